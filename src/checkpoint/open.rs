@@ -1,0 +1,261 @@
+//! A set of files opened as one checkpoint: what it is, and its tensors one by one.
+
+use std::collections::HashMap;
+
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+use candle_core::{Device, Tensor};
+
+use super::bytes::{ByteSource, read_text};
+use super::gguf::{self, Header, Value};
+use super::{ChatTemplate, CheckpointError, ModelConfig, Tokenizer, safetensors, tokenizer_json};
+
+/// Where a tensor lies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TensorEntry {
+    /// Index of the file in the set.
+    pub file: usize,
+    /// Storage type.
+    pub dtype: GgmlDType,
+    /// Rows first.
+    pub shape: Vec<usize>,
+    /// Offset from the file's start.
+    pub offset: u64,
+    /// Length in bytes.
+    pub bytes: usize,
+}
+
+/// An opened checkpoint; weights are read tensor by tensor, when asked for.
+pub struct Checkpoint {
+    /// The model's own name, or the file's.
+    pub name: String,
+    /// The architecture.
+    pub config: ModelConfig,
+    /// The tokenizer that came with it.
+    pub tokenizer: Tokenizer,
+    /// The chat template that came with it, if any.
+    pub chat_template: Option<ChatTemplate>,
+    files: Vec<Box<dyn ByteSource>>,
+    tensors: HashMap<String, TensorEntry>,
+}
+
+impl Checkpoint {
+    /// Opens one GGUF file, or safetensors with config.json and tokenizer.json (in any order; other files are ignored).
+    pub fn open(files: Vec<Box<dyn ByteSource>>) -> Result<Self, CheckpointError> {
+        let first = files.iter().find(|f| f.name().ends_with(".gguf")).or(files.first());
+        let Some(first) = first else {
+            return Err(CheckpointError::MissingFile("a .gguf or .safetensors file".into()));
+        };
+        let mut magic = [0; 4];
+        let is_gguf = first.size() >= 4 && first.read_at(0, &mut magic).is_ok() && &magic == gguf::MAGIC;
+        if is_gguf {
+            let index = files.iter().position(|f| f.name() == first.name()).unwrap_or(0);
+            Self::open_gguf(files, index)
+        } else if files.iter().any(|f| f.name().ends_with(".safetensors")) {
+            Self::open_safetensors(files)
+        } else {
+            Err(CheckpointError::NotACheckpoint(first.name().to_owned()))
+        }
+    }
+
+    fn open_gguf(files: Vec<Box<dyn ByteSource>>, index: usize) -> Result<Self, CheckpointError> {
+        let Header { metadata, tensors } = Header::read(files[index].as_ref(), index)?;
+        if !matches!(metadata.get("general.architecture"), Some(Value::Str(s)) if s == "llama") {
+            ModelConfig::from_gguf(&metadata, 1, None)?; // names the architecture before any tensor is missed
+        }
+        let divisors = match tensors.get("rope_freqs.weight") {
+            Some(entry) => Some(floats(&files, entry, "rope_freqs.weight")?),
+            None => None,
+        };
+        let config = ModelConfig::from_gguf(&metadata, embedding_rows(&tensors)?, divisors)?;
+        let own = match find(&files, "tokenizer.json") {
+            Some(json) => tokenizer_json::parse(&read_text(json)?)?,
+            None => tokenizer_json::from_gguf(&metadata)?,
+        };
+        let tokenizer = Tokenizer::from_gguf(own, &metadata)?;
+        let chat_template = match metadata.get("tokenizer.chat_template") {
+            Some(Value::Str(s)) => Some(ChatTemplate::new(s.clone())),
+            _ => None,
+        };
+        let name = match metadata.get("general.name") {
+            Some(Value::Str(s)) if !s.trim().is_empty() => s.trim().to_owned(),
+            _ => stem(files[index].name()),
+        };
+        Self { name, config, tokenizer, chat_template, files, tensors }.checked()
+    }
+
+    fn open_safetensors(files: Vec<Box<dyn ByteSource>>) -> Result<Self, CheckpointError> {
+        let json = |name: &str| -> Result<Option<serde_json::Value>, CheckpointError> {
+            let Some(file) = find(&files, name) else { return Ok(None) };
+            serde_json::from_str(&read_text(file)?)
+                .map(Some)
+                .map_err(|e| CheckpointError::Damaged(format!("“{name}” is not valid JSON: {e}")))
+        };
+        let config = json("config.json")?.ok_or_else(|| CheckpointError::MissingFile("config.json".into()))?;
+        if let Some(index) = json("model.safetensors.index.json")? {
+            for shard in index["weight_map"].as_object().into_iter().flat_map(|m| m.values()).filter_map(|v| v.as_str()) {
+                if find(&files, shard).is_none() {
+                    return Err(CheckpointError::MissingFile(shard.to_owned()));
+                }
+            }
+        }
+        let model = ModelConfig::from_json(&config)?;
+        let mut tensors = HashMap::new();
+        for (index, file) in files.iter().enumerate().filter(|(_, f)| f.name().ends_with(".safetensors")) {
+            for (name, entry) in safetensors::read_header(file.as_ref(), index)? {
+                if let Some(name) = safetensors::canonical_name(&name) {
+                    tensors.insert(name, entry);
+                }
+            }
+        }
+        if config["tie_word_embeddings"].as_bool() == Some(true) {
+            tensors.remove("output.weight");
+        }
+        let tokenizer_config = json("tokenizer_config.json")?.unwrap_or_default();
+        let own = match find(&files, "tokenizer.json") {
+            Some(file) => Some(tokenizer_json::parse(&read_text(file)?)?),
+            None => None,
+        };
+        let tokenizer = Tokenizer::from_json(own, &config, &tokenizer_config, model.vocab)?;
+        let template_file = find(&files, "chat_template.jinja").map(read_text).transpose()?;
+        let chat_template = template_file.or_else(|| template_of(&tokenizer_config["chat_template"])).map(ChatTemplate::new);
+        let name = config["_name_or_path"].as_str().filter(|s| !s.is_empty()).map(str::to_owned);
+        let weights = files.iter().find(|f| f.name().ends_with(".safetensors"));
+        let name = name.unwrap_or_else(|| stem(weights.map_or("model", |f| f.name())));
+        Self { name, config: model, tokenizer, chat_template, files, tensors }.checked()
+    }
+
+    /// Every tensor the architecture needs is present and has the shape that the configuration implies.
+    fn checked(self) -> Result<Self, CheckpointError> {
+        let c = &self.config;
+        let (q, kv) = (c.heads * c.head_width, c.kv_heads * c.head_width);
+        self.expect("token_embd.weight", &[c.vocab, c.width])?;
+        self.expect("output_norm.weight", &[c.width])?;
+        if self.tensors.contains_key("output.weight") {
+            self.expect("output.weight", &[c.vocab, c.width])?;
+        }
+        for layer in 0..c.layers {
+            for (part, shape) in [
+                ("attn_norm", &[c.width][..]),
+                ("attn_q", &[q, c.width]),
+                ("attn_k", &[kv, c.width]),
+                ("attn_v", &[kv, c.width]),
+                ("attn_output", &[c.width, q]),
+                ("ffn_norm", &[c.width]),
+                ("ffn_gate", &[c.ffn_width, c.width]),
+                ("ffn_up", &[c.ffn_width, c.width]),
+                ("ffn_down", &[c.width, c.ffn_width]),
+            ] {
+                self.expect(&format!("blk.{layer}.{part}.weight"), shape)?;
+                let bias = format!("blk.{layer}.{part}.bias");
+                if self.tensors.contains_key(&bias) {
+                    self.expect(&bias, &shape[..1])?;
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    fn expect(&self, name: &str, shape: &[usize]) -> Result<(), CheckpointError> {
+        let entry = self.entry(name)?;
+        if entry.shape != shape {
+            return Err(CheckpointError::Shape {
+                tensor: name.to_owned(),
+                expected: shape.to_vec(),
+                found: entry.shape.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    fn entry(&self, name: &str) -> Result<&TensorEntry, CheckpointError> {
+        self.tensors.get(name).ok_or_else(|| CheckpointError::MissingTensor(name.to_owned()))
+    }
+
+    /// Whether a tensor of this (GGUF) name exists.
+    pub fn has(&self, name: &str) -> bool {
+        self.tensors.contains_key(name)
+    }
+
+    /// One tensor as it is stored, `[rows, columns]`.
+    pub fn tensor(&self, name: &str) -> Result<QTensor, CheckpointError> {
+        read_tensor(&self.files, self.entry(name)?)
+    }
+
+    /// One tensor as f32, for norms and biases.
+    pub fn floats(&self, name: &str) -> Result<Tensor, CheckpointError> {
+        let entry = self.entry(name)?;
+        let values = floats(&self.files, entry, name)?;
+        Tensor::from_vec(values, entry.shape.clone(), &Device::Cpu).map_err(|e| CheckpointError::Damaged(e.to_string()))
+    }
+
+    /// Bytes of all tensors: what the weights take in memory.
+    pub fn weight_bytes(&self) -> u64 {
+        self.tensors.values().map(|t| t.bytes as u64).sum()
+    }
+
+    /// Whether the head is the embedding.
+    pub fn tied(&self) -> bool {
+        !self.tensors.contains_key("output.weight")
+    }
+
+    /// The storage type that holds most of the weights, as people name files by ("Q4_1", "F16").
+    pub fn quantization(&self) -> String {
+        let mut bytes: HashMap<String, usize> = HashMap::new();
+        for t in self.tensors.values().filter(|t| t.shape.len() == 2) {
+            *bytes.entry(type_name(t.dtype)).or_default() += t.shape.iter().product::<usize>();
+        }
+        bytes.into_iter().max_by_key(|(name, n)| (*n, name.clone())).map_or_else(String::new, |(name, _)| name)
+    }
+}
+
+fn type_name(dtype: GgmlDType) -> String {
+    match dtype {
+        GgmlDType::Q2K => "Q2_K".into(),
+        GgmlDType::Q3K => "Q3_K".into(),
+        GgmlDType::Q4K => "Q4_K".into(),
+        GgmlDType::Q5K => "Q5_K".into(),
+        GgmlDType::Q6K => "Q6_K".into(),
+        GgmlDType::Q8K => "Q8_K".into(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn embedding_rows(tensors: &HashMap<String, TensorEntry>) -> Result<usize, CheckpointError> {
+    let name = "token_embd.weight";
+    let entry = tensors.get(name).ok_or_else(|| CheckpointError::MissingTensor(name.into()))?;
+    Ok(entry.shape.first().copied().unwrap_or(0))
+}
+
+fn read_tensor(files: &[Box<dyn ByteSource>], entry: &TensorEntry) -> Result<QTensor, CheckpointError> {
+    // candle casts the bytes to blocks: u64s keep them aligned.
+    let mut words = vec![0u64; entry.bytes.div_ceil(8)];
+    let bytes = &mut bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..entry.bytes];
+    files[entry.file].read_at(entry.offset, bytes)?;
+    let fail = |e: candle_core::Error| CheckpointError::Damaged(e.to_string());
+    let storage = QStorage::from_data((&*bytes).into(), &Device::Cpu, entry.dtype).map_err(fail)?;
+    QTensor::new(storage, entry.shape.clone()).map_err(fail)
+}
+
+fn floats(files: &[Box<dyn ByteSource>], entry: &TensorEntry, name: &str) -> Result<Vec<f32>, CheckpointError> {
+    read_tensor(files, entry)?
+        .dequantize(&Device::Cpu)
+        .and_then(|t| t.flatten_all()?.to_vec1())
+        .map_err(|e| CheckpointError::Damaged(format!("tensor “{name}”: {e}")))
+}
+
+fn find<'a>(files: &'a [Box<dyn ByteSource>], name: &str) -> Option<&'a dyn ByteSource> {
+    files.iter().find(|f| f.name() == name).map(|f| f.as_ref())
+}
+
+fn stem(file: &str) -> String {
+    file.rsplit_once('.').map_or(file, |(stem, _)| stem).to_owned()
+}
+
+/// tokenizer_config.json holds one template, or a list of named ones.
+fn template_of(value: &serde_json::Value) -> Option<String> {
+    value.as_str().map(str::to_owned).or_else(|| {
+        let list = value.as_array()?;
+        let chosen = list.iter().find(|t| t["name"] == "default").or(list.first())?;
+        chosen["template"].as_str().map(str::to_owned)
+    })
+}

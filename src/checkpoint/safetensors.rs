@@ -1,0 +1,113 @@
+//! The safetensors header (<https://huggingface.co/docs/safetensors>), read within bounds; tensors stay in the file.
+
+use std::collections::HashMap;
+
+use candle_core::quantized::GgmlDType;
+use serde::Deserialize;
+
+use super::bytes::{ByteSource, check_range};
+use super::{CheckpointError, TensorEntry};
+
+const MAX_HEADER: u64 = 100 << 20;
+
+#[derive(Deserialize)]
+struct Info {
+    dtype: String,
+    shape: Vec<u64>,
+    data_offsets: [u64; 2],
+}
+
+/// Reads the tensor table of `source`, file number `file` of its set, under Hugging Face's tensor names.
+pub(super) fn read_header(
+    source: &dyn ByteSource,
+    file: usize,
+) -> Result<HashMap<String, TensorEntry>, CheckpointError> {
+    let mut length = [0; 8];
+    source.read_at(0, &mut length)?;
+    let length = u64::from_le_bytes(length);
+    let limit = source.size().saturating_sub(8).min(MAX_HEADER);
+    if length > limit {
+        return Err(CheckpointError::Absurd {
+            what: format!("the header length of “{}”", source.name()),
+            value: length,
+            limit,
+        });
+    }
+    let mut header = vec![0; length as usize];
+    source.read_at(8, &mut header)?;
+    if header.first() != Some(&b'{') {
+        return Err(CheckpointError::NotACheckpoint(source.name().to_owned()));
+    }
+    let damaged = |e: serde_json::Error| CheckpointError::Damaged(format!("the header of “{}”: {e}", source.name()));
+    let table: HashMap<String, serde_json::Value> = serde_json::from_slice(&header).map_err(damaged)?;
+    table
+        .into_iter()
+        .filter(|(name, _)| name != "__metadata__")
+        .map(|(name, value)| {
+            let info: Info = serde_json::from_value(value).map_err(damaged)?;
+            let entry = place(&name, &info, 8 + length, file, source.size())?;
+            Ok((name, entry))
+        })
+        .collect()
+}
+
+fn place(name: &str, info: &Info, start: u64, file: usize, size: u64) -> Result<TensorEntry, CheckpointError> {
+    let dtype = match info.dtype.as_str() {
+        "F32" => GgmlDType::F32,
+        "F16" => GgmlDType::F16,
+        "BF16" => GgmlDType::BF16,
+        other => {
+            return Err(CheckpointError::UnknownTensorType {
+                tensor: name.to_owned(),
+                found: other.to_owned(),
+            });
+        }
+    };
+    let [from, to] = info.data_offsets;
+    let bytes = info
+        .shape
+        .iter()
+        .try_fold(dtype.type_size() as u64, |a, &b| a.checked_mul(b))
+        .filter(|&b| b > 0 && to.checked_sub(from) == Some(b))
+        .ok_or_else(|| {
+            CheckpointError::Damaged(format!(
+                "tensor “{name}” of shape {:?} claims bytes {from} to {to}",
+                info.shape
+            ))
+        })?;
+    let offset = start.checked_add(from).unwrap_or(u64::MAX);
+    check_range(&format!("tensor “{name}”"), offset, bytes, size)?;
+    Ok(TensorEntry {
+        file,
+        dtype,
+        shape: info.shape.iter().map(|&d| d as usize).collect(),
+        offset,
+        bytes: bytes as usize,
+    })
+}
+
+/// Hugging Face's llama tensor names in GGUF's words, which the rest of the house uses.
+pub(super) fn canonical_name(name: &str) -> Option<String> {
+    Some(match name {
+        "model.embed_tokens.weight" => "token_embd.weight".into(),
+        "model.norm.weight" => "output_norm.weight".into(),
+        "lm_head.weight" => "output.weight".into(),
+        _ => {
+            let (layer, part) = name.strip_prefix("model.layers.")?.split_once('.')?;
+            let (module, kind) = part.rsplit_once('.')?;
+            let module = match module {
+                "input_layernorm" => "attn_norm",
+                "post_attention_layernorm" => "ffn_norm",
+                "self_attn.q_proj" => "attn_q",
+                "self_attn.k_proj" => "attn_k",
+                "self_attn.v_proj" => "attn_v",
+                "self_attn.o_proj" => "attn_output",
+                "mlp.gate_proj" => "ffn_gate",
+                "mlp.up_proj" => "ffn_up",
+                "mlp.down_proj" => "ffn_down",
+                _ => return None,
+            };
+            format!("blk.{layer}.{module}.{kind}")
+        }
+    })
+}

@@ -1,0 +1,194 @@
+//! Causal grouped-query attention after the rotation: value, jvp and vjp, one head and one query at a time.
+
+use super::kernels::{axpy, dot};
+use super::rows::RowPlan;
+use crate::checkpoint::ModelConfig;
+
+/// Keys and values of one layer, growing with the sequence, and their tangents for every group.
+#[derive(Default)]
+pub(super) struct LayerCache {
+    /// `[positions, kv_heads * head_width]`.
+    pub keys: Vec<f32>,
+    pub values: Vec<f32>,
+    /// For each group, from its first position on.
+    pub key_tangents: Vec<Vec<f32>>,
+    pub value_tangents: Vec<Vec<f32>>,
+}
+
+impl LayerCache {
+    pub fn new(groups: usize) -> Self {
+        Self {
+            key_tangents: vec![Vec::new(); groups],
+            value_tangents: vec![Vec::new(); groups],
+            ..Self::default()
+        }
+    }
+
+    /// Appends the stacked rows of new keys and values, each `[rows, kv_width]`.
+    pub fn append(&mut self, plan: &RowPlan, keys: &[f32], values: &[f32], kv_width: usize) {
+        self.keys.extend_from_slice(&keys[..plan.primal * kv_width]);
+        self.values.extend_from_slice(&values[..plan.primal * kv_width]);
+        for t in &plan.tangents {
+            let rows = t.row * kv_width..(t.row + t.count) * kv_width;
+            self.key_tangents[t.group].extend_from_slice(&keys[rows.clone()]);
+            self.value_tangents[t.group].extend_from_slice(&values[rows]);
+        }
+    }
+}
+
+/// Sizes that every loop needs.
+#[derive(Clone, Copy)]
+struct Shape {
+    width: usize,
+    heads: usize,
+    /// Query heads that share a key/value head.
+    share: usize,
+    kv_width: usize,
+    scale: f32,
+}
+
+impl Shape {
+    fn of(config: &ModelConfig) -> Self {
+        Self {
+            width: config.head_width,
+            heads: config.heads,
+            share: config.heads / config.kv_heads,
+            kv_width: config.kv_heads * config.head_width,
+            scale: 1.0 / (config.head_width as f32).sqrt(),
+        }
+    }
+
+    /// Head `head` of query row `row`.
+    fn query(self, row: usize, head: usize) -> std::ops::Range<usize> {
+        let at = (row * self.heads + head) * self.width;
+        at..at + self.width
+    }
+
+    /// The key/value of `position` that query head `head` attends to.
+    fn key(self, position: usize, head: usize) -> std::ops::Range<usize> {
+        let at = position * self.kv_width + head / self.share * self.width;
+        at..at + self.width
+    }
+
+    /// Attention weights of one query over keys `0..weights.len()`.
+    fn weigh(self, query: &[f32], keys: &[f32], head: usize, weights: &mut [f32]) {
+        let mut max = f32::NEG_INFINITY;
+        for (j, w) in weights.iter_mut().enumerate() {
+            *w = dot(query, &keys[self.key(j, head)]) * self.scale;
+            max = max.max(*w);
+        }
+        let mut sum = 0.0;
+        for w in weights.iter_mut() {
+            *w = (*w - max).exp();
+            sum += *w;
+        }
+        weights.iter_mut().for_each(|w| *w /= sum);
+    }
+}
+
+/// Value and jvp for stacked query rows `[rows, heads * head_width]`; the cache already holds these positions.
+/// `first` is the first position of each group's tangent.
+pub(super) fn forward(config: &ModelConfig, queries: &[f32], plan: &RowPlan, first: &[usize], cache: &LayerCache) -> Vec<f32> {
+    let s = Shape::of(config);
+    let mut out = vec![0.0; queries.len()];
+    let mut weights = vec![0.0; plan.start + plan.primal];
+    let mut slopes = weights.clone();
+    for row in 0..plan.primal {
+        let position = plan.start + row;
+        for head in 0..s.heads {
+            let query = &queries[s.query(row, head)];
+            let weights = &mut weights[..=position];
+            s.weigh(query, &cache.keys, head, weights);
+            let o = &mut out[s.query(row, head)];
+            for (j, &w) in weights.iter().enumerate() {
+                axpy(w, &cache.values[s.key(j, head)], o);
+            }
+            for t in plan.tangents.iter().filter(|t| t.position <= position) {
+                let (start, row) = (first[t.group], t.row + position - t.position);
+                let (dk, dv) = (&cache.key_tangents[t.group], &cache.value_tangents[t.group]);
+                let dq = &queries[s.query(row, head)];
+                let slopes = &mut slopes[..=position];
+                let mut mean = 0.0;
+                for (j, slope) in slopes.iter_mut().enumerate() {
+                    let mut d = dot(dq, &cache.keys[s.key(j, head)]);
+                    if j >= start {
+                        d += dot(query, &dk[s.key(j - start, head)]);
+                    }
+                    *slope = d * s.scale;
+                    mean += weights[j] * *slope;
+                }
+                let o = &mut out[s.query(row, head)];
+                for (j, (&w, &slope)) in weights.iter().zip(&*slopes).enumerate() {
+                    axpy(w * (slope - mean), &cache.values[s.key(j, head)], o);
+                    if j >= start {
+                        axpy(w, &dv[s.key(j - start, head)], o);
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+/// The attention weights `[heads][query][key]` of a whole sequence.
+pub(super) fn pattern(config: &ModelConfig, queries: &[f32], keys: &[f32]) -> Vec<Vec<Vec<f32>>> {
+    let s = Shape::of(config);
+    let count = keys.len() / s.kv_width;
+    (0..s.heads)
+        .map(|head| {
+            (0..count)
+                .map(|row| {
+                    let mut weights = vec![0.0; count];
+                    s.weigh(&queries[s.query(row, head)], keys, head, &mut weights[..=row]);
+                    weights
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// Cotangents of queries, keys and values, for one sequence.
+pub(super) struct Cotangents {
+    pub queries: Vec<f32>,
+    pub keys: Vec<f32>,
+    pub values: Vec<f32>,
+}
+
+/// The vjp for several cotangents at once, each over the rows `0..lengths[i]` of one primal sequence, stacked in `c`.
+/// The attention weights are found once for all of them.
+pub(super) fn vjp(config: &ModelConfig, queries: &[f32], keys: &[f32], values: &[f32], lengths: &[usize], c: &[f32]) -> Cotangents {
+    let s = Shape::of(config);
+    let total: usize = lengths.iter().sum();
+    let mut out = Cotangents {
+        queries: vec![0.0; total * s.heads * s.width],
+        keys: vec![0.0; total * s.kv_width],
+        values: vec![0.0; total * s.kv_width],
+    };
+    let starts: Vec<usize> = lengths.iter().scan(0, |at, n| Some(std::mem::replace(at, *at + n))).collect();
+    let longest = lengths.iter().copied().max().unwrap_or(0);
+    let (mut weights, mut slopes) = (vec![0.0; longest], vec![0.0; longest]);
+    for row in 0..longest {
+        for head in 0..s.heads {
+            let query = &queries[s.query(row, head)];
+            let weights = &mut weights[..=row];
+            s.weigh(query, keys, head, weights);
+            for (&start, _) in starts.iter().zip(lengths).filter(|(_, n)| row < **n) {
+                let co = &c[s.query(start + row, head)];
+                let slopes = &mut slopes[..=row];
+                let mut mean = 0.0;
+                for (j, slope) in slopes.iter_mut().enumerate() {
+                    *slope = dot(co, &values[s.key(j, head)]);
+                    mean += weights[j] * *slope;
+                }
+                let dq = &mut out.queries[s.query(start + row, head)];
+                for (j, (&w, &slope)) in weights.iter().zip(&*slopes).enumerate() {
+                    let d = w * (slope - mean) * s.scale;
+                    axpy(d, &keys[s.key(j, head)], dq);
+                    axpy(d, query, &mut out.keys[s.key(start + j, head)]);
+                    axpy(w, co, &mut out.values[s.key(start + j, head)]);
+                }
+            }
+        }
+    }
+    out
+}

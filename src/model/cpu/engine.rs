@@ -1,0 +1,75 @@
+//! The CPU backend behind the common trait.
+
+use std::ops::ControlFlow;
+
+use super::forward::Session;
+use super::reverse;
+use super::weights::CpuModel;
+use crate::checkpoint::ModelConfig;
+use crate::model::head::{Target, cotangent};
+use crate::model::{Engine, Group, ModelError, Tick};
+
+/// Share of a cotangent's weight that may be left out when it is pulled back through the head.
+const NEGLIGIBLE: f32 = 1e-6;
+
+/// A loaded model and the sequence it is working on.
+pub struct CpuEngine {
+    model: CpuModel,
+    session: Session,
+}
+
+impl CpuEngine {
+    /// Wraps a loaded model.
+    pub fn new(model: CpuModel) -> Self {
+        let session = Session::new(&model, &[]);
+        Self { model, session }
+    }
+
+    /// Attention weights `[layer][head][query][key]` of `tokens`.
+    pub fn attention(&self, tokens: &[u32]) -> Result<Vec<Vec<Vec<Vec<f32>>>>, ModelError> {
+        reverse::attention_patterns(&self.model, tokens)
+    }
+}
+
+/// d target / d final hidden state, `[width]`: the cotangent of the logits pulled back through the head.
+pub(super) fn head_gradient(model: &CpuModel, logits: &[f32], token: u32, target: Target) -> Result<Vec<f32>, ModelError> {
+    if token as usize >= logits.len() {
+        return Err(ModelError::UnknownToken { id: token, vocab: logits.len() });
+    }
+    let c = cotangent(logits, token, target);
+    model.head().transposed_sparse(&c, NEGLIGIBLE * c[token as usize].abs())
+}
+
+impl Engine for CpuEngine {
+    fn config(&self) -> &ModelConfig {
+        &self.model.config
+    }
+
+    async fn begin(&mut self, groups: &[Group]) -> Result<(), ModelError> {
+        self.session = Session::new(&self.model, groups);
+        Ok(())
+    }
+
+    async fn advance(&mut self, tokens: &[u32]) -> Result<(), ModelError> {
+        self.session.advance(&self.model, tokens)
+    }
+
+    async fn logits(&mut self, index: usize) -> Result<Vec<f32>, ModelError> {
+        self.session.logits(&self.model, index)
+    }
+
+    async fn column(&mut self, index: usize, logits: &[f32], token: u32, target: Target) -> Result<Vec<f32>, ModelError> {
+        let gradient = head_gradient(&self.model, logits, token, target)?;
+        self.session.contract(index, &gradient)
+    }
+
+    async fn reverse(
+        &mut self,
+        tokens: &[u32],
+        n_prompt: usize,
+        target: Target,
+        tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<Vec<Vec<f32>>, ModelError> {
+        reverse::importance(&self.model, tokens, n_prompt, target, tick).await
+    }
+}

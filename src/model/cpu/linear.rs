@@ -1,0 +1,215 @@
+//! Linear maps whose weights stay quantized: a tile of rows is dequantized once for all rows of the input.
+
+use candle_core::Tensor;
+use candle_core::quantized::QTensor;
+
+use super::dequantize::{bytes_of, dequantize};
+use super::kernels::{axpy, product, transposed_product};
+use super::rows;
+use crate::model::ModelError;
+
+/// f32 values in a tile: with the rows of the input beside it, it stays in the fast caches.
+const TILE: usize = 12 * 1024;
+
+/// `y = x W^T (+ bias)` with `W` `[outputs, inputs]`.
+pub(super) struct Linear {
+    weight: QTensor,
+    bias: Option<Vec<f32>>,
+    outputs: usize,
+    inputs: usize,
+}
+
+impl Linear {
+    pub fn new(weight: QTensor, bias: Option<Vec<f32>>) -> Result<Self, ModelError> {
+        let (outputs, inputs) = weight.shape().dims2()?;
+        Ok(Self { weight, bias, outputs, inputs })
+    }
+
+    /// Rows of a tile: a multiple of eight, so that the kernels stay on their widest paths.
+    fn tile(&self) -> usize {
+        (TILE / self.inputs / 8 * 8).max(8).min(self.outputs)
+    }
+
+    /// Dequantizes rows `from..from + out.len() / inputs`.
+    fn rows(&self, bytes: &[u8], from: usize, out: &mut [f32]) {
+        let row = bytes_of(self.weight.dtype(), self.inputs);
+        let count = out.len() / self.inputs;
+        dequantize(self.weight.dtype(), &bytes[from * row..(from + count) * row], out);
+    }
+
+    /// Row `index` of the weights, as an embedding table is read.
+    pub fn row(&self, index: usize) -> Result<Vec<f32>, ModelError> {
+        let mut out = vec![0.0; self.inputs];
+        self.rows(&self.weight.data()?, index, &mut out);
+        Ok(out)
+    }
+
+    /// The value, for `[rows, inputs]`. A tangent is mapped by the same matrix: the first `primal` rows get the bias.
+    pub fn forward(&self, x: &Tensor, primal: usize) -> Result<Tensor, ModelError> {
+        let bytes = self.weight.data()?;
+        let mut y = rows::with(x, |x| self.products(x, &bytes))?;
+        if let Some(bias) = &self.bias {
+            for row in y.chunks_exact_mut(self.outputs).take(primal) {
+                row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
+            }
+        }
+        rows::from_vec(y, self.outputs)
+    }
+
+    /// The vjp, for cotangents `[rows, outputs]`: `c W`.
+    pub fn transposed(&self, c: &Tensor) -> Result<Tensor, ModelError> {
+        let bytes = self.weight.data()?;
+        let y = rows::with(c, |c| self.transposed_products(c, &bytes))?;
+        rows::from_vec(y, self.inputs)
+    }
+
+    /// The vjp of one sparse row: weight rows whose cotangents together weigh less than `negligible` are not read.
+    pub fn transposed_sparse(&self, c: &[f32], negligible: f32) -> Result<Vec<f32>, ModelError> {
+        let floor = floor_for(c, negligible);
+        let bytes = self.weight.data()?;
+        let (mut row, mut y) = (vec![0.0; self.inputs], vec![0.0; self.inputs]);
+        for (o, &c) in c.iter().enumerate().filter(|(_, c)| c.abs() > floor) {
+            self.rows(&bytes, o, &mut row);
+            axpy(c, &row, &mut y);
+        }
+        Ok(y)
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn products(&self, x: &[f32], bytes: &[u8]) -> Vec<f32> {
+        let tile = self.tile();
+        let mut y = vec![0.0; x.len() / self.inputs * self.outputs];
+        let mut buffer = vec![0.0; tile * self.inputs];
+        for from in (0..self.outputs).step_by(tile) {
+            let w = &mut buffer[..tile.min(self.outputs - from) * self.inputs];
+            self.rows(bytes, from, w);
+            product(x, w, self.inputs, &mut y[from..], self.outputs);
+        }
+        y
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn transposed_products(&self, c: &[f32], bytes: &[u8]) -> Vec<f32> {
+        let mut y = vec![0.0; c.len() / self.outputs * self.inputs];
+        self.transposed_into(c, bytes, &mut y);
+        y
+    }
+
+    /// Natively the tiles are shared out over the cores; each fills columns of its own, which are then put in place.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn products(&self, x: &[f32], bytes: &[u8]) -> Vec<f32> {
+        use rayon::prelude::*;
+        let (tile, count) = (self.tile(), x.len() / self.inputs);
+        let starts: Vec<usize> = (0..self.outputs).step_by(tile).collect();
+        let columns: Vec<Vec<f32>> = starts
+            .par_iter()
+            .map_init(
+                || vec![0.0; tile * self.inputs],
+                |buffer, &from| {
+                    let width = tile.min(self.outputs - from);
+                    let w = &mut buffer[..width * self.inputs];
+                    self.rows(bytes, from, w);
+                    let mut y = vec![0.0; count * width];
+                    product(x, w, self.inputs, &mut y, width);
+                    y
+                },
+            )
+            .collect();
+        let mut y = vec![0.0; count * self.outputs];
+        for (from, part) in starts.iter().zip(&columns) {
+            let width = part.len() / count;
+            for (r, part) in part.chunks_exact(width).enumerate() {
+                y[r * self.outputs + from..][..width].copy_from_slice(part);
+            }
+        }
+        y
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn transposed_products(&self, c: &[f32], bytes: &[u8]) -> Vec<f32> {
+        use rayon::prelude::*;
+        let count = c.len() / self.outputs;
+        let share = count.div_ceil(rayon::current_num_threads()).max(6);
+        let mut y = vec![0.0; count * self.inputs];
+        y.par_chunks_mut(share * self.inputs)
+            .zip(c.par_chunks(share * self.outputs))
+            .for_each(|(y, c)| self.transposed_into(c, bytes, y));
+        y
+    }
+
+    fn transposed_into(&self, c: &[f32], bytes: &[u8], y: &mut [f32]) {
+        let tile = self.tile();
+        let mut buffer = vec![0.0; tile * self.inputs];
+        for from in (0..self.outputs).step_by(tile) {
+            let w = &mut buffer[..tile.min(self.outputs - from) * self.inputs];
+            self.rows(bytes, from, w);
+            transposed_product(&c[from..], self.outputs, w, self.inputs, y);
+        }
+    }
+}
+
+/// The largest power of two below which the entries of `c` sum to at most `negligible` in magnitude.
+fn floor_for(c: &[f32], negligible: f32) -> f32 {
+    let mut mass = [0f64; 256];
+    for v in c {
+        mass[(v.abs().to_bits() >> 23) as usize & 255] += f64::from(v.abs());
+    }
+    let mut total = 0.0;
+    for (exponent, mass) in mass.iter().enumerate() {
+        total += mass;
+        if total > f64::from(negligible) {
+            return f32::from_bits((exponent as u32) << 23).next_down().max(0.0);
+        }
+    }
+    0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+    use candle_core::quantized::GgmlDType;
+
+    fn layer(dtype: GgmlDType, outputs: usize, inputs: usize) -> (Linear, Tensor) {
+        let w = Tensor::randn(0f32, 1.0, (outputs, inputs), &Device::Cpu).unwrap();
+        let q = QTensor::quantize(&w, dtype).unwrap();
+        let dense = q.dequantize(&Device::Cpu).unwrap();
+        (Linear::new(q, None).unwrap(), dense)
+    }
+
+    fn close(a: &Tensor, b: &Tensor) {
+        let gap = (a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar::<f32>().unwrap();
+        assert!(gap < 2e-3, "{gap}");
+    }
+
+    #[test]
+    fn agrees_with_candles_dense_product_in_both_directions() {
+        for (dtype, outputs, inputs) in [(GgmlDType::Q4_1, 70, 576), (GgmlDType::Q8_0, 33, 64), (GgmlDType::F32, 9, 20), (GgmlDType::Q6K, 40, 512)] {
+            for count in [1, 2, 7, 20] {
+                let (layer, dense) = layer(dtype, outputs, inputs);
+                let x = Tensor::randn(0f32, 1.0, (count, inputs), &Device::Cpu).unwrap();
+                close(&layer.forward(&x, count).unwrap(), &x.matmul(&dense.t().unwrap()).unwrap());
+                let c = Tensor::randn(0f32, 1.0, (count, outputs), &Device::Cpu).unwrap();
+                close(&layer.transposed(&c).unwrap(), &c.matmul(&dense).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn a_sparse_cotangent_gives_the_same_product() {
+        let (layer, dense) = layer(GgmlDType::Q8_0, 50, 64);
+        let c: Vec<f32> = (0..50).map(|i| 0.5f32.powi(i)).collect();
+        let exact = Tensor::from_slice(&c, (1, 50), &Device::Cpu).unwrap().matmul(&dense).unwrap();
+        let sparse = layer.transposed_sparse(&c, 1e-4).unwrap();
+        close(&Tensor::from_vec(sparse, (1, 64), &Device::Cpu).unwrap(), &exact);
+    }
+
+    #[test]
+    fn what_falls_below_the_floor_is_negligible() {
+        let c: Vec<f32> = (0..40).map(|i| 0.5f32.powi(i)).collect();
+        let floor = floor_for(&c, 1e-3);
+        let dropped: f32 = c.iter().filter(|c| **c <= floor).sum();
+        assert!(floor > 0.0 && dropped <= 1e-3);
+        assert_eq!(floor_for(&[0.0, 1.0, -1.0], 0.0), 1f32.next_down());
+    }
+}

@@ -1,0 +1,207 @@
+//! Reverse mode: vector-Jacobian products for many response tokens at once, layer by layer from the top.
+//!
+//! One forward pass keeps each layer's input. Going back, a layer's inner activations are computed once and serve a
+//! whole batch of cotangents, stacked as rows: cotangent m covers the positions before response token m.
+
+use std::ops::ControlFlow;
+
+use candle_core::Tensor;
+
+use super::attention::{self, LayerCache};
+use super::kernels::dot;
+use super::rows::{self, RowPlan};
+use super::weights::{CpuModel, Layer};
+use super::{mlp, rope};
+use crate::model::head::Target;
+use crate::model::{ModelError, Tick};
+
+/// f32 values that the largest matrix of a batch of cotangents may hold.
+const BATCH_VALUES: usize = 4 << 20;
+
+/// What a layer's vjp needs of its forward pass, for all positions.
+struct Stash {
+    x: Tensor,
+    q: Vec<f32>,
+    k: Vec<f32>,
+    v: Tensor,
+    /// The residual stream between attention and feed-forward.
+    middle: Tensor,
+    gate: Tensor,
+    up: Tensor,
+}
+
+fn stash(model: &CpuModel, layer: &Layer, x: &Tensor, plan: &RowPlan) -> Result<(Stash, Tensor), ModelError> {
+    let config = &model.config;
+    let positions = plan.positions();
+    let h = layer.attn_norm.forward(x, plan)?;
+    let mut q: Vec<f32> = layer.q.forward(&h, plan.primal)?.flatten_all()?.to_vec1()?;
+    let mut k: Vec<f32> = layer.k.forward(&h, plan.primal)?.flatten_all()?.to_vec1()?;
+    let v = layer.v.forward(&h, plan.primal)?;
+    rope::rotate(config, &mut q, config.heads, &positions, false);
+    rope::rotate(config, &mut k, config.kv_heads, &positions, false);
+    let mut cache = LayerCache::default();
+    rows::with(&v, |v| cache.append(plan, &k, v, config.kv_heads * config.head_width))?;
+    let attended = attention::forward(config, &q, plan, &[], &cache);
+    let attended = rows::from_vec(attended, config.heads * config.head_width)?;
+    let middle = (x + layer.o.forward(&attended, plan.primal)?)?;
+    let h = layer.ffn_norm.forward(&middle, plan)?;
+    let (gate, up) = (layer.gate.forward(&h, plan.primal)?, layer.up.forward(&h, plan.primal)?);
+    let a = mlp::forward(&gate, &up, plan)?;
+    let y = (&middle + layer.down.forward(&a, plan.primal)?)?;
+    Ok((Stash { x: x.clone(), q, k, v, middle, gate, up }, y))
+}
+
+/// Attention weights `[layer][head][query][key]` of a sequence.
+pub(super) fn attention_patterns(model: &CpuModel, tokens: &[u32]) -> Result<Vec<Vec<Vec<Vec<f32>>>>, ModelError> {
+    let plan = RowPlan::new(0, tokens.len(), &[]);
+    let mut x = rows::from_vec(model.embed(tokens)?, model.config.width)?;
+    let mut patterns = Vec::new();
+    for layer in &model.layers {
+        let (s, y) = stash(model, layer, &x, &plan)?;
+        patterns.push(attention::pattern(&model.config, &s.q, &s.k));
+        x = y;
+    }
+    Ok(patterns)
+}
+
+/// Cotangents of a batch, stacked: number i covers positions `0..lengths[i]`.
+struct Batch {
+    lengths: Vec<usize>,
+    /// The position of every stacked row.
+    positions: Vec<usize>,
+}
+
+/// See [`crate::model::Engine::reverse`].
+pub(super) async fn importance(
+    model: &CpuModel,
+    tokens: &[u32],
+    n_prompt: usize,
+    target: Target,
+    tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+) -> Result<Vec<Vec<f32>>, ModelError> {
+    let (config, count) = (&model.config, tokens.len());
+    if count > config.context {
+        return Err(ModelError::TooLong { tokens: count, context: config.context });
+    }
+    if n_prompt == 0 || count <= n_prompt {
+        return Ok(Vec::new());
+    }
+    // The last response token is only predicted, never read.
+    let read = &tokens[..count - 1];
+    let plan = RowPlan::new(0, read.len(), &[]);
+    let embedded = model.embed(read)?;
+    let lengths: Vec<usize> = (n_prompt..count).collect();
+    let batches = split(&lengths, config.ffn_width.max(config.width));
+    let total = config.layers * (1 + batches.len());
+    let mut done = 0;
+
+    let mut inputs = vec![rows::from_vec(embedded.clone(), config.width)?];
+    for layer in &model.layers {
+        inputs.push(stash(model, layer, &inputs[inputs.len() - 1], &plan)?.1);
+        report(&mut done, total, tick).await?;
+    }
+    let top = inputs.pop().ok_or_else(|| ModelError::Tensor("the model has no layer".into()))?;
+
+    let mut columns = Vec::with_capacity(lengths.len());
+    for lengths in batches {
+        let positions = lengths.iter().flat_map(|&n| 0..n).collect();
+        let batch = Batch { lengths, positions };
+        let mut c = head_cotangents(model, &top, &plan, tokens, &batch.lengths, target)?;
+        for (layer, x) in model.layers.iter().zip(&inputs).rev() {
+            let (s, _) = stash(model, layer, x, &plan)?;
+            c = layer_vjp(model, layer, &s, &batch, c)?;
+            report(&mut done, total, tick).await?;
+        }
+        let width = config.width;
+        let mut start = 0;
+        for &n in &batch.lengths {
+            let column = (0..n_prompt).map(|p| dot(&c[(start + p) * width..][..width], &embedded[p * width..][..width]));
+            columns.push(column.collect());
+            start += n;
+        }
+    }
+    Ok(columns)
+}
+
+async fn report(
+    done: &mut usize,
+    total: usize,
+    tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+) -> Result<(), ModelError> {
+    *done += 1;
+    match tick(Tick { done: *done, total }).await {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(ModelError::Cancelled),
+    }
+}
+
+/// Consecutive cotangents whose rows fit a batch; at least one in each.
+fn split(lengths: &[usize], widest: usize) -> Vec<Vec<usize>> {
+    let limit = BATCH_VALUES / widest;
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut rows = 0;
+    for &n in lengths {
+        match batches.last_mut() {
+            Some(batch) if rows + n <= limit => {
+                batch.push(n);
+                rows += n;
+            }
+            _ => {
+                batches.push(vec![n]);
+                rows = n;
+            }
+        }
+    }
+    batches
+}
+
+/// The target's cotangents at the top of the residual stream: one row each is not zero, that of the predicting position.
+fn head_cotangents(
+    model: &CpuModel,
+    top: &Tensor,
+    plan: &RowPlan,
+    tokens: &[u32],
+    lengths: &[usize],
+    target: Target,
+) -> Result<Vec<f32>, ModelError> {
+    let width = model.config.width;
+    let hidden = model.norm.forward(top, plan)?;
+    let mut c = vec![0.0; lengths.iter().sum::<usize>() * width];
+    let mut start = 0;
+    for &n in lengths {
+        let logits: Vec<f32> = model.head().forward(&hidden.narrow(0, n - 1, 1)?, 1)?.flatten_all()?.to_vec1()?;
+        if logits.iter().any(|l| !l.is_finite()) {
+            return Err(ModelError::NotANumber);
+        }
+        let gradient = super::engine::head_gradient(model, &logits, tokens[n], target)?;
+        let row = (start + n - 1) * width;
+        rows::with(top, |top| model.norm.vjp_into(top, &[n - 1], &gradient, &mut c[row..row + width]))?;
+        start += n;
+    }
+    Ok(c)
+}
+
+/// The vjp of one decoder layer for stacked cotangents `[rows, width]`.
+fn layer_vjp(model: &CpuModel, layer: &Layer, s: &Stash, batch: &Batch, c: Vec<f32>) -> Result<Vec<f32>, ModelError> {
+    let (config, of) = (&model.config, &batch.positions);
+    // feed-forward
+    let c = rows::from_vec(c, config.width)?;
+    let (dg, du) = mlp::vjp(&s.gate, &s.up, of, &layer.down.transposed(&c)?)?;
+    let dh = (layer.gate.transposed(&dg)? + layer.up.transposed(&du)?)?;
+    drop((dg, du));
+    let mut c: Vec<f32> = c.flatten_all()?.to_vec1()?;
+    rows::with2(&s.middle, &dh, |x, dh| layer.ffn_norm.vjp_into(x, of, dh, &mut c))?;
+    // attention
+    let c = rows::from_vec(c, config.width)?;
+    let attended = layer.o.transposed(&c)?;
+    let mut d = rows::with2(&s.v, &attended, |v, a| attention::vjp(config, &s.q, &s.k, v, &batch.lengths, a))?;
+    rope::rotate(config, &mut d.queries, config.heads, of, true);
+    rope::rotate(config, &mut d.keys, config.kv_heads, of, true);
+    let kv_width = config.kv_heads * config.head_width;
+    let dh = layer.q.transposed(&rows::from_vec(d.queries, config.heads * config.head_width)?)?;
+    let dh = (dh + layer.k.transposed(&rows::from_vec(d.keys, kv_width)?)?)?;
+    let dh = (dh + layer.v.transposed(&rows::from_vec(d.values, kv_width)?)?)?;
+    let mut c: Vec<f32> = c.flatten_all()?.to_vec1()?;
+    rows::with2(&s.x, &dh, |x, dh| layer.attn_norm.vjp_into(x, of, dh, &mut c))?;
+    Ok(c)
+}
