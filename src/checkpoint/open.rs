@@ -30,8 +30,7 @@ pub struct Checkpoint {
     pub name: String,
     /// The architecture.
     pub config: ModelConfig,
-    /// The tokenizer that came with it.
-    pub tokenizer: Tokenizer,
+    tokenizer: Option<Tokenizer>,
     /// The chat template that came with it, if any.
     pub chat_template: Option<ChatTemplate>,
     files: Vec<Box<dyn ByteSource>>,
@@ -68,10 +67,10 @@ impl Checkpoint {
         };
         let config = ModelConfig::from_gguf(&metadata, embedding_rows(&tensors)?, divisors)?;
         let own = match find(&files, "tokenizer.json") {
-            Some(json) => tokenizer_json::parse(&read_text(json)?)?,
+            Some(json) => Some(tokenizer_json::parse(&read_text(json)?)?),
             None => tokenizer_json::from_gguf(&metadata)?,
         };
-        let tokenizer = Tokenizer::from_gguf(own, &metadata)?;
+        let tokenizer = own.map(|own| Tokenizer::from_gguf(own, &metadata)).transpose()?;
         let chat_template = match metadata.get("tokenizer.chat_template") {
             Some(Value::Str(s)) => Some(ChatTemplate::new(s.clone())),
             _ => None,
@@ -115,7 +114,7 @@ impl Checkpoint {
             Some(file) => Some(tokenizer_json::parse(&read_text(file)?)?),
             None => None,
         };
-        let tokenizer = Tokenizer::from_json(own, &config, &tokenizer_config, model.vocab)?;
+        let tokenizer = own.map(|own| Tokenizer::from_json(own, &config, &tokenizer_config, model.vocab)).transpose()?;
         let template_file = find(&files, "chat_template.jinja").map(read_text).transpose()?;
         let chat_template = template_file.or_else(|| template_of(&tokenizer_config["chat_template"])).map(ChatTemplate::new);
         let name = config["_name_or_path"].as_str().filter(|s| !s.is_empty()).map(str::to_owned);
@@ -153,6 +152,11 @@ impl Checkpoint {
             }
         }
         Ok(self)
+    }
+
+    /// The tokenizer that came with it. A checkpoint without one can only be given token ids.
+    pub fn tokenizer(&self) -> Result<&Tokenizer, CheckpointError> {
+        self.tokenizer.as_ref().ok_or(CheckpointError::MissingTokenizer)
     }
 
     fn expect(&self, name: &str, shape: &[usize]) -> Result<(), CheckpointError> {

@@ -60,14 +60,12 @@ impl Tokenizer {
         Self::new(inner, size, id("bos_token_id"), add_bos, stops.into_iter().flatten().collect())
     }
 
-    /// `own` is absent for a bare research checkpoint; then prompts are given as ids.
     pub(super) fn from_json(
-        own: Option<tokenizers::Tokenizer>,
+        inner: tokenizers::Tokenizer,
         config: &Json,
         tokenizer_config: &Json,
         vocab: usize,
     ) -> Result<Self, CheckpointError> {
-        let inner = own.ok_or(CheckpointError::MissingTokenizer)?;
         let ids = |v: &Json| -> Vec<u32> {
             let one = |v: &Json| v.as_u64().and_then(|i| u32::try_from(i).ok());
             v.as_array().map_or_else(|| one(v).into_iter().collect(), |a| a.iter().filter_map(one).collect())

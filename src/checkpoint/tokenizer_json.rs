@@ -21,10 +21,10 @@ pub(super) fn parse(text: &str) -> Result<tokenizers::Tokenizer, CheckpointError
     text.parse().map_err(|e: tokenizers::Error| CheckpointError::Tokenizer(e.to_string()))
 }
 
-/// Builds the tokenizer that GGUF metadata describes.
-pub(super) fn from_gguf(metadata: &HashMap<String, Value>) -> Result<tokenizers::Tokenizer, CheckpointError> {
+/// Builds the tokenizer that GGUF metadata describes, if it describes one.
+pub(super) fn from_gguf(metadata: &HashMap<String, Value>) -> Result<Option<tokenizers::Tokenizer>, CheckpointError> {
     let Some(Value::Strings(tokens)) = metadata.get("tokenizer.ggml.tokens") else {
-        return Err(CheckpointError::MissingTokenizer);
+        return Ok(None);
     };
     let kinds = match metadata.get("tokenizer.ggml.token_type") {
         Some(Value::Ints(kinds)) => kinds.as_slice(),
@@ -32,7 +32,7 @@ pub(super) fn from_gguf(metadata: &HashMap<String, Value>) -> Result<tokenizers:
     };
     let model = match metadata.get("tokenizer.ggml.model") {
         Some(Value::Str(s)) => s.as_str(),
-        _ => return Err(CheckpointError::MissingTokenizer),
+        _ => return Ok(None),
     };
     let mut json = match model {
         "gpt2" => byte_level(metadata, tokens)?,
@@ -43,7 +43,7 @@ pub(super) fn from_gguf(metadata: &HashMap<String, Value>) -> Result<tokenizers:
     json["added_tokens"] = added(tokens, kinds);
     let text = json.to_string();
     drop(json);
-    parse(&text)
+    parse(&text).map(Some)
 }
 
 fn added(tokens: &[String], kinds: &[i32]) -> Json {

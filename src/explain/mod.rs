@@ -1,1 +1,13 @@
-//! Room.
+//! Explanations: pure functions from model results to plain data, and the runs that produce them.
+
+pub mod attribution;
+mod instruction;
+mod levels;
+mod report;
+mod units;
+
+pub use instruction::find_instruction;
+pub use levels::{Levels, density, floored, instruction_score, levels, normalised};
+pub use report::{CheckpointInfo, ModelReport, ResponseToken, Seconds, aggregate, scored_rows};
+pub(crate) use units::spell;
+pub use units::{By, PromptToken, Role, Unit, prompt_tokens, regroup, segment, units};

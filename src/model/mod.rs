@@ -7,3 +7,16 @@ pub mod head;
 
 pub use engine::{Engine, Group, Tick};
 pub use error::ModelError;
+
+/// Drives a future of the CPU backend, which never waits, to its end.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+        std::thread::yield_now();
+    }
+}

@@ -1,1 +1,272 @@
-//! Room.
+//! The typed messages between the page and an engine, and how one run is asked for.
+//!
+//! They cross as JSON text, so that a test or a benchmark can speak to an engine in a few lines of JavaScript; files
+//! travel beside the text in the same `postMessage`.
+
+mod failure;
+
+pub use failure::{Failure, StorageFailure};
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::explain::attribution::{Mode, Sampling};
+use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Unit};
+use crate::model::head::Target;
+
+/// Numbers the jobs of one engine; every event carries its job's.
+pub type JobId = u32;
+
+/// Where a checkpoint comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "lowercase")]
+pub enum Source {
+    /// Shipped with the page; the URL is relative to it.
+    Bundled {
+        /// Relative URL.
+        url: String,
+    },
+    /// Downloaded, and kept.
+    Url {
+        /// Absolute URLs of the set's files.
+        urls: Vec<String>,
+    },
+    /// Files the user chose, attached to the message, and kept.
+    Files {
+        /// Their names, for display.
+        names: Vec<String>,
+    },
+    /// Kept from an earlier visit.
+    Stored {
+        /// The key of its [`StoredEntry`].
+        key: String,
+    },
+}
+
+/// The prompt of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Prompt {
+    /// Text, as the user typed it.
+    Text {
+        /// The text.
+        text: String,
+        /// What stands around it.
+        template: Template,
+    },
+    /// Token ids, used as they are.
+    Ids {
+        /// The ids.
+        ids: Vec<u32>,
+    },
+}
+
+/// Which chat template a prompt is put into.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "use", rename_all = "lowercase")]
+pub enum Template {
+    /// None.
+    #[default]
+    Off,
+    /// The model's own; none if it has none.
+    Own,
+    /// Another model's.
+    Given {
+        /// Its Jinja source.
+        source: String,
+    },
+}
+
+/// The response of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Response {
+    /// The model's own.
+    Own {
+        /// Most tokens.
+        limit: usize,
+        /// How each is chosen.
+        sampling: Sampling,
+    },
+    /// A given text.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// Given token ids.
+    Ids {
+        /// The ids.
+        ids: Vec<u32>,
+    },
+}
+
+/// One run: prompt, response, and how it is explained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The prompt.
+    pub prompt: Prompt,
+    /// The response.
+    pub response: Response,
+    /// Granularity of the prompt's units.
+    pub by: By,
+    /// What is differentiated.
+    pub target: Target,
+    /// Which exact method.
+    pub mode: Mode,
+    /// The instruction, bytes of the prompt's text; found automatically if absent.
+    pub instruction: Option<Range<usize>>,
+}
+
+/// Page to engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Request {
+    /// Open a checkpoint in place of the present one, which stays if this fails.
+    Load {
+        /// This job.
+        job: JobId,
+        /// Where from.
+        source: Source,
+    },
+    /// Show how a prompt will be read: answered by [`Event::Started`] alone.
+    Prepare {
+        /// This job.
+        job: JobId,
+        /// The prompt.
+        prompt: Prompt,
+    },
+    /// Run and explain.
+    Run {
+        /// This job.
+        job: JobId,
+        /// What.
+        run: Run,
+    },
+    /// Stop a job, also one that waits.
+    Cancel {
+        /// Which.
+        job: JobId,
+    },
+    /// List what is kept in the browser's storage.
+    List {
+        /// This job.
+        job: JobId,
+    },
+    /// Delete a kept checkpoint.
+    Delete {
+        /// This job.
+        job: JobId,
+        /// Its key.
+        key: String,
+    },
+}
+
+/// What a job is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Bytes fetched.
+    Download,
+    /// Bytes copied to the browser's storage.
+    Keep,
+    /// Tensors read.
+    Weights,
+    /// Prompt tokens read.
+    Prompt,
+    /// Response tokens produced, of those asked for.
+    Response,
+    /// Parts of the reverse pass.
+    Reverse,
+}
+
+/// A checkpoint kept in the browser's storage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredEntry {
+    /// Its folder's name.
+    pub key: String,
+    /// Its files' names.
+    pub files: Vec<String>,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Whether it is whole; a broken-off download is kept to be resumed.
+    pub complete: bool,
+}
+
+/// Engine to page.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Event {
+    /// The engine's code has started.
+    Ready,
+    /// True progress: `done` of `total`, 0 where the total is not known.
+    Progress {
+        /// The job.
+        job: JobId,
+        /// What is counted.
+        stage: Stage,
+        /// Done.
+        done: u64,
+        /// In all.
+        total: u64,
+    },
+    /// A checkpoint is ready.
+    Loaded {
+        /// The job.
+        job: JobId,
+        /// What it is.
+        info: CheckpointInfo,
+        /// Its chat template's source.
+        template: Option<String>,
+        /// Its key in storage, if it is kept.
+        stored: Option<String>,
+        /// Why it could not be kept, if it should have been.
+        not_kept: Option<Failure>,
+    },
+    /// How the prompt is read, before anything runs.
+    Started {
+        /// The job.
+        job: JobId,
+        /// The prompt's tokens.
+        prompt: Vec<PromptToken>,
+        /// The rows to come.
+        units: Vec<Unit>,
+    },
+    /// A response token.
+    Token {
+        /// The job.
+        job: JobId,
+        /// The token.
+        token: ResponseToken,
+        /// Its column `[units]`, in forward mode.
+        column: Option<Vec<f32>>,
+    },
+    /// A run is complete.
+    Finished {
+        /// The job.
+        job: JobId,
+        /// All of it.
+        report: Box<ModelReport>,
+    },
+    /// What is kept.
+    Listed {
+        /// The job.
+        job: JobId,
+        /// The entries.
+        entries: Vec<StoredEntry>,
+        /// Bytes this site may still store, if the browser says.
+        free: Option<u64>,
+    },
+    /// A job failed; everything else is as it was.
+    Failed {
+        /// The job.
+        job: JobId,
+        /// Why.
+        failure: Failure,
+    },
+    /// The engine cannot go on; the page starts another.
+    Crashed {
+        /// The panic's message.
+        message: String,
+    },
+}

@@ -1,1 +1,9 @@
-//! Room.
+//! Owns one checkpoint and runs jobs on it, one at a time. `runner` works anywhere; `browser` is the web worker.
+
+mod reader;
+mod runner;
+
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
+
+pub use runner::{Runner, Update};

@@ -1,0 +1,151 @@
+//! One model's explained run as plain data: what the page draws and what an export holds.
+
+use serde::{Deserialize, Serialize};
+
+use super::levels::{Levels, density, instruction_score, levels, normalised};
+use super::units::{By, PromptToken, Role, Unit};
+use crate::checkpoint::Checkpoint;
+use crate::model::head::{Candidate, Target};
+
+/// What produced a result.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct CheckpointInfo {
+    /// The model's name.
+    pub name: String,
+    /// The file or folder it came from.
+    pub file: String,
+    /// The architecture.
+    pub architecture: String,
+    /// The storage type of most weights.
+    pub quantization: String,
+    /// Number of parameters.
+    pub parameters: u64,
+    /// Bytes of weights.
+    pub bytes: u64,
+    /// Number of tokens in the vocabulary.
+    pub vocab: usize,
+    /// Decoder layers.
+    pub layers: usize,
+    /// Longest sequence, tokens.
+    pub context: usize,
+    /// Equal for two models whose tokenizers are the same.
+    pub tokenizer: String,
+    /// Whether it brings a chat template.
+    pub has_template: bool,
+}
+
+impl CheckpointInfo {
+    /// Describes an opened checkpoint that came from `file`.
+    pub fn of(checkpoint: &Checkpoint, file: &str) -> Self {
+        let c = &checkpoint.config;
+        Self {
+            name: checkpoint.name.clone(),
+            file: file.to_owned(),
+            architecture: c.architecture.clone(),
+            quantization: checkpoint.quantization(),
+            parameters: c.parameters(checkpoint.tied()),
+            bytes: checkpoint.weight_bytes(),
+            vocab: c.vocab,
+            layers: c.layers,
+            context: c.context,
+            tokenizer: checkpoint.tokenizer().map_or_else(|_| String::new(), |t| t.fingerprint.clone()),
+            has_template: checkpoint.chat_template.is_some(),
+        }
+    }
+}
+
+/// A token of the response and how the model saw it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ResponseToken {
+    /// Its id.
+    pub id: u32,
+    /// Its text; U+FFFD where its bytes are part of a character.
+    pub text: String,
+    /// Its bytes, where they are no text on their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<Vec<u8>>,
+    /// p of this token given what stands before it.
+    pub probability: f32,
+    /// 1 for the most probable.
+    pub rank: usize,
+    /// Entropy of the distribution, nats.
+    pub entropy: f32,
+    /// The most probable tokens.
+    pub top: Vec<Candidate>,
+    /// Their texts.
+    pub top_text: Vec<String>,
+}
+
+/// Where the time went, seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Seconds {
+    /// Reading the prompt.
+    pub prefill: f64,
+    /// Producing or reading the response, with its columns in forward mode.
+    pub response: f64,
+    /// The reverse pass, zero in forward mode.
+    pub reverse: f64,
+    /// All of it.
+    pub total: f64,
+}
+
+/// One model's run, explained.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelReport {
+    /// What produced it.
+    pub checkpoint: CheckpointInfo,
+    /// The prompt as the model read it.
+    pub prompt: Vec<PromptToken>,
+    /// The response that was explained.
+    pub response: Vec<ResponseToken>,
+    /// The prompt's units: the rows of `importance`.
+    pub units: Vec<Unit>,
+    /// Signed gradient x input, `[units][response]`.
+    pub importance: Vec<Vec<f32>>,
+    /// METHODS.md's levels with the default L and b, `[units][response]`; BOS and template rows are zero.
+    pub levels: Vec<Vec<u8>>,
+    /// Density of every unit, normalised to a maximum of one.
+    pub density: Vec<f64>,
+    /// The instruction score; absent where no instruction is marked.
+    pub instruction_score: Option<f64>,
+    /// The marked instruction, bytes of the user's prompt.
+    pub instruction: std::ops::Range<usize>,
+    /// What was differentiated.
+    pub target: Target,
+    /// The rows' granularity.
+    pub by: By,
+    /// "forward" or "reverse".
+    pub mode: String,
+    /// Where the time went.
+    pub seconds: Seconds,
+}
+
+/// Which units take part in levels: the user's own. Prompts given as ids have no others but BOS.
+pub fn scored_rows(units: &[Unit]) -> Vec<bool> {
+    units.iter().map(|u| u.role == Role::User).collect()
+}
+
+impl ModelReport {
+    /// Fills levels, density and score from the importance.
+    pub fn score(&mut self, how: Levels) {
+        self.levels = levels(&self.importance, &scored_rows(&self.units), how);
+        self.density = normalised(&density(&self.levels, how.norm));
+        let marked: Vec<bool> = self
+            .units
+            .iter()
+            .map(|u| u.role == Role::User && u.span.start < self.instruction.end && self.instruction.start < u.span.end)
+            .collect();
+        self.instruction_score = marked.contains(&true).then(|| instruction_score(&self.density, &marked));
+    }
+}
+
+/// Rows of a matrix summed by group: exact, as the derivative is linear (METHODS.md, section 1).
+pub fn aggregate(rows: &[Vec<f32>], groups: &[Vec<usize>]) -> Vec<Vec<f32>> {
+    let columns = rows.first().map_or(0, Vec::len);
+    groups
+        .iter()
+        .map(|group| {
+            (0..columns).map(|m| group.iter().filter_map(|&n| rows.get(n)?.get(m)).map(|v| f64::from(*v)).sum::<f64>() as f32).collect()
+        })
+        .collect()
+}

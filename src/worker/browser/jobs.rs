@@ -1,0 +1,87 @@
+//! Performing one request.
+
+use std::ops::ControlFlow;
+
+use web_sys::File;
+
+use super::{Engine, js, load, post, store};
+use crate::model::Tick;
+use crate::protocol::{Event, Failure, JobId, Prompt, Request, Response, Run, Stage};
+use crate::worker::Update;
+
+/// Runs `request` to its end; its outcome, good or bad, is posted.
+pub async fn perform(engine: &Engine, request: Request, files: Vec<File>) {
+    let (job, outcome) = match request {
+        Request::Load { job, source } => {
+            let outcome = match engine.is_cancelled(job) {
+                true => Err(Failure::Cancelled),
+                false => load::load(engine, job, &source, files).await.map(|l| loaded(engine, job, l)),
+            };
+            (job, outcome)
+        }
+        Request::Prepare { job, prompt } => (job, prepare(engine, job, &prompt)),
+        Request::Run { job, run } => (job, run_job(engine, job, &run).await),
+        Request::List { job } => (job, list(job).await),
+        Request::Delete { job, key } => {
+            let outcome = match store::delete(&key).await {
+                Ok(()) => list(job).await,
+                Err(e) => Err(e.into()),
+            };
+            (job, outcome)
+        }
+        Request::Cancel { .. } => return,
+    };
+    engine.cancelled.borrow_mut().remove(&job);
+    match outcome {
+        Ok(event) => post(&event),
+        Err(failure) => post(&Event::Failed { job, failure }),
+    }
+}
+
+fn loaded(engine: &Engine, job: JobId, l: load::Loaded) -> Event {
+    let info = l.runner.info().clone();
+    let template = l.runner.checkpoint().chat_template.as_ref().map(|t| t.source().to_owned());
+    *engine.runner.borrow_mut() = Some(l.runner);
+    Event::Loaded { job, info, template, stored: l.stored, not_kept: l.not_kept }
+}
+
+async fn list(job: JobId) -> Result<Event, Failure> {
+    Ok(Event::Listed { job, entries: store::list().await?, free: store::free().await })
+}
+
+fn prepare(engine: &Engine, job: JobId, prompt: &Prompt) -> Result<Event, Failure> {
+    let runner = engine.runner.borrow();
+    let (prompt, _) = runner.as_ref().ok_or(Failure::NotLoaded)?.prepare(prompt)?;
+    Ok(Event::Started { job, prompt, units: Vec::new() })
+}
+
+async fn run_job(engine: &Engine, job: JobId, run: &Run) -> Result<Event, Failure> {
+    // Taken for the run's length: jobs run one at a time, so nobody else asks for it.
+    let mut runner = engine.runner.borrow_mut().take().ok_or(Failure::NotLoaded)?;
+    let asked = match &run.response {
+        Response::Own { limit, .. } => *limit as u64,
+        Response::Ids { ids } => ids.len() as u64,
+        Response::Text { .. } => 0,
+    };
+    let mut tokens = 0;
+    let mut emit = async |update: Update| {
+        let progress = |stage, t: Tick| Event::Progress { job, stage, done: t.done as u64, total: t.total as u64 };
+        match update {
+            Update::Started(prompt, units) => post(&Event::Started { job, prompt, units }),
+            Update::Prefill(t) => post(&progress(Stage::Prompt, t)),
+            Update::Reverse(t) => post(&progress(Stage::Reverse, t)),
+            Update::Token(token, column) => {
+                tokens += 1;
+                post(&Event::Token { job, token, column });
+                post(&Event::Progress { job, stage: Stage::Response, done: tokens, total: asked });
+            }
+        }
+        match engine.breathe(job).await {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    };
+    let report = runner.run(run, js::now, &mut emit).await;
+    *engine.runner.borrow_mut() = Some(runner);
+    Ok(Event::Finished { job, report: Box::new(report?) })
+}

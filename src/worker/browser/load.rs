@@ -1,0 +1,195 @@
+//! Opening a checkpoint from wherever it comes, and keeping it for the next visit.
+
+use wasm_bindgen::JsCast;
+use web_sys::{Blob, File};
+
+use super::blob::BlobBytes;
+use super::download::Download;
+use super::store::{self, Folder};
+use super::{Engine, js, post};
+use crate::checkpoint::{ByteSource, Checkpoint, CheckpointError};
+use crate::protocol::{Event, Failure, JobId, Source, Stage, StorageFailure};
+use crate::worker::Runner;
+
+/// WebAssembly's address space, less what the code and a long run take.
+const ADDRESSABLE: u64 = (4 << 30) - (256 << 20);
+/// Memory a model needs beside its weights: tokenizer, caches, activations.
+const BESIDE: u64 = 64 << 20;
+/// Bytes between two reports of a download.
+const REPORT: u64 = 1 << 20;
+
+/// What came of loading.
+pub struct Loaded {
+    pub runner: Runner,
+    pub stored: Option<String>,
+    pub not_kept: Option<Failure>,
+}
+
+/// Opens the checkpoint at `source` and reads its weights.
+pub async fn load(engine: &Engine, job: JobId, source: &Source, files: Vec<File>) -> Result<Loaded, Failure> {
+    match source {
+        Source::Bundled { url } => {
+            let blob = into_memory(engine, job, url).await?;
+            let runner = open(engine, job, vec![(file_name(url), blob)]).await?;
+            Ok(Loaded { runner, stored: None, not_kept: None })
+        }
+        Source::Stored { key } => {
+            let (files, complete) = Folder::open(key).await?.files().await?;
+            if !complete {
+                return Err(StorageFailure::Missing.into());
+            }
+            let runner = open(engine, job, named(files)).await?;
+            Ok(Loaded { runner, stored: Some(key.clone()), not_kept: None })
+        }
+        Source::Files { .. } => {
+            let runner = open(engine, job, named(files.clone())).await?;
+            let kept = keep(engine, job, &files).await;
+            let (stored, not_kept) = kept.map_or_else(|e| (None, Some(e)), |key| (Some(key), None));
+            Ok(Loaded { runner, stored, not_kept })
+        }
+        Source::Url { urls } => from_urls(engine, job, urls).await,
+    }
+}
+
+fn named(files: Vec<File>) -> Vec<(String, Blob)> {
+    files.into_iter().map(|f| (f.name(), f.unchecked_into())).collect()
+}
+
+/// The last part of a URL's path.
+fn file_name(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    path.rsplit('/').next().unwrap_or(path).to_owned()
+}
+
+async fn open(engine: &Engine, job: JobId, blobs: Vec<(String, Blob)>) -> Result<Runner, Failure> {
+    let name = match blobs.iter().find(|(n, _)| n.ends_with(".gguf") || n.ends_with(".safetensors")).or(blobs.first()) {
+        Some((name, _)) => name.clone(),
+        None => return Err(CheckpointError::MissingFile("a .gguf or .safetensors file".into()).into()),
+    };
+    let sources = blobs.into_iter().map(|(n, b)| Box::new(BlobBytes::new(n, b)) as Box<dyn ByteSource>).collect();
+    let checkpoint = Checkpoint::open(sources)?;
+    checkpoint.tokenizer()?; // a page can only be typed into
+    // The old model goes before the new one comes, but not before it is known to fit.
+    check_memory(engine, checkpoint.weight_bytes() + BESIDE)?;
+    engine.breathe(job).await?;
+    let before = engine.runner.borrow_mut().take();
+    drop(before);
+    let runner = Runner::load(checkpoint, &name, |done, total| {
+        post(&Event::Progress { job, stage: Stage::Weights, done: done as u64, total: total as u64 });
+        Ok(())
+    })?;
+    Ok(runner)
+}
+
+/// Asks for the memory in one piece, before anything is read: what the browser refuses is refused now.
+fn check_memory(engine: &Engine, need: u64) -> Result<(), Failure> {
+    let held = engine.runner.borrow().as_ref().map_or(0, |r| r.info().bytes);
+    let fits = need <= ADDRESSABLE
+        && Vec::<u8>::new().try_reserve_exact(need.saturating_sub(held) as usize).is_ok();
+    if fits {
+        return Ok(());
+    }
+    Err(Failure::Memory { need_mib: need >> 20, have_mib: ADDRESSABLE >> 20 })
+}
+
+async fn into_memory(engine: &Engine, job: JobId, url: &str) -> Result<Blob, Failure> {
+    let download = Download::open(url, 0).await?;
+    let parts = js_sys::Array::new();
+    let mut done = 0;
+    while let Some(bytes) = download.next().await? {
+        done += u64::from(bytes.length());
+        parts.push(&bytes);
+        post(&Event::Progress { job, stage: Stage::Download, done, total: download.total });
+        if engine.is_cancelled(job) {
+            download.abort().await;
+            return Err(Failure::Cancelled);
+        }
+    }
+    if done < download.total {
+        return Err(download.broken());
+    }
+    Blob::new_with_u8_array_sequence(&parts).map_err(|e| Failure::Network { url: url.to_owned(), message: js::message(&e) })
+}
+
+async fn from_urls(engine: &Engine, job: JobId, urls: &[String]) -> Result<Loaded, Failure> {
+    let key = store::key(urls);
+    let folder = match Folder::create(&key).await {
+        Ok(folder) => folder,
+        Err(no_storage) => {
+            let mut blobs = Vec::new();
+            for url in urls {
+                blobs.push((file_name(url), into_memory(engine, job, url).await?));
+            }
+            let runner = open(engine, job, blobs).await?;
+            return Ok(Loaded { runner, stored: None, not_kept: Some(no_storage.into()) });
+        }
+    };
+    let (_, complete) = folder.files().await?;
+    if !complete {
+        for url in urls {
+            into_folder(engine, job, &folder, url).await?;
+        }
+        folder.complete().await?;
+    }
+    let (files, _) = folder.files().await?;
+    match open(engine, job, named(files)).await {
+        Ok(runner) => Ok(Loaded { runner, stored: Some(key), not_kept: None }),
+        Err(refused) => {
+            if matches!(refused, Failure::Checkpoint(_)) {
+                store::delete(&key).await?; // what cannot be read is not worth its room
+            }
+            Err(refused)
+        }
+    }
+}
+
+/// Downloads one file, from where an earlier attempt broke off.
+async fn into_folder(engine: &Engine, job: JobId, folder: &Folder, url: &str) -> Result<(), Failure> {
+    let writer = folder.writer(&file_name(url)).await?;
+    let have = writer.size()?;
+    let download = match Download::open(url, have).await {
+        // Range not satisfiable: the file is already whole, or has changed. Start again.
+        Err(Failure::Http { status: 416, .. }) => Download::open(url, 0).await?,
+        other => other?,
+    };
+    writer.cut(download.start)?;
+    let (mut done, mut reported) = (download.start, 0);
+    while let Some(bytes) = download.next().await? {
+        writer.write(&bytes, done as f64)?;
+        done += u64::from(bytes.length());
+        if done - reported >= REPORT || done == download.total {
+            reported = done;
+            post(&Event::Progress { job, stage: Stage::Download, done, total: download.total });
+        }
+        if engine.is_cancelled(job) {
+            download.abort().await;
+            return Err(Failure::Cancelled);
+        }
+    }
+    if done < download.total { Err(download.broken()) } else { Ok(()) }
+}
+
+/// Copies chosen files into the store, unless they are there.
+async fn keep(engine: &Engine, job: JobId, files: &[File]) -> Result<String, Failure> {
+    let names: Vec<String> = files.iter().map(|f| format!("{} {}", f.name(), f.size())).collect();
+    let key = store::key(&names);
+    let folder = Folder::create(&key).await?;
+    let (_, complete) = folder.files().await?;
+    if !complete {
+        let total = files.iter().map(|f| f.size() as u64).sum();
+        let mut before = 0;
+        for file in files {
+            let copied = folder.copy(file, async |done| {
+                post(&Event::Progress { job, stage: Stage::Keep, done: before + done, total });
+                engine.breathe(job).await
+            });
+            if let Err(e) = copied.await {
+                store::delete(&key).await?;
+                return Err(e);
+            }
+            before += file.size() as u64;
+        }
+        folder.complete().await?;
+    }
+    Ok(key)
+}

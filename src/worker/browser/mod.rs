@@ -1,0 +1,104 @@
+//! The web worker: receives requests, runs them in order, and posts events.
+
+mod blob;
+mod download;
+mod jobs;
+mod js;
+mod load;
+mod store;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashSet, VecDeque};
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
+
+use super::Runner;
+use crate::protocol::{Event, Failure, JobId, Request};
+
+/// A request with the files that came beside it.
+type Queued = (Request, Vec<File>);
+
+/// What the worker holds between messages.
+pub(super) struct Engine {
+    queue: RefCell<VecDeque<Queued>>,
+    busy: Cell<bool>,
+    cancelled: RefCell<HashSet<JobId>>,
+    runner: RefCell<Option<Runner>>,
+}
+
+impl Engine {
+    fn is_cancelled(&self, job: JobId) -> bool {
+        self.cancelled.borrow().contains(&job)
+    }
+
+    /// Lets waiting messages in, a cancel among them, and then says whether the job goes on.
+    async fn breathe(&self, job: JobId) -> Result<(), Failure> {
+        js::next_task().await;
+        if self.is_cancelled(job) { Err(Failure::Cancelled) } else { Ok(()) }
+    }
+}
+
+/// Posts an event to the page.
+fn post(event: &Event) {
+    if let Ok(text) = serde_json::to_string(event) {
+        // Posting fails only when the page is gone.
+        let _ = scope().post_message(&JsValue::from_str(&text));
+    }
+}
+
+fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}
+
+/// Installs the message handler and tells the page that the engine is there.
+pub fn start() {
+    std::panic::set_hook(Box::new(|info| {
+        console_error_panic_hook::hook(info);
+        let message = info.payload_as_str().unwrap_or("out of memory, perhaps").to_owned();
+        post(&Event::Crashed { message });
+    }));
+    let engine = Rc::new(Engine {
+        queue: RefCell::default(),
+        busy: Cell::new(false),
+        cancelled: RefCell::default(),
+        runner: RefCell::new(None),
+    });
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
+        // A message that is no request comes from no page of ours, and is dropped.
+        if let Some(queued) = read(&message.data()) {
+            receive(&engine, queued);
+        }
+    });
+    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget(); // lives as long as the worker
+    post(&Event::Ready);
+}
+
+/// `{request: JSON text, files: [File]}`.
+fn read(data: &JsValue) -> Option<Queued> {
+    let text = js_sys::Reflect::get(data, &"request".into()).ok()?.as_string()?;
+    let files = js_sys::Reflect::get(data, &"files".into()).ok()?;
+    let files = js_sys::Array::from(&files).iter().filter_map(|f| f.dyn_into().ok()).collect();
+    Some((serde_json::from_str(&text).ok()?, files))
+}
+
+fn receive(engine: &Rc<Engine>, (request, files): Queued) {
+    if let Request::Cancel { job } = request {
+        engine.cancelled.borrow_mut().insert(job);
+        return;
+    }
+    engine.queue.borrow_mut().push_back((request, files));
+    if !engine.busy.replace(true) {
+        let engine = engine.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            loop {
+                let next = engine.queue.borrow_mut().pop_front();
+                let Some((request, files)) = next else { break };
+                jobs::perform(&engine, request, files).await;
+            }
+            engine.busy.set(false);
+        });
+    }
+}

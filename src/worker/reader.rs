@@ -1,0 +1,95 @@
+//! What a checkpoint's text side does for a run: prompts to tokens, tokens to text.
+
+use std::ops::Range;
+
+use crate::checkpoint::{ChatTemplate, Checkpoint, CheckpointError, Piece, Rendered, Tokenizer};
+use crate::explain::attribution::Respond;
+use crate::explain::{By, CheckpointInfo, PromptToken, ResponseToken, Role, find_instruction, prompt_tokens, spell};
+use crate::model::head::Choice;
+use crate::protocol::{Prompt, Response, Run, Template};
+
+/// A checkpoint and its description.
+pub(super) struct Reader {
+    pub checkpoint: Checkpoint,
+    pub info: CheckpointInfo,
+}
+
+impl Reader {
+    /// A prompt as the model will read it: its tokens, and the user's text they spell.
+    pub fn prepare(&self, prompt: &Prompt) -> Result<(Vec<PromptToken>, String), CheckpointError> {
+        match prompt {
+            Prompt::Text { text, template } => {
+                let tokenizer = self.checkpoint.tokenizer()?;
+                let rendered = self.render(text, template, tokenizer)?;
+                let pieces = tokenizer.encode_prompt(&rendered.text)?;
+                let own = rendered.text.get(rendered.user.clone()).unwrap_or_default().to_owned();
+                Ok((prompt_tokens(tokenizer, &rendered, &pieces), own))
+            }
+            Prompt::Ids { ids } => Ok(self.tokens_of_ids(ids)),
+        }
+    }
+
+    fn render(&self, text: &str, template: &Template, tokenizer: &Tokenizer) -> Result<Rendered, CheckpointError> {
+        let (bos, eos) = (tokenizer.text_of(tokenizer.bos), tokenizer.text_of(tokenizer.stops.last().copied()));
+        match (template, &self.checkpoint.chat_template) {
+            (Template::Own, Some(own)) => own.render(text, &bos, &eos),
+            (Template::Given { source }, _) => ChatTemplate::new(source.clone()).render(text, &bos, &eos),
+            _ => Ok(Rendered::plain(text)),
+        }
+    }
+
+    /// Ids as they are; a leading BOS is nobody's word.
+    fn tokens_of_ids(&self, ids: &[u32]) -> (Vec<PromptToken>, String) {
+        let tokenizer = self.checkpoint.tokenizer().ok();
+        let mut text = String::new();
+        let mut tokens = Vec::with_capacity(ids.len());
+        for (i, &id) in ids.iter().enumerate() {
+            let (spelled, bytes) = self.spell(id);
+            let role = match tokenizer.and_then(|t| t.bos) {
+                Some(bos) if i == 0 && bos == id => Role::Template,
+                _ => Role::User,
+            };
+            let start = text.len();
+            if role == Role::User {
+                text.push_str(&spelled);
+            }
+            tokens.push(PromptToken { id, text: spelled, bytes, role, span: start..text.len() });
+        }
+        (tokens, text)
+    }
+
+    fn spell(&self, id: u32) -> (String, Option<Vec<u8>>) {
+        match self.checkpoint.tokenizer() {
+            Ok(tokenizer) => spell(tokenizer.token_bytes(id)),
+            Err(_) => (format!("#{id}"), None),
+        }
+    }
+
+    pub fn response_token(&self, id: u32, choice: Choice) -> ResponseToken {
+        let (text, bytes) = self.spell(id);
+        let top_text = choice.top.iter().map(|c| self.spell(c.id).0).collect();
+        let Choice { probability, rank, entropy, top } = choice;
+        ResponseToken { id, text, bytes, probability, rank, entropy, top, top_text }
+    }
+
+    pub fn respond(&self, response: &Response) -> Result<Respond, CheckpointError> {
+        Ok(match response {
+            Response::Own { limit, sampling } => {
+                let stops = self.checkpoint.tokenizer().map(|t| t.stops.clone()).unwrap_or_default();
+                Respond::Generate { limit: *limit, sampling: *sampling, stops }
+            }
+            Response::Text { text } => {
+                let pieces: Vec<Piece> = self.checkpoint.tokenizer()?.encode(text)?;
+                Respond::Forced(pieces.iter().map(|p| p.id).collect())
+            }
+            Response::Ids { ids } => Respond::Forced(ids.clone()),
+        })
+    }
+
+    pub fn instruction(&self, run: &Run, text: &str) -> Range<usize> {
+        match &run.prompt {
+            Prompt::Ids { .. } if run.by == By::Token && self.checkpoint.tokenizer().is_err() => 0..0,
+            _ => find_instruction(text),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Against PyTorch: the tiny reference models, the real checkpoint, and the paper's published densities.
+
+mod support;
+
+use serde_json::Value as Json;
+use shiftlens::checkpoint::{Checkpoint, FileBytes};
+use shiftlens::explain::attribution::{Mode, Respond, Sampling};
+use shiftlens::explain::{Levels, density, floored, instruction_score, levels, normalised};
+use shiftlens::model::head::Target;
+use shiftlens::model::{Engine, block_on};
+use shiftlens::protocol::{Prompt, Template};
+use shiftlens::worker::Runner;
+use support::{cosine, engine, run, shared, singles};
+
+fn json(path: &std::path::Path) -> Json {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn ids(v: &Json) -> Vec<u32> {
+    v.as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as u32).collect()
+}
+
+fn floats(v: &Json) -> Vec<f32> {
+    v.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
+}
+
+fn tiny_model_matches_pytorch(name: &str) {
+    let Some(folder) = shared(&format!("gold/{name}")) else { return };
+    let gold = json(&folder.join("gold.json"));
+    let checkpoint = Checkpoint::open(FileBytes::open_set(&folder).unwrap()).unwrap();
+    let mut engine = engine(&checkpoint);
+    let ids = ids(&gold["ids"]);
+    let n = gold["n_prompt"].as_u64().unwrap() as usize;
+    for (key, target) in [("prob", Target::Prob), ("logprob", Target::Logprob), ("logit", Target::Logit)] {
+        for mode in [Mode::Forward, Mode::Reverse] {
+            let outcome = run(&mut engine, &ids[..n], singles(n), Respond::Forced(ids[n..].to_vec()), target, mode).unwrap();
+            for (m, column) in gold["importance"][key].as_array().unwrap().iter().enumerate() {
+                let expected = floats(column);
+                let scale = expected.iter().fold(0f32, |a, v| a.max(v.abs()));
+                for (row, expected) in expected[..n].iter().enumerate() {
+                    let found = outcome.importance[row][m];
+                    assert!((found - expected).abs() <= 1e-4 * scale, "{name} {key} {mode:?} [{row}][{m}]: {found} {expected}");
+                }
+            }
+            for (choice, expected) in outcome.choices.iter().zip(floats(&gold["target_prob"])) {
+                assert!((choice.probability - expected).abs() < 1e-5);
+            }
+        }
+    }
+    block_on(engine.begin(&[])).unwrap();
+    block_on(engine.advance(&ids)).unwrap();
+    let logits = block_on(engine.logits(ids.len() - 1)).unwrap();
+    for (found, expected) in logits.iter().zip(floats(&gold["logits_last"])) {
+        assert!((found - expected).abs() <= 1e-4 * expected.abs().max(1.0), "{found} {expected}");
+    }
+    let patterns = engine.attention(&ids).unwrap();
+    for (layer, heads) in patterns.iter().enumerate() {
+        for (head, rows) in heads.iter().enumerate() {
+            for (query, row) in rows.iter().enumerate() {
+                for (found, expected) in row.iter().zip(floats(&gold["attention"][layer][head][query])) {
+                    assert!((found - expected).abs() < 1e-4);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn llama_matches_pytorch() {
+    tiny_model_matches_pytorch("llama");
+}
+
+#[test]
+fn llama_with_a_tied_head_matches_pytorch() {
+    tiny_model_matches_pytorch("llama_tied");
+}
+
+#[test]
+fn the_real_checkpoint_matches_pytorch_in_both_modes() {
+    let Some(gold) = shared("gold/smollm2_135m_instruct_q4_1.json") else { return };
+    let Some(file) = shared("models/SmolLM2-135M-Instruct.Q4_1.gguf") else { return };
+    let checkpoint = Checkpoint::open(FileBytes::open_set(&file).unwrap()).unwrap();
+    let mut runner = Runner::load(checkpoint, "real", |_, _| Ok(())).unwrap();
+    let all = Levels { floor: 0, ..Levels::default() };
+    for case in json(&gold).as_array().unwrap() {
+        let (ids, n) = (ids(&case["ids"]), case["n_prompt"].as_u64().unwrap() as usize);
+        let text = case["prompt"].as_str().unwrap().to_owned();
+        let template = if case["chat"] == true { Template::Own } else { Template::Off };
+        let (prompt, _) = runner.prepare(&Prompt::Text { text, template }).unwrap();
+        assert_eq!(prompt.iter().map(|t| t.id).collect::<Vec<_>>(), ids[..n]);
+
+        let rows: Vec<Vec<f32>> = case["importance"].as_array().unwrap().iter().map(floats).collect();
+        let count = ids.len() - n;
+        for mode in [Mode::Forward, Mode::Reverse] {
+            let greedy = Respond::Generate { limit: count, sampling: Sampling::default(), stops: Vec::new() };
+            let outcome = run(runner.engine(), &ids[..n], singles(n), greedy, Target::Prob, mode).unwrap();
+            assert_eq!(outcome.response, ids[n..], "greedy response, {mode:?}");
+            let column = |i: &[Vec<f32>], m: usize| i[..n].iter().map(|row| row[m]).collect::<Vec<_>>();
+            for m in 0..count {
+                let agreement = cosine(&column(&outcome.importance, m), &column(&rows, m));
+                assert!(agreement >= 0.999, "{mode:?} column {m}: cosine {agreement}");
+            }
+            let (ours, theirs) = (levels(&outcome.importance, &vec![true; n], all), levels(&rows[..n], &vec![true; n], all));
+            let pairs: Vec<(u8, u8)> = ours.iter().flatten().copied().zip(theirs.iter().flatten().copied()).collect();
+            let near = pairs.iter().filter(|(a, b)| a.abs_diff(*b) <= 1).count();
+            assert!(near * 100 >= pairs.len() * 99, "{near} of {} levels within one", pairs.len());
+            for (choice, expected) in outcome.choices.iter().zip(floats(&case["prob"])) {
+                assert!((choice.probability - expected).abs() < 2e-3, "{} {expected}", choice.probability);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_papers_densities_and_scores() {
+    use base64::Engine as _;
+    use std::io::Read;
+    let Some(path) = shared("paper/density_cases.jsonl.gz") else { return };
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    let mut cases = 0;
+    for line in text.lines() {
+        let case: Json = serde_json::from_str(line).unwrap();
+        let expected: Vec<f64> = case["density"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+        let bytes = base64::engine::general_purpose::STANDARD.decode(case["levels"].as_str().unwrap()).unwrap();
+        // Published before b was applied; the densities beside them are those of b = 7.
+        let b = Levels::default().floor;
+        let row = |r: &[u8]| r.iter().map(|s| floored(*s, b)).collect();
+        let rows: Vec<Vec<u8>> = bytes.chunks(bytes.len() / expected.len()).map(row).collect();
+        let found = normalised(&density(&rows, 4.0));
+        for (found, expected) in found.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-5, "case {cases}: {found} {expected}");
+        }
+        let mask: Vec<bool> = case["instruction"].as_array().unwrap().iter().map(|v| v.as_f64() == Some(1.0) || v == true).collect();
+        let score = case["score"].as_f64().unwrap();
+        assert!((instruction_score(&found, &mask) - score).abs() < 1e-5, "case {cases}");
+        cases += 1;
+    }
+    assert_eq!(cases, 120);
+}

@@ -1,0 +1,166 @@
+//! What the native tests share: where the reference files are, and small random checkpoints.
+#![allow(dead_code)]
+
+use std::io::Cursor;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use candle_core::quantized::gguf_file::{self, Value};
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{Device, Tensor};
+use shiftlens::checkpoint::{Checkpoint, MemoryBytes};
+use shiftlens::explain::attribution::{self, Event, Job, Mode, Outcome, Respond};
+use shiftlens::model::cpu::{CpuEngine, CpuModel};
+use shiftlens::model::head::Target;
+use shiftlens::model::{ModelError, block_on};
+
+/// A reference file or folder of `../shared`, where it is present; says so where it is not.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let full = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
+    if full.exists() {
+        return Some(full);
+    }
+    eprintln!("NOT CHECKED: shared/{path} is not here");
+    None
+}
+
+/// A seeded stream of numbers in -1..1.
+pub struct Noise(pub u64);
+
+impl Noise {
+    pub fn next(&mut self) -> f32 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 40) as f32 / 8_388_608.0 - 1.0
+    }
+    fn tensor(&mut self, rows: usize, columns: usize, scale: f32) -> Tensor {
+        let values = (0..rows * columns).map(|_| self.next() * scale).collect();
+        Tensor::from_vec(values, (rows, columns), &Device::Cpu).unwrap()
+    }
+}
+
+/// A random llama's shape.
+#[derive(Clone, Copy)]
+pub struct Tiny {
+    pub dtype: GgmlDType,
+    pub width: usize,
+    pub heads: usize,
+    pub kv_heads: usize,
+    pub ffn: usize,
+    pub layers: usize,
+    pub tied: bool,
+    pub seed: u64,
+}
+
+impl Default for Tiny {
+    fn default() -> Self {
+        Self { dtype: GgmlDType::F32, width: 64, heads: 4, kv_heads: 2, ffn: 96, layers: 2, tied: false, seed: 1 }
+    }
+}
+
+pub const VOCAB: usize = 260;
+
+impl Tiny {
+    /// The bytes of a GGUF file: byte tokens, no merges.
+    pub fn gguf(&self) -> Vec<u8> {
+        let mut noise = Noise(self.seed);
+        let n = |v: usize| Value::U32(v as u32);
+        let s = |v: &str| Value::String(v.into());
+        let tokens: Vec<Value> = byte_alphabet().into_iter().chain(["<s>", "</s>", "<u>", "<a>"].map(String::from)).map(Value::String).collect();
+        let kinds = (0..VOCAB).map(|i| Value::I32(if i >= 256 { 3 } else { 1 })).collect();
+        let metadata = [
+            ("general.architecture", s("llama")),
+            ("general.name", s("Tiny random")),
+            ("llama.block_count", n(self.layers)),
+            ("llama.context_length", n(256)),
+            ("llama.embedding_length", n(self.width)),
+            ("llama.feed_forward_length", n(self.ffn)),
+            ("llama.attention.head_count", n(self.heads)),
+            ("llama.attention.head_count_kv", n(self.kv_heads)),
+            ("llama.attention.layer_norm_rms_epsilon", Value::F32(1e-5)),
+            ("llama.rope.freq_base", Value::F32(10_000.0)),
+            ("llama.rope.dimension_count", n(self.width / self.heads)),
+            ("tokenizer.ggml.model", s("gpt2")),
+            ("tokenizer.ggml.pre", s("gpt2")),
+            ("tokenizer.ggml.tokens", Value::Array(tokens)),
+            ("tokenizer.ggml.token_type", Value::Array(kinds)),
+            ("tokenizer.ggml.merges", Value::Array(vec![s("h e")])),
+            ("tokenizer.ggml.bos_token_id", n(256)),
+            ("tokenizer.ggml.eos_token_id", n(257)),
+        ];
+        let (d, kv) = (self.width, self.width / self.heads * self.kv_heads);
+        let mut tensors = Vec::new();
+        let mut add = |name: String, t: Tensor, dtype| tensors.push((name, QTensor::quantize(&t, dtype).unwrap()));
+        add("token_embd.weight".into(), noise.tensor(VOCAB, d, 0.6), self.dtype);
+        if !self.tied {
+            add("output.weight".into(), noise.tensor(VOCAB, d, 0.4), self.dtype);
+        }
+        let gain = |noise: &mut Noise| (noise.tensor(1, d, 0.3).squeeze(0).unwrap() + 1.0).unwrap();
+        add("output_norm.weight".into(), gain(&mut noise), GgmlDType::F32);
+        for i in 0..self.layers {
+            for name in ["attn_norm", "ffn_norm"] {
+                add(format!("blk.{i}.{name}.weight"), gain(&mut noise), GgmlDType::F32);
+            }
+            for (name, rows, columns) in [
+                ("attn_q", d, d),
+                ("attn_k", kv, d),
+                ("attn_v", kv, d),
+                ("attn_output", d, d),
+                ("ffn_gate", self.ffn, d),
+                ("ffn_up", self.ffn, d),
+                ("ffn_down", d, self.ffn),
+            ] {
+                let scale = 2.0 / (columns as f32).sqrt();
+                add(format!("blk.{i}.{name}.weight"), noise.tensor(rows, columns, scale), self.dtype);
+            }
+        }
+        let mut file = Cursor::new(Vec::new());
+        let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(k, v)| (*k, v)).collect();
+        let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(k, v)| (k.as_str(), v)).collect();
+        gguf_file::write(&mut file, &metadata, &tensors).unwrap();
+        file.into_inner()
+    }
+
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint::open(vec![Box::new(MemoryBytes::new("tiny.gguf", self.gguf()))]).unwrap()
+    }
+
+    pub fn engine(&self) -> CpuEngine {
+        engine(&self.checkpoint())
+    }
+}
+
+/// GPT-2's printable stand-ins for the 256 bytes.
+fn byte_alphabet() -> Vec<String> {
+    let printable = |b: u32| matches!(b, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF);
+    let mut next = 256;
+    (0..256)
+        .map(|b| {
+            let code = if printable(b) {
+                b
+            } else {
+                next += 1;
+                next - 1
+            };
+            char::from_u32(code).unwrap().to_string()
+        })
+        .collect()
+}
+
+pub fn engine(checkpoint: &Checkpoint) -> CpuEngine {
+    CpuEngine::new(CpuModel::load(checkpoint, |_, _| Ok(())).unwrap())
+}
+
+/// A run over given ids by `groups` of the prompt.
+pub fn run(engine: &mut CpuEngine, prompt: &[u32], groups: Vec<Vec<usize>>, respond: Respond, target: Target, mode: Mode) -> Result<Outcome, ModelError> {
+    let job = Job { prompt: prompt.to_vec(), groups, respond, target, mode, alternatives: 3 };
+    block_on(attribution::run(engine, &job, || 0.0, &mut async |_: Event| ControlFlow::Continue(())))
+}
+
+pub fn singles(n: usize) -> Vec<Vec<usize>> {
+    (0..n).map(|i| vec![i]).collect()
+}
+
+pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt().max(1e-30)
+}
