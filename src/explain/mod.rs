@@ -5,6 +5,7 @@ mod instruction;
 mod levels;
 mod report;
 mod units;
+pub mod view;
 
 pub use instruction::find_instruction;
 pub use levels::{Levels, density, floored, instruction_score, levels, normalised};

@@ -60,13 +60,28 @@ impl Default for Tiny {
 pub const VOCAB: usize = 260;
 
 impl Tiny {
-    /// The bytes of a GGUF file: byte tokens, no merges.
+    /// The bytes of a GGUF file with byte tokens.
     pub fn gguf(&self) -> Vec<u8> {
-        let mut noise = Noise(self.seed);
-        let n = |v: usize| Value::U32(v as u32);
         let s = |v: &str| Value::String(v.into());
         let tokens: Vec<Value> = byte_alphabet().into_iter().chain(["<s>", "</s>", "<u>", "<a>"].map(String::from)).map(Value::String).collect();
         let kinds = (0..VOCAB).map(|i| Value::I32(if i >= 256 { 3 } else { 1 })).collect();
+        let tokenizer = [
+            ("tokenizer.ggml.model", s("gpt2")),
+            ("tokenizer.ggml.pre", s("gpt2")),
+            ("tokenizer.ggml.tokens", Value::Array(tokens)),
+            ("tokenizer.ggml.token_type", Value::Array(kinds)),
+            ("tokenizer.ggml.merges", Value::Array(vec![s("h e")])),
+            ("tokenizer.ggml.bos_token_id", Value::U32(256)),
+            ("tokenizer.ggml.eos_token_id", Value::U32(257)),
+        ];
+        self.gguf_with(VOCAB, &tokenizer)
+    }
+
+    /// The bytes of a GGUF file with the given tokenizer metadata.
+    pub fn gguf_with(&self, vocab: usize, tokenizer: &[(&str, Value)]) -> Vec<u8> {
+        let mut noise = Noise(self.seed);
+        let n = |v: usize| Value::U32(v as u32);
+        let s = |v: &str| Value::String(v.into());
         let metadata = [
             ("general.architecture", s("llama")),
             ("general.name", s("Tiny random")),
@@ -79,20 +94,13 @@ impl Tiny {
             ("llama.attention.layer_norm_rms_epsilon", Value::F32(1e-5)),
             ("llama.rope.freq_base", Value::F32(10_000.0)),
             ("llama.rope.dimension_count", n(self.width / self.heads)),
-            ("tokenizer.ggml.model", s("gpt2")),
-            ("tokenizer.ggml.pre", s("gpt2")),
-            ("tokenizer.ggml.tokens", Value::Array(tokens)),
-            ("tokenizer.ggml.token_type", Value::Array(kinds)),
-            ("tokenizer.ggml.merges", Value::Array(vec![s("h e")])),
-            ("tokenizer.ggml.bos_token_id", n(256)),
-            ("tokenizer.ggml.eos_token_id", n(257)),
         ];
         let (d, kv) = (self.width, self.width / self.heads * self.kv_heads);
         let mut tensors = Vec::new();
         let mut add = |name: String, t: Tensor, dtype| tensors.push((name, QTensor::quantize(&t, dtype).unwrap()));
-        add("token_embd.weight".into(), noise.tensor(VOCAB, d, 0.6), self.dtype);
+        add("token_embd.weight".into(), noise.tensor(vocab, d, 0.6), self.dtype);
         if !self.tied {
-            add("output.weight".into(), noise.tensor(VOCAB, d, 0.4), self.dtype);
+            add("output.weight".into(), noise.tensor(vocab, d, 0.4), self.dtype);
         }
         let gain = |noise: &mut Noise| (noise.tensor(1, d, 0.3).squeeze(0).unwrap() + 1.0).unwrap();
         add("output_norm.weight".into(), gain(&mut noise), GgmlDType::F32);
@@ -114,7 +122,7 @@ impl Tiny {
             }
         }
         let mut file = Cursor::new(Vec::new());
-        let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(k, v)| (*k, v)).collect();
+        let metadata: Vec<(&str, &Value)> = metadata.iter().chain(tokenizer).map(|(k, v)| (*k, v)).collect();
         let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(k, v)| (k.as_str(), v)).collect();
         gguf_file::write(&mut file, &metadata, &tensors).unwrap();
         file.into_inner()

@@ -1,1 +1,90 @@
-fn main(){}
+//! The project's commands: `cargo xtask serve | test | build | bench`.
+
+mod bench;
+mod page;
+mod server;
+mod shell;
+mod test;
+mod tools;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Shiftlens's commands")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Builds the page and serves it on this machine.
+    Serve {
+        /// The port.
+        #[arg(long, default_value_t = 8080)]
+        port: u16,
+        /// Opens a browser.
+        #[arg(long)]
+        open: bool,
+        /// Builds without optimisation of our own code's size and speed: faster to build, slower to run.
+        #[arg(long)]
+        debug: bool,
+    },
+    /// Everything CI checks: formatting, lints, native tests, the wasm build, the page in a real browser.
+    Test {
+        /// Leaves out the wasm build and the browser.
+        #[arg(long)]
+        native: bool,
+    },
+    /// Builds the static folder `dist`, fully optimised, and prints its sizes.
+    Build,
+    /// Measures the engine in a browser beside its peers, and prints the README's table.
+    Bench {
+        /// Leaves out the peers (wllama from npm, PyTorch from PyPI).
+        #[arg(long)]
+        alone: bool,
+    },
+}
+
+/// The repository's root.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve { port, open, debug } => serve(port, open, debug),
+        Command::Test { native } => test::run(native),
+        Command::Build => build(),
+        Command::Bench { alone } => bench::run(alone),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("\nxtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(port: u16, open: bool, debug: bool) -> Result<(), String> {
+    let profile = if debug { page::Profile::Debug } else { page::Profile::Fast };
+    let dist = page::build(profile)?;
+    let server = server::Server::start(dist, port)?;
+    println!("\nShiftlens is at {}/ (Ctrl+C ends it)", server.url());
+    if open {
+        shell::open(&server.url());
+    }
+    server.wait();
+    Ok(())
+}
+
+fn build() -> Result<(), String> {
+    let dist = page::build(page::Profile::Ship)?;
+    page::print_sizes(&dist)?;
+    println!("Any static host can serve {}.", dist.display());
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! Drawing a matrix on a canvas, in the page's own colours.
+
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+
+use super::{document, format, window};
+use crate::explain::view::Label;
+
+thread_local! {
+    static THEME: RwSignal<u32> = RwSignal::new(0);
+}
+
+/// Tells every canvas that the colours have changed.
+pub fn theme_changed() {
+    THEME.with(|t| t.update(|n| *n += 1));
+}
+
+/// Read inside an effect: runs it again when the theme changes.
+pub fn follow_theme() {
+    THEME.with(|t| t.track());
+}
+
+/// What a cell shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell {
+    Empty,
+    /// A level as a share of the highest, 0..1.
+    Level(f32),
+    /// A signed share of the largest magnitude, -1..1.
+    Signed(f32),
+}
+
+/// A matrix to draw.
+pub struct Picture<'a> {
+    pub rows: &'a [Label],
+    pub columns: &'a [Label],
+    pub cell: &'a dyn Fn(usize, usize) -> Cell,
+    pub row: Option<usize>,
+    pub column: Option<usize>,
+}
+
+/// Where the cells lie, CSS pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Layout {
+    pub left: f64,
+    pub top: f64,
+    pub cell_width: f64,
+    pub cell_height: f64,
+    pub rows: usize,
+    pub columns: usize,
+}
+
+impl Layout {
+    /// Sizes for a matrix on a canvas `width` wide; the height follows.
+    pub fn new(width: f64, rows: usize, columns: usize) -> Self {
+        let left = if width < 420.0 { 64.0 } else { 84.0 };
+        let top = 62.0;
+        let cell_width = ((width - left - 26.0) / columns.max(1) as f64).clamp(2.0, 44.0);
+        let cell_height = match rows {
+            0..=30 => 18.0,
+            31..=80 => 12.0,
+            _ => 5.0,
+        };
+        Self { left, top, cell_width, cell_height, rows, columns }
+    }
+
+    pub fn height(&self) -> f64 {
+        self.top + self.rows as f64 * self.cell_height + 6.0
+    }
+
+    /// The cell at a point, clamped to the labels beside it.
+    pub fn at(&self, x: f64, y: f64) -> (Option<usize>, Option<usize>) {
+        let index = |v: f64, count: usize| (v >= 0.0 && (v as usize) < count).then_some(v as usize);
+        (index((y - self.top) / self.cell_height, self.rows), index((x - self.left) / self.cell_width, self.columns))
+    }
+}
+
+struct Colours {
+    panel: String,
+    line: String,
+    ink: String,
+    soft: String,
+    accent: String,
+    font: String,
+    levels: Vec<String>,
+    positive: (f64, f64, f64),
+    negative: (f64, f64, f64),
+    ground: (f64, f64, f64),
+}
+
+impl Colours {
+    fn read() -> Option<Self> {
+        let style = window().get_computed_style(&document().document_element()?).ok()??;
+        let get = |name: &str| style.get_property_value(name).unwrap_or_default().trim().to_owned();
+        Some(Self {
+            panel: get("--panel"),
+            line: get("--line"),
+            ink: get("--ink"),
+            soft: get("--ink-2"),
+            accent: get("--accent"),
+            font: get("--font"),
+            levels: (1..=10).map(|i| get(&format!("--l{i}"))).collect(),
+            positive: rgb(&get("--pos")),
+            negative: rgb(&get("--neg")),
+            ground: rgb(&get("--panel")),
+        })
+    }
+
+    fn fill(&self, cell: Cell) -> Option<String> {
+        match cell {
+            Cell::Empty => None,
+            Cell::Level(share) => self.levels.get(((share * 10.0).ceil() as usize).clamp(1, 10) - 1).cloned(),
+            Cell::Signed(share) => {
+                // the square root keeps small values visible; the reading view mixes alike
+                let t = f64::from(share.abs().min(1.0)).sqrt();
+                let end = if share > 0.0 { self.positive } else { self.negative };
+                let mix = |a: f64, b: f64| (a + (b - a) * t).round();
+                let g = self.ground;
+                (t > 0.02).then(|| format!("rgb({},{},{})", mix(g.0, end.0), mix(g.1, end.1), mix(g.2, end.2)))
+            }
+        }
+    }
+}
+
+/// "#rrggbb" or "#rgb".
+fn rgb(hex: &str) -> (f64, f64, f64) {
+    let digits: Vec<f64> = hex.trim_start_matches('#').chars().filter_map(|c| c.to_digit(16)).map(f64::from).collect();
+    match digits[..] {
+        [a, b, c] => (a * 17.0, b * 17.0, c * 17.0),
+        [a, b, c, d, e, f] => (a * 16.0 + b, c * 16.0 + d, e * 16.0 + f),
+        _ => (128.0, 128.0, 128.0),
+    }
+}
+
+/// Draws `picture` at the canvas's present width, and says where the cells lie.
+pub fn draw(canvas: &HtmlCanvasElement, picture: &Picture) -> Option<Layout> {
+    let width = f64::from(canvas.parent_element()?.client_width()).max(120.0);
+    let layout = Layout::new(width, picture.rows.len(), picture.columns.len());
+    // More columns than fit scroll inside their frame.
+    let width = width.max(layout.left + layout.columns as f64 * layout.cell_width + 26.0);
+    let ratio = window().device_pixel_ratio().clamp(1.0, 3.0);
+    canvas.set_width((width * ratio) as u32);
+    canvas.set_height((layout.height() * ratio) as u32);
+    let style = web_sys::HtmlElement::style(canvas);
+    style.set_property("width", &format!("{width}px")).ok()?;
+    style.set_property("height", &format!("{}px", layout.height())).ok()?;
+    let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+    context.scale(ratio, ratio).ok()?;
+    let colours = Colours::read()?;
+    context.set_fill_style_str(&colours.panel);
+    context.fill_rect(0.0, 0.0, width, layout.height());
+    cells(&context, &colours, picture, &layout);
+    labels(&context, &colours, picture, &layout)?;
+    Some(layout)
+}
+
+fn cells(context: &CanvasRenderingContext2d, colours: &Colours, picture: &Picture, l: &Layout) {
+    let gap = if l.cell_width > 6.0 && l.cell_height > 6.0 { 1.0 } else { 0.0 };
+    context.set_stroke_style_str(&colours.line);
+    context.set_line_width(1.0);
+    if gap > 0.0 {
+        context.begin_path();
+        for n in 0..=l.rows {
+            let y = l.top + n as f64 * l.cell_height;
+            context.move_to(l.left, y);
+            context.line_to(l.left + l.columns as f64 * l.cell_width, y);
+        }
+        for m in 0..=l.columns {
+            let x = l.left + m as f64 * l.cell_width;
+            context.move_to(x, l.top);
+            context.line_to(x, l.top + l.rows as f64 * l.cell_height);
+        }
+        context.stroke();
+    }
+    for n in 0..l.rows {
+        for m in 0..l.columns {
+            if let Some(fill) = colours.fill((picture.cell)(n, m)) {
+                context.set_fill_style_str(&fill);
+                let (x, y) = (l.left + m as f64 * l.cell_width, l.top + n as f64 * l.cell_height);
+                context.fill_rect(x + gap, y + gap, l.cell_width - gap * 2.0, l.cell_height - gap * 2.0);
+            }
+        }
+    }
+    context.set_stroke_style_str(&colours.accent);
+    context.set_line_width(2.0);
+    if let Some(m) = picture.column {
+        context.stroke_rect(l.left + m as f64 * l.cell_width, l.top, l.cell_width, l.rows as f64 * l.cell_height);
+    }
+    if let Some(n) = picture.row {
+        context.stroke_rect(l.left, l.top + n as f64 * l.cell_height, l.columns as f64 * l.cell_width, l.cell_height);
+    }
+}
+
+fn labels(context: &CanvasRenderingContext2d, colours: &Colours, picture: &Picture, l: &Layout) -> Option<()> {
+    context.set_text_baseline("middle");
+    if l.cell_height >= 11.0 {
+        context.set_text_align("right");
+        context.set_font(&format!("{}px {}", (l.cell_height - 5.0).clamp(9.0, 12.0), colours.font));
+        let longest = ((l.left - 10.0) / 6.2) as usize;
+        for (n, row) in picture.rows.iter().enumerate() {
+            context.set_fill_style_str(if row.instruction { &colours.ink } else { &colours.soft });
+            let y = l.top + (n as f64 + 0.5) * l.cell_height;
+            context.fill_text(&format::label(&row.text, longest), l.left - 6.0, y).ok()?;
+        }
+    }
+    if l.cell_width >= 11.0 {
+        context.set_text_align("left");
+        context.set_font(&format!("11px {}", colours.font));
+        for (m, column) in picture.columns.iter().enumerate() {
+            let selected = picture.column == Some(m);
+            context.set_fill_style_str(if selected { &colours.ink } else { &colours.soft });
+            context.save();
+            context.translate(l.left + l.cell_width * (m as f64 + 0.5), l.top - 6.0).ok()?;
+            context.rotate(-std::f64::consts::FRAC_PI_4).ok()?;
+            context.fill_text(&format::label(&column.text, 11), 0.0, 0.0).ok()?;
+            context.restore();
+        }
+    }
+    Some(())
+}

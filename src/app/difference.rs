@@ -1,0 +1,82 @@
+//! Tuned minus base, where both explain the same response.
+
+use leptos::html::Canvas;
+use leptos::prelude::*;
+
+use super::canvas::{Cell, Layout, Picture, draw, follow_theme};
+use super::format;
+use super::matrix::on_resize;
+use super::reading::extent;
+use super::state::State;
+use crate::explain::view::difference;
+
+/// The third panel.
+#[component]
+pub fn Difference(state: State) -> impl IntoView {
+    let both = Memo::new(move |_| state.base.view.with(|b| state.tuned.view.with(|t| difference(b, t))));
+    let differ = move || {
+        let tokenizer = |s: super::state::Slot| s.model.with(|m| m.info.as_ref().map(|i| i.tokenizer.clone()));
+        matches!((tokenizer(state.base), tokenizer(state.tuned)), (Some(b), Some(t)) if b != t)
+    };
+    let shown = move || state.slots().iter().all(|s| s.view.with(|v| !v.columns.is_empty()));
+    let why_not = move || {
+        if differ() {
+            "The two models split text into different tokens, so their matrices cannot be subtracted. Each still explains its own."
+        } else {
+            "The models explain different responses. Choose “Tuned's” or “Base's” under Response to explain, and both explain the same one."
+        }
+    };
+    view! {
+        <Show when=shown>
+            <article class="panel card" id="difference" aria-label="Difference">
+                <div class="head"><h2>"Difference"</h2><span class="cap">"tuned minus base, signed"</span></div>
+                <Show when=move || both.with(Option::is_some) fallback=move || view! { <p class="empty">{why_not}</p> }>
+                    <div class="legend"><span>"mattered more to the base"</span><span class="ramp diverging"></span><span>"more to the tuned model"</span></div>
+                    <DifferenceMatrix state both/>
+                </Show>
+            </article>
+        </Show>
+    }
+}
+
+type Both = Option<(Vec<crate::explain::view::Label>, Vec<Vec<f32>>)>;
+
+#[component]
+fn DifferenceMatrix(state: State, both: Memo<Both>) -> impl IntoView {
+    let canvas = NodeRef::<Canvas>::new();
+    let layout = RwSignal::new(Layout::default());
+    let width = RwSignal::new(0.0);
+    let hover = RwSignal::new(None::<(usize, usize)>);
+    on_resize(canvas, width);
+    Effect::new(move |_| {
+        follow_theme();
+        width.track();
+        let (Some(canvas), extent) = (canvas.get(), extent(state)) else { return };
+        both.with(|both| {
+            let Some((rows, values)) = both else { return };
+            state.tuned.view.with(|v| {
+                let cell = |n: usize, m: usize| if extent > 0.0 { Cell::Signed(values[n][m] / extent) } else { Cell::Empty };
+                let picture = Picture { rows, columns: &v.columns, cell: &cell, row: None, column: None };
+                if let Some(drawn) = draw(&canvas, &picture) {
+                    layout.set(drawn);
+                }
+            });
+        });
+    });
+    let on_move = move |e: leptos::ev::MouseEvent| {
+        let (row, column) = layout.get_untracked().at(f64::from(e.offset_x()), f64::from(e.offset_y()));
+        hover.set(row.zip(column));
+    };
+    let words = move || {
+        let (n, m) = hover.get()?;
+        both.with(|both| {
+            let (rows, values) = both.as_ref()?;
+            let column = state.tuned.view.with(|v| v.columns.get(m).map(|c| c.text.clone()))?;
+            Some(format!("“{}” → “{}”: {}", format::label(&rows.get(n)?.text, 40), format::label(&column, 40), format::signed(*values.get(n)?.get(m)?)))
+        })
+    };
+    view! {
+        <div class="frame"><canvas node_ref=canvas role="img" aria-label="Signed difference: prompt rows, response columns" on:mousemove=on_move on:mouseleave=move |_| hover.set(None)></canvas></div>
+        <p class="cap value" aria-live="polite">{move || words().unwrap_or_else(|| "Point at a cell to read its value.".to_owned())}</p>
+    }
+}

@@ -1,0 +1,80 @@
+//! One engine worker as the page sees it: requests out, events in.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+use crate::protocol::{Event, JobId, Request};
+
+type Handler = Rc<dyn Fn(Event)>;
+
+/// A running worker. Cloning shares it.
+#[derive(Clone)]
+pub struct Engine {
+    worker: Rc<RefCell<Option<Worker>>>,
+    handler: Handler,
+    last_job: Rc<Cell<JobId>>,
+}
+
+impl Engine {
+    /// Starts a worker whose events go to `handler`.
+    pub fn new(handler: impl Fn(Event) + 'static) -> Self {
+        let engine = Self { worker: Rc::default(), handler: Rc::new(handler), last_job: Rc::default() };
+        engine.restart();
+        engine
+    }
+
+    /// Ends the worker, if there is one, and starts another.
+    pub fn restart(&self) {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let worker = match Worker::new_with_options("./engine-start.js", &options) {
+            Ok(worker) => worker,
+            Err(e) => return self.crash(&e),
+        };
+        let handler = self.handler.clone();
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
+            let event = message.data().as_string().and_then(|text| serde_json::from_str(&text).ok());
+            handler(event.unwrap_or_else(|| Event::Crashed { message: "its message cannot be read".into() }));
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        on_message.forget(); // lives as long as the worker
+        let handler = self.handler.clone();
+        let on_error = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| {
+            handler(Event::Crashed { message: "its code could not be run by this browser".into() });
+        });
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        on_error.forget();
+        if let Some(old) = self.worker.borrow_mut().replace(worker) {
+            old.set_onerror(None);
+            old.set_onmessage(None);
+            old.terminate();
+        }
+    }
+
+    fn crash(&self, e: &JsValue) {
+        let message = e.as_string().unwrap_or_else(|| "the worker could not be started".into());
+        (self.handler)(Event::Crashed { message });
+    }
+
+    /// A number for the next job.
+    pub fn next_job(&self) -> JobId {
+        self.last_job.set(self.last_job.get() + 1);
+        self.last_job.get()
+    }
+
+    /// Sends a request, with files beside it.
+    pub fn send(&self, request: &Request, files: &[File]) {
+        let message = js_sys::Object::new();
+        let list: js_sys::Array = files.iter().collect();
+        let text = serde_json::to_string(request).unwrap_or_default();
+        let posted = js_sys::Reflect::set(&message, &"request".into(), &text.into())
+            .and_then(|_| js_sys::Reflect::set(&message, &"files".into(), &list))
+            .and_then(|_| self.worker.borrow().as_ref().map_or(Ok(()), |w| w.post_message(&message)));
+        if let Err(e) = posted {
+            self.crash(&e);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The JSON export as a file.
+
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+
+use super::document;
+use super::state::State;
+use crate::share::{Export, Models};
+
+/// Saves both finished runs with the levels, density and score that are on screen recomputed at their defaults.
+pub fn download(state: State) {
+    let report = |slot: super::state::Slot| {
+        slot.run.with_untracked(|r| {
+            let mut report = r.report.clone()?;
+            if let Some(marked) = state.marked.get_untracked() {
+                report.instruction = marked;
+                report.score(Default::default());
+            }
+            Some(report)
+        })
+    };
+    let prompt = state.tuned.run.with_untracked(|r| r.text.clone());
+    let prompt = if prompt.is_empty() { state.base.run.with_untracked(|r| r.text.clone()) } else { prompt };
+    let export = Export::new(prompt, Models { base: report(state.base), tuned: report(state.tuned) });
+    if let Ok(text) = serde_json::to_string(&export) {
+        // A browser that refuses shows its own message.
+        let _ = save("shiftlens.json", "application/json", &text);
+    }
+}
+
+fn save(name: &str, kind: &str, text: &str) -> Result<(), JsValue> {
+    let options = web_sys::BlobPropertyBag::new();
+    options.set_type(kind);
+    let blob = web_sys::Blob::new_with_str_sequence_and_options(&js_sys::Array::of1(&text.into()), &options)?;
+    let url = web_sys::Url::create_object_url_with_blob(&blob)?;
+    let link: web_sys::HtmlAnchorElement = document().create_element("a")?.unchecked_into();
+    link.set_href(&url);
+    link.set_download(name);
+    link.click();
+    web_sys::Url::revoke_object_url(&url)
+}

@@ -1,0 +1,57 @@
+//! Numbers and tokens as people read them.
+
+/// "98 MB".
+pub fn bytes(n: u64) -> String {
+    match n {
+        0..1_000 => format!("{n} B"),
+        1_000..1_000_000 => format!("{:.0} kB", n as f64 / 1e3),
+        1_000_000..10_000_000 => format!("{:.1} MB", n as f64 / 1e6),
+        1_000_000..1_000_000_000 => format!("{:.0} MB", n as f64 / 1e6),
+        _ => format!("{:.2} GB", n as f64 / 1e9),
+    }
+}
+
+/// "0.4 s", "2 min 5 s".
+pub fn seconds(s: f64) -> String {
+    match s {
+        s if s < 9.95 => format!("{s:.1} s"),
+        s if s < 60.0 => format!("{s:.0} s"),
+        s => format!("{:.0} min {:.0} s", (s / 60.0).floor(), s % 60.0),
+    }
+}
+
+/// "135 M".
+pub fn count(n: u64) -> String {
+    match n {
+        0..1_000_000 => format!("{:.0} k", n as f64 / 1e3),
+        1_000_000..10_000_000 => format!("{:.1} M", n as f64 / 1e6),
+        1_000_000..1_000_000_000 => format!("{:.0} M", n as f64 / 1e6),
+        _ => format!("{:.1} B", n as f64 / 1e9),
+    }
+}
+
+/// A signed value with as many digits as it deserves.
+pub fn signed(v: f32) -> String {
+    let digits = match v.abs() {
+        a if a >= 0.1 => 3,
+        a if a >= 0.001 => 4,
+        a if a > 0.0 => return format!("{v:+.1e}"),
+        _ => return "0".into(),
+    };
+    format!("{v:+.digits$}")
+}
+
+/// A token's text with its white space made visible.
+pub fn visible(text: &str) -> String {
+    text.replace('\n', "⏎").replace('\t', "⇥").replace(' ', "·")
+}
+
+/// A label for a row or column: no line breaks, cut if long.
+pub fn label(text: &str, longest: usize) -> String {
+    let text = text.trim_matches(' ');
+    let text = if text.trim().is_empty() { visible(text) } else { text.replace('\n', "⏎") };
+    if text.chars().count() <= longest {
+        return text;
+    }
+    text.chars().take(longest.saturating_sub(1)).chain(['…']).collect()
+}

@@ -1,0 +1,83 @@
+//! The top bar: which models, export, theme.
+
+use leptos::prelude::*;
+
+use super::state::{Side, Slot, State};
+use super::{document, export, format, memory};
+use crate::protocol::Stage;
+
+/// A ring for the base, a disc for the tuned model: told apart by mark and name, never by hue.
+#[component]
+pub fn Mark(side: Side) -> impl IntoView {
+    let class = match side {
+        Side::Base => "dot",
+        Side::Tuned => "dot tuned",
+    };
+    view! { <i class=class aria-hidden="true"></i> }
+}
+
+/// The top bar.
+#[component]
+pub fn Header(state: State) -> impl IntoView {
+    let can_export = move || state.slots().iter().any(|s| s.run.with(|r| r.report.is_some()));
+    view! {
+        <header>
+            <div class="brand">"Shift"<span>"lens"</span></div>
+            <button class="pair" id="open-models" aria-haspopup="dialog" title="Choose the models" on:click=move |_| state.models_open.set(true)>
+                <SlotChip half=state.base/>
+                <SlotChip half=state.tuned/>
+                <span class="change">"Change"</span>
+            </button>
+            <span class="badge" title="Each model runs in a web worker of its own, in WebAssembly with SIMD.">"CPU · 2 workers"</span>
+            <span class="grow"></span>
+            <button class="btn" id="export" disabled=move || !can_export() on:click=move |_| export::download(state)>"Export JSON"</button>
+            <ThemeButton/>
+        </header>
+    }
+}
+
+#[component]
+fn SlotChip(half: Slot) -> impl IntoView {
+    let text = move || {
+        half.model.with(|m| match (&m.loading, &m.info) {
+            (Some((_, Some(p))), _) if p.total > 0 => {
+                let verb = match p.stage {
+                    Stage::Download => "downloading",
+                    Stage::Keep => "storing",
+                    _ => "opening",
+                };
+                format!("{verb} {} %", p.done * 100 / p.total)
+            }
+            (Some(_), _) => "opening…".to_owned(),
+            (None, Some(i)) => format!("{} · {}", format::label(&i.name, 28), i.quantization),
+            (None, None) => "none".to_owned(),
+        })
+    };
+    let class = move || if half.model.with(|m| m.failure.is_some()) { "slot failed" } else { "slot" };
+    view! {
+        <span class=class>
+            <Mark side=half.side/>
+            <b>{half.side.name()}</b>
+            <span class="cap" id=format!("chip-{}", half.side.key())>{text}</span>
+        </span>
+    }
+}
+
+#[component]
+fn ThemeButton() -> impl IntoView {
+    let system_dark = super::window().match_media("(prefers-color-scheme: dark)").ok().flatten().is_some_and(|m| m.matches());
+    let remembered = memory::get("shiftlens.theme");
+    let dark = RwSignal::new(remembered.map_or(system_dark, |t| t == "dark"));
+    Effect::new(move |_| {
+        let theme = if dark.get() { "dark" } else { "light" };
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("data-theme", theme);
+        }
+        super::canvas::theme_changed();
+    });
+    let toggle = move |_| {
+        dark.update(|d| *d = !*d);
+        memory::set("shiftlens.theme", if dark.get_untracked() { "dark" } else { "light" });
+    };
+    view! { <button class="btn" id="theme" on:click=toggle>{move || if dark.get() { "Light" } else { "Dark" }}</button> }
+}

@@ -1,0 +1,113 @@
+//! The matrix of one model: a canvas with a cursor for the mouse and for the arrow keys.
+
+use leptos::html::Canvas;
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+
+use super::canvas::{Cell, Layout, Picture, draw, follow_theme};
+use super::reading::extent;
+use super::state::{Scale, Selection, Slot, State};
+use super::format;
+
+/// Redraws when the frame's width changes.
+pub fn on_resize(canvas: NodeRef<Canvas>, width: RwSignal<f64>) {
+    Effect::new(move |_| {
+        let Some(frame) = canvas.get().and_then(|c| c.parent_element()) else { return };
+        let observed = frame.clone();
+        let callback = Closure::<dyn FnMut()>::new(move || {
+            width.try_update(|w| *w = f64::from(observed.client_width()));
+        });
+        if let Ok(observer) = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()) {
+            observer.observe(&frame);
+            on_cleanup_local(observer);
+        }
+        callback.forget(); // the observer is disconnected with its effect
+    });
+}
+
+fn on_cleanup_local(observer: web_sys::ResizeObserver) {
+    let held = StoredValue::new_local(observer);
+    on_cleanup(move || {
+        held.try_with_value(web_sys::ResizeObserver::disconnect);
+    });
+}
+
+/// The matrix of `slot`.
+#[component]
+pub fn Matrix(state: State, half: Slot) -> impl IntoView {
+    let canvas = NodeRef::<Canvas>::new();
+    let layout = RwSignal::new(Layout::default());
+    let width = RwSignal::new(0.0);
+    let hover = RwSignal::new(None::<(usize, usize)>);
+    on_resize(canvas, width);
+    Effect::new(move |_| {
+        follow_theme();
+        width.track();
+        let Some(canvas) = canvas.get() else { return };
+        let (reading, selection, extent) = (state.reading.get(), half.selection.get(), extent(state));
+        half.view.with(|v| {
+            let cell = |n: usize, m: usize| match reading.scale {
+                Scale::Levels if v.levels[n][m] == 0 => Cell::Empty,
+                Scale::Levels => Cell::Level(f32::from(v.levels[n][m]) / f32::from(reading.how.count)),
+                Scale::Signed if extent > 0.0 => Cell::Signed(v.signed[n][m] / extent),
+                Scale::Signed => Cell::Empty,
+            };
+            let picture = Picture { rows: &v.rows, columns: &v.columns, cell: &cell, row: selection.row, column: selection.column };
+            if let Some(drawn) = draw(&canvas, &picture) {
+                layout.set(drawn);
+            }
+        });
+    });
+    let locate = move |e: &leptos::ev::MouseEvent| layout.get_untracked().at(f64::from(e.offset_x()), f64::from(e.offset_y()));
+    let on_move = move |e: leptos::ev::MouseEvent| {
+        let (row, column) = locate(&e);
+        hover.set(row.zip(column));
+    };
+    let on_click = move |e: leptos::ev::MouseEvent| match locate(&e) {
+        // a cell or a column's label chooses the response unit, a row's label the prompt unit
+        (_, Some(column)) => half.selection.set(Selection { row: None, column: Some(column) }),
+        (Some(row), None) => half.selection.set(Selection { row: Some(row), column: None }),
+        _ => {}
+    };
+    let on_key = move |e: leptos::ev::KeyboardEvent| {
+        let (rows, columns) = half.view.with_untracked(|v| (v.rows.len(), v.columns.len()));
+        let (row, column) = hover.get_untracked().unwrap_or((0, half.selection.get_untracked().column.unwrap_or(0)));
+        let next = match e.key().as_str() {
+            "ArrowRight" => (row, (column + 1).min(columns.saturating_sub(1))),
+            "ArrowLeft" => (row, column.saturating_sub(1)),
+            "ArrowDown" => ((row + 1).min(rows.saturating_sub(1)), column),
+            "ArrowUp" => (row.saturating_sub(1), column),
+            "Enter" | " " => {
+                e.prevent_default();
+                return half.selection.set(Selection { row: None, column: Some(column) });
+            }
+            "Escape" => return half.selection.set(Selection::default()),
+            _ => return,
+        };
+        e.prevent_default();
+        hover.set(Some(next));
+    };
+    let words = move || {
+        let Some((n, m)) = hover.get() else { return "Point at a cell, or walk with the arrow keys, to read its value.".to_owned() };
+        half.view.with(|v| match (v.rows.get(n), v.columns.get(m)) {
+            (Some(row), Some(column)) => format!(
+                "“{}” → “{}”: level {}, {}",
+                format::label(&row.text, 40),
+                format::label(&column.text, 40),
+                v.levels[n][m],
+                format::signed(v.signed[n][m])
+            ),
+            _ => String::new(),
+        })
+    };
+    view! {
+        <div class="frame">
+            <canvas
+                node_ref=canvas tabindex="0" role="img"
+                aria-label=format!("Matrix of the {} model: prompt rows, response columns. Arrow keys move, Enter chooses.", half.side.name())
+                on:mousemove=on_move on:mouseleave=move |_| hover.set(None) on:click=on_click on:keydown=on_key
+            ></canvas>
+        </div>
+        <p class="cap value" aria-live="polite">{words}</p>
+    }
+}

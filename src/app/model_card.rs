@@ -1,0 +1,147 @@
+//! One model's results: prompt and response as text, the matrix, and what produced them.
+
+use leptos::prelude::*;
+
+use super::choices::Choices;
+use super::density::Density;
+use super::header::Mark;
+use super::matrix::Matrix;
+use super::reading::{PromptText, ResponseText};
+use super::state::{RunState, Side, Slot, State};
+use super::{format, runs};
+use crate::protocol::Stage;
+
+/// The card of `side`.
+#[component]
+pub fn ModelCard(state: State, side: Side) -> impl IntoView {
+    let half = state.slot(side);
+    let has_columns = move || half.view.with(|v| !v.columns.is_empty());
+    let score = move || half.view.with(|v| v.score).map_or_else(|| "–".to_owned(), |s| format!("{s:.2}"));
+    let waiting = move || state.follow.get() == Some(side);
+    let idle = move || !has_columns() && half.run.with(|r| r.job.is_none() && r.failure.is_none()) && !waiting();
+    let empty_response = move || half.run.with(|r| r.report.as_ref().is_some_and(|p| p.response.is_empty()));
+    view! {
+        <article class="panel card" id=format!("card-{}", side.key()) aria-label=format!("{} model", side.name())>
+            <div class="head">
+                <Mark side/>
+                <h2>{side.name()}</h2>
+                <span class="cap">{move || half.run.with(summary)}</span>
+                <span class="score" title="How much the instruction's words weigh, by the density of their influence (paper, section 4)">"instruction score "<b>{score}</b></span>
+            </div>
+            <Status half/>
+            <Show when=waiting><p class="cap">"Waits for the other model's response…"</p></Show>
+            <Show when=idle>
+                <p class="empty">{move || if empty_response() { "The model answered with nothing: its first token was the end." } else { "Nothing run yet. Write a prompt and press Run." }}</p>
+            </Show>
+            <Show when=has_columns>
+                <div class="sub">"Prompt"<Hint half prompt=true/></div>
+                <PromptText state half/>
+                <div class="sub">"Response"<Hint half prompt=false/></div>
+                <ResponseText state half/>
+                <Choices half/>
+                <div class="sub">"Prompt (rows) × response (columns)"</div>
+                <Matrix state half/>
+                <Density half/>
+            </Show>
+            <p class="foot">{move || half.run.with(provenance)}</p>
+        </article>
+    }
+}
+
+#[component]
+fn Hint(half: Slot, prompt: bool) -> impl IntoView {
+    let text = move || {
+        let s = half.selection.get();
+        let name = |labels: &[crate::explain::view::Label], i: usize| labels.get(i).map(|l| l.text.trim().to_owned());
+        half.view.with(|v| match (prompt, s.column, s.row) {
+            (true, Some(c), _) => name(&v.columns, c).map(|t| format!(" · coloured by what “{t}” came from")),
+            (true, None, None) => Some(" · choose a word to see what it fed".into()),
+            (false, None, Some(r)) => name(&v.rows, r).map(|t| format!(" · coloured by what “{t}” fed")),
+            (false, None, None) => Some(" · choose a word to see where it came from".into()),
+            _ => None,
+        })
+    };
+    view! { <span class="hint">{text}</span> }
+}
+
+/// Progress with a way to stop, or the failure, where the user is looking.
+#[component]
+fn Status(half: Slot) -> impl IntoView {
+    let progress = move || half.run.with(|r| r.job.map(|_| r.progress));
+    let words = move || match progress().flatten() {
+        None => "Starting…".to_owned(),
+        Some(p) => {
+            let what = match p.stage {
+                Stage::Prompt => "Reading the prompt: token",
+                Stage::Response => "Answering: token",
+                Stage::Reverse => "Tracing back: step",
+                _ => "Step",
+            };
+            match p.total {
+                0 => format!("{what} {}", p.done),
+                total => format!("{what} {} of {total}", p.done),
+            }
+        }
+    };
+    let value = move || progress().flatten().filter(|p| p.total > 0).map(|p| (p.done as f64 / p.total as f64).to_string());
+    let failure = move || half.run.with(|r| r.failure.as_ref().map(ToString::to_string));
+    view! {
+        <Show when=move || progress().is_some()>
+            <div class="progress" role="status">
+                <span>{words}</span>
+                <progress max="1" value=value></progress>
+            </div>
+        </Show>
+        <Show when=move || failure().is_some()><p class="error" role="alert">{move || failure().unwrap_or_default()}</p></Show>
+    }
+}
+
+fn summary(r: &RunState) -> String {
+    match &r.report {
+        Some(p) => format!("{} tokens · {}", r.response.len(), format::seconds(p.seconds.total)),
+        None if !r.response.is_empty() => format!("{} tokens", r.response.len()),
+        None => String::new(),
+    }
+}
+
+/// Checkpoint, quantization, mode, target, time.
+fn provenance(r: &RunState) -> String {
+    let Some(p) = &r.report else { return String::new() };
+    let (c, s) = (&p.checkpoint, &p.seconds);
+    let by = match p.by {
+        crate::explain::By::Token => "token",
+        crate::explain::By::Word => "word",
+        crate::explain::By::Sentence => "sentence",
+    };
+    let shipped = if r.example { "An example that ships with the page. " } else { "" };
+    format!(
+        "{shipped}{} ({}, {}, {} parameters) · gradient × input of the {} · {} mode by {by} · prompt {}, response {}{}",
+        c.name,
+        c.file,
+        c.quantization,
+        format::count(c.parameters),
+        match p.target {
+            crate::model::head::Target::Prob => "probability",
+            crate::model::head::Target::Logprob => "log-probability",
+            crate::model::head::Target::Logit => "logit",
+        },
+        p.mode,
+        format::seconds(s.prefill),
+        format::seconds(s.response),
+        if s.reverse > 0.0 { format!(", reverse pass {}", format::seconds(s.reverse)) } else { String::new() },
+    )
+}
+
+/// The one button that starts and stops.
+#[component]
+pub fn RunButton(state: State) -> impl IntoView {
+    let running = move || state.running();
+    let ready = move || state.slots().iter().any(|s| s.model.with(|m| m.info.is_some()));
+    let click = move |_| if state.running() { runs::cancel(state) } else { runs::run(state) };
+    let label = move || match (running(), ready()) {
+        (true, _) => "Stop",
+        (false, true) => "Run",
+        (false, false) => "Loading the models…",
+    };
+    view! { <button class="btn primary" id="run" disabled=move || !running() && !ready() on:click=click>{label}</button> }
+}

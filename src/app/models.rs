@@ -1,0 +1,197 @@
+//! Choosing the models: bundled, files, a URL, the catalogue, or what is kept.
+
+use leptos::html::{Dialog, Input};
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+use web_sys::{DragEvent, File};
+
+use super::header::Mark;
+use super::state::{Model, Side, Slot, State};
+use super::{document, format, runs};
+use crate::checkpoint::catalogue::{BUNDLED, CATALOGUE};
+use crate::protocol::{Source, Stage, StoredEntry};
+
+/// The dialog.
+#[component]
+pub fn ModelsDialog(state: State) -> impl IntoView {
+    let dialog = NodeRef::<Dialog>::new();
+    Effect::new(move |_| {
+        let open = state.models_open.get();
+        let Some(dialog) = dialog.get() else { return };
+        if open && !dialog.open() {
+            runs::list(state);
+            let _ = dialog.show_modal();
+        } else if !open && dialog.open() {
+            dialog.close();
+        }
+    });
+    // What a load keeps is in the list as soon as it is done.
+    Effect::new(move |_| {
+        let loading = state.slots().iter().any(|s| s.model.with(|m| m.loading.is_some()));
+        if !loading && state.models_open.get_untracked() {
+            runs::list(state);
+        }
+    });
+    view! {
+        <dialog node_ref=dialog id="models" aria-label="Models" on:close=move |_| state.models_open.set(false)>
+            <div class="head"><h2>"Models"</h2><span class="grow"></span><button class="btn" id="close-models" on:click=move |_| state.models_open.set(false)>"Close"</button></div>
+            <p class="cap">"A base model and the model that was tuned from it: GGUF files, or safetensors with config.json and tokenizer.json, of the llama architecture. Files can also be dropped anywhere on the page."</p>
+            <div class="cols"><SlotForm half=state.base/><SlotForm half=state.tuned/></div>
+            <h3>"Known pairs"</h3>
+            <ul class="list">
+                <li><span><b>{BUNDLED.name}</b><span class="cap">" · "{BUNDLED.about}</span></span>
+                    <button class="btn" on:click=move |_| state.slots().into_iter().for_each(|s| runs::load(s, runs::bundled(s.side), &[]))>"Load both"</button></li>
+                {CATALOGUE.iter().map(|pair| view! {
+                    <li><span><b>{pair.name}</b><span class="cap">" · "{pair.about}</span></span>
+                        <button class="btn" on:click=move |_| {
+                            for half in state.slots() {
+                                let file = if half.side == Side::Base { pair.base } else { pair.tuned };
+                                runs::load(half, Source::Url { urls: vec![file.url.to_owned()] }, &[]);
+                            }
+                        }>"Download both"</button></li>
+                }).collect_view()}
+            </ul>
+            <Stored state/>
+        </dialog>
+    }
+}
+
+#[component]
+fn SlotForm(half: Slot) -> impl IntoView {
+    let picker = NodeRef::<Input>::new();
+    let url = RwSignal::new(String::new());
+    let key = half.side.key();
+    let describe = move || {
+        half.model.with(|m| m.info.as_ref().map(|i| {
+            format!("{} · {} · {} parameters · {} · context {}", i.name, i.quantization, format::count(i.parameters), format::bytes(i.bytes), i.context)
+        }))
+    };
+    let picked = move |_| {
+        let Some(input) = picker.get_untracked() else { return };
+        let files: Vec<File> = input.files().map(|list| (0..list.length()).filter_map(|i| list.get(i)).collect()).unwrap_or_default();
+        load_files(half, files);
+        input.set_value(""); // the same file can be chosen again
+    };
+    let fetch = move |_| {
+        let urls: Vec<String> = url.get_untracked().split_whitespace().map(str::to_owned).collect();
+        if !urls.is_empty() {
+            runs::load(half, Source::Url { urls }, &[]);
+        }
+    };
+    view! {
+        <fieldset class="slot-form">
+            <legend><Mark side=half.side/>{half.side.name()}</legend>
+            <p>{move || describe().unwrap_or_else(|| "No model loaded.".to_owned())}</p>
+            <Loading half/>
+            <input node_ref=picker type="file" multiple id=format!("file-{key}") aria-label=format!("Files of the {} model", half.side.name()) on:change=picked/>
+            <div class="row">
+                <input type="url" id=format!("url-{key}") placeholder="https://…/model.gguf" aria-label=format!("Address of the {} model", half.side.name()) prop:value=move || url.get() on:input=move |e| url.set(event_target_value(&e))/>
+                <button class="btn" id=format!("fetch-{key}") on:click=fetch>"Download"</button>
+            </div>
+        </fieldset>
+    }
+}
+
+/// Progress in bytes with the time left, a way to stop, and what went wrong.
+#[component]
+fn Loading(half: Slot) -> impl IntoView {
+    let progress = move || half.model.with(|m| m.loading.map(|(_, p)| p));
+    let words = move || match progress().flatten() {
+        None => "Opening…".to_owned(),
+        Some(p) if p.stage == Stage::Weights => format!("Reading weights: tensor {} of {}", p.done, p.total),
+        Some(p) => {
+            let verb = if p.stage == Stage::Keep { "Storing" } else { "Downloading" };
+            let left = if p.done > 0 && p.elapsed > 1.0 && p.total > p.done {
+                format!(", {} left", format::seconds(p.elapsed * (p.total - p.done) as f64 / p.done as f64))
+            } else {
+                String::new()
+            };
+            match p.total {
+                0 => format!("{verb}: {}", format::bytes(p.done)),
+                total => format!("{verb}: {} of {}{left}", format::bytes(p.done), format::bytes(total)),
+            }
+        }
+    };
+    let value = move || progress().flatten().filter(|p| p.total > 0).map(|p| (p.done as f64 / p.total as f64).to_string());
+    let message = |get: fn(&Model) -> Option<String>| move || half.model.with(get);
+    let failure = message(|m| m.failure.as_ref().map(ToString::to_string));
+    let not_kept = message(|m| m.not_kept.as_ref().map(ToString::to_string));
+    view! {
+        <Show when=move || progress().is_some()>
+            <div class="progress" role="status">
+                <span>{words}</span><progress max="1" value=value></progress>
+                <button class="btn" on:click=move |_| runs::cancel_load(half)>"Cancel"</button>
+            </div>
+        </Show>
+        <Show when=move || failure().is_some()><p class="error" role="alert">{move || failure().unwrap_or_default()}</p></Show>
+        <Show when=move || not_kept().is_some()><p class="note" role="status">{move || not_kept().unwrap_or_default()}</p></Show>
+    }
+}
+
+#[component]
+fn Stored(state: State) -> impl IntoView {
+    let item = move |e: StoredEntry| {
+        let size = format!(" · {}{}", format::bytes(e.bytes), if e.complete { "" } else { " · incomplete" });
+        let load = |half: Slot, key: String| move |_| runs::load(half, Source::Stored { key: key.clone() }, &[]);
+        let key = e.key.clone();
+        view! {
+            <li>
+                <span><b>{e.files.join(", ")}</b><span class="cap">{size}</span></span>
+                <span class="row">
+                    <button class="btn" disabled=!e.complete on:click=load(state.base, e.key.clone())>"As base"</button>
+                    <button class="btn" disabled=!e.complete on:click=load(state.tuned, e.key.clone())>"As tuned"</button>
+                    <button class="btn" on:click=move |_| runs::delete(state, key.clone())>"Delete"</button>
+                </span>
+            </li>
+        }
+    };
+    let empty = move || state.stored.with(|s| s.0.is_empty());
+    view! {
+        <h3>"Kept in this browser"</h3>
+        <Show when=empty><p class="cap">"Nothing yet. Models that you open or download are kept here, so that the next visit does not fetch them again."</p></Show>
+        <ul class="list" id="stored">{move || state.stored.get().0.into_iter().map(item).collect_view()}</ul>
+        <p class="cap">{move || state.stored.get().1.map(|free| format!("The browser has room for {} more.", format::bytes(free)))}</p>
+    }
+}
+
+fn load_files(half: Slot, files: Vec<File>) {
+    if !files.is_empty() {
+        let names = files.iter().map(File::name).collect();
+        runs::load(half, Source::Files { names }, &files);
+    }
+}
+
+/// Files dropped anywhere: two GGUF files are a pair (the one whose name says so is tuned), anything else goes into the
+/// slot it was dropped on, the tuned one if it was none.
+pub fn drop_zone(state: State) {
+    let over = Closure::<dyn FnMut(DragEvent)>::new(|e: DragEvent| e.prevent_default());
+    let dropped = Closure::<dyn FnMut(DragEvent)>::new(move |e: DragEvent| {
+        e.prevent_default();
+        let Some(list) = e.data_transfer().and_then(|t| t.files()) else { return };
+        let mut files: Vec<File> = (0..list.length()).filter_map(|i| list.get(i)).collect();
+        let target = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+        let on_base = target.is_some_and(|t| t.closest("#card-base").ok().flatten().is_some());
+        if files.len() == 2 && files.iter().all(|f| f.name().ends_with(".gguf")) {
+            files.sort_by_key(|f| is_tuned(&f.name()));
+            if let Ok([base, tuned]) = <[File; 2]>::try_from(files) {
+                load_files(state.base, vec![base]);
+                load_files(state.tuned, vec![tuned]);
+            }
+        } else {
+            load_files(if on_base { state.base } else { state.tuned }, files);
+        }
+    });
+    let body = document().body();
+    for (name, handler) in [("dragover", &over), ("drop", &dropped)] {
+        if let Some(body) = &body {
+            let _ = body.add_event_listener_with_callback(name, handler.as_ref().unchecked_ref());
+        }
+    }
+    over.forget(); // live as long as the page
+    dropped.forget();
+}
+
+fn is_tuned(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["instruct", "chat", "tuned", "-it", "sft", "vicuna"].iter().any(|mark| name.contains(mark))
+}

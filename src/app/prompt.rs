@@ -1,0 +1,184 @@
+//! The left panel: prompt, instruction, examples, whose response, template, options.
+
+use leptos::html::Textarea;
+use leptos::prelude::*;
+
+use super::format;
+use super::model_card::RunButton;
+use super::presets::PRESETS;
+use super::runs;
+use super::state::{Chat, State, Whose};
+use super::toolbar::Segmented;
+use crate::explain::attribution::Mode;
+use crate::explain::find_instruction;
+use crate::model::head::Target;
+
+const WHOSE: &[(Whose, &str)] = &[(Whose::Own, "Own"), (Whose::Tuned, "Tuned's"), (Whose::Base, "Base's"), (Whose::Typed, "Typed")];
+const CHAT: &[(Chat, &str)] = &[(Chat::TunedOnly, "Tuned only"), (Chat::Both, "Both"), (Chat::Off, "Off")];
+const TARGETS: &[(Target, &str)] = &[(Target::Prob, "Probability"), (Target::Logprob, "Log"), (Target::Logit, "Logit")];
+const MODES: &[(Mode, &str)] = &[(Mode::Auto, "Auto"), (Mode::Forward, "Forward"), (Mode::Reverse, "Reverse")];
+
+/// The left panel.
+#[component]
+pub fn PromptPanel(state: State) -> impl IntoView {
+    let options = state.options;
+    let on_key = move |e: leptos::ev::KeyboardEvent| {
+        if e.key() == "Enter" && (e.ctrl_key() || e.meta_key()) && !state.running() {
+            e.prevent_default();
+            runs::run(state);
+        }
+    };
+    view! {
+        <aside class="panel" aria-label="Prompt" on:keydown=on_key>
+            <Editor state/>
+            <div class="field">
+                <label for="preset">"Examples"</label>
+                <select id="preset" on:change=move |e| {
+                    if let Some(p) = event_target_value(&e).parse().ok().and_then(|i: usize| PRESETS.get(i)) {
+                        state.prompt.set(p.text.to_owned());
+                        state.marked.set(None);
+                    }
+                }>
+                    {PRESETS.iter().enumerate().map(|(i, p)| view! { <option value=i>{format!("{} · {}", p.kind, p.name)}</option> }).collect_view()}
+                </select>
+            </div>
+            <div class="field">
+                <span class="label">"Response to explain"</span>
+                <Segmented name="Response to explain" options=WHOSE value=Signal::derive(move || options.get().whose) set=move |w| options.update(|o| o.whose = w)/>
+                <p class="cap">{move || match options.get().whose {
+                    Whose::Own => "Each model explains its own answer.",
+                    Whose::Tuned => "The tuned model answers; both explain that answer.",
+                    Whose::Base => "The base model continues; both explain that text.",
+                    Whose::Typed => "Both explain the text you type here.",
+                }}</p>
+                <Show when=move || options.get().whose == Whose::Typed>
+                    <textarea id="typed" class="small" aria-label="The response to explain" prop:value=move || options.get().typed on:input=move |e| options.update(|o| o.typed = event_target_value(&e))></textarea>
+                </Show>
+            </div>
+            <div class="field">
+                <span class="label">"Chat template"</span>
+                <Segmented name="Chat template" options=CHAT value=Signal::derive(move || options.get().chat) set=move |c| options.update(|o| o.chat = c)/>
+                <TemplateText state/>
+            </div>
+            <div class="field row"><RunButton state/></div>
+            <Problem state/>
+            <MoreOptions state/>
+            <p class="foot">"Everything runs in this page. Nothing you type leaves it."</p>
+        </aside>
+    }
+}
+
+/// The prompt with its instruction; selecting text marks another.
+#[component]
+fn Editor(state: State) -> impl IntoView {
+    let area = NodeRef::<Textarea>::new();
+    let instruction = move || {
+        let text = state.prompt.get();
+        let span = state.marked.get().filter(|m| m.end <= text.len()).unwrap_or_else(|| find_instruction(&text));
+        text.get(span).unwrap_or_default().to_owned()
+    };
+    let mark = move |_| {
+        let Some(area) = area.get_untracked() else { return };
+        let text = state.prompt.get_untracked();
+        let (start, end) = (area.selection_start().ok().flatten(), area.selection_end().ok().flatten());
+        if let (Some(start), Some(end)) = (start, end) {
+            let span = byte_of(&text, start)..byte_of(&text, end);
+            state.marked.set((!span.is_empty()).then_some(span));
+        }
+    };
+    view! {
+        <h2><label for="prompt">"Prompt"</label></h2>
+        <textarea id="prompt" node_ref=area prop:value=move || state.prompt.get() spellcheck="false" on:input=move |e| {
+            state.prompt.set(event_target_value(&e));
+            state.marked.set(None);
+        }></textarea>
+        <div class="cap instruction">
+            "Instruction: "<span class="instr">{move || format::label(&instruction(), 160)}</span>
+        </div>
+        <div class="row">
+            <button class="link" id="mark" on:mousedown=|e| e.prevent_default() on:click=mark>"Mark the selected text"</button>
+            <Show when=move || state.marked.get().is_some()><button class="link" on:click=move |_| state.marked.set(None)>"Find it again"</button></Show>
+        </div>
+    }
+}
+
+/// The byte of `text` at a browser's offset, which counts UTF-16 units.
+fn byte_of(text: &str, units: u32) -> usize {
+    let mut at = 0;
+    for (byte, c) in text.char_indices() {
+        if at >= units {
+            return byte;
+        }
+        at += c.len_utf16() as u32;
+    }
+    text.len()
+}
+
+/// The template's text around the prompt, as the tuned model reads it.
+#[component]
+fn TemplateText(state: State) -> impl IntoView {
+    let missing = move || state.tuned.model.with(|m| m.info.is_some() && m.template.is_none());
+    // Shown from the last run, where the tokens are those the model really read.
+    let text = move || {
+        state.tuned.run.with(|r| {
+            let template = r.prompt.iter().any(|t| t.role == crate::explain::Role::Template);
+            template.then(|| r.prompt.iter().map(|t| (t.text.clone(), t.role)).collect::<Vec<_>>())
+        })
+    };
+    view! {
+        <Show when=move || missing() && state.options.get().chat != Chat::Off>
+            <p class="cap">"The tuned model brings no template; the prompt is used as it is."</p>
+        </Show>
+        <details class="fold">
+            <summary>"What the tuned model reads"</summary>
+            <pre class="template">{move || match text() {
+                Some(parts) => parts.into_iter().map(|(t, role)| view! { <span class:tpl=role == crate::explain::Role::Template>{t}</span> }).collect_view().into_any(),
+                None => view! { <span class="cap">"Shown after a run."</span> }.into_any(),
+            }}</pre>
+        </details>
+    }
+}
+
+/// What keeps a run from making sense, said where the button is.
+#[component]
+fn Problem(state: State) -> impl IntoView {
+    let text = move || {
+        let failure = |s: super::state::Slot| {
+            s.model.with(|m| m.failure.as_ref().map(|f| format!("{} model: {f}", s.side.name())))
+        };
+        let all: Vec<String> = state.slots().into_iter().filter_map(failure).collect();
+        (!all.is_empty()).then(|| all.join(" "))
+    };
+    view! { <Show when=move || text().is_some()><p class="error" role="alert">{move || text().unwrap_or_default()}</p></Show> }
+}
+
+/// Target, method, length, sampling.
+#[component]
+fn MoreOptions(state: State) -> impl IntoView {
+    let options = state.options;
+    let number = move |label: &'static str, id: &'static str, min: &'static str, max: &'static str, step: &'static str, get: fn(&super::state::Options) -> f64, set: fn(&mut super::state::Options, f64)| {
+        let change = move |e| {
+            if let Ok(v) = event_target_value(&e).parse::<f64>() {
+                options.update(|o| set(o, v));
+            }
+        };
+        view! { <label class="number" for=id>{label}<input id=id type="number" min=min max=max step=step prop:value=move || get(&options.get()).to_string() on:change=change/></label> }
+    };
+    view! {
+        <details class="fold" id="options">
+            <summary>"Options"</summary>
+            <span class="label">"What is differentiated"</span>
+            <Segmented name="What is differentiated" options=TARGETS value=Signal::derive(move || options.get().target) set=move |t| options.update(|o| o.target = t)/>
+            <span class="label">"Method (both are exact; auto takes the cheaper)"</span>
+            <Segmented name="Method" options=MODES value=Signal::derive(move || options.get().mode) set=move |m| options.update(|o| o.mode = m)/>
+            <div class="numbers">
+                {number("Most new tokens", "limit", "1", "512", "1", |o| o.limit as f64, |o, v| o.limit = v.clamp(1.0, 512.0) as usize)}
+                {number("Temperature (0: greedy)", "temperature", "0", "2", "0.1", |o| o.sampling.temperature, |o, v| o.sampling.temperature = v.clamp(0.0, 2.0))}
+                {number("Top k (0: all)", "top-k", "0", "200", "1", |o| o.sampling.top_k as f64, |o, v| o.sampling.top_k = v.clamp(0.0, 200.0) as usize)}
+                {number("Top p (1: all)", "top-p", "0.05", "1", "0.05", |o| o.sampling.top_p, |o, v| o.sampling.top_p = v.clamp(0.05, 1.0))}
+                {number("Repeat penalty (1: none)", "penalty", "1", "2", "0.05", |o| f64::from(o.sampling.repeat_penalty), |o, v| o.sampling.repeat_penalty = v.clamp(1.0, 2.0) as f32)}
+                {number("Seed", "seed", "0", "999999", "1", |o| o.sampling.seed as f64, |o, v| o.sampling.seed = v.clamp(0.0, 999_999.0) as u64)}
+            </div>
+        </details>
+    }
+}

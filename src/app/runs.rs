@@ -1,0 +1,287 @@
+//! What happens: checkpoints loaded, runs started and stopped, events taken in.
+
+use leptos::prelude::*;
+use web_sys::File;
+
+use super::engine::Engine;
+use super::memory;
+use super::state::{Chat, Model, Progress, RunState, Selection, Side, Slot, State, Whose};
+use crate::checkpoint::catalogue::BUNDLED;
+use crate::explain::By;
+use crate::protocol::{Event, Failure, Prompt, Request, Response, Run, Source, Template};
+
+/// Models below this many parameters are explained by token whatever is shown: it costs them nothing.
+const SMALL: u64 = 30_000_000;
+
+/// Seconds on the page's clock.
+fn now() -> f64 {
+    super::window().performance().map_or(0.0, |p| p.now() / 1e3)
+}
+
+/// Starts both engines and loads what the last visit used, or the bundled pair.
+pub fn begin(state: State) {
+    for slot in state.slots() {
+        let engine = Engine::new(move |event| take(state, slot, event));
+        slot.engine.set_value(Some(engine));
+        let remembered = memory::get(&memory_key(slot.side)).and_then(|s| serde_json::from_str(&s).ok());
+        load(slot, remembered.unwrap_or_else(|| bundled(slot.side)), &[]);
+    }
+}
+
+fn memory_key(side: Side) -> String {
+    format!("shiftlens.{}", side.key())
+}
+
+/// The bundled checkpoint of `side`.
+pub fn bundled(side: Side) -> Source {
+    let file = match side {
+        Side::Base => BUNDLED.base,
+        Side::Tuned => BUNDLED.tuned,
+    };
+    Source::Bundled { url: file.url.to_owned() }
+}
+
+fn engine(slot: Slot) -> Option<Engine> {
+    slot.engine.get_value()
+}
+
+/// Opens a checkpoint in `slot`; the present one stays if this fails.
+pub fn load(slot: Slot, source: Source, files: &[File]) {
+    let Some(engine) = engine(slot) else { return };
+    if let Some((job, _)) = slot.model.with_untracked(|m| m.loading) {
+        engine.send(&Request::Cancel { job }, &[]);
+    }
+    let job = engine.next_job();
+    slot.source.set(Some(source.clone()));
+    slot.model.update(|m| {
+        m.loading = Some((job, None));
+        m.failure = None;
+        m.not_kept = None;
+    });
+    engine.send(&Request::Load { job, source }, files);
+}
+
+/// Stops a load.
+pub fn cancel_load(slot: Slot) {
+    if let (Some(engine), Some((job, _))) = (engine(slot), slot.model.with_untracked(|m| m.loading)) {
+        engine.send(&Request::Cancel { job }, &[]);
+    }
+}
+
+/// Asks for the list of kept checkpoints.
+pub fn list(state: State) {
+    if let Some(engine) = engine(state.tuned) {
+        let job = engine.next_job();
+        engine.send(&Request::List { job }, &[]);
+    }
+}
+
+/// Deletes a kept checkpoint.
+pub fn delete(state: State, key: String) {
+    if let Some(engine) = engine(state.tuned) {
+        let job = engine.next_job();
+        engine.send(&Request::Delete { job, key }, &[]);
+    }
+}
+
+/// Runs the prompt on every loaded model, as the options say.
+pub fn run(state: State) {
+    let options = state.options.get_untracked();
+    let loaded = |s: Slot| s.model.with_untracked(|m| m.info.is_some());
+    state.follow.set(None);
+    let own = || Response::Own { limit: options.limit, sampling: options.sampling };
+    let first = match options.whose {
+        Whose::Own => None,
+        Whose::Tuned => Some((state.tuned, state.base)),
+        Whose::Base => Some((state.base, state.tuned)),
+        Whose::Typed => {
+            for slot in state.slots().into_iter().filter(|s| loaded(*s)) {
+                start(state, slot, Response::Text { text: options.typed.clone() });
+            }
+            return;
+        }
+    };
+    match first {
+        None => state.slots().into_iter().filter(|s| loaded(*s)).for_each(|s| start(state, s, own())),
+        Some((speaker, listener)) => {
+            start(state, speaker, own());
+            if loaded(speaker) && loaded(listener) {
+                listener.run.update(|r| *r = RunState::default());
+                state.follow.set(Some(listener.side));
+            }
+        }
+    }
+}
+
+fn start(state: State, slot: Slot, response: Response) {
+    let Some(engine) = engine(slot) else { return };
+    let options = state.options.get_untracked();
+    let text = state.prompt.get_untracked();
+    let info = slot.model.with_untracked(|m| m.info.clone());
+    let Some(info) = info else {
+        slot.run.update(|r| r.failure = Some(Failure::NotLoaded));
+        return;
+    };
+    let by = if info.parameters < SMALL { By::Token } else { state.reading.with_untracked(|r| r.by) };
+    let job = engine.next_job();
+    slot.selection.set(Selection::default());
+    slot.run.set(RunState { job: Some(job), text: text.clone(), by, ..RunState::default() });
+    let run = Run {
+        prompt: Prompt::Text { text, template: template(state, slot.side) },
+        response,
+        by,
+        target: options.target,
+        mode: options.mode,
+        instruction: state.marked.get_untracked(),
+    };
+    engine.send(&Request::Run { job, run }, &[]);
+}
+
+/// The template that `side` uses under the present options.
+pub fn template(state: State, side: Side) -> Template {
+    let given = || match state.tuned.model.with(|m| m.template.clone()) {
+        Some(source) => Template::Given { source },
+        None => Template::Own,
+    };
+    match (state.options.with(|o| o.chat), side) {
+        (Chat::Off, _) | (Chat::TunedOnly, Side::Base) => Template::Off,
+        (Chat::TunedOnly, Side::Tuned) => Template::Own,
+        (Chat::Both, Side::Tuned) => Template::Own,
+        (Chat::Both, Side::Base) => given(),
+    }
+}
+
+/// Stops whatever runs.
+pub fn cancel(state: State) {
+    state.follow.set(None);
+    for slot in state.slots() {
+        if let (Some(engine), Some(job)) = (engine(slot), slot.run.with_untracked(|r| r.job)) {
+            engine.send(&Request::Cancel { job }, &[]);
+        }
+    }
+}
+
+/// Takes in an event of `slot`'s engine.
+fn take(state: State, slot: Slot, event: Event) {
+    match event {
+        Event::Ready => {}
+        Event::Progress { job, stage, done, total } => {
+            let advance = |before: Option<Progress>| {
+                let began = before.filter(|p| p.stage == stage).map_or_else(now, |p| p.began);
+                Progress { stage, done, total, began, elapsed: now() - began }
+            };
+            if slot.model.with_untracked(|m| m.loading.is_some_and(|(j, _)| j == job)) {
+                slot.model.update(|m| m.loading = m.loading.map(|(j, p)| (j, Some(advance(p)))));
+            } else if slot.run.with_untracked(|r| r.job == Some(job)) {
+                slot.run.update(|r| r.progress = Some(advance(r.progress)));
+            }
+        }
+        Event::Loaded { job, info, template, stored, not_kept } => loaded(slot, job, info, template, stored, not_kept),
+        Event::Started { job, prompt, units } if slot.run.with_untracked(|r| r.job == Some(job)) => {
+            slot.run.update(|r| (r.prompt, r.units) = (prompt, units));
+        }
+        Event::Started { .. } => {}
+        Event::Token { job, token, column } if slot.run.with_untracked(|r| r.job == Some(job)) => {
+            slot.run.update(|r| {
+                r.response.push(token);
+                r.columns.extend(column);
+            });
+        }
+        Event::Token { .. } => {}
+        Event::Finished { job, report } if slot.run.with_untracked(|r| r.job == Some(job)) => {
+            let text = slot.run.with_untracked(|r| r.text.clone());
+            slot.run.set(RunState::of(*report, text, false));
+            follow(state, slot);
+        }
+        Event::Finished { .. } => {}
+        Event::Listed { entries, free, .. } => state.stored.set((entries, free)),
+        Event::Failed { job, failure } => failed(state, slot, job, failure),
+        Event::Crashed { message } => crashed(state, slot, message),
+    }
+}
+
+fn loaded(
+    slot: Slot,
+    job: u32,
+    info: crate::explain::CheckpointInfo,
+    template: Option<String>,
+    stored: Option<String>,
+    not_kept: Option<Failure>,
+) {
+    if !slot.model.with_untracked(|m| m.loading.is_some_and(|(j, _)| j == job)) {
+        return;
+    }
+    slot.model.set(Model { info: Some(info), template, loading: None, failure: None, not_kept });
+    let source = stored.map(|key| Source::Stored { key }).or_else(|| slot.source.get_untracked());
+    // What is not kept cannot be found again on the next visit.
+    if let Some(source @ (Source::Stored { .. } | Source::Bundled { .. })) = source {
+        if let Ok(text) = serde_json::to_string(&source) {
+            memory::set(&memory_key(slot.side), &text);
+        }
+        slot.source.set(Some(source));
+    }
+}
+
+/// The speaker is done: the listener explains the same response.
+fn follow(state: State, speaker: Slot) {
+    let Some(side) = state.follow.get_untracked().filter(|s| *s != speaker.side) else { return };
+    state.follow.set(None);
+    let tokenizer = |s: Slot| s.model.with_untracked(|m| m.info.as_ref().map(|i| i.tokenizer.clone()));
+    let listener = state.slot(side);
+    let response = speaker.run.with_untracked(|r| match tokenizer(speaker) == tokenizer(listener) {
+        true => Response::Ids { ids: r.response.iter().map(|t| t.id).collect() },
+        false => Response::Text { text: r.response.iter().map(|t| t.text.as_str()).collect() },
+    });
+    start(state, listener, response);
+}
+
+fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
+    if slot.model.with_untracked(|m| m.loading.is_some_and(|(j, _)| j == job)) {
+        let forgotten = matches!((&failure, slot.source.get_untracked()), (Failure::Storage(_), Some(Source::Stored { .. })));
+        slot.model.update(|m| {
+            m.loading = None;
+            m.failure = (failure != Failure::Cancelled).then_some(failure);
+        });
+        // A stored model that is gone: the bundled one takes its place, under the message.
+        if forgotten && slot.model.with_untracked(|m| m.info.is_none()) {
+            let message = slot.model.with_untracked(|m| m.failure.clone());
+            load(slot, bundled(slot.side), &[]);
+            slot.model.update(|m| m.failure = message);
+        }
+    } else if slot.run.with_untracked(|r| r.job == Some(job)) {
+        state.follow.set(None);
+        slot.run.update(|r| {
+            r.job = None;
+            r.progress = None;
+            // What a stopped run has shown so far stays.
+            let whole = r.columns.len().min(r.response.len());
+            if whole > 0 {
+                r.response.truncate(whole);
+                r.columns.truncate(whole);
+            }
+            r.failure = Some(failure);
+        });
+    } else if !matches!(failure, Failure::Cancelled) {
+        slot.model.update(|m| m.failure = Some(failure));
+    }
+}
+
+/// The engine is gone: start another with the same checkpoint, and keep what is on screen.
+fn crashed(state: State, slot: Slot, message: String) {
+    let Some(engine) = engine(slot) else { return };
+    state.follow.set(None);
+    let failure = Failure::Crashed(message);
+    let loading = slot.model.with_untracked(|m| m.loading.is_some());
+    slot.run.update(|r| {
+        if r.job.take().is_some() {
+            r.progress = None;
+            r.failure = Some(failure.clone());
+        }
+    });
+    engine.restart();
+    match slot.source.get_untracked() {
+        // What crashed the engine while it was loaded is not loaded again.
+        Some(source) if !loading && !matches!(source, Source::Files { .. }) => load(slot, source, &[]),
+        _ => slot.model.update(|m| *m = Model { failure: Some(failure), ..Model::default() }),
+    }
+}

@@ -1,0 +1,264 @@
+//! What the page remembers while it is open.
+
+use std::ops::Range;
+
+use leptos::prelude::*;
+
+use super::engine::Engine;
+use crate::explain::attribution::{Mode, Sampling};
+use crate::explain::view::{Source, View, present};
+use crate::explain::{By, CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit};
+use crate::model::head::Target;
+use crate::protocol::{Failure, JobId, Source as From, Stage, StoredEntry};
+
+/// Which of the two models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Base,
+    Tuned,
+}
+
+impl Side {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Base => "Base",
+            Self::Tuned => "Tuned",
+        }
+    }
+    /// For ids, classes and storage keys.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Tuned => "tuned",
+        }
+    }
+}
+
+/// True progress of a job.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    pub stage: Stage,
+    pub done: u64,
+    pub total: u64,
+    /// When the stage began, and how long it has taken, seconds.
+    pub began: f64,
+    pub elapsed: f64,
+}
+
+/// A slot's checkpoint.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Model {
+    pub info: Option<CheckpointInfo>,
+    pub template: Option<String>,
+    /// The load in progress, with its job.
+    pub loading: Option<(JobId, Option<Progress>)>,
+    pub failure: Option<Failure>,
+    pub not_kept: Option<Failure>,
+}
+
+/// A slot's run, in progress or done.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RunState {
+    pub job: Option<JobId>,
+    pub progress: Option<Progress>,
+    pub text: String,
+    pub prompt: Vec<PromptToken>,
+    pub units: Vec<Unit>,
+    pub by: By,
+    pub response: Vec<ResponseToken>,
+    /// `[response][units]`.
+    pub columns: Vec<Vec<f32>>,
+    pub report: Option<ModelReport>,
+    pub failure: Option<Failure>,
+    /// Shipped with the page, not computed in it.
+    pub example: bool,
+}
+
+impl RunState {
+    /// A finished run from its report.
+    pub fn of(report: ModelReport, text: String, example: bool) -> Self {
+        let columns = (0..report.response.len()).map(|m| report.importance.iter().map(|row| row[m]).collect());
+        Self {
+            job: None,
+            progress: None,
+            text,
+            prompt: report.prompt.clone(),
+            units: report.units.clone(),
+            by: report.by,
+            response: report.response.clone(),
+            columns: if report.importance.is_empty() { Vec::new() } else { columns.collect() },
+            report: Some(report),
+            failure: None,
+            example,
+        }
+    }
+}
+
+/// Whose response is explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Whose {
+    #[default]
+    Own,
+    Tuned,
+    Base,
+    Typed,
+}
+
+/// Where the chat template is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Chat {
+    #[default]
+    TunedOnly,
+    Both,
+    Off,
+}
+
+/// What the next run will do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    pub whose: Whose,
+    pub typed: String,
+    pub chat: Chat,
+    pub target: Target,
+    pub mode: Mode,
+    pub limit: usize,
+    pub sampling: Sampling,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            whose: Whose::Own,
+            typed: String::new(),
+            chat: Chat::TunedOnly,
+            target: Target::Prob,
+            mode: Mode::Auto,
+            limit: 32,
+            sampling: Sampling::default(),
+        }
+    }
+}
+
+/// Levels or signed values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    Levels,
+    Signed,
+}
+
+/// How results are read; changing it runs nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    pub by: By,
+    pub scale: Scale,
+    pub how: Levels,
+    pub spaces: bool,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { by: By::Word, scale: Scale::Levels, how: Levels::default(), spaces: false }
+    }
+}
+
+/// What the user chose to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Selection {
+    pub row: Option<usize>,
+    pub column: Option<usize>,
+}
+
+/// One model's half of the page.
+#[derive(Clone, Copy)]
+pub struct Slot {
+    pub side: Side,
+    pub model: RwSignal<Model>,
+    pub run: RwSignal<RunState>,
+    pub selection: RwSignal<Selection>,
+    pub view: Memo<View>,
+    pub engine: StoredValue<Option<Engine>, LocalStorage>,
+    /// Where the present checkpoint came from, to load it again after a crash.
+    pub source: RwSignal<Option<From>>,
+}
+
+/// Everything, copied freely: signals are handles.
+#[derive(Clone, Copy)]
+pub struct State {
+    pub base: Slot,
+    pub tuned: Slot,
+    pub prompt: RwSignal<String>,
+    /// The user's own mark; found automatically if absent.
+    pub marked: RwSignal<Option<Range<usize>>>,
+    pub options: RwSignal<Options>,
+    pub reading: RwSignal<Reading>,
+    pub stored: RwSignal<(Vec<StoredEntry>, Option<u64>)>,
+    pub models_open: RwSignal<bool>,
+    /// The slot that gets the other's response when that is done.
+    pub follow: RwSignal<Option<Side>>,
+}
+
+impl State {
+    pub fn new() -> Self {
+        let reading = RwSignal::new(Reading::default());
+        let marked = RwSignal::new(None);
+        let slot = |side| Slot::new(side, reading, marked);
+        Self {
+            base: slot(Side::Base),
+            tuned: slot(Side::Tuned),
+            prompt: RwSignal::new(String::new()),
+            marked,
+            options: RwSignal::new(Options::default()),
+            reading,
+            stored: RwSignal::new((Vec::new(), None)),
+            models_open: RwSignal::new(false),
+            follow: RwSignal::new(None),
+        }
+    }
+
+    pub fn slot(&self, side: Side) -> Slot {
+        match side {
+            Side::Base => self.base,
+            Side::Tuned => self.tuned,
+        }
+    }
+
+    pub fn slots(&self) -> [Slot; 2] {
+        [self.base, self.tuned]
+    }
+
+    /// Whether either model is at work on a run.
+    pub fn running(&self) -> bool {
+        self.slots().iter().any(|s| s.run.with(|r| r.job.is_some())) || self.follow.get().is_some()
+    }
+}
+
+impl Slot {
+    fn new(side: Side, reading: RwSignal<Reading>, marked: RwSignal<Option<Range<usize>>>) -> Self {
+        let run = RwSignal::new(RunState::default());
+        let view = Memo::new(move |_| {
+            let reading = reading.get();
+            run.with(|r| {
+                let automatic = || crate::explain::find_instruction(&r.text);
+                let instruction = marked.get().filter(|m| m.end <= r.text.len()).unwrap_or_else(automatic);
+                let source = Source {
+                    text: &r.text,
+                    units: &r.units,
+                    by: r.by,
+                    columns: &r.columns,
+                    response: &r.response,
+                    instruction,
+                };
+                present(&source, reading.by, reading.how)
+            })
+        });
+        Self {
+            side,
+            model: RwSignal::new(Model::default()),
+            run,
+            selection: RwSignal::new(Selection::default()),
+            view,
+            engine: StoredValue::new_local(None),
+            source: RwSignal::new(None),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The real page in headless Chromium. `cargo xtask test` builds and serves it and starts the driver.
+
+mod faults;
+mod page;
+
+use std::time::Duration;
+
+use page::Page;
+use serde_json::json;
+
+#[tokio::test]
+async fn opens_to_a_finished_example() {
+    let page = Page::open("example").await;
+    page.wait_text("#card-tuned .response", "house").await;
+    page.wait_text("#card-tuned .foot", "An example that ships").await;
+    assert!(page.text("#card-base .score b").await.parse::<f64>().is_ok());
+    page.models_ready().await;
+    page.shot("first-screen-light").await;
+    page.click("#theme").await;
+    page.shot("first-screen-dark").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_pasted_prompt_runs_on_both_models() {
+    let page = Page::open("run").await;
+    page.models_ready().await;
+    page.fill("#prompt", "List four fruits.").await;
+    page.run().await;
+    assert!(page.text("#card-tuned .response").await.contains("1."));
+    assert!(page.text("#card-tuned .foot").await.contains("Q8_0"));
+    assert!(page.text(".instruction .instr").await.contains("List four fruits."));
+    // choosing a word of the response colours the prompt
+    page.click("#card-tuned .response [data-i=\"1\"]").await;
+    let coloured = page.js("return document.querySelectorAll('#card-tuned .read:not(.response) .tok[style*=background]').length").await;
+    assert!(coloured.as_u64().unwrap() > 0);
+    // sliders re-process at once
+    let before = page.text("#card-tuned .score b").await;
+    page.js("const b=document.querySelectorAll('.bar input[type=range]')[1]; b.value=0; b.dispatchEvent(new Event('input',{bubbles:true}))").await;
+    page.wait_js("return document.querySelectorAll('.bar output')[1].textContent=='0'").await;
+    assert_ne!(page.text("#card-tuned .score b").await, before);
+    // the canvas holds ink
+    let ink = page.js("const c=document.querySelector('#card-tuned canvas'),d=c.getContext('2d').getImageData(0,0,c.width,c.height).data;const s=new Set();for(let i=0;i<d.length;i+=4)s.add(d[i]<<16|d[i+1]<<8|d[i+2]);return s.size").await;
+    assert!(ink.as_u64().unwrap() > 10);
+    page.shot("run").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn the_tuned_answer_under_both_shows_the_difference() {
+    let page = Page::open("difference").await;
+    page.models_ready().await;
+    page.fill("#prompt", "What is the opposite of loud?").await;
+    page.press_segment("Response to explain", "Tuned's").await;
+    page.run().await;
+    page.wait_js("return !!document.querySelector('#difference canvas')").await;
+    let response = |side: &str| format!("return [...document.querySelectorAll('#card-{side} .response .tok')].map(t=>t.textContent).join('|')");
+    assert_eq!(page.js(&response("base")).await, page.js(&response("tuned")).await);
+    page.press_segment("Scale", "Signed").await;
+    page.press_segment("Granularity", "Sentence").await;
+    page.press_segment("Granularity", "Token").await;
+    page.shot("difference").await;
+    page.press_segment("Response to explain", "Typed").await;
+    page.fill("#typed", " The answer is quiet.").await;
+    page.run().await;
+    assert!(page.text("#card-base .response").await.contains("quiet"));
+    page.close().await;
+}
+
+#[tokio::test]
+async fn the_export_is_the_documented_json() {
+    let page = Page::open("export").await;
+    page.models_ready().await;
+    page.js("window.saved=null; const make=URL.createObjectURL; URL.createObjectURL=b=>{b.text().then(t=>window.saved=JSON.parse(t)); return make(b)}").await;
+    page.run().await;
+    page.click("#export").await;
+    page.wait_js("return window.saved!==null").await;
+    let saved = page.js("return window.saved").await;
+    assert_eq!(saved["version"], 1);
+    let tuned = &saved["models"]["tuned"];
+    assert_eq!(tuned["importance"].as_array().unwrap().len(), tuned["units"].as_array().unwrap().len());
+    assert_eq!(tuned["importance"][0].as_array().unwrap().len(), tuned["response"].as_array().unwrap().len());
+    assert_eq!(tuned["target"], "prob");
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_run_can_be_stopped() {
+    let page = Page::open("cancel").await;
+    page.models_ready().await;
+    page.js("document.querySelector('#options').open=true").await;
+    page.fill("#limit", "400").await;
+    page.js("document.querySelector('#limit').dispatchEvent(new Event('change',{bubbles:true}))").await;
+    page.press_segment("Response to explain", "Typed").await;
+    page.fill("#typed", &"the fox and the boat ".repeat(60)).await;
+    page.click("#run").await;
+    page.wait_js("return document.querySelector('#run').textContent=='Stop'").await;
+    page.click("#run").await;
+    page.wait_js("return document.querySelector('#run').textContent=='Run'").await;
+    page.wait_text("#card-tuned", "Stopped.").await;
+    // and the page goes on
+    page.press_segment("Response to explain", "Own").await;
+    page.run().await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn bad_files_are_refused_in_words_and_nothing_is_lost() {
+    let page = Page::open("bad-files").await;
+    page.models_ready().await;
+    page.fill("#prompt", "List three tools.").await;
+    page.click("#open-models").await;
+    let folder = tempfile::tempdir().unwrap();
+    let good = std::fs::read(page::repository("public/models/tiny-tuned.gguf")).unwrap();
+    for (name, bytes, words) in [
+        ("notes.gguf", b"these are just notes".to_vec(), "is not a checkpoint"),
+        ("half.gguf", good[..good.len() / 2].to_vec(), "cut short"),
+        ("huge.gguf", [b"GGUF\x03\0\0\0".as_slice(), &[0xFF; 64]].concat(), "damaged"),
+        ("other.gguf", page::patched(&good, b"llama\x12", b"mamba\x12"), "mamba"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        page.choose_file("#file-tuned", &path).await;
+        page.wait_text(".slot-form:last-child .error", words).await;
+        if name == "notes.gguf" {
+            page.shot("bad-file").await;
+        }
+    }
+    page.click("#close-models").await;
+    assert_eq!(page.js("return document.querySelector('#prompt').value").await, json!("List three tools."));
+    page.run().await; // both models are still there
+    page.close().await;
+}
+
+#[tokio::test]
+async fn an_empty_and_an_endless_prompt_are_answered_in_words() {
+    let page = Page::open("prompts").await;
+    page.models_ready().await;
+    page.fill("#prompt", "   ").await;
+    page.click("#run").await;
+    page.wait_text("#card-tuned .error", "prompt is empty").await;
+    page.fill("#prompt", &"a fox and a boat ".repeat(200)).await;
+    page.click("#run").await;
+    page.wait_text("#card-tuned .error", "this model reads at most").await;
+    page.shot("long-prompt").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn the_real_checkpoint_dropped_in_runs_and_is_kept() {
+    let Some(file) = page::shared("models/SmolLM2-135M-Instruct.Q4_1.gguf") else { return };
+    let page = Page::open("real").await;
+    page.models_ready().await;
+    page.drop_file(&file).await;
+    page.wait_text_for("#chip-tuned", "Q4_1", Duration::from_secs(120)).await;
+    page.fill("#prompt", "Give three tips for staying healthy.").await;
+    page.js("document.querySelector('#options').open=true").await;
+    page.fill("#limit", "12").await;
+    page.js("document.querySelector('#limit').dispatchEvent(new Event('change',{bubbles:true}))").await;
+    page.run().await;
+    // PyTorch's greedy response to the same prompt begins so
+    assert!(page.text("#card-tuned .response").await.contains("Eat a balanced diet"), "{}", page.text("#card-tuned .response").await);
+    page.shot("real-checkpoint").await;
+    page.reload().await;
+    page.wait_text_for("#chip-tuned", "Q4_1", Duration::from_secs(120)).await;
+    page.click("#open-models").await;
+    page.wait_text("#stored", "SmolLM2-135M-Instruct.Q4_1.gguf").await;
+    page.shot("stored-models").await;
+    page.click("#stored li button:last-child").await;
+    page.wait_js("return document.querySelectorAll('#stored li').length==0").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_broken_download_goes_on_where_it_stopped() {
+    let bytes = std::fs::read(page::repository("public/models/tiny-tuned.gguf")).unwrap();
+    let server = faults::Server::start(bytes);
+    let page = Page::open("download").await;
+    page.models_ready().await;
+    page.click("#open-models").await;
+    page.fill("#url-base", &server.url("missing.gguf")).await;
+    page.click("#fetch-base").await;
+    page.wait_text(".slot-form .error", "404").await;
+    page.fill("#url-base", &server.url("breaks.gguf")).await;
+    page.click("#fetch-base").await;
+    page.wait_text(".slot-form .error", "broke off").await;
+    page.click("#fetch-base").await;
+    page.wait_text("#chip-base", "Tiny tuned").await;
+    assert!(server.resumed(), "the second request asked for the rest only");
+    page.close().await;
+}
+
+#[tokio::test]
+async fn the_page_fits_a_phone() {
+    let page = Page::open("phone").await;
+    page.resize(390, 844).await;
+    page.wait_text("#card-tuned .response", "house").await;
+    let overflow = page.js("return document.documentElement.scrollWidth-document.documentElement.clientWidth").await;
+    assert!(overflow.as_i64().unwrap() <= 0, "{overflow} pixels too wide");
+    page.shot("phone").await;
+    page.js("document.querySelector('#card-tuned').scrollIntoView()").await;
+    page.shot("phone-results").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn the_keyboard_walks_the_words() {
+    let page = Page::open("keyboard").await;
+    page.models_ready().await;
+    page.wait_text("#card-tuned .response", "house").await;
+    page.js("document.querySelector('#card-tuned .response [data-i=\"0\"]').focus()").await;
+    page.keys("\u{E014}\u{E014}").await; // arrow right, twice
+    assert_eq!(page.js("return document.activeElement.dataset.i").await, json!("2"));
+    page.keys("\u{E007}").await; // enter
+    page.wait_js("return document.querySelector('#card-tuned .response .sel')?.dataset.i=='2'").await;
+    page.close().await;
+}

@@ -1,0 +1,196 @@
+//! A page in a browser of its own, with waits on conditions.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value as Json, json};
+
+/// How long anything ordinary may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Page {
+    client: Client,
+    _profile: tempfile::TempDir,
+}
+
+/// A file of the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A reference file of `../shared`, where it is present.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let full = repository("../shared").join(path);
+    if full.exists() {
+        return full.canonicalize().ok();
+    }
+    eprintln!("NOT CHECKED: shared/{path} is not here");
+    None
+}
+
+/// Replaces the first occurrence of `from`, which is as long as `to`.
+pub fn patched(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let from = &from[..from.len() - 1]; // the length byte after it differs from file to file
+    let to = &to[..to.len() - 1];
+    let at = bytes.windows(from.len()).position(|w| w == from).unwrap();
+    let mut bytes = bytes.to_vec();
+    bytes[at..at + to.len()].copy_from_slice(to);
+    bytes
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test`"))
+}
+
+impl Page {
+    /// Opens the page in a fresh profile.
+    pub async fn open(name: &str) -> Self {
+        let profile = tempfile::Builder::new().prefix(name).tempdir().unwrap();
+        let profile_flag = format!("--user-data-dir={}", profile.path().display());
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--window-size=1280,900",
+            &profile_flag,
+        ];
+        let Json::Object(capabilities) = json!({"browserName": "chrome", "goog:chromeOptions": {"args": arguments}}) else { unreachable!() };
+        let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&variable("WEBDRIVER_URL")).await.unwrap();
+        client.goto(&format!("{}/index.html", variable("SHIFTLENS_URL"))).await.unwrap();
+        let page = Self { client, _profile: profile };
+        page.wait_js("return !!document.querySelector('#run')").await;
+        page
+    }
+
+    pub async fn close(self) {
+        self.client.close().await.unwrap();
+    }
+
+    pub async fn js(&self, script: &str) -> Json {
+        self.client.execute(script, vec![]).await.unwrap()
+    }
+
+    async fn until(&self, what: &str, script: &str, arguments: Vec<Json>, patience: Duration) {
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            if self.client.execute(script, arguments.clone()).await.unwrap() == json!(true) {
+                return;
+            }
+            if tokio::time::Instant::now() > deadline {
+                self.shot("failure").await;
+                panic!("waited in vain for {what}; the page says: {}", self.js("return document.body.innerText.slice(0,3000)").await);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until `script` gives true.
+    pub async fn wait_js(&self, script: &str) {
+        self.until(script, script, vec![], PATIENCE).await;
+    }
+
+    /// Waits until an element matching `selector` contains `text`.
+    pub async fn wait_text(&self, selector: &str, text: &str) {
+        self.wait_text_for(selector, text, PATIENCE).await;
+    }
+
+    pub async fn wait_text_for(&self, selector: &str, text: &str, patience: Duration) {
+        let script = "return [...document.querySelectorAll(arguments[0])].some(e=>e.textContent.includes(arguments[1]))";
+        self.until(&format!("“{text}” in {selector}"), script, vec![json!(selector), json!(text)], patience).await;
+    }
+
+    pub async fn text(&self, selector: &str) -> String {
+        let script = "return document.querySelector(arguments[0])?.textContent ?? ''";
+        self.client.execute(script, vec![json!(selector)]).await.unwrap().as_str().unwrap().to_owned()
+    }
+
+    pub async fn click(&self, selector: &str) {
+        self.client.find(Locator::Css(selector)).await.unwrap().click().await.unwrap();
+    }
+
+    /// Replaces a field's text as typing would.
+    pub async fn fill(&self, selector: &str, text: &str) {
+        let script = "const e=document.querySelector(arguments[0]); e.value=arguments[1]; e.dispatchEvent(new Event('input',{bubbles:true}))";
+        self.client.execute(script, vec![json!(selector), json!(text)]).await.unwrap();
+    }
+
+    pub async fn keys(&self, keys: &str) {
+        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
+    pub async fn press_segment(&self, group: &str, label: &str) {
+        let script = "const b=[...document.querySelectorAll(`[aria-label=\"${arguments[0]}\"] button`)].find(b=>b.textContent==arguments[1]); b.click(); return true";
+        self.client.execute(script, vec![json!(group), json!(label)]).await.unwrap();
+    }
+
+    /// Both models are loaded.
+    pub async fn models_ready(&self) {
+        for side in ["base", "tuned"] {
+            self.wait_text(&format!("#chip-{side}"), "Q").await;
+        }
+    }
+
+    /// Runs, and waits until both models are done without an error.
+    pub async fn run(&self) {
+        self.click("#run").await;
+        let script = "return document.querySelector('#run').textContent=='Run' && !document.querySelector('.card .foot:empty')";
+        self.until("the runs to finish", script, vec![], Duration::from_secs(240)).await;
+        assert_eq!(self.js("return document.querySelectorAll('.card .error').length").await, json!(0), "{}", self.text("#results").await);
+    }
+
+    pub async fn choose_file(&self, selector: &str, path: &Path) {
+        self.client.find(Locator::Css(selector)).await.unwrap().send_keys(&path.display().to_string()).await.unwrap();
+    }
+
+    /// Drops a file on the page: a hidden input fetches it, a drop event carries it.
+    pub async fn drop_file(&self, path: &Path) {
+        self.js("const i=document.createElement('input'); i.type='file'; i.id='carrier'; document.body.append(i)").await;
+        self.choose_file("#carrier", path).await;
+        self.js("const t=new DataTransfer(); t.items.add(document.querySelector('#carrier').files[0]); document.querySelector('#card-tuned').dispatchEvent(new DragEvent('drop',{bubbles:true,cancelable:true,dataTransfer:t})); document.querySelector('#carrier').remove()").await;
+    }
+
+    pub async fn reload(&self) {
+        self.client.refresh().await.unwrap();
+        self.wait_js("return !!document.querySelector('#run')").await;
+    }
+
+    pub async fn resize(&self, width: u32, height: u32) {
+        let driver = self.client.clone();
+        let command = Metrics { width, height };
+        driver.issue_cmd(command).await.unwrap();
+        self.wait_js(&format!("return innerWidth=={width}")).await;
+    }
+
+    /// A screenshot under target/screenshots.
+    pub async fn shot(&self, name: &str) {
+        let folder = repository("target/screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await.unwrap()).unwrap();
+    }
+}
+
+/// Chromium's own command for a viewport narrower than its windows go.
+#[derive(Debug)]
+struct Metrics {
+    width: u32,
+    height: u32,
+}
+
+impl fantoccini::wd::WebDriverCompatibleCommand for Metrics {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        let parameters = json!({"width": self.width, "height": self.height, "deviceScaleFactor": 2, "mobile": true});
+        (http::Method::POST, Some(json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": parameters}).to_string()))
+    }
+}

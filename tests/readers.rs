@@ -1,0 +1,175 @@
+//! Checkpoint readers: what is refused and how, and that no bytes make them panic or allocate beyond the file's size.
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use proptest::prelude::*;
+use shiftlens::checkpoint::{ByteSource, Checkpoint, CheckpointError, FileBytes, MemoryBytes, gguf::Header};
+use support::{Tiny, shared};
+
+/// Counts what the present thread holds, and its peak.
+struct Counting;
+
+thread_local! {
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = HELD.try_with(|h| {
+            h.set(h.get() + layout.size() as isize);
+            let _ = PEAK.try_with(|p| p.set(p.get().max(h.get())));
+        });
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        let _ = HELD.try_with(|h| h.set(h.get() - layout.size() as isize));
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The most that `f` held beyond what was held before.
+fn peak(f: impl FnOnce()) -> usize {
+    let before = HELD.with(Cell::get);
+    PEAK.with(|p| p.set(before));
+    f();
+    (PEAK.with(Cell::get) - before).max(0) as usize
+}
+
+fn open(name: &str, bytes: Vec<u8>) -> Result<Checkpoint, CheckpointError> {
+    Checkpoint::open(vec![Box::new(MemoryBytes::new(name, bytes))])
+}
+
+/// The error, for results whose value has no Debug.
+fn refused(result: Result<Checkpoint, CheckpointError>) -> CheckpointError {
+    match result {
+        Ok(_) => panic!("it was accepted"),
+        Err(e) => e,
+    }
+}
+
+fn header(bytes: &[u8]) -> Result<Header, CheckpointError> {
+    Header::read(&MemoryBytes::new("x.gguf", bytes.to_vec()), 0)
+}
+
+#[test]
+fn whole_files_open_and_cut_ones_say_so() {
+    let bytes = Tiny::default().gguf();
+    let checkpoint = open("tiny.gguf", bytes.clone()).unwrap();
+    assert_eq!((checkpoint.name.as_str(), checkpoint.quantization().as_str()), ("Tiny random", "F32"));
+    for keep in [bytes.len() - 1, bytes.len() / 2, 2000, 40] {
+        let refused = refused(open("tiny.gguf", bytes[..keep].to_vec()));
+        assert!(matches!(refused, CheckpointError::Truncated { .. } | CheckpointError::Absurd { .. }), "{refused}");
+    }
+}
+
+#[test]
+fn other_files_are_not_checkpoints() {
+    for bytes in [vec![], b"GG".to_vec(), b"<html>not found</html>".to_vec(), vec![0; 4096]] {
+        assert!(matches!(refused(open("page.gguf", bytes)), CheckpointError::NotACheckpoint(_)));
+    }
+}
+
+#[test]
+fn absurd_counts_are_refused_before_anything_is_allocated() {
+    let mut bytes = b"GGUF".to_vec();
+    bytes.extend(3u32.to_le_bytes());
+    bytes.extend(u64::MAX.to_le_bytes());
+    bytes.extend(1u64.to_le_bytes());
+    bytes.resize(200, 0);
+    let used = peak(|| assert!(matches!(header(&bytes), Err(CheckpointError::Absurd { .. }))));
+    assert!(used < 100_000, "{used}");
+}
+
+/// Replaces the first occurrence of `from`, which is as long as `to`.
+fn patch(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    let at = bytes.windows(from.len()).position(|w| w == from).unwrap();
+    bytes[at..at + to.len()].copy_from_slice(to);
+    bytes
+}
+
+#[test]
+fn each_refusal_names_what_is_wrong() {
+    let good = Tiny::default().gguf();
+    let says = |bytes, words: &str| {
+        let message = refused(open("m.gguf", bytes)).to_string();
+        assert!(message.contains(words), "{message}");
+    };
+    says(patch(good.clone(), b"llama\x15", b"mamba\x15"), "mamba");
+    says(patch(good.clone(), b"blk.1.ffn_up.weight", b"blk.1.ffn_xx.weight"), "blk.1.ffn_up.weight");
+    let wide = Tiny { ffn: 128, ..Tiny::default() }.gguf();
+    let key = b"llama.feed_forward_length\x04\0\0\0";
+    says(patch(wide, &[&key[..], &128u32.to_le_bytes()].concat(), &[&key[..], &96u32.to_le_bytes()].concat()), "shape");
+    says(patch(good, b"tokenizer.ggml.merges", b"tokenizer.ggml.mergex"), "merges");
+}
+
+#[test]
+fn a_file_without_a_tokenizer_opens_for_ids_alone() {
+    let bytes = patch(Tiny::default().gguf(), b"tokenizer.ggml.tokens", b"tokenizer.ggml.txkens");
+    assert_eq!(open("m.gguf", bytes).unwrap().tokenizer().err(), Some(CheckpointError::MissingTokenizer));
+}
+
+#[test]
+fn safetensors_need_their_configuration_and_shards() {
+    let Some(folder) = shared("gold/llama") else { return };
+    let with = |names: &[&str]| {
+        let files = names.iter().map(|n| Box::new(FileBytes::open(&folder.join(n)).unwrap()) as Box<dyn ByteSource>);
+        Checkpoint::open(files.collect())
+    };
+    assert!(with(&["config.json", "model.safetensors"]).is_ok());
+    assert_eq!(refused(with(&["model.safetensors"])), CheckpointError::MissingFile("config.json".into()));
+    let bytes = std::fs::read(folder.join("model.safetensors")).unwrap();
+    let config = std::fs::read(folder.join("config.json")).unwrap();
+    let set = |weights: Vec<u8>| -> Vec<Box<dyn ByteSource>> {
+        vec![Box::new(MemoryBytes::new("model.safetensors", weights)), Box::new(MemoryBytes::new("config.json", config.clone()))]
+    };
+    assert!(matches!(refused(Checkpoint::open(set(bytes[..5000].to_vec()))), CheckpointError::Truncated { .. } | CheckpointError::Absurd { .. }));
+    assert!(matches!(refused(Checkpoint::open(set(vec![255; 64]))), CheckpointError::Absurd { .. }));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_make_the_gguf_reader_panic_or_hoard(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        let file = [b"GGUF\x03\0\0\0".as_slice(), &bytes].concat();
+        let used = peak(|| drop(header(&file)));
+        prop_assert!(used < 200_000 + 16 * file.len());
+    }
+
+    #[test]
+    fn no_damage_makes_the_gguf_reader_panic_or_hoard(at in 0usize..9000, value in any::<u8>(), more in proptest::collection::vec((0usize..9000, any::<u8>()), 0..8)) {
+        let mut bytes = Tiny { layers: 1, ..Tiny::default() }.gguf();
+        bytes[at] = value;
+        for (at, value) in more {
+            bytes[at] = value;
+        }
+        let size = bytes.len();
+        let used = peak(|| drop(header(&bytes)));
+        prop_assert!(used < 200_000 + 16 * size);
+        drop(open("damaged.gguf", bytes));
+    }
+
+    #[test]
+    fn no_bytes_make_the_safetensors_reader_panic(length in 0u64..400, bytes in proptest::collection::vec(any::<u8>(), 0..400), json in "\\{\"[a-z.]{1,8}\":\\{\"dtype\":\"F32\",\"shape\":\\[[0-9]{1,20},[0-9]{1,20}\\],\"data_offsets\":\\[[0-9]{1,20},[0-9]{1,20}\\]\\}\\}") {
+        for body in [bytes.as_slice(), json.as_bytes()] {
+            let length = if body == json.as_bytes() { json.len() as u64 } else { length };
+            let file = [&length.to_le_bytes()[..], body].concat();
+            let config = br#"{"model_type":"llama","vocab_size":4,"hidden_size":4,"num_attention_heads":1,"num_hidden_layers":1,"intermediate_size":4,"max_position_embeddings":8,"rms_norm_eps":1e-5}"#;
+            let set: Vec<Box<dyn ByteSource>> = vec![
+                Box::new(MemoryBytes::new("a.safetensors", file)),
+                Box::new(MemoryBytes::new("config.json", config.to_vec())),
+            ];
+            drop(Checkpoint::open(set));
+        }
+    }
+}

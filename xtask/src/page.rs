@@ -1,0 +1,68 @@
+//! Building the page with Trunk.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::shell::{run, say};
+use crate::{root, tools};
+
+/// How much to optimise.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Profile {
+    Debug,
+    Fast,
+    Ship,
+}
+
+/// Builds into `target/page-NAME`, or `dist` for the one to ship, and gives the folder.
+pub fn build(profile: Profile) -> Result<PathBuf, String> {
+    let (trunk, folders) = tools::for_wasm()?;
+    let (name, flags, dist): (_, &[&str], _) = match profile {
+        Profile::Debug => ("debug", &[], root().join("target/page-debug")),
+        Profile::Fast => ("fast", &["--cargo-profile", "fast"], root().join("target/page-fast")),
+        Profile::Ship => ("ship", &["--cargo-profile", "ship"], root().join("dist")),
+    };
+    say(&format!("Building the page ({name}; the first time takes some minutes)"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&path))).map_err(|e| e.to_string())?;
+    fs::create_dir_all(&dist).map_err(|e| e.to_string())?;
+    run(Command::new(trunk)
+        .current_dir(root())
+        .args(["build", "--offline", "--dist"])
+        .arg(&dist)
+        .args(flags)
+        .env("PATH", path)
+        .env_remove("NO_COLOR"))?; // Trunk takes it for a flag
+    dist.canonicalize().map_err(|e| e.to_string())
+}
+
+/// Sizes of what a visitor's browser fetches, raw and compressed.
+pub fn print_sizes(dist: &Path) -> Result<(), String> {
+    println!("\n{:<34}{:>12}{:>12}", "file", "bytes", "gzip");
+    let mut files = Vec::new();
+    walk(dist, &mut files).map_err(|e| e.to_string())?;
+    files.sort();
+    for file in files {
+        let size = fs::metadata(&file).map_err(|e| e.to_string())?.len();
+        let packed = gzip_size(&file).map_or_else(|| "-".to_owned(), |n| n.to_string());
+        let name = file.strip_prefix(dist).unwrap_or(&file).display().to_string();
+        println!("{name:<34}{size:>12}{packed:>12}");
+    }
+    Ok(())
+}
+
+/// What a host's gzip makes of a file; absent where there is no gzip to ask.
+pub fn gzip_size(file: &Path) -> Option<usize> {
+    let output = Command::new("gzip").args(["-9", "-c"]).arg(file).output().ok()?;
+    output.status.success().then_some(output.stdout.len())
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() { walk(&path, files)? } else { files.push(path) }
+    }
+    Ok(())
+}

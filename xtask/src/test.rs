@@ -1,0 +1,126 @@
+//! `cargo xtask test`: what CI checks.
+
+use std::process::{Child, Command, Stdio};
+
+use crate::page::{self, Profile};
+use crate::server::Server;
+use crate::shell::{run_and_read, say};
+use crate::{root, tools};
+
+/// Passed and failed tests so far.
+#[derive(Default)]
+struct Count {
+    passed: usize,
+    failed: usize,
+}
+
+impl Count {
+    /// Adds cargo's "test result: ok. 3 passed; 0 failed; …" lines.
+    fn add(&mut self, output: &str) {
+        for line in output.lines().filter(|l| l.starts_with("test result:")) {
+            let number = |word: &str| {
+                let words: Vec<&str> = line.split([' ', ';']).filter(|w| !w.is_empty()).collect();
+                words.windows(2).find(|w| w[1] == word).and_then(|w| w[0].parse().ok()).unwrap_or(0)
+            };
+            self.passed += number("passed");
+            self.failed += number("failed");
+        }
+    }
+}
+
+pub fn run_cargo() -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(root());
+    cargo
+}
+
+/// Everything, or all but the browser.
+pub fn run(native_only: bool) -> Result<(), String> {
+    let mut count = Count::default();
+    say("Formatting");
+    crate::shell::run(run_cargo().args(["fmt", "--all", "--check"]))?;
+    say("Lints");
+    crate::shell::run(run_cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    say("Native tests");
+    count.add(&run_and_read(run_cargo().args(["test", "--workspace"]))?);
+    if !native_only {
+        say("Lints of the wasm side");
+        let wasm = ["clippy", "--target", "wasm32-unknown-unknown", "--bins", "--", "-D", "warnings"];
+        tools::for_wasm()?;
+        crate::shell::run(run_cargo().args(wasm))?;
+        let dist = page::build(Profile::Fast)?;
+        tools::browser()?;
+        say("The page in headless Chromium");
+        count.add(&in_browser(dist, &["test", "--test", "browser", "--", "--test-threads=1", "--nocapture"])?);
+    }
+    println!("\n{} passed, {} failed", count.passed, count.failed);
+    Ok(())
+}
+
+/// Serves `dist`, starts chromedriver, and runs cargo with both addresses in the environment.
+pub fn in_browser(dist: std::path::PathBuf, arguments: &[&str]) -> Result<String, String> {
+    let server = Server::start(dist.clone(), 0)?;
+    let driver = Driver::start()?;
+    run_and_read(
+        run_cargo()
+            .args(arguments)
+            .env("SHIFTLENS_URL", server.url())
+            .env("SHIFTLENS_DIST", dist)
+            .env("WEBDRIVER_URL", format!("http://127.0.0.1:{}", driver.port)),
+    )
+}
+
+/// A running chromedriver, ended when dropped.
+pub struct Driver {
+    child: Child,
+    pub port: u16,
+}
+
+impl Driver {
+    pub fn start() -> Result<Self, String> {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?;
+        let port = free.port();
+        let child = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|e| format!("chromedriver: {e}"))?;
+        let mut driver = Self { child, port };
+        driver.wait_until_it_listens()?;
+        Ok(driver)
+    }
+
+    fn wait_until_it_listens(&mut self) -> Result<(), String> {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(format!("chromedriver ended at once ({status})"));
+            }
+            if std::time::Instant::now() > deadline {
+                return Err("chromedriver does not answer".into());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Count;
+
+    #[test]
+    fn cargos_lines_are_added_up() {
+        let mut count = Count::default();
+        count.add("test result: ok. 30 passed; 0 failed; 0 ignored\nother\ntest result: FAILED. 2 passed; 1 failed; 0 ignored");
+        assert_eq!((count.passed, count.failed), (32, 1));
+    }
+}
