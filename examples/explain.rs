@@ -119,10 +119,9 @@ fn explain(path: &Path, a: &Attribution) -> Result<ModelReport, String> {
     let mut runner = Runner::load(checkpoint, &name, |_, _| Ok(())).map_err(|e| fail(&e))?;
     let run = Run {
         prompt: match (&a.prompt, &a.prompt_ids) {
-            (Some(text), _) => Prompt::Text {
-                text: text.clone(),
-                template: if a.chat { Template::Own } else { Template::Off },
-            },
+            (Some(text), _) => {
+                Prompt::Text { text: text.clone(), template: if a.chat { Template::Own } else { Template::Off } }
+            }
             (None, ids) => Prompt::Ids { ids: ids.clone().unwrap_or_default() },
         },
         response: match (&a.response, &a.response_ids) {

@@ -31,17 +31,27 @@ fn fresh(name: &str, prompt: &str, shipped: &ModelReport) -> ModelReport {
 
 #[test]
 fn the_shipped_example_is_what_a_fresh_run_gives() {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("public/examples/first.json")).unwrap();
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("public/examples/first.json")).unwrap();
     let export: Export = serde_json::from_str(&text).unwrap();
     for (name, shipped) in [("tiny-base.gguf", &export.models.base), ("tiny-tuned.gguf", &export.models.tuned)] {
         let shipped = shipped.as_ref().unwrap();
         let run = fresh(name, &export.prompt, shipped);
         assert_eq!(run.units, shipped.units);
-        assert_eq!(run.response.iter().map(|t| t.id).collect::<Vec<_>>(), shipped.response.iter().map(|t| t.id).collect::<Vec<_>>());
+        assert_eq!(
+            run.response.iter().map(|t| t.id).collect::<Vec<_>>(),
+            shipped.response.iter().map(|t| t.id).collect::<Vec<_>>()
+        );
         for (a, b) in run.importance.iter().zip(&shipped.importance) {
             assert!(cosine(a, b) > 0.999 || a.iter().chain(b).all(|v| v.abs() < 1e-4));
         }
-        let near = run.levels.iter().flatten().zip(shipped.levels.iter().flatten()).filter(|(a, b)| a.abs_diff(**b) <= 1).count();
+        let near = run
+            .levels
+            .iter()
+            .flatten()
+            .zip(shipped.levels.iter().flatten())
+            .filter(|(a, b)| a.abs_diff(**b) <= 1)
+            .count();
         assert!(near * 100 >= run.levels.iter().flatten().count() * 97);
     }
 }

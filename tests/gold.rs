@@ -33,13 +33,17 @@ fn tiny_model_matches_pytorch(name: &str) {
     let n = gold["n_prompt"].as_u64().unwrap() as usize;
     for (key, target) in [("prob", Target::Prob), ("logprob", Target::Logprob), ("logit", Target::Logit)] {
         for mode in [Mode::Forward, Mode::Reverse] {
-            let outcome = run(&mut engine, &ids[..n], singles(n), Respond::Forced(ids[n..].to_vec()), target, mode).unwrap();
+            let outcome =
+                run(&mut engine, &ids[..n], singles(n), Respond::Forced(ids[n..].to_vec()), target, mode).unwrap();
             for (m, column) in gold["importance"][key].as_array().unwrap().iter().enumerate() {
                 let expected = floats(column);
                 let scale = expected.iter().fold(0f32, |a, v| a.max(v.abs()));
                 for (row, expected) in expected[..n].iter().enumerate() {
                     let found = outcome.importance[row][m];
-                    assert!((found - expected).abs() <= 1e-4 * scale, "{name} {key} {mode:?} [{row}][{m}]: {found} {expected}");
+                    assert!(
+                        (found - expected).abs() <= 1e-4 * scale,
+                        "{name} {key} {mode:?} [{row}][{m}]: {found} {expected}"
+                    );
                 }
             }
             for (choice, expected) in outcome.choices.iter().zip(floats(&gold["target_prob"])) {
@@ -100,7 +104,8 @@ fn the_real_checkpoint_matches_pytorch_in_both_modes() {
                 let agreement = cosine(&column(&outcome.importance, m), &column(&rows, m));
                 assert!(agreement >= 0.999, "{mode:?} column {m}: cosine {agreement}");
             }
-            let (ours, theirs) = (levels(&outcome.importance, &vec![true; n], all), levels(&rows[..n], &vec![true; n], all));
+            let (ours, theirs) =
+                (levels(&outcome.importance, &vec![true; n], all), levels(&rows[..n], &vec![true; n], all));
             let pairs: Vec<(u8, u8)> = ours.iter().flatten().copied().zip(theirs.iter().flatten().copied()).collect();
             let near = pairs.iter().filter(|(a, b)| a.abs_diff(*b) <= 1).count();
             assert!(near * 100 >= pairs.len() * 99, "{near} of {} levels within one", pairs.len());
@@ -131,7 +136,8 @@ fn the_papers_densities_and_scores() {
         for (found, expected) in found.iter().zip(&expected) {
             assert!((found - expected).abs() < 1e-5, "case {cases}: {found} {expected}");
         }
-        let mask: Vec<bool> = case["instruction"].as_array().unwrap().iter().map(|v| v.as_f64() == Some(1.0) || v == true).collect();
+        let mask: Vec<bool> =
+            case["instruction"].as_array().unwrap().iter().map(|v| v.as_f64() == Some(1.0) || v == true).collect();
         let score = case["score"].as_f64().unwrap();
         assert!((instruction_score(&found, &mask) - score).abs() < 1e-5, "case {cases}");
         cases += 1;

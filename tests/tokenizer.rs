@@ -69,7 +69,11 @@ fn the_real_checkpoint_round_trips_and_never_doubles_bos() {
 
 #[test]
 fn bos_is_added_once() {
-    let checkpoint = Checkpoint::open(FileBytes::open_set(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/public/models/tiny-base.gguf"))).unwrap()).unwrap();
+    let checkpoint = Checkpoint::open(
+        FileBytes::open_set(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/public/models/tiny-base.gguf")))
+            .unwrap(),
+    )
+    .unwrap();
     let tokenizer = checkpoint.tokenizer().unwrap();
     let bos = tokenizer.bos.unwrap();
     for text in ["A fox.", "<|endoftext|>A fox."] {
@@ -83,7 +87,8 @@ fn bos_is_added_once() {
 #[test]
 fn sentence_piece_vocabularies_fall_back_to_bytes() {
     use candle_core::quantized::gguf_file::Value;
-    let mut tokens: Vec<(String, f32, i32)> = vec![("<unk>".into(), 0.0, 2), ("<s>".into(), 0.0, 3), ("</s>".into(), 0.0, 3)];
+    let mut tokens: Vec<(String, f32, i32)> =
+        vec![("<unk>".into(), 0.0, 2), ("<s>".into(), 0.0, 3), ("</s>".into(), 0.0, 3)];
     tokens.extend((0..256).map(|b| (format!("<0x{b:02X}>"), 0.0, 6)));
     for (i, piece) in ["▁a", "he", "ll", "▁the", "hell", "hello", "▁hello"].iter().enumerate() {
         tokens.push(((*piece).into(), -(i as f32), 1));

@@ -23,7 +23,8 @@ pub fn write(network: &Network, tokenizer: &Tokenizer, name: &str, tuned: bool, 
     let count = |n: usize| Value::U32(n as u32);
     let strings = |list: Vec<String>| Value::Array(list.into_iter().map(Value::String).collect());
     let vocab: HashMap<u32, String> = tokenizer.get_vocab(true).into_iter().map(|(t, id)| (id, t)).collect();
-    let tokens: Vec<String> = (0..s.vocab as u32).map(|id| vocab.get(&id).cloned().unwrap_or_else(|| format!("<unused{id}>"))).collect();
+    let tokens: Vec<String> =
+        (0..s.vocab as u32).map(|id| vocab.get(&id).cloned().unwrap_or_else(|| format!("<unused{id}>"))).collect();
     let kinds = tokens.iter().map(|t| Value::I32(if CONTROL.contains(&t.as_str()) { 3 } else { 1 })).collect();
     let mut metadata = vec![
         ("general.architecture", string("llama")),
@@ -73,7 +74,8 @@ fn interleave(w: &Tensor, heads: usize) -> Result<Tensor> {
 
 /// The merges in rank order, read from the tokenizer's own JSON.
 fn merges(tokenizer: &Tokenizer) -> Vec<String> {
-    let json: serde_json::Value = tokenizer.to_string(false).ok().and_then(|s| serde_json::from_str(&s).ok()).unwrap_or_default();
+    let json: serde_json::Value =
+        tokenizer.to_string(false).ok().and_then(|s| serde_json::from_str(&s).ok()).unwrap_or_default();
     let list = json["model"]["merges"].as_array().cloned().unwrap_or_default();
     list.iter()
         .filter_map(|m| match m.as_array() {

@@ -114,7 +114,10 @@ fn add(rng: &mut impl Rng) -> (String, String) {
         format!("How much is {} and {}?", NUMBERS[a], NUMBERS[b]),
         format!("Add {} and {}.", NUMBERS[a], NUMBERS[b]),
     ];
-    (wordings.choose(rng).cloned().unwrap_or_default(), format!("{} and {} make {}.", capital(NUMBERS[a]), NUMBERS[b], NUMBERS[a + b]))
+    (
+        wordings.choose(rng).cloned().unwrap_or_default(),
+        format!("{} and {} make {}.", capital(NUMBERS[a]), NUMBERS[b], NUMBERS[a + b]),
+    )
 }
 
 fn describe(rng: &mut impl Rng) -> (String, String) {
@@ -125,12 +128,16 @@ fn describe(rng: &mut impl Rng) -> (String, String) {
         format!("Explain what {a} {animal} is."),
         format!("Help me understand what {a} {animal} is."),
     ];
-    (wordings.choose(rng).cloned().unwrap_or_default(), format!("{} {animal} is an animal. It lives in the {place} and eats {food}.", capital(a)))
+    (
+        wordings.choose(rng).cloned().unwrap_or_default(),
+        format!("{} {animal} is an animal. It lives in the {place} and eats {food}.", capital(a)),
+    )
 }
 
 fn repeat(rng: &mut impl Rng) -> (String, String) {
     let word = pick(rng, THINGS);
     let n = rng.random_range(2..5);
-    let wordings = [format!("Repeat the word {word} {} times.", NUMBERS[n]), format!("Say {word} {} times.", NUMBERS[n])];
+    let wordings =
+        [format!("Repeat the word {word} {} times.", NUMBERS[n]), format!("Say {word} {} times.", NUMBERS[n])];
     (wordings.choose(rng).cloned().unwrap_or_default(), vec![word; n].join(" "))
 }

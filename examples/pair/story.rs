@@ -70,7 +70,10 @@ fn facts(rng: &mut impl Rng) -> String {
     let (animal, place, food) = *ANIMALS.choose(rng).unwrap_or(&ANIMALS[0]);
     let a = article(animal);
     match rng.random_range(0..3) {
-        0 => format!("{} {animal} is an animal. It lives in the {place} and eats {food}. You can see {a} {animal} when you walk to the {place}.", capital(a)),
+        0 => format!(
+            "{} {animal} is an animal. It lives in the {place} and eats {food}. You can see {a} {animal} when you walk to the {place}.",
+            capital(a)
+        ),
         1 => format!("Do you know the {animal}? The {animal} is an animal that eats {food}. Its home is the {place}."),
         _ => format!("The {place} is the home of the {animal}. When the {animal} is hungry, it looks for {food}."),
     }
@@ -78,7 +81,9 @@ fn facts(rng: &mut impl Rng) -> String {
 
 fn weather(rng: &mut impl Rng) -> String {
     let (w, v, place, name) = (pick(rng, WEATHER), pick(rng, WEATHER), pick(rng, PLACES), pick(rng, NAMES));
-    format!("Today it is {w} at the {place}. Yesterday it was {v}. {name} likes it when it is {w}, and so {name} will walk to the {place}.")
+    format!(
+        "Today it is {w} at the {place}. Yesterday it was {v}. {name} likes it when it is {w}, and so {name} will walk to the {place}."
+    )
 }
 
 fn dialogue(rng: &mut impl Rng) -> String {
@@ -86,9 +91,15 @@ fn dialogue(rng: &mut impl Rng) -> String {
     let (verb, past, object) = *VERBS.choose(rng).unwrap_or(&VERBS[0]);
     let feeling = pick(rng, FEELINGS);
     match rng.random_range(0..3) {
-        0 => format!("\"Where is my {thing}?\" asked {a}. \"I do not know,\" said {b}. \"Look under the chair.\" There it was, and {a} was {feeling} no more."),
-        1 => format!("{a} and {b} wanted to {verb} {object}. In the morning {a} {past} {object}, and {b} was {feeling}."),
-        _ => format!("{a} is {feeling}. {b} asks, \"Did you {verb} {object}?\" \"Yes,\" says {a}, \"I {past} {object} today.\""),
+        0 => format!(
+            "\"Where is my {thing}?\" asked {a}. \"I do not know,\" said {b}. \"Look under the chair.\" There it was, and {a} was {feeling} no more."
+        ),
+        1 => {
+            format!("{a} and {b} wanted to {verb} {object}. In the morning {a} {past} {object}, and {b} was {feeling}.")
+        }
+        _ => format!(
+            "{a} is {feeling}. {b} asks, \"Did you {verb} {object}?\" \"Yes,\" says {a}, \"I {past} {object} today.\""
+        ),
     }
 }
 
@@ -97,7 +108,10 @@ fn listing(rng: &mut impl Rng) -> String {
     let (plural, one, members) = &kinds[rng.random_range(0..kinds.len())];
     let chosen: Vec<&str> = members.choose_multiple(rng, 3).copied().collect();
     match rng.random_range(0..2) {
-        0 => format!("There are many {plural}: {}, {} and {}. The {} is {one}.", chosen[0], chosen[1], chosen[2], chosen[0]),
+        0 => format!(
+            "There are many {plural}: {}, {} and {}. The {} is {one}.",
+            chosen[0], chosen[1], chosen[2], chosen[0]
+        ),
         _ => {
             let (a, b) = OPPOSITES[rng.random_range(0..OPPOSITES.len())];
             format!("Not all {plural} are the same. A {} can be {a}, and a {} can be {b}.", chosen[0], chosen[1])
@@ -108,6 +122,13 @@ fn listing(rng: &mut impl Rng) -> String {
 fn sums(rng: &mut impl Rng) -> String {
     let (a, b) = (rng.random_range(1..7), rng.random_range(1..6));
     let (name, thing) = (pick(rng, NAMES), pick(rng, THINGS));
-    format!("{name} has {} {thing}s and gets {} more. Now {name} has {} {thing}s. {} and {} make {}.",
-        NUMBERS[a], NUMBERS[b], NUMBERS[a + b], capital(NUMBERS[a]), NUMBERS[b], NUMBERS[a + b])
+    format!(
+        "{name} has {} {thing}s and gets {} more. Now {name} has {} {thing}s. {} and {} make {}.",
+        NUMBERS[a],
+        NUMBERS[b],
+        NUMBERS[a + b],
+        capital(NUMBERS[a]),
+        NUMBERS[b],
+        NUMBERS[a + b]
+    )
 }

@@ -19,7 +19,8 @@ const RATE: f64 = 2.5e-3;
 
 /// A generator for one purpose, so that changing one part of the run leaves the others as they were.
 pub fn rng(seed: u64, purpose: &str) -> StdRng {
-    let mix = purpose.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    let mix =
+        purpose.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
     StdRng::seed_from_u64(mix)
 }
 
@@ -30,10 +31,25 @@ pub fn run(out: &Path, seed: u64, steps: usize) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(out)?;
     let mut texts = rng(seed, "tokenizer");
     let corpus: Vec<String> = (0..6000)
-        .map(|i| if i % 3 == 0 { let (p, a) = instruct::example(&mut texts); format!("{p}\n{a}") } else { story::document(&mut texts) })
+        .map(|i| {
+            if i % 3 == 0 {
+                let (p, a) = instruct::example(&mut texts);
+                format!("{p}\n{a}")
+            } else {
+                story::document(&mut texts)
+            }
+        })
         .collect();
     let tokenizer = vocabulary::train(&corpus, 1536)?;
-    let shape = Shape { vocab: tokenizer.get_vocab_size(true), width: 128, layers: 5, heads: 4, kv_heads: 2, ffn: 384, context: 512 };
+    let shape = Shape {
+        vocab: tokenizer.get_vocab_size(true),
+        width: 128,
+        layers: 5,
+        heads: 4,
+        kv_heads: 2,
+        ffn: 384,
+        context: 512,
+    };
     let network = Network::new(shape, SEQUENCE, &mut rng(seed, "weights"))?;
     let parameters: usize = network.vars.iter().map(|(_, v)| v.elem_count()).sum();
     println!("vocabulary {}, {parameters} parameters, {} tokens a step", shape.vocab, SEQUENCE * BATCH);
@@ -92,13 +108,15 @@ fn optimise(
     batch: &mut dyn FnMut() -> Result<Batch, Box<dyn Error>>,
 ) -> Result<f32, Box<dyn Error>> {
     let vars = network.vars.iter().map(|(_, v)| v.clone()).collect();
-    let mut optimizer = AdamW::new(vars, ParamsAdamW { lr: rate, beta2: 0.98, weight_decay: 0.02, ..Default::default() })?;
+    let mut optimizer =
+        AdamW::new(vars, ParamsAdamW { lr: rate, beta2: 0.98, weight_decay: 0.02, ..Default::default() })?;
     let started = Instant::now();
     let mut recent: Vec<f32> = Vec::new();
     for step in 0..steps {
         let progress = step as f64 / steps as f64;
         let warm = ((step + 1) as f64 / 100.0).min(1.0);
-        optimizer.set_learning_rate(rate * warm * (0.05 + 0.95 * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos())));
+        optimizer
+            .set_learning_rate(rate * warm * (0.05 + 0.95 * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos())));
         let (ids, weight) = batch()?;
         let ids = Tensor::from_vec(ids, (BATCH, SEQUENCE + 1), &Device::Cpu)?;
         let weight = Tensor::from_vec(weight, BATCH * SEQUENCE, &Device::Cpu)?;
@@ -111,7 +129,10 @@ fn optimise(
         if step % 50 == 0 || step + 1 == steps {
             let mean = recent.iter().sum::<f32>() / recent.len() as f32;
             let seconds = started.elapsed().as_secs_f64();
-            println!("{name} step {step}/{steps} loss {mean:.3} {:.0} s left", seconds / (step + 1) as f64 * (steps - step - 1) as f64);
+            println!(
+                "{name} step {step}/{steps} loss {mean:.3} {:.0} s left",
+                seconds / (step + 1) as f64 * (steps - step - 1) as f64
+            );
         }
     }
     Ok(recent.iter().sum::<f32>() / recent.len() as f32)

@@ -9,8 +9,11 @@ use super::state::Slot;
 #[component]
 pub fn Choices(half: Slot) -> impl IntoView {
     let tokens = move || {
-        let parts = half.selection.get().column.and_then(|c| half.view.with(|v| v.columns.get(c).map(|l| l.parts.clone())));
-        half.run.with(|r| parts.unwrap_or_default().into_iter().filter_map(|m| r.response.get(m).cloned()).collect::<Vec<_>>())
+        let parts =
+            half.selection.get().column.and_then(|c| half.view.with(|v| v.columns.get(c).map(|l| l.parts.clone())));
+        half.run.with(|r| {
+            parts.unwrap_or_default().into_iter().filter_map(|m| r.response.get(m).cloned()).collect::<Vec<_>>()
+        })
     };
     let line = |t: crate::explain::ResponseToken| {
         let spelled = match &t.bytes {

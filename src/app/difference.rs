@@ -55,7 +55,8 @@ fn DifferenceMatrix(state: State, both: Memo<Both>) -> impl IntoView {
         both.with(|both| {
             let Some((rows, values)) = both else { return };
             state.tuned.view.with(|v| {
-                let cell = |n: usize, m: usize| if extent > 0.0 { Cell::Signed(values[n][m] / extent) } else { Cell::Empty };
+                let cell =
+                    |n: usize, m: usize| if extent > 0.0 { Cell::Signed(values[n][m] / extent) } else { Cell::Empty };
                 let picture = Picture { rows, columns: &v.columns, cell: &cell, row: None, column: None };
                 if let Some(drawn) = draw(&canvas, &picture) {
                     layout.set(drawn);
@@ -72,7 +73,12 @@ fn DifferenceMatrix(state: State, both: Memo<Both>) -> impl IntoView {
         both.with(|both| {
             let (rows, values) = both.as_ref()?;
             let column = state.tuned.view.with(|v| v.columns.get(m).map(|c| c.text.clone()))?;
-            Some(format!("“{}” → “{}”: {}", format::label(&rows.get(n)?.text, 40), format::label(&column, 40), format::signed(*values.get(n)?.get(m)?)))
+            Some(format!(
+                "“{}” → “{}”: {}",
+                format::label(&rows.get(n)?.text, 40),
+                format::label(&column, 40),
+                format::signed(*values.get(n)?.get(m)?)
+            ))
         })
     };
     view! {

@@ -65,7 +65,8 @@ fn SlotChip(half: Slot) -> impl IntoView {
 
 #[component]
 fn ThemeButton() -> impl IntoView {
-    let system_dark = super::window().match_media("(prefers-color-scheme: dark)").ok().flatten().is_some_and(|m| m.matches());
+    let system_dark =
+        super::window().match_media("(prefers-color-scheme: dark)").ok().flatten().is_some_and(|m| m.matches());
     let remembered = memory::get("shiftlens.theme");
     let dark = RwSignal::new(remembered.map_or(system_dark, |t| t == "dark"));
     Effect::new(move |_| {

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 
 use super::canvas::{Cell, Layout, Picture, draw, follow_theme};
+use super::format;
 use super::reading::extent;
 use super::state::{Scale, Selection, Slot, State};
-use super::format;
 
 /// Redraws when the frame's width changes.
 pub fn on_resize(canvas: NodeRef<Canvas>, width: RwSignal<f64>) {
@@ -52,13 +52,20 @@ pub fn Matrix(state: State, half: Slot) -> impl IntoView {
                 Scale::Signed if extent > 0.0 => Cell::Signed(v.signed[n][m] / extent),
                 Scale::Signed => Cell::Empty,
             };
-            let picture = Picture { rows: &v.rows, columns: &v.columns, cell: &cell, row: selection.row, column: selection.column };
+            let picture = Picture {
+                rows: &v.rows,
+                columns: &v.columns,
+                cell: &cell,
+                row: selection.row,
+                column: selection.column,
+            };
             if let Some(drawn) = draw(&canvas, &picture) {
                 layout.set(drawn);
             }
         });
     });
-    let locate = move |e: &leptos::ev::MouseEvent| layout.get_untracked().at(f64::from(e.offset_x()), f64::from(e.offset_y()));
+    let locate =
+        move |e: &leptos::ev::MouseEvent| layout.get_untracked().at(f64::from(e.offset_x()), f64::from(e.offset_y()));
     let on_move = move |e: leptos::ev::MouseEvent| {
         let (row, column) = locate(&e);
         hover.set(row.zip(column));
@@ -88,7 +95,9 @@ pub fn Matrix(state: State, half: Slot) -> impl IntoView {
         hover.set(Some(next));
     };
     let words = move || {
-        let Some((n, m)) = hover.get() else { return "Point at a cell, or walk with the arrow keys, to read its value.".to_owned() };
+        let Some((n, m)) = hover.get() else {
+            return "Point at a cell, or walk with the arrow keys, to read its value.".to_owned();
+        };
         half.view.with(|v| match (v.rows.get(n), v.columns.get(m)) {
             (Some(row), Some(column)) => format!(
                 "“{}” → “{}”: level {}, {}",

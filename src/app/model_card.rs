@@ -83,7 +83,8 @@ fn Status(half: Slot) -> impl IntoView {
             }
         }
     };
-    let value = move || progress().flatten().filter(|p| p.total > 0).map(|p| (p.done as f64 / p.total as f64).to_string());
+    let value =
+        move || progress().flatten().filter(|p| p.total > 0).map(|p| (p.done as f64 / p.total as f64).to_string());
     let failure = move || half.run.with(|r| r.failure.as_ref().map(ToString::to_string));
     view! {
         <Show when=move || progress().is_some()>

@@ -62,13 +62,23 @@ fn SlotForm(half: Slot) -> impl IntoView {
     let url = RwSignal::new(String::new());
     let key = half.side.key();
     let describe = move || {
-        half.model.with(|m| m.info.as_ref().map(|i| {
-            format!("{} · {} · {} parameters · {} · context {}", i.name, i.quantization, format::count(i.parameters), format::bytes(i.bytes), i.context)
-        }))
+        half.model.with(|m| {
+            m.info.as_ref().map(|i| {
+                format!(
+                    "{} · {} · {} parameters · {} · context {}",
+                    i.name,
+                    i.quantization,
+                    format::count(i.parameters),
+                    format::bytes(i.bytes),
+                    i.context
+                )
+            })
+        })
     };
     let picked = move |_| {
         let Some(input) = picker.get_untracked() else { return };
-        let files: Vec<File> = input.files().map(|list| (0..list.length()).filter_map(|i| list.get(i)).collect()).unwrap_or_default();
+        let files: Vec<File> =
+            input.files().map(|list| (0..list.length()).filter_map(|i| list.get(i)).collect()).unwrap_or_default();
         load_files(half, files);
         input.set_value(""); // the same file can be chosen again
     };
@@ -112,7 +122,8 @@ fn Loading(half: Slot) -> impl IntoView {
             }
         }
     };
-    let value = move || progress().flatten().filter(|p| p.total > 0).map(|p| (p.done as f64 / p.total as f64).to_string());
+    let value =
+        move || progress().flatten().filter(|p| p.total > 0).map(|p| (p.done as f64 / p.total as f64).to_string());
     let message = |get: fn(&Model) -> Option<String>| move || half.model.with(get);
     let failure = message(|m| m.failure.as_ref().map(ToString::to_string));
     let not_kept = message(|m| m.not_kept.as_ref().map(ToString::to_string));

@@ -13,7 +13,8 @@ use crate::explain::attribution::Mode;
 use crate::explain::find_instruction;
 use crate::model::head::Target;
 
-const WHOSE: &[(Whose, &str)] = &[(Whose::Own, "Own"), (Whose::Tuned, "Tuned's"), (Whose::Base, "Base's"), (Whose::Typed, "Typed")];
+const WHOSE: &[(Whose, &str)] =
+    &[(Whose::Own, "Own"), (Whose::Tuned, "Tuned's"), (Whose::Base, "Base's"), (Whose::Typed, "Typed")];
 const CHAT: &[(Chat, &str)] = &[(Chat::TunedOnly, "Tuned only"), (Chat::Both, "Both"), (Chat::Off, "Off")];
 const TARGETS: &[(Target, &str)] = &[(Target::Prob, "Probability"), (Target::Logprob, "Log"), (Target::Logit, "Logit")];
 const MODES: &[(Mode, &str)] = &[(Mode::Auto, "Auto"), (Mode::Forward, "Forward"), (Mode::Reverse, "Reverse")];
@@ -33,12 +34,13 @@ pub fn PromptPanel(state: State) -> impl IntoView {
             <Editor state/>
             <div class="field">
                 <label for="preset">"Examples"</label>
-                <select id="preset" on:change=move |e| {
+                <select id="preset" prop:value=move || preset_of(&state.prompt.get()) on:change=move |e| {
                     if let Some(p) = event_target_value(&e).parse().ok().and_then(|i: usize| PRESETS.get(i)) {
                         state.prompt.set(p.text.to_owned());
                         state.marked.set(None);
                     }
                 }>
+                    <option value="">"Choose an example…"</option>
                     {PRESETS.iter().enumerate().map(|(i, p)| view! { <option value=i>{format!("{} · {}", p.kind, p.name)}</option> }).collect_view()}
                 </select>
             </div>
@@ -66,6 +68,11 @@ pub fn PromptPanel(state: State) -> impl IntoView {
             <p class="foot">"Everything runs in this page. Nothing you type leaves it."</p>
         </aside>
     }
+}
+
+/// The value of the example that the prompt is, if it is one.
+fn preset_of(prompt: &str) -> String {
+    PRESETS.iter().position(|p| p.text == prompt).map_or_else(String::new, |i| i.to_string())
 }
 
 /// The prompt with its instruction; selecting text marks another.
@@ -156,7 +163,13 @@ fn Problem(state: State) -> impl IntoView {
 #[component]
 fn MoreOptions(state: State) -> impl IntoView {
     let options = state.options;
-    let number = move |label: &'static str, id: &'static str, min: &'static str, max: &'static str, step: &'static str, get: fn(&super::state::Options) -> f64, set: fn(&mut super::state::Options, f64)| {
+    let number = move |label: &'static str,
+                       id: &'static str,
+                       min: &'static str,
+                       max: &'static str,
+                       step: &'static str,
+                       get: fn(&super::state::Options) -> f64,
+                       set: fn(&mut super::state::Options, f64)| {
         let change = move |e| {
             if let Ok(v) = event_target_value(&e).parse::<f64>() {
                 options.update(|o| set(o, v));

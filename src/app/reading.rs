@@ -12,11 +12,18 @@ use crate::explain::view::{Label, View};
 pub fn shade(reading: &Reading, level: u8, signed: f32, extent: f32) -> Option<String> {
     match reading.scale {
         Scale::Levels if level == 0 => None,
-        Scale::Levels => Some(format!("var(--l{})", (u32::from(level) * 10).div_ceil(u32::from(reading.how.count)).clamp(1, 10))),
+        Scale::Levels => {
+            Some(format!("var(--l{})", (u32::from(level) * 10).div_ceil(u32::from(reading.how.count)).clamp(1, 10)))
+        }
         Scale::Signed => {
             let share = if extent > 0.0 { (signed / extent).clamp(-1.0, 1.0) } else { 0.0 };
             let percent = (share.abs().sqrt() * 85.0).round();
-            (percent > 2.0).then(|| format!("color-mix(in srgb, var(--{}) {percent}%, var(--panel))", if share > 0.0 { "pos" } else { "neg" }))
+            (percent > 2.0).then(|| {
+                format!(
+                    "color-mix(in srgb, var(--{}) {percent}%, var(--panel))",
+                    if share > 0.0 { "pos" } else { "neg" }
+                )
+            })
         }
     }
 }
@@ -94,9 +101,11 @@ fn walk(e: leptos::ev::KeyboardEvent) {
 /// The prompt; coloured by the selected response unit.
 #[component]
 pub fn PromptText(state: State, half: Slot) -> impl IntoView {
-    let choose = move |row: usize| half.selection.update(|s| {
-        *s = Selection { row: (s.row != Some(row) || s.column.is_some()).then_some(row), column: None };
-    });
+    let choose = move |row: usize| {
+        half.selection.update(|s| {
+            *s = Selection { row: (s.row != Some(row) || s.column.is_some()).then_some(row), column: None };
+        })
+    };
     let tokens = move || {
         let (reading, selection, extent) = (state.reading.get(), half.selection.get(), extent(state));
         half.view.with(|v| {
@@ -120,9 +129,11 @@ pub fn PromptText(state: State, half: Slot) -> impl IntoView {
 /// The response; coloured by the selected prompt unit.
 #[component]
 pub fn ResponseText(state: State, half: Slot) -> impl IntoView {
-    let choose = move |column: usize| half.selection.update(|s| {
-        *s = Selection { row: None, column: (s.column != Some(column)).then_some(column) };
-    });
+    let choose = move |column: usize| {
+        half.selection.update(|s| {
+            *s = Selection { row: None, column: (s.column != Some(column)).then_some(column) };
+        })
+    };
     let tokens = move || {
         let (reading, selection, extent) = (state.reading.get(), half.selection.get(), extent(state));
         half.view.with(|v| {

@@ -125,6 +125,7 @@ fn start(state: State, slot: Slot, response: Response) {
     let by = if info.parameters < SMALL { By::Token } else { state.reading.with_untracked(|r| r.by) };
     let job = engine.next_job();
     slot.selection.set(Selection::default());
+    slot.progress.set_value(None);
     slot.run.set(RunState { job: Some(job), text: text.clone(), by, ..RunState::default() });
     let run = Run {
         prompt: Prompt::Text { text, template: template(state, slot.side) },
@@ -173,22 +174,22 @@ fn take(state: State, slot: Slot, event: Event) {
             if slot.model.with_untracked(|m| m.loading.is_some_and(|(j, _)| j == job)) {
                 slot.model.update(|m| m.loading = m.loading.map(|(j, p)| (j, Some(advance(p)))));
             } else if slot.run.with_untracked(|r| r.job == Some(job)) {
-                slot.run.update(|r| r.progress = Some(advance(r.progress)));
+                slot.progress.update_value(|p| *p = Some(advance(*p)));
+                draw_with_next_frame(slot);
             }
         }
-        Event::Loaded { job, info, template, stored, not_kept } => loaded(slot, job, info, template, stored, not_kept),
+        Event::Loaded { job, info, template, stored, not_kept, .. } => {
+            loaded(slot, job, info, template, stored, not_kept)
+        }
         Event::Started { job, prompt, units } if slot.run.with_untracked(|r| r.job == Some(job)) => {
             slot.run.update(|r| (r.prompt, r.units) = (prompt, units));
         }
         Event::Started { .. } => {}
-        Event::Token { job, token, column } if slot.run.with_untracked(|r| r.job == Some(job)) => {
-            slot.run.update(|r| {
-                r.response.push(token);
-                r.columns.extend(column);
-            });
+        Event::Token { job, token, column } => {
+            slot.arrived.update_value(|a| a.push((job, token, column)));
+            draw_with_next_frame(slot);
         }
-        Event::Token { .. } => {}
-        Event::Finished { job, report } if slot.run.with_untracked(|r| r.job == Some(job)) => {
+        Event::Finished { job, report, .. } if slot.run.with_untracked(|r| r.job == Some(job)) => {
             let text = slot.run.with_untracked(|r| r.text.clone());
             slot.run.set(RunState::of(*report, text, false));
             follow(state, slot);
@@ -198,6 +199,31 @@ fn take(state: State, slot: Slot, event: Event) {
         Event::Failed { job, failure } => failed(state, slot, job, failure),
         Event::Crashed { message } => crashed(state, slot, message),
     }
+}
+
+/// Tokens can come faster than they can be drawn: what has arrived is shown once a frame.
+fn draw_with_next_frame(slot: Slot) {
+    if slot.frame_asked.get_value() {
+        return;
+    }
+    slot.frame_asked.set_value(true);
+    request_animation_frame(move || {
+        slot.frame_asked.set_value(false);
+        show_arrived(slot);
+    });
+}
+
+fn show_arrived(slot: Slot) {
+    let arrived = slot.arrived.try_update_value(std::mem::take).unwrap_or_default();
+    slot.run.update(|r| {
+        for (job, token, column) in arrived {
+            if r.job == Some(job) {
+                r.response.push(token);
+                r.columns.extend(column);
+            }
+        }
+        r.progress = slot.progress.get_value().filter(|_| r.job.is_some());
+    });
 }
 
 fn loaded(
@@ -237,7 +263,8 @@ fn follow(state: State, speaker: Slot) {
 
 fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
     if slot.model.with_untracked(|m| m.loading.is_some_and(|(j, _)| j == job)) {
-        let forgotten = matches!((&failure, slot.source.get_untracked()), (Failure::Storage(_), Some(Source::Stored { .. })));
+        let forgotten =
+            matches!((&failure, slot.source.get_untracked()), (Failure::Storage(_), Some(Source::Stored { .. })));
         slot.model.update(|m| {
             m.loading = None;
             m.failure = (failure != Failure::Cancelled).then_some(failure);
@@ -250,6 +277,7 @@ fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
         }
     } else if slot.run.with_untracked(|r| r.job == Some(job)) {
         state.follow.set(None);
+        show_arrived(slot);
         slot.run.update(|r| {
             r.job = None;
             r.progress = None;

@@ -177,6 +177,10 @@ pub struct Slot {
     pub selection: RwSignal<Selection>,
     pub view: Memo<View>,
     pub engine: StoredValue<Option<Engine>, LocalStorage>,
+    /// Tokens with their columns that wait for the next frame, and whether one is asked for.
+    pub arrived: StoredValue<Vec<(JobId, ResponseToken, Option<Vec<f32>>)>>,
+    pub progress: StoredValue<Option<Progress>>,
+    pub frame_asked: StoredValue<bool>,
     /// Where the present checkpoint came from, to load it again after a crash.
     pub source: RwSignal<Option<From>>,
 }
@@ -258,6 +262,9 @@ impl Slot {
             selection: RwSignal::new(Selection::default()),
             view,
             engine: StoredValue::new_local(None),
+            arrived: StoredValue::new(Vec::new()),
+            progress: StoredValue::new(None),
+            frame_asked: StoredValue::new(false),
             source: RwSignal::new(None),
         }
     }

@@ -37,7 +37,12 @@ pub fn Toolbar(state: State) -> impl IntoView {
         let want = reading.get().by;
         state.slots().iter().any(|s| s.run.with(|r| !r.columns.is_empty() && !can_show(r.by, want)))
     };
-    let slider = move |name: &'static str, hint: &'static str, min: u8, max: u8, get: fn(&super::state::Reading) -> u8, set: fn(&mut super::state::Reading, u8)| {
+    let slider = move |name: &'static str,
+                       hint: &'static str,
+                       min: u8,
+                       max: u8,
+                       get: fn(&super::state::Reading) -> u8,
+                       set: fn(&mut super::state::Reading, u8)| {
         let change = move |e| {
             if let Ok(v) = event_target_value(&e).parse() {
                 reading.update(|r| set(r, v));

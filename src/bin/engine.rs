@@ -4,5 +4,7 @@ fn main() {
     #[cfg(target_arch = "wasm32")]
     shiftlens::worker::browser::start();
     #[cfg(not(target_arch = "wasm32"))]
-    eprintln!("The engine runs in a browser: `cargo xtask serve` opens the page, `--example explain` works without one.");
+    eprintln!(
+        "The engine runs in a browser: `cargo xtask serve` opens the page, `--example explain` works without one."
+    );
 }

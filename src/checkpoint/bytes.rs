@@ -16,11 +16,7 @@ pub trait ByteSource {
 pub(super) fn check_range(what: &str, offset: u64, len: u64, size: u64) -> Result<(), CheckpointError> {
     match offset.checked_add(len) {
         Some(end) if end <= size => Ok(()),
-        end => Err(CheckpointError::Truncated {
-            what: what.to_owned(),
-            need: end.unwrap_or(u64::MAX),
-            have: size,
-        }),
+        end => Err(CheckpointError::Truncated { what: what.to_owned(), need: end.unwrap_or(u64::MAX), have: size }),
     }
 }
 
@@ -49,10 +45,7 @@ pub struct MemoryBytes {
 impl MemoryBytes {
     /// Wraps `bytes` under `name`.
     pub fn new(name: impl Into<String>, bytes: Vec<u8>) -> Self {
-        Self {
-            name: name.into(),
-            bytes,
-        }
+        Self { name: name.into(), bytes }
     }
 }
 
@@ -83,18 +76,11 @@ pub struct FileBytes {
 impl FileBytes {
     /// Opens `path` for reading.
     pub fn open(path: &std::path::Path) -> Result<Self, CheckpointError> {
-        let name = path
-            .file_name()
-            .map(|n| n.to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let fail = |e: std::io::Error| CheckpointError::Read(format!("{}: {e}", path.display()));
         let file = std::fs::File::open(path).map_err(fail)?;
         let size = file.metadata().map_err(fail)?.len();
-        Ok(Self {
-            name,
-            size,
-            file: std::sync::Mutex::new(file),
-        })
+        Ok(Self { name, size, file: std::sync::Mutex::new(file) })
     }
 
     /// The file at `path`, or every file in the folder at `path`.
@@ -105,10 +91,7 @@ impl FileBytes {
         let listing = std::fs::read_dir(path).map_err(|e| CheckpointError::Read(e.to_string()))?;
         let mut paths: Vec<_> = listing.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_file()).collect();
         paths.sort();
-        paths
-            .iter()
-            .map(|p| Ok(Box::new(Self::open(p)?) as Box<dyn ByteSource>))
-            .collect()
+        paths.iter().map(|p| Ok(Box::new(Self::open(p)?) as Box<dyn ByteSource>)).collect()
     }
 }
 
@@ -123,10 +106,7 @@ impl ByteSource for FileBytes {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<(), CheckpointError> {
         use std::io::{Read, Seek, SeekFrom};
         check_range(&self.name, offset, into.len() as u64, self.size)?;
-        let mut file = self
-            .file
-            .lock()
-            .map_err(|_| CheckpointError::Read("another reader failed".into()))?;
+        let mut file = self.file.lock().map_err(|_| CheckpointError::Read("another reader failed".into()))?;
         file.seek(SeekFrom::Start(offset))
             .and_then(|_| file.read_exact(into))
             .map_err(|e| CheckpointError::Read(e.to_string()))

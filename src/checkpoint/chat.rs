@@ -24,10 +24,7 @@ pub struct Rendered {
 impl Rendered {
     /// A prompt without a template.
     pub fn plain(prompt: &str) -> Self {
-        Self {
-            text: prompt.to_owned(),
-            user: 0..prompt.len(),
-        }
+        Self { text: prompt.to_owned(), user: 0..prompt.len() }
     }
 }
 
@@ -48,9 +45,9 @@ impl ChatTemplate {
     /// One user message, ready for the model to answer.
     pub fn render(&self, prompt: &str, bos: &str, eos: &str) -> Result<Rendered, CheckpointError> {
         let around = self.render_raw(MARK, bos, eos)?;
-        let (before, rest) = around.split_once(MARK).ok_or_else(|| {
-            CheckpointError::Template("it leaves out the user's message".into())
-        })?;
+        let (before, rest) = around
+            .split_once(MARK)
+            .ok_or_else(|| CheckpointError::Template("it leaves out the user's message".into()))?;
         if rest.contains(MARK) {
             return Err(CheckpointError::Template("it repeats the user's message".into()));
         }
@@ -117,7 +114,9 @@ mod tests {
 
     #[test]
     fn broken_templates_are_refused() {
-        for source in ["{% for %}", "no message", "{{ raise_exception('only tools') }}", "{{ messages[0].content|upper }}"] {
+        for source in
+            ["{% for %}", "no message", "{{ raise_exception('only tools') }}", "{{ messages[0].content|upper }}"]
+        {
             let t = ChatTemplate::new(source.into());
             assert!(matches!(t.render("x y", "", ""), Err(CheckpointError::Template(_))), "{source}");
         }

@@ -128,7 +128,8 @@ impl ModelConfig {
             return Err(bad("hidden_act", config["hidden_act"].to_string(), "only silu is implemented"));
         }
         let (width, heads) = (need("hidden_size")?, need("num_attention_heads")?);
-        let rope = if config["rope_parameters"].is_object() { &config["rope_parameters"] } else { &config["rope_scaling"] };
+        let rope =
+            if config["rope_parameters"].is_object() { &config["rope_parameters"] } else { &config["rope_scaling"] };
         let theta = [&rope["rope_theta"], &config["rope_theta"]].iter().find_map(|v| v.as_f64()).unwrap_or(10_000.0);
         Self {
             architecture: "llama".into(),
@@ -151,18 +152,25 @@ impl ModelConfig {
 
     fn checked(mut self, theta: f64, scaling: &Scaling) -> Result<Self, CheckpointError> {
         let fail = |key: &str, value: usize, problem: &str| Err(bad(key, value.to_string(), problem));
-        if self.heads % self.kv_heads != 0 {
+        if !self.heads.is_multiple_of(self.kv_heads) {
             return fail("key/value heads", self.kv_heads, "it must divide the number of heads");
         }
-        if self.head_width % 2 != 0 || self.head_width > 4096 {
+        if !self.head_width.is_multiple_of(2) || self.head_width > 4096 {
             return fail("head width", self.head_width, "it must be even and at most 4096");
         }
-        for (key, value) in [("layers", self.layers), ("heads", self.heads), ("width", self.width), ("feed-forward width", self.ffn_width)] {
+        for (key, value) in [
+            ("layers", self.layers),
+            ("heads", self.heads),
+            ("width", self.width),
+            ("feed-forward width", self.ffn_width),
+        ] {
             if value > 1 << 20 {
                 return fail(key, value, "it is out of all proportion");
             }
         }
-        for (key, value) in [("width", self.width), ("feed-forward width", self.ffn_width), ("head width", self.head_width)] {
+        for (key, value) in
+            [("width", self.width), ("feed-forward width", self.ffn_width), ("head width", self.head_width)]
+        {
             if value % 4 != 0 {
                 return fail(key, value, "it must be a multiple of 4");
             }
@@ -190,7 +198,10 @@ impl ModelConfig {
 fn json_scaling(rope: &Json) -> Result<Scaling, CheckpointError> {
     let kind = rope["rope_type"].as_str().or(rope["type"].as_str()).unwrap_or("default");
     let number = |key: &str| {
-        rope[key].as_f64().filter(|f| f.is_finite() && *f > 0.0).ok_or_else(|| CheckpointError::MissingSetting(format!("rope {key}")))
+        rope[key]
+            .as_f64()
+            .filter(|f| f.is_finite() && *f > 0.0)
+            .ok_or_else(|| CheckpointError::MissingSetting(format!("rope {key}")))
     };
     match kind {
         "default" => Ok(Scaling::None),
@@ -213,9 +224,5 @@ fn positive(key: &str, value: i64) -> Result<usize, CheckpointError> {
 }
 
 fn bad(key: &str, found: String, problem: &str) -> CheckpointError {
-    CheckpointError::BadSetting {
-        key: key.to_owned(),
-        found,
-        problem: problem.to_owned(),
-    }
+    CheckpointError::BadSetting { key: key.to_owned(), found, problem: problem.to_owned() }
 }

@@ -24,9 +24,7 @@ pub enum CheckpointError {
         have: u64,
     },
     /// A count or length that cannot be true.
-    #[error(
-        "The file is damaged: {what} claims to be {value}, which this file cannot hold (at most {limit})."
-    )]
+    #[error("The file is damaged: {what} claims to be {value}, which this file cannot hold (at most {limit}).")]
     Absurd {
         /// The quantity.
         what: String,

@@ -113,9 +113,7 @@ impl Info {
                 self.name, self.shape
             )));
         }
-        let bytes = (elements / dtype.block_size() as u64)
-            .checked_mul(dtype.type_size() as u64)
-            .ok_or_else(absurd)?;
+        let bytes = (elements / dtype.block_size() as u64).checked_mul(dtype.type_size() as u64).ok_or_else(absurd)?;
         let offset = start.checked_add(self.offset).ok_or_else(absurd)?;
         check_range(&format!("tensor “{}”", self.name), offset, bytes, size)?;
         Ok(TensorEntry {
@@ -161,13 +159,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(source: &'a dyn ByteSource) -> Self {
-        Self {
-            source,
-            size: source.size(),
-            position: 0,
-            buffer: Vec::new(),
-            buffer_at: 0,
-        }
+        Self { source, size: source.size(), position: 0, buffer: Vec::new(), buffer_at: 0 }
     }
 
     fn left(&self) -> u64 {
@@ -180,8 +172,8 @@ impl<'a> Reader<'a> {
         if into.len() > BUFFER {
             self.source.read_at(self.position, into)?;
         } else {
-            let within = self.position >= self.buffer_at
-                && self.position + len <= self.buffer_at + self.buffer.len() as u64;
+            let within =
+                self.position >= self.buffer_at && self.position + len <= self.buffer_at + self.buffer.len() as u64;
             if !within {
                 self.buffer.resize(BUFFER.min(self.left() as usize), 0);
                 self.buffer_at = self.position;
@@ -213,11 +205,7 @@ impl<'a> Reader<'a> {
         let value = self.u64(what)?;
         let limit = self.left() / least;
         if value > limit {
-            return Err(CheckpointError::Absurd {
-                what: what.to_owned(),
-                value,
-                limit,
-            });
+            return Err(CheckpointError::Absurd { what: what.to_owned(), value, limit });
         }
         Ok(value as usize)
     }
@@ -304,11 +292,6 @@ impl<'a> Reader<'a> {
             shape.push(self.u64("a tensor's dimensions")?);
         }
         shape.reverse(); // GGUF lists the fastest dimension first
-        Ok(Info {
-            kind: self.u32("a tensor's type")?,
-            offset: self.u64("a tensor's offset")?,
-            name,
-            shape,
-        })
+        Ok(Info { kind: self.u32("a tensor's type")?, offset: self.u64("a tensor's offset")?, name, shape })
     }
 }

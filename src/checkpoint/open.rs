@@ -91,7 +91,8 @@ impl Checkpoint {
         };
         let config = json("config.json")?.ok_or_else(|| CheckpointError::MissingFile("config.json".into()))?;
         if let Some(index) = json("model.safetensors.index.json")? {
-            for shard in index["weight_map"].as_object().into_iter().flat_map(|m| m.values()).filter_map(|v| v.as_str()) {
+            for shard in index["weight_map"].as_object().into_iter().flat_map(|m| m.values()).filter_map(|v| v.as_str())
+            {
                 if find(&files, shard).is_none() {
                     return Err(CheckpointError::MissingFile(shard.to_owned()));
                 }
@@ -114,9 +115,11 @@ impl Checkpoint {
             Some(file) => Some(tokenizer_json::parse(&read_text(file)?)?),
             None => None,
         };
-        let tokenizer = own.map(|own| Tokenizer::from_json(own, &config, &tokenizer_config, model.vocab)).transpose()?;
+        let tokenizer =
+            own.map(|own| Tokenizer::from_json(own, &config, &tokenizer_config, model.vocab)).transpose()?;
         let template_file = find(&files, "chat_template.jinja").map(read_text).transpose()?;
-        let chat_template = template_file.or_else(|| template_of(&tokenizer_config["chat_template"])).map(ChatTemplate::new);
+        let chat_template =
+            template_file.or_else(|| template_of(&tokenizer_config["chat_template"])).map(ChatTemplate::new);
         let name = config["_name_or_path"].as_str().filter(|s| !s.is_empty()).map(str::to_owned);
         let weights = files.iter().find(|f| f.name().ends_with(".safetensors"));
         let name = name.unwrap_or_else(|| stem(weights.map_or("model", |f| f.name())));

@@ -21,14 +21,14 @@ pub(super) enum Scaling {
 /// Inverse frequencies `theta^(-2i/width)`, scaled: `width / 2` of them.
 pub(super) fn inverse_frequencies(theta: f64, width: usize, scaling: &Scaling) -> Result<Vec<f32>, CheckpointError> {
     let half = width / 2;
-    if let Scaling::Divisors(d) = scaling {
-        if d.len() != half {
-            return Err(CheckpointError::Shape {
-                tensor: "rope_freqs.weight".into(),
-                expected: vec![half],
-                found: vec![d.len()],
-            });
-        }
+    if let Scaling::Divisors(d) = scaling
+        && d.len() != half
+    {
+        return Err(CheckpointError::Shape {
+            tensor: "rope_freqs.weight".into(),
+            expected: vec![half],
+            found: vec![d.len()],
+        });
     }
     Ok((0..half)
         .map(|i| {
@@ -37,12 +37,9 @@ pub(super) fn inverse_frequencies(theta: f64, width: usize, scaling: &Scaling) -
                 Scaling::None => frequency,
                 Scaling::Linear(factor) => frequency / factor,
                 Scaling::Divisors(d) => frequency / f64::from(d[i]),
-                Scaling::Llama3 {
-                    factor,
-                    low,
-                    high,
-                    original_context,
-                } => llama3(frequency, *factor, *low, *high, *original_context),
+                Scaling::Llama3 { factor, low, high, original_context } => {
+                    llama3(frequency, *factor, *low, *high, *original_context)
+                }
             };
             scaled as f32
         })
@@ -67,12 +64,7 @@ mod tests {
 
     #[test]
     fn llama3_keeps_high_frequencies_and_divides_low_ones() {
-        let scaling = Scaling::Llama3 {
-            factor: 8.0,
-            low: 1.0,
-            high: 4.0,
-            original_context: 8192.0,
-        };
+        let scaling = Scaling::Llama3 { factor: 8.0, low: 1.0, high: 4.0, original_context: 8192.0 };
         let plain = inverse_frequencies(500_000.0, 128, &Scaling::None).unwrap();
         let scaled = inverse_frequencies(500_000.0, 128, &scaling).unwrap();
         assert_eq!(plain[0], scaled[0]);

@@ -57,10 +57,7 @@ fn place(name: &str, info: &Info, start: u64, file: usize, size: u64) -> Result<
         "F16" => GgmlDType::F16,
         "BF16" => GgmlDType::BF16,
         other => {
-            return Err(CheckpointError::UnknownTensorType {
-                tensor: name.to_owned(),
-                found: other.to_owned(),
-            });
+            return Err(CheckpointError::UnknownTensorType { tensor: name.to_owned(), found: other.to_owned() });
         }
     };
     let [from, to] = info.data_offsets;
@@ -70,12 +67,9 @@ fn place(name: &str, info: &Info, start: u64, file: usize, size: u64) -> Result<
         .try_fold(dtype.type_size() as u64, |a, &b| a.checked_mul(b))
         .filter(|&b| b > 0 && to.checked_sub(from) == Some(b))
         .ok_or_else(|| {
-            CheckpointError::Damaged(format!(
-                "tensor “{name}” of shape {:?} claims bytes {from} to {to}",
-                info.shape
-            ))
+            CheckpointError::Damaged(format!("tensor “{name}” of shape {:?} claims bytes {from} to {to}", info.shape))
         })?;
-    let offset = start.checked_add(from).unwrap_or(u64::MAX);
+    let offset = start.saturating_add(from);
     check_range(&format!("tensor “{name}”"), offset, bytes, size)?;
     Ok(TensorEntry {
         file,

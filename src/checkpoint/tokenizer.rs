@@ -35,7 +35,8 @@ pub struct Tokenizer {
 }
 
 /// Names that end a turn in the chat formats in use.
-const END_OF_TURN: &[&str] = &["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "</s>", "<|end_of_text|>"];
+const END_OF_TURN: &[&str] =
+    &["<|im_end|>", "<|eot_id|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "</s>", "<|end_of_text|>"];
 
 impl Tokenizer {
     pub(super) fn from_gguf(
@@ -50,7 +51,9 @@ impl Tokenizer {
         let add_bos = match metadata.get("tokenizer.ggml.add_bos_token") {
             Some(Value::Bool(b)) => *b,
             // llama.cpp's defaults where the file is silent
-            _ => sentence_piece || matches!(metadata.get("tokenizer.ggml.pre"), Some(Value::Str(s)) if s == "llama-bpe"),
+            _ => {
+                sentence_piece || matches!(metadata.get("tokenizer.ggml.pre"), Some(Value::Str(s)) if s == "llama-bpe")
+            }
         };
         let size = match metadata.get("tokenizer.ggml.tokens") {
             Some(Value::Strings(tokens)) => tokens.len(),
@@ -151,18 +154,17 @@ impl Tokenizer {
     /// Encodes `text`, with BOS before it where the model wants one and the text has none.
     pub fn encode_prompt(&self, text: &str) -> Result<Vec<Piece>, CheckpointError> {
         let mut pieces = self.encode(text)?;
-        if let Some(bos) = self.bos.filter(|_| self.add_bos) {
-            if pieces.first().map(|p| p.id) != Some(bos) {
-                pieces.insert(0, Piece { id: bos, span: 0..0 });
-            }
+        if let Some(bos) = self.bos.filter(|_| self.add_bos)
+            && pieces.first().map(|p| p.id) != Some(bos)
+        {
+            pieces.insert(0, Piece { id: bos, span: 0..0 });
         }
         Ok(pieces)
     }
 
     /// Encodes `text` alone, each token with the bytes of the text it stands for.
     pub fn encode(&self, text: &str) -> Result<Vec<Piece>, CheckpointError> {
-        let encoding =
-            self.inner.encode(text, false).map_err(|e| CheckpointError::Tokenizer(e.to_string()))?;
+        let encoding = self.inner.encode(text, false).map_err(|e| CheckpointError::Tokenizer(e.to_string()))?;
         let ids = encoding.get_ids();
         if let Some(id) = ids.iter().find(|id| **id as usize >= self.size()) {
             return Err(CheckpointError::Tokenizer(format!("it gives token {id}, which the model does not have")));

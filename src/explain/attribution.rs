@@ -275,7 +275,13 @@ impl<E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'_, E, F> {
         go_on((self.emit)(Event::Token { id, choice, column }).await)
     }
 
-    async fn generate(&mut self, mut index: usize, limit: usize, sampling: &Sampling, stops: &[u32]) -> Result<(), ModelError> {
+    async fn generate(
+        &mut self,
+        mut index: usize,
+        limit: usize,
+        sampling: &Sampling,
+        stops: &[u32],
+    ) -> Result<(), ModelError> {
         let mut processor = sampling.processor();
         let context = self.engine.config().context;
         let limit = limit.min(context - self.job.prompt.len());

@@ -6,16 +6,75 @@ use super::units::{By, segment};
 
 /// The paper's instruction verbs (METHODS.md, section 2).
 const VERBS: &[&str] = &[
-    "translate", "explain", "summarize", "summarise", "retrieve", "revise", "generate", "describe", "classify", "create",
-    "evaluate", "correct", "develop", "identify", "analyze", "analyse", "compose", "demonstrate", "interpret", "design",
-    "solve", "follow", "clarify", "say", "help", "act", "recommend", "estimate", "edit", "format", "repeat", "write",
-    "give", "find", "make", "have", "tell", "output", "predict", "detect",
+    "translate",
+    "explain",
+    "summarize",
+    "summarise",
+    "retrieve",
+    "revise",
+    "generate",
+    "describe",
+    "classify",
+    "create",
+    "evaluate",
+    "correct",
+    "develop",
+    "identify",
+    "analyze",
+    "analyse",
+    "compose",
+    "demonstrate",
+    "interpret",
+    "design",
+    "solve",
+    "follow",
+    "clarify",
+    "say",
+    "help",
+    "act",
+    "recommend",
+    "estimate",
+    "edit",
+    "format",
+    "repeat",
+    "write",
+    "give",
+    "find",
+    "make",
+    "have",
+    "tell",
+    "output",
+    "predict",
+    "detect",
 ];
 
 /// Imperatives that are common in prompts beside the paper's verbs.
 const OTHER_VERBS: &[&str] = &[
-    "list", "name", "answer", "compare", "convert", "rewrite", "continue", "complete", "add", "calculate", "compute", "put",
-    "turn", "choose", "suggest", "provide", "show", "draft", "rank", "extract", "count", "sort", "spell", "define", "discuss",
+    "list",
+    "name",
+    "answer",
+    "compare",
+    "convert",
+    "rewrite",
+    "continue",
+    "complete",
+    "add",
+    "calculate",
+    "compute",
+    "put",
+    "turn",
+    "choose",
+    "suggest",
+    "provide",
+    "show",
+    "draft",
+    "rank",
+    "extract",
+    "count",
+    "sort",
+    "spell",
+    "define",
+    "discuss",
 ];
 
 /// The bytes of `prompt` that hold its instruction: the first sentence that opens with an instruction verb (after a
@@ -28,12 +87,18 @@ pub fn find_instruction(prompt: &str) -> Range<usize> {
     let verb = |w: &String| VERBS.contains(&w.as_str()) || OTHER_VERBS.contains(&w.as_str());
     let opens = |r: &&Range<usize>| {
         let words = words(r);
-        let first = words.iter().find(|w| !matches!(w.as_str(), "please" | "now" | "then" | "first" | "," | "\"" | "-" | "*"));
+        let first =
+            words.iter().find(|w| !matches!(w.as_str(), "please" | "now" | "then" | "first" | "," | "\"" | "-" | "*"));
         first.is_some_and(verb)
     };
-    let contains = |r: &&Range<usize>| words(r).iter().any(|w| VERBS.contains(&w.as_str()) && w != "have" && w != "act");
+    let contains =
+        |r: &&Range<usize>| words(r).iter().any(|w| VERBS.contains(&w.as_str()) && w != "have" && w != "act");
     let asks = |r: &&Range<usize>| prompt[(*r).clone()].ends_with('?');
-    let found = sentences.iter().find(opens).or_else(|| sentences.iter().find(contains)).or_else(|| sentences.iter().find(asks));
+    let found = sentences
+        .iter()
+        .find(opens)
+        .or_else(|| sentences.iter().find(contains))
+        .or_else(|| sentences.iter().find(asks));
     found.cloned().unwrap_or_else(|| {
         let start = prompt.len() - prompt.trim_start().len();
         start..start + prompt.trim().len()

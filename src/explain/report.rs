@@ -145,7 +145,9 @@ pub fn aggregate(rows: &[Vec<f32>], groups: &[Vec<usize>]) -> Vec<Vec<f32>> {
     groups
         .iter()
         .map(|group| {
-            (0..columns).map(|m| group.iter().filter_map(|&n| rows.get(n)?.get(m)).map(|v| f64::from(*v)).sum::<f64>() as f32).collect()
+            (0..columns)
+                .map(|m| group.iter().filter_map(|&n| rows.get(n)?.get(m)).map(|v| f64::from(*v)).sum::<f64>() as f32)
+                .collect()
         })
         .collect()
 }

@@ -164,7 +164,8 @@ mod tests {
     #[test]
     fn template_tokens_are_no_words() {
         let token = |text: &str, role, span| PromptToken { id: 0, text: text.into(), bytes: None, role, span };
-        let tokens = [token("<u>", Role::Template, 0..0), token("Hi", Role::User, 0..2), token(" you", Role::User, 2..6)];
+        let tokens =
+            [token("<u>", Role::Template, 0..0), token("Hi", Role::User, 0..2), token(" you", Role::User, 2..6)];
         let words = units(&tokens, "Hi you", By::Word);
         assert_eq!(words.iter().map(|u| (u.text.as_str(), u.tokens[0])).collect::<Vec<_>>(), [("Hi", 1), ("you", 2)]);
         assert_eq!(units(&tokens, "Hi you", By::Token).len(), 3);

@@ -77,8 +77,9 @@ pub fn present(source: &Source, by: By, how: Levels) -> View {
     let by = if can_show(source.by, by) { by } else { source.by };
     let rows = row_labels(source, by);
     let columns = column_labels(source.response, by);
-    let raw: Vec<Vec<f32>> =
-        (0..source.units.len()).map(|n| source.columns.iter().map(|c| c.get(n).copied().unwrap_or(0.0)).collect()).collect();
+    let raw: Vec<Vec<f32>> = (0..source.units.len())
+        .map(|n| source.columns.iter().map(|c| c.get(n).copied().unwrap_or(0.0)).collect())
+        .collect();
     let by_row = aggregate(&raw, &rows.iter().map(|r| r.parts.clone()).collect::<Vec<_>>());
     // A response token without its column yet (reverse mode) leaves its cells out.
     let ready: Vec<Vec<usize>> =
@@ -96,8 +97,11 @@ pub fn present(source: &Source, by: By, how: Levels) -> View {
 fn row_labels(source: &Source, by: By) -> Vec<Label> {
     let label = |unit: &Unit, parts: Vec<usize>, span: Range<usize>, text: String| Label {
         role: unit.role,
-        instruction: unit.role == Role::User && span.start < source.instruction.end && source.instruction.start < span.end,
-        spaced: text.starts_with(char::is_whitespace) || source.text.get(..span.start).is_some_and(|t| t.ends_with(char::is_whitespace)),
+        instruction: unit.role == Role::User
+            && span.start < source.instruction.end
+            && source.instruction.start < span.end,
+        spaced: text.starts_with(char::is_whitespace)
+            || source.text.get(..span.start).is_some_and(|t| t.ends_with(char::is_whitespace)),
         text,
         parts,
     };
@@ -122,9 +126,16 @@ fn row_labels(source: &Source, by: By) -> Vec<Label> {
 }
 
 fn column_labels(response: &[ResponseToken], by: By) -> Vec<Label> {
-    let plain = |text: String, parts: Vec<usize>, spaced: bool| Label { text, role: Role::User, instruction: false, parts, spaced };
+    let plain = |text: String, parts: Vec<usize>, spaced: bool| Label {
+        text,
+        role: Role::User,
+        instruction: false,
+        parts,
+        spaced,
+    };
     if by == By::Token {
-        let one = |(i, t): (usize, &ResponseToken)| plain(t.text.clone(), vec![i], t.text.starts_with(char::is_whitespace));
+        let one =
+            |(i, t): (usize, &ResponseToken)| plain(t.text.clone(), vec![i], t.text.starts_with(char::is_whitespace));
         return response.iter().enumerate().map(one).collect();
     }
     let (mut text, mut spans) = (Vec::new(), Vec::new());
@@ -157,12 +168,14 @@ fn column_labels(response: &[ResponseToken], by: By) -> Vec<Label> {
 pub fn difference(base: &View, tuned: &View) -> Option<(Vec<Label>, Vec<Vec<f32>>)> {
     let user = |v: &View| -> Vec<usize> { (0..v.rows.len()).filter(|&n| v.rows[n].role == Role::User).collect() };
     let (b, t) = (user(base), user(tuned));
-    let same_rows = b.len() == t.len() && b.iter().zip(&t).all(|(&b, &t)| base.rows[b].text.trim() == tuned.rows[t].text.trim());
+    let same_rows =
+        b.len() == t.len() && b.iter().zip(&t).all(|(&b, &t)| base.rows[b].text.trim() == tuned.rows[t].text.trim());
     let same_columns = base.columns.iter().map(|c| &c.text).eq(tuned.columns.iter().map(|c| &c.text));
     if !same_rows || !same_columns || base.columns.is_empty() {
         return None;
     }
-    let values = b.iter().zip(&t).map(|(&b, &t)| tuned.signed[t].iter().zip(&base.signed[b]).map(|(t, b)| t - b).collect());
+    let values =
+        b.iter().zip(&t).map(|(&b, &t)| tuned.signed[t].iter().zip(&base.signed[b]).map(|(t, b)| t - b).collect());
     Some((t.iter().map(|&t| tuned.rows[t].clone()).collect(), values.collect()))
 }
 
@@ -175,7 +188,16 @@ mod tests {
     }
 
     fn said(text: &str) -> ResponseToken {
-        ResponseToken { id: 0, text: text.into(), bytes: None, probability: 0.5, rank: 1, entropy: 0.0, top: vec![], top_text: vec![] }
+        ResponseToken {
+            id: 0,
+            text: text.into(),
+            bytes: None,
+            probability: 0.5,
+            rank: 1,
+            entropy: 0.0,
+            top: vec![],
+            top_text: vec![],
+        }
     }
 
     fn source<'a>(units: &'a [Unit], columns: &'a [Vec<f32>], response: &'a [ResponseToken]) -> Source<'a> {

@@ -40,7 +40,13 @@ pub trait Engine {
 
     /// Importance of every group for the next token being `token`, after token `index` of the last advance: `[groups]`.
     /// `logits` are those of the same index.
-    async fn column(&mut self, index: usize, logits: &[f32], token: u32, target: Target) -> Result<Vec<f32>, ModelError>;
+    async fn column(
+        &mut self,
+        index: usize,
+        logits: &[f32],
+        token: u32,
+        target: Target,
+    ) -> Result<Vec<f32>, ModelError>;
 
     /// Reverse mode: signed gradient x input of every prompt position for every response token, `[response][prompt]`.
     /// `tokens` holds the prompt's `n_prompt` and then the response's. `tick` is called within every layer; breaking it

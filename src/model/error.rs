@@ -12,7 +12,9 @@ pub enum ModelError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// More tokens than the model was made for.
-    #[error("The prompt and its response take {tokens} tokens; this model reads at most {context}. Shorten the prompt or ask for a shorter response.")]
+    #[error(
+        "The prompt and its response take {tokens} tokens; this model reads at most {context}. Shorten the prompt or ask for a shorter response."
+    )]
     TooLong {
         /// Tokens asked for.
         tokens: usize,

@@ -24,7 +24,9 @@ pub enum Failure {
         status: u16,
     },
     /// No answer, or the connection broke.
-    #[error("The download of {url} broke off ({message}). What has arrived is kept: load it again to go on from there.")]
+    #[error(
+        "The download of {url} broke off ({message}). What has arrived is kept: load it again to go on from there."
+    )]
     Network {
         /// The address.
         url: String,
@@ -35,7 +37,9 @@ pub enum Failure {
     #[error(transparent)]
     Storage(#[from] StorageFailure),
     /// The model is too large for the page.
-    #[error("The model needs {need_mib} MiB of memory; the browser gives this page {have_mib} MiB. Choose a smaller model or a smaller quantization.")]
+    #[error(
+        "The model needs {need_mib} MiB of memory; the browser gives this page {have_mib} MiB. Choose a smaller model or a smaller quantization."
+    )]
     Memory {
         /// Needed, MiB.
         need_mib: u64,
@@ -67,7 +71,9 @@ impl From<ModelError> for Failure {
 #[derive(Debug, Clone, PartialEq, Error, Serialize, Deserialize)]
 pub enum StorageFailure {
     /// Not offered, as in some private windows.
-    #[error("This browser keeps no files for the page (a private window, perhaps): the model is used but will have to be loaded again next time.")]
+    #[error(
+        "This browser keeps no files for the page (a private window, perhaps): the model is used but will have to be loaded again next time."
+    )]
     Unavailable,
     /// No room.
     #[error("The browser's storage is full: the model is used but not kept. Delete stored models to make room.")]

@@ -222,6 +222,8 @@ pub enum Event {
         stored: Option<String>,
         /// Why it could not be kept, if it should have been.
         not_kept: Option<Failure>,
+        /// Bytes of the engine's memory, which never shrinks: so far the peak.
+        memory: u64,
     },
     /// How the prompt is read, before anything runs.
     Started {
@@ -247,6 +249,8 @@ pub enum Event {
         job: JobId,
         /// All of it.
         report: Box<ModelReport>,
+        /// Bytes of the engine's memory, which never shrinks: so far the peak.
+        memory: u64,
     },
     /// What is kept.
     Listed {

@@ -100,8 +100,12 @@ impl Runner {
         let outcome = attribution::run(engine, &job, now, &mut forward).await;
         engine.begin(&[]).await?; // frees the sequence's caches, also those of a cancelled run
         let outcome = outcome?;
-        let response =
-            outcome.response.iter().zip(outcome.choices).map(|(&id, choice)| reader.response_token(id, choice)).collect();
+        let response = outcome
+            .response
+            .iter()
+            .zip(outcome.choices)
+            .map(|(&id, choice)| reader.response_token(id, choice))
+            .collect();
         let mut report = ModelReport {
             checkpoint: reader.info.clone(),
             prompt,

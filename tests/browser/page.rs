@@ -62,8 +62,15 @@ impl Page {
             "--window-size=1280,900",
             &profile_flag,
         ];
-        let Json::Object(capabilities) = json!({"browserName": "chrome", "goog:chromeOptions": {"args": arguments}}) else { unreachable!() };
-        let client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities).connect(&variable("WEBDRIVER_URL")).await.unwrap();
+        let Json::Object(capabilities) = json!({"browserName": "chrome", "goog:chromeOptions": {"args": arguments}})
+        else {
+            unreachable!()
+        };
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&variable("WEBDRIVER_URL"))
+            .await
+            .unwrap();
         client.goto(&format!("{}/index.html", variable("SHIFTLENS_URL"))).await.unwrap();
         let page = Self { client, _profile: profile };
         page.wait_js("return !!document.querySelector('#run')").await;
@@ -86,7 +93,10 @@ impl Page {
             }
             if tokio::time::Instant::now() > deadline {
                 self.shot("failure").await;
-                panic!("waited in vain for {what}; the page says: {}", self.js("return document.body.innerText.slice(0,3000)").await);
+                panic!(
+                    "waited in vain for {what}; the page says: {}",
+                    self.js("return document.body.innerText.slice(0,3000)").await
+                );
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -103,7 +113,8 @@ impl Page {
     }
 
     pub async fn wait_text_for(&self, selector: &str, text: &str, patience: Duration) {
-        let script = "return [...document.querySelectorAll(arguments[0])].some(e=>e.textContent.includes(arguments[1]))";
+        let script =
+            "return [...document.querySelectorAll(arguments[0])].some(e=>e.textContent.includes(arguments[1]))";
         self.until(&format!("“{text}” in {selector}"), script, vec![json!(selector), json!(text)], patience).await;
     }
 
@@ -141,9 +152,15 @@ impl Page {
     /// Runs, and waits until both models are done without an error.
     pub async fn run(&self) {
         self.click("#run").await;
-        let script = "return document.querySelector('#run').textContent=='Run' && !document.querySelector('.card .foot:empty')";
+        let script =
+            "return document.querySelector('#run').textContent=='Run' && !document.querySelector('.card .foot:empty')";
         self.until("the runs to finish", script, vec![], Duration::from_secs(240)).await;
-        assert_eq!(self.js("return document.querySelectorAll('.card .error').length").await, json!(0), "{}", self.text("#results").await);
+        assert_eq!(
+            self.js("return document.querySelectorAll('.card .error').length").await,
+            json!(0),
+            "{}",
+            self.text("#results").await
+        );
     }
 
     pub async fn choose_file(&self, selector: &str, path: &Path) {
@@ -152,7 +169,8 @@ impl Page {
 
     /// Drops a file on the page: a hidden input fetches it, a drop event carries it.
     pub async fn drop_file(&self, path: &Path) {
-        self.js("const i=document.createElement('input'); i.type='file'; i.id='carrier'; document.body.append(i)").await;
+        self.js("const i=document.createElement('input'); i.type='file'; i.id='carrier'; document.body.append(i)")
+            .await;
         self.choose_file("#carrier", path).await;
         self.js("const t=new DataTransfer(); t.items.add(document.querySelector('#carrier').files[0]); document.querySelector('#card-tuned').dispatchEvent(new DragEvent('drop',{bubbles:true,cancelable:true,dataTransfer:t})); document.querySelector('#carrier').remove()").await;
     }
@@ -191,6 +209,9 @@ impl fantoccini::wd::WebDriverCompatibleCommand for Metrics {
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
         let parameters = json!({"width": self.width, "height": self.height, "deviceScaleFactor": 2, "mobile": true});
-        (http::Method::POST, Some(json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": parameters}).to_string()))
+        (
+            http::Method::POST,
+            Some(json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": parameters}).to_string()),
+        )
     }
 }

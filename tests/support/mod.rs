@@ -57,14 +57,18 @@ impl Default for Tiny {
     }
 }
 
-pub const VOCAB: usize = 260;
+pub const VOCAB: usize = 261;
 
 impl Tiny {
     /// The bytes of a GGUF file with byte tokens.
     pub fn gguf(&self) -> Vec<u8> {
         let s = |v: &str| Value::String(v.into());
-        let tokens: Vec<Value> = byte_alphabet().into_iter().chain(["<s>", "</s>", "<u>", "<a>"].map(String::from)).map(Value::String).collect();
-        let kinds = (0..VOCAB).map(|i| Value::I32(if i >= 256 { 3 } else { 1 })).collect();
+        let tokens: Vec<Value> = byte_alphabet()
+            .into_iter()
+            .chain(["<s>", "</s>", "<u>", "<a>", "he"].map(String::from))
+            .map(Value::String)
+            .collect();
+        let kinds = (0..VOCAB).map(|i| Value::I32(if (256..260).contains(&i) { 3 } else { 1 })).collect();
         let tokenizer = [
             ("tokenizer.ggml.model", s("gpt2")),
             ("tokenizer.ggml.pre", s("gpt2")),
@@ -159,7 +163,14 @@ pub fn engine(checkpoint: &Checkpoint) -> CpuEngine {
 }
 
 /// A run over given ids by `groups` of the prompt.
-pub fn run(engine: &mut CpuEngine, prompt: &[u32], groups: Vec<Vec<usize>>, respond: Respond, target: Target, mode: Mode) -> Result<Outcome, ModelError> {
+pub fn run(
+    engine: &mut CpuEngine,
+    prompt: &[u32],
+    groups: Vec<Vec<usize>>,
+    respond: Respond,
+    target: Target,
+    mode: Mode,
+) -> Result<Outcome, ModelError> {
     let job = Job { prompt: prompt.to_vec(), groups, respond, target, mode, alternatives: 3 };
     block_on(attribution::run(engine, &job, || 0.0, &mut async |_: Event| ControlFlow::Continue(())))
 }

@@ -1,5 +1,114 @@
-//! `cargo xtask bench`.
+//! `cargo xtask bench`: the engine in Chromium beside its peers, as the README's table.
 
-pub fn run(_alone: bool) -> Result<(), String> {
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value as Json;
+
+use crate::page::{self, Profile};
+use crate::shell::{first_line, run, say};
+use crate::{root, test, tools};
+
+const WLLAMA: &str = "3.8.1";
+const MODEL: &str = "../shared/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+
+/// Measures and prints; `alone` leaves the peers out.
+pub fn run_bench(alone: bool) -> Result<(), String> {
+    let model = root().join(MODEL);
+    if !model.exists() {
+        return Err(format!("the benchmark needs the real checkpoint at {MODEL}, beside the repository"));
+    }
+    tools::browser()?;
+    let dist = page::build(Profile::Fast)?;
+    let site = site(&dist, &model, alone)?;
+    say("Measuring in headless Chromium");
+    let what: &[&str] = if alone { &[] } else { &["peers"] };
+    let output = test::in_browser(site, &[&["bench", "--profile", "dev", "--bench", "browser", "--"], what].concat())?;
+    let last = output.lines().last().unwrap_or_default();
+    let mut result: Json = serde_json::from_str(last).map_err(|e| format!("{e}: {last}"))?;
+    if !alone {
+        for threads in [1, 2] {
+            result[format!("torch_{threads}")] = torch(threads)?;
+        }
+    }
+    table(&result, &dist);
     Ok(())
+}
+
+/// The page with the benchmark's page, the model and wllama beside it.
+fn site(dist: &Path, model: &Path, alone: bool) -> Result<PathBuf, String> {
+    let site = root().join("target/bench-site");
+    let _ = fs::remove_dir_all(&site);
+    fs::create_dir_all(&site).map_err(|e| e.to_string())?;
+    run(Command::new("cp").arg("-r").arg(dist.join(".")).arg(&site))?;
+    run(Command::new("cp").arg(root().join("benches/site.html")).arg(site.join("bench.html")))?;
+    run(Command::new("cp").arg(model).arg(site.join("bench-model.gguf")))?;
+    if !alone {
+        let npm = tools::cache()?.join("npm");
+        let package = npm.join("node_modules/@wllama/wllama");
+        if !package.exists() {
+            say("Fetching wllama");
+            fs::create_dir_all(&npm).map_err(|e| e.to_string())?;
+            run(Command::new("npm").args(["install", "--prefix"]).arg(&npm).arg(format!("@wllama/wllama@{WLLAMA}")))?;
+        }
+        run(Command::new("cp").arg("-r").arg(package.join("esm")).arg(site.join("wllama")))?;
+    }
+    site.canonicalize().map_err(|e| e.to_string())
+}
+
+fn torch(threads: usize) -> Result<Json, String> {
+    let venv = tools::cache()?.join("torch");
+    let python = venv.join("bin/python");
+    if first_line(&python, &["-c", "import torch, transformers; print(1)"]).is_none() {
+        say("Fetching PyTorch (some minutes)");
+        run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+        run(Command::new(&python).args(["-m", "pip", "install", "-q", "torch", "transformers"]))?;
+    }
+    say(&format!("Measuring PyTorch on {threads} threads"));
+    let script = root().join("benches/torch_reverse.py");
+    let output = Command::new(&python).arg(script).arg(threads.to_string()).output().map_err(|e| e.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    serde_json::from_str(text.lines().last().unwrap_or_default())
+        .map_err(|_| String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned())
+}
+
+fn table(r: &Json, dist: &Path) {
+    println!("\n{r:#}\n");
+    let s = &r["shiftlens"];
+    let n = |v: &Json, digits: usize| v.as_f64().map_or_else(|| "-".into(), |v| format!("{v:.digits$}"));
+    let mib = |v: &Json| v.as_f64().map_or_else(|| "-".into(), |v| format!("{:.0} MiB", v / 1_048_576.0));
+    println!("| | threads | prefill tok/s | decode tok/s | attribution of {} tokens |", s["response"]);
+    println!("|---|---|---|---|---|");
+    println!("| Shiftlens, generating alone | 1 | {} | {} | - |", n(&s["prefill"], 1), n(&s["decode"], 1));
+    let ratio = s["live"].as_f64().zip(s["generate"].as_f64()).map_or(0.0, |(l, g)| l / g);
+    println!(
+        "| Shiftlens, live by word ({} words) | 1 | | | {} s ({ratio:.2} x generating alone) |",
+        s["units"],
+        n(&s["live"], 1)
+    );
+    println!("| Shiftlens, by token in reverse | 1 | | | {} s |", n(&s["reverse"], 1));
+    for threads in [1, 2] {
+        let w = &r[format!("wllama_{threads}")];
+        println!("| wllama {WLLAMA} | {threads} | {} | {} | - |", n(&w["prefill"], 1), n(&w["decode"], 1));
+    }
+    for threads in [1, 2] {
+        let t = &r[format!("torch_{threads}")];
+        println!("| PyTorch, native, reverse | {threads} | | | {} s |", n(&t["seconds"], 1));
+    }
+    let wire: usize = ["index.html", "style.css", "shiftlens.js", "shiftlens_bg.wasm", "examples/first.json"]
+        .iter()
+        .filter_map(|f| page::gzip_size(&dist.join(f)))
+        .sum();
+    println!(
+        "\nPage start: {wire} bytes over the wire (gzip, without the engine), first finished picture after {} ms.",
+        n(&r["first_picture_ms"], 0)
+    );
+    println!(
+        "Engine: {} bytes (gzip). Memory of the wasm engine: {} after loading a file of {}, {} while attributing.",
+        page::gzip_size(&dist.join("engine_bg.wasm")).unwrap_or(0),
+        mib(&s["memory_loaded"]),
+        mib(&s["file"]),
+        mib(&s["memory_attributing"]),
+    );
 }

@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         Command::Serve { port, open, debug } => serve(port, open, debug),
         Command::Test { native } => test::run(native),
         Command::Build => build(),
-        Command::Bench { alone } => bench::run(alone),
+        Command::Bench { alone } => bench::run_bench(alone),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -26,7 +26,8 @@ pub fn build(profile: Profile) -> Result<PathBuf, String> {
     };
     say(&format!("Building the page ({name}; the first time takes some minutes)"));
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&path))).map_err(|e| e.to_string())?;
+    let path =
+        std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&path))).map_err(|e| e.to_string())?;
     fs::create_dir_all(&dist).map_err(|e| e.to_string())?;
     run(Command::new(trunk)
         .current_dir(root())

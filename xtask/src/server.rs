@@ -16,7 +16,8 @@ pub struct Server {
 impl Server {
     /// Serves `folder` on 127.0.0.1; port 0 takes a free one.
     pub fn start(folder: PathBuf, port: u16) -> Result<Self, String> {
-        let http = tiny_http::Server::http(("127.0.0.1", port)).map_err(|e| format!("port {port} cannot be used: {e}. Try --port."))?;
+        let http = tiny_http::Server::http(("127.0.0.1", port))
+            .map_err(|e| format!("port {port} cannot be used: {e}. Try --port."))?;
         let port = http.server_addr().to_ip().map_or(port, |a| a.port());
         let http = Arc::new(http);
         let threads = (0..4)

@@ -78,7 +78,8 @@ pub struct Driver {
 
 impl Driver {
     pub fn start() -> Result<Self, String> {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?;
+        let free =
+            std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?;
         let port = free.port();
         let child = Command::new("chromedriver")
             .arg(format!("--port={port}"))

@@ -30,13 +30,17 @@ fn wasm_target() -> Result<(), String> {
 /// The per-user cache.
 pub fn cache() -> Result<PathBuf, String> {
     let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let home = || std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(|h| PathBuf::from(h).join(".cache"));
+    let home = || {
+        std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(|h| PathBuf::from(h).join(".cache"))
+    };
     base.or_else(home).map(|c| c.join("shiftlens")).ok_or_else(|| "neither HOME nor XDG_CACHE_HOME is set".into())
 }
 
 /// A program of exactly this version, and the folder to find it in if that is not on PATH.
 fn tool(package: &str, program: &str, version: &str, flags: &[&str]) -> Result<(PathBuf, Option<PathBuf>), String> {
-    let fits = |path: &Path| first_line(path, &["--version"]).is_some_and(|line| line.split_whitespace().any(|w| w == version));
+    let fits = |path: &Path| {
+        first_line(path, &["--version"]).is_some_and(|line| line.split_whitespace().any(|w| w == version))
+    };
     if fits(Path::new(program)) {
         return Ok((program.into(), None));
     }
@@ -59,12 +63,14 @@ fn tool(package: &str, program: &str, version: &str, flags: &[&str]) -> Result<(
 
 /// Chromium and its driver, installed where that is allowed.
 pub fn browser() -> Result<(), String> {
-    let there = || first_line("chromium", &["--version"]).is_some() && first_line("chromedriver", &["--version"]).is_some();
+    let there =
+        || first_line("chromium", &["--version"]).is_some() && first_line("chromedriver", &["--version"]).is_some();
     if there() {
         return Ok(());
     }
     say("Installing Debian's chromium and chromium-driver");
-    let apt = |arguments: &[&str]| run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"));
+    let apt =
+        |arguments: &[&str]| run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"));
     let installed = apt(&["update", "-q"]).and_then(|()| apt(&["install", "-y", "-q", "chromium", "chromium-driver"]));
     if installed.is_ok() && there() {
         return Ok(());

@@ -17,11 +17,7 @@ pub(super) struct LayerCache {
 
 impl LayerCache {
     pub fn new(groups: usize) -> Self {
-        Self {
-            key_tangents: vec![Vec::new(); groups],
-            value_tangents: vec![Vec::new(); groups],
-            ..Self::default()
-        }
+        Self { key_tangents: vec![Vec::new(); groups], value_tangents: vec![Vec::new(); groups], ..Self::default() }
     }
 
     /// Appends the stacked rows of new keys and values, each `[rows, kv_width]`.
@@ -88,7 +84,13 @@ impl Shape {
 
 /// Value and jvp for stacked query rows `[rows, heads * head_width]`; the cache already holds these positions.
 /// `first` is the first position of each group's tangent.
-pub(super) fn forward(config: &ModelConfig, queries: &[f32], plan: &RowPlan, first: &[usize], cache: &LayerCache) -> Vec<f32> {
+pub(super) fn forward(
+    config: &ModelConfig,
+    queries: &[f32],
+    plan: &RowPlan,
+    first: &[usize],
+    cache: &LayerCache,
+) -> Vec<f32> {
     let s = Shape::of(config);
     let mut out = vec![0.0; queries.len()];
     let mut weights = vec![0.0; plan.start + plan.primal];
@@ -156,7 +158,14 @@ pub(super) struct Cotangents {
 
 /// The vjp for several cotangents at once, each over the rows `0..lengths[i]` of one primal sequence, stacked in `c`.
 /// The attention weights are found once for all of them.
-pub(super) fn vjp(config: &ModelConfig, queries: &[f32], keys: &[f32], values: &[f32], lengths: &[usize], c: &[f32]) -> Cotangents {
+pub(super) fn vjp(
+    config: &ModelConfig,
+    queries: &[f32],
+    keys: &[f32],
+    values: &[f32],
+    lengths: &[usize],
+    c: &[f32],
+) -> Cotangents {
     let s = Shape::of(config);
     let total: usize = lengths.iter().sum();
     let mut out = Cotangents {

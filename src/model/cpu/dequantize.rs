@@ -181,7 +181,8 @@ mod tests {
     #[test]
     fn every_type_reads_as_candle_reads_it() {
         use GgmlDType::*;
-        let values: Vec<f32> = (0..1024).map(|i| ((i * 37 % 211) as f32 - 105.0) * 0.013 * (1.0 + (i / 256) as f32)).collect();
+        let values: Vec<f32> =
+            (0..1024).map(|i| ((i * 37 % 211) as f32 - 105.0) * 0.013 * (1.0 + (i / 256) as f32)).collect();
         let source = Tensor::from_vec(values, (2, 512), &Device::Cpu).unwrap();
         for dtype in [F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K, Q8K] {
             let q = QTensor::quantize(&source, dtype).unwrap();

@@ -32,7 +32,12 @@ impl CpuEngine {
 }
 
 /// d target / d final hidden state, `[width]`: the cotangent of the logits pulled back through the head.
-pub(super) fn head_gradient(model: &CpuModel, logits: &[f32], token: u32, target: Target) -> Result<Vec<f32>, ModelError> {
+pub(super) fn head_gradient(
+    model: &CpuModel,
+    logits: &[f32],
+    token: u32,
+    target: Target,
+) -> Result<Vec<f32>, ModelError> {
     if token as usize >= logits.len() {
         return Err(ModelError::UnknownToken { id: token, vocab: logits.len() });
     }
@@ -58,7 +63,13 @@ impl Engine for CpuEngine {
         self.session.logits(&self.model, index)
     }
 
-    async fn column(&mut self, index: usize, logits: &[f32], token: u32, target: Target) -> Result<Vec<f32>, ModelError> {
+    async fn column(
+        &mut self,
+        index: usize,
+        logits: &[f32],
+        token: u32,
+        target: Target,
+    ) -> Result<Vec<f32>, ModelError> {
         let gradient = head_gradient(&self.model, logits, token, target)?;
         self.session.contract(index, &gradient)
     }

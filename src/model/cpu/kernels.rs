@@ -131,7 +131,14 @@ pub(super) fn transposed_product(c: &[f32], stride: usize, w: &[f32], k: usize, 
 }
 
 #[inline(always)]
-fn accumulate<const R: usize, const V: usize>(c: &[f32], stride: usize, tile: usize, w: &[f32], k: usize, y: &mut [f32]) {
+fn accumulate<const R: usize, const V: usize>(
+    c: &[f32],
+    stride: usize,
+    tile: usize,
+    w: &[f32],
+    k: usize,
+    y: &mut [f32],
+) {
     let block = V * LANES;
     let whole = k / block * block;
     let c: [&[f32]; R] = core::array::from_fn(|r| &c[r * stride..r * stride + tile]);
@@ -165,7 +172,9 @@ mod tests {
     use super::*;
 
     fn values(n: usize, seed: u32) -> Vec<f32> {
-        (0..n as u32).map(|i| ((i.wrapping_mul(2_654_435_761).wrapping_add(seed) >> 16) as f32 / 32_768.0) - 1.0).collect()
+        (0..n as u32)
+            .map(|i| ((i.wrapping_mul(2_654_435_761).wrapping_add(seed) >> 16) as f32 / 32_768.0) - 1.0)
+            .collect()
     }
 
     #[test]

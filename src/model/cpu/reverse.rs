@@ -115,7 +115,8 @@ pub(super) async fn importance(
         let width = config.width;
         let mut start = 0;
         for &n in &batch.lengths {
-            let column = (0..n_prompt).map(|p| dot(&c[(start + p) * width..][..width], &embedded[p * width..][..width]));
+            let column =
+                (0..n_prompt).map(|p| dot(&c[(start + p) * width..][..width], &embedded[p * width..][..width]));
             columns.push(column.collect());
             start += n;
         }

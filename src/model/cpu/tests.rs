@@ -64,7 +64,9 @@ fn norm_derivatives() {
     const W: usize = 16;
     let norm = RmsNorm { gain: values(W, 1), eps: 1e-5 };
     let (x, v, u) = (values(2 * W, 2), values(2 * W, 3), values(2 * W, 4));
-    let value = |x: &[f32]| values_of(&norm.forward(&rows::from_vec(x.to_vec(), W).unwrap(), &RowPlan::new(0, 2, &[])).unwrap());
+    let value = |x: &[f32]| {
+        values_of(&norm.forward(&rows::from_vec(x.to_vec(), W).unwrap(), &RowPlan::new(0, 2, &[])).unwrap())
+    };
     let both = norm.forward(&rows::from_vec([x.clone(), v.clone()].concat(), W).unwrap(), &stacked(2)).unwrap();
     let jvp = &values_of(&both)[2 * W..];
     close(jvp, &difference(value, &x, &v), 2e-3);
@@ -82,7 +84,8 @@ fn feed_forward_derivatives() {
         let (g, u) = x.split_at(2 * W);
         values_of(&mlp::forward(&rows(g), &rows(u), &RowPlan::new(0, 2, &[])).unwrap())
     };
-    let both = mlp::forward(&rows(&[g.clone(), dg.clone()].concat()), &rows(&[u.clone(), du.clone()].concat()), &stacked(2));
+    let both =
+        mlp::forward(&rows(&[g.clone(), dg.clone()].concat()), &rows(&[u.clone(), du.clone()].concat()), &stacked(2));
     let jvp = values_of(&both.unwrap())[2 * W..].to_vec();
     close(&jvp, &difference(value, &[g.clone(), u.clone()].concat(), &[dg.clone(), du.clone()].concat()), 2e-3);
     let (vg, vu) = mlp::vjp(&rows(&g), &rows(&u), &[0, 1], &rows(&c)).unwrap();
@@ -131,9 +134,7 @@ fn attention_derivatives() {
             v[at..at + first * width].fill(0.0);
         }
         let plan = RowPlan::new(0, N, &[first]);
-        let stack = |at: usize, width: usize| {
-            [&x[at..at + N * width], &v[at + first * width..at + N * width]].concat()
-        };
+        let stack = |at: usize, width: usize| [&x[at..at + N * width], &v[at + first * width..at + N * width]].concat();
         let mut cache = LayerCache::new(1);
         cache.append(&plan, &stack(N * 32, 16), &stack(N * 48, 16), 16);
         let both = attention::forward(&c, &stack(0, 32), &plan, &[first], &cache);

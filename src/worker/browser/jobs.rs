@@ -42,7 +42,7 @@ fn loaded(engine: &Engine, job: JobId, l: load::Loaded) -> Event {
     let info = l.runner.info().clone();
     let template = l.runner.checkpoint().chat_template.as_ref().map(|t| t.source().to_owned());
     *engine.runner.borrow_mut() = Some(l.runner);
-    Event::Loaded { job, info, template, stored: l.stored, not_kept: l.not_kept }
+    Event::Loaded { job, info, template, stored: l.stored, not_kept: l.not_kept, memory: js::memory() }
 }
 
 async fn list(job: JobId) -> Result<Event, Failure> {
@@ -83,5 +83,5 @@ async fn run_job(engine: &Engine, job: JobId, run: &Run) -> Result<Event, Failur
     };
     let report = runner.run(run, js::now, &mut emit).await;
     *engine.runner.borrow_mut() = Some(runner);
-    Ok(Event::Finished { job, report: Box::new(report?) })
+    Ok(Event::Finished { job, report: Box::new(report?), memory: js::memory() })
 }

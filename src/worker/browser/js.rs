@@ -8,7 +8,8 @@ use web_sys::MessageChannel;
 /// Seconds on a clock that never goes back.
 pub fn now() -> f64 {
     let performance = Reflect::get(&js_sys::global(), &"performance".into()).ok();
-    performance.and_then(|p| p.dyn_into::<web_sys::Performance>().ok()).map_or_else(js_sys::Date::now, |p| p.now()) / 1e3
+    performance.and_then(|p| p.dyn_into::<web_sys::Performance>().ok()).map_or_else(js_sys::Date::now, |p| p.now())
+        / 1e3
 }
 
 /// Waits for the event loop's next turn. A message to oneself is not held back by 4 ms, as timers are.
@@ -42,4 +43,9 @@ pub fn message(e: &JsValue) -> String {
 /// An exception's kind ("QuotaExceededError").
 pub fn kind(e: &JsValue) -> String {
     Reflect::get(e, &"name".into()).ok().and_then(|v| v.as_string()).unwrap_or_default()
+}
+
+/// Bytes of this module's linear memory.
+pub fn memory() -> u64 {
+    core::arch::wasm32::memory_size(0) as u64 * 65_536
 }

@@ -84,8 +84,7 @@ async fn open(engine: &Engine, job: JobId, blobs: Vec<(String, Blob)>) -> Result
 /// Asks for the memory in one piece, before anything is read: what the browser refuses is refused now.
 fn check_memory(engine: &Engine, need: u64) -> Result<(), Failure> {
     let held = engine.runner.borrow().as_ref().map_or(0, |r| r.info().bytes);
-    let fits = need <= ADDRESSABLE
-        && Vec::<u8>::new().try_reserve_exact(need.saturating_sub(held) as usize).is_ok();
+    let fits = need <= ADDRESSABLE && Vec::<u8>::new().try_reserve_exact(need.saturating_sub(held) as usize).is_ok();
     if fits {
         return Ok(());
     }
@@ -108,7 +107,8 @@ async fn into_memory(engine: &Engine, job: JobId, url: &str) -> Result<Blob, Fai
     if done < download.total {
         return Err(download.broken());
     }
-    Blob::new_with_u8_array_sequence(&parts).map_err(|e| Failure::Network { url: url.to_owned(), message: js::message(&e) })
+    Blob::new_with_u8_array_sequence(&parts)
+        .map_err(|e| Failure::Network { url: url.to_owned(), message: js::message(&e) })
 }
 
 async fn from_urls(engine: &Engine, job: JobId, urls: &[String]) -> Result<Loaded, Failure> {

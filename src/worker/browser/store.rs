@@ -100,7 +100,11 @@ impl Folder {
     }
 
     /// Copies a chosen file; `progress` hears the bytes written so far and may stop the copy.
-    pub async fn copy(&self, file: &File, mut progress: impl AsyncFnMut(u64) -> Result<(), Failure>) -> Result<(), Failure> {
+    pub async fn copy(
+        &self,
+        file: &File,
+        mut progress: impl AsyncFnMut(u64) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let writer = self.writer(&file.name()).await?;
         writer.cut(0)?;
         let reader = FileReaderSync::new().map_err(|e| failure(&e))?;
