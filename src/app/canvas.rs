@@ -8,7 +8,8 @@ use super::{document, format, window};
 use crate::explain::view::Label;
 
 thread_local! {
-    static THEME: RwSignal<u32> = RwSignal::new(0);
+    /// Owned by no component: it lives as long as the page.
+    static THEME: ArcRwSignal<u32> = ArcRwSignal::new(0);
 }
 
 /// Tells every canvas that the colours have changed.

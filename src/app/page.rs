@@ -13,6 +13,7 @@ use super::prompt::PromptPanel;
 use super::state::{RunState, Selection, Side, State};
 use super::toolbar::Toolbar;
 use super::{runs, window};
+use crate::explain::view::View;
 use crate::share::Export;
 
 /// The page.
@@ -52,10 +53,16 @@ async fn show_example(state: State) {
         if let Some(report) = report {
             slot.run.set(RunState::of(report, export.prompt.clone(), true));
             // A word of the response is chosen, so that the picture speaks at once.
-            let column = slot.view.with_untracked(|v| v.columns.iter().position(|c| c.text.chars().count() > 2));
+            let column = slot.view.with_untracked(most_telling);
             slot.selection.set(Selection { row: None, column });
         }
     }
+}
+
+/// The column that most prompt units fed.
+fn most_telling(view: &View) -> Option<usize> {
+    let fed = |m: usize| view.levels.iter().filter(|row| row[m] > 0).count();
+    (0..view.columns.len()).rev().max_by_key(|&m| fed(m))
 }
 
 async fn fetch_example() -> Option<Export> {
