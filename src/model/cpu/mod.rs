@@ -6,6 +6,8 @@
 mod attention;
 mod dequantize;
 mod engine;
+mod fixed;
+mod fixed_transposed;
 mod forward;
 mod kernels;
 mod linear;

@@ -14,7 +14,7 @@ use crate::worker::Runner;
 /// WebAssembly's address space, less what the code and a long run take.
 const ADDRESSABLE: u64 = (4 << 30) - (256 << 20);
 /// Memory a model needs beside its weights: tokenizer, caches, activations.
-const BESIDE: u64 = 64 << 20;
+const BESIDE: u64 = 16 << 20;
 /// Bytes between two reports of a download.
 const REPORT: u64 = 1 << 20;
 
