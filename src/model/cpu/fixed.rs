@@ -165,15 +165,20 @@ fn pairs<const R: usize, const O: usize>(
     let wd: [&[f32]; O] = core::array::from_fn(|o| &w.d[span(output + o)][..blocks]);
     let mut acc = [[f32x4::ZERO; O]; R];
     for b in 0..blocks {
-        let wide: [[i16x8; QUARTERS]; R] = core::array::from_fn(|r| quarters(&xq[r][b]));
-        for o in 0..O {
-            let weights = quarters(&wq[o][b]);
-            for r in 0..R {
-                let mut sum: i32x4 = wide[r][0].dot(weights[0]);
-                for k in 1..QUARTERS {
-                    sum += wide[r][k].dot(weights[k]);
+        // few enough values at a time for sixteen vector registers
+        let mut sums = [[i32x4::ZERO; O]; R];
+        for k in 0..QUARTERS {
+            let wide: [i16x8; R] = core::array::from_fn(|r| quarter(&xq[r][b], k));
+            for o in 0..O {
+                let weights = quarter(&wq[o][b], k);
+                for r in 0..R {
+                    sums[r][o] += wide[r].dot(weights);
                 }
-                acc[r][o] += f32x4::from_i32x4(sum) * f32x4::splat(xs[r][b] * wd[o][b]);
+            }
+        }
+        for o in 0..O {
+            for r in 0..R {
+                acc[r][o] += f32x4::from_i32x4(sums[r][o]) * f32x4::splat(xs[r][b] * wd[o][b]);
             }
         }
     }
@@ -188,7 +193,6 @@ fn pairs<const R: usize, const O: usize>(
 }
 
 #[inline(always)]
-fn quarters(block: &[i16; BLOCK]) -> [i16x8; QUARTERS] {
-    let (parts, _) = block.as_chunks::<LANES>();
-    core::array::from_fn(|k| i16x8::new(parts[k]))
+fn quarter(block: &[i16; BLOCK], k: usize) -> i16x8 {
+    i16x8::new(block.as_chunks::<LANES>().0[k])
 }

@@ -65,9 +65,9 @@ pub(super) fn product(c: &[f32], stride: usize, count: usize, panels: &Panels, y
     for b in 0..panels.d.len() {
         let mut r = 0;
         while r < rows {
-            let step = (rows - r).min(3);
+            // two rows of four accumulators and four weights fit sixteen vector registers
+            let step = (rows - r).min(2);
             match step {
-                3 => block::<3>(&padded[r..], panels, b, &mut y[r * width..], width),
                 2 => block::<2>(&padded[r..], panels, b, &mut y[r * width..], width),
                 _ => block::<1>(&padded[r..], panels, b, &mut y[r * width..], width),
             }

@@ -81,11 +81,8 @@ pub(super) fn product(x: &[f32], w: &[f32], k: usize, y: &mut [f32], stride: usi
     let (rows, tile) = (x.len() / k, w.len() / k);
     let mut r = 0;
     while r < rows {
-        let step = match rows - r {
-            1 => 1,
-            2 | 4 => 2,
-            _ => 3,
-        };
+        // two rows of four accumulators fit sixteen vector registers; three spill
+        let step = (rows - r).min(2);
         let x = &x[r * k..(r + step) * k];
         let mut o = 0;
         while o < tile {
@@ -96,10 +93,8 @@ pub(super) fn product(x: &[f32], w: &[f32], k: usize, y: &mut [f32], stride: usi
                 (1, 8..) => store(dots::<1, 8>(x, w, k), y, stride),
                 (1, 4..) => store(dots::<1, 4>(x, w, k), y, stride),
                 (2, 4..) => store(dots::<2, 4>(x, w, k), y, stride),
-                (3, 4..) => store(dots::<3, 4>(x, w, k), y, stride),
                 (1, _) => store(dots::<1, 1>(x, w, k), y, stride),
-                (2, _) => store(dots::<2, 1>(x, w, k), y, stride),
-                _ => store(dots::<3, 1>(x, w, k), y, stride),
+                _ => store(dots::<2, 1>(x, w, k), y, stride),
             };
         }
         r += step;
@@ -119,12 +114,11 @@ pub(super) fn transposed_product(c: &[f32], stride: usize, w: &[f32], k: usize, 
     let (rows, tile) = (y.len() / k, w.len() / k);
     let mut r = 0;
     while r < rows {
-        let step = (rows - r).min(3);
+        let step = (rows - r).min(2);
         let (c, y) = (&c[r * stride..], &mut y[r * k..(r + step) * k]);
         match step {
             1 => accumulate::<1, 8>(c, stride, tile, w, k, y),
-            2 => accumulate::<2, 4>(c, stride, tile, w, k, y),
-            _ => accumulate::<3, 4>(c, stride, tile, w, k, y),
+            _ => accumulate::<2, 4>(c, stride, tile, w, k, y),
         }
         r += step;
     }

@@ -13,6 +13,10 @@ use crate::model::ModelError;
 /// f32 values in a tile: with the rows of the input beside it, it stays in the fast caches.
 const TILE: usize = 12 * 1024;
 
+/// Rows of the transposed product's result that are worked on at once: they are added to by every tile, and so have to
+/// stay in the second-level cache.
+const SHARE: usize = 64;
+
 /// The input of a product, in the form that suits the weights' storage.
 enum Input<'a> {
     Floats(&'a [f32]),
@@ -127,7 +131,9 @@ impl Linear {
     #[cfg(target_arch = "wasm32")]
     fn transposed_products(&self, c: &[f32], bytes: &[u8]) -> Vec<f32> {
         let mut y = vec![0.0; c.len() / self.outputs * self.inputs];
-        self.transposed_into(c, bytes, &mut y);
+        for (y, c) in y.chunks_mut(SHARE * self.inputs).zip(c.chunks(SHARE * self.outputs)) {
+            self.transposed_into(c, bytes, y);
+        }
         y
     }
 
@@ -161,7 +167,7 @@ impl Linear {
     fn transposed_products(&self, c: &[f32], bytes: &[u8]) -> Vec<f32> {
         use rayon::prelude::*;
         let count = c.len() / self.outputs;
-        let share = count.div_ceil(rayon::current_num_threads()).max(6);
+        let share = count.div_ceil(rayon::current_num_threads()).clamp(6, SHARE);
         let mut y = vec![0.0; count * self.inputs];
         y.par_chunks_mut(share * self.inputs)
             .zip(c.par_chunks(share * self.outputs))
