@@ -2,6 +2,7 @@
 
 use leptos::html::Textarea;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 use super::format;
 use super::model_card::RunButton;
@@ -125,23 +126,24 @@ fn byte_of(text: &str, units: u32) -> usize {
 #[component]
 fn TemplateText(state: State) -> impl IntoView {
     let missing = move || state.tuned.model.with(|m| m.info.is_some() && m.template.is_none());
-    // Shown from the last run, where the tokens are those the model really read.
-    let text = move || {
-        state.tuned.run.with(|r| {
-            let template = r.prompt.iter().any(|t| t.role == crate::explain::Role::Template);
-            template.then(|| r.prompt.iter().map(|t| (t.text.clone(), t.role)).collect::<Vec<_>>())
-        })
-    };
+    let open = RwSignal::new(false);
+    Effect::new(move |_| {
+        if open.get() {
+            runs::prepare(state, state.tuned);
+        }
+    });
+    let text = move || state.tuned.prepared.with(|p| p.iter().map(|t| (t.text.clone(), t.role)).collect::<Vec<_>>());
     view! {
         <Show when=move || missing() && state.options.get().chat != Chat::Off>
             <p class="cap">"The tuned model brings no template; the prompt is used as it is."</p>
         </Show>
-        <details class="fold">
+        <details class="fold" id="template" on:toggle=move |e| {
+            open.set(e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()).is_some_and(|t| t.has_attribute("open")));
+        }>
             <summary>"What the tuned model reads"</summary>
-            <pre class="template">{move || match text() {
-                Some(parts) => parts.into_iter().map(|(t, role)| view! { <span class:tpl=role == crate::explain::Role::Template>{t}</span> }).collect_view().into_any(),
-                None => view! { <span class="cap">"Shown after a run."</span> }.into_any(),
-            }}</pre>
+            <pre class="template">
+                {move || text().into_iter().map(|(t, role)| view! { <span class:tpl=role == crate::explain::Role::Template>{t}</span> }).collect_view()}
+            </pre>
         </details>
     }
 }

@@ -138,6 +138,19 @@ fn start(state: State, slot: Slot, response: Response) {
     engine.send(&Request::Run { job, run }, &[]);
 }
 
+/// Asks how the present prompt will be read; a newer question makes an older one moot.
+pub fn prepare(state: State, slot: Slot) {
+    let (text, template) = (state.prompt.get(), template(state, slot.side));
+    if slot.model.with(|m| m.info.is_none()) {
+        return;
+    }
+    if let Some(engine) = engine(slot) {
+        let job = engine.next_job();
+        slot.preparing.set_value(Some(job));
+        engine.send(&Request::Prepare { job, prompt: Prompt::Text { text, template } }, &[]);
+    }
+}
+
 /// The template that `side` uses under the present options.
 pub fn template(state: State, side: Side) -> Template {
     let given = || match state.tuned.model.with(|m| m.template.clone()) {
@@ -184,6 +197,7 @@ fn take(state: State, slot: Slot, event: Event) {
         Event::Started { job, prompt, units } if slot.run.with_untracked(|r| r.job == Some(job)) => {
             slot.run.update(|r| (r.prompt, r.units) = (prompt, units));
         }
+        Event::Started { job, prompt, .. } if slot.preparing.get_value() == Some(job) => slot.prepared.set(prompt),
         Event::Started { .. } => {}
         Event::Token { job, token, column } => {
             slot.arrived.update_value(|a| a.push((job, token, column)));
@@ -289,6 +303,8 @@ fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
             }
             r.failure = Some(failure);
         });
+    } else if slot.preparing.get_value() == Some(job) {
+        slot.prepared.set(Vec::new()); // the run itself will say why
     } else if !matches!(failure, Failure::Cancelled) {
         slot.model.update(|m| m.failure = Some(failure));
     }

@@ -181,6 +181,9 @@ pub struct Slot {
     pub arrived: StoredValue<Vec<(JobId, ResponseToken, Option<Vec<f32>>)>>,
     pub progress: StoredValue<Option<Progress>>,
     pub frame_asked: StoredValue<bool>,
+    /// The prompt in the editor as this model will read it, and the job that asked.
+    pub prepared: RwSignal<Vec<PromptToken>>,
+    pub preparing: StoredValue<Option<JobId>>,
     /// Where the present checkpoint came from, to load it again after a crash.
     pub source: RwSignal<Option<From>>,
 }
@@ -265,6 +268,8 @@ impl Slot {
             arrived: StoredValue::new(Vec::new()),
             progress: StoredValue::new(None),
             frame_asked: StoredValue::new(false),
+            prepared: RwSignal::new(Vec::new()),
+            preparing: StoredValue::new(None),
             source: RwSignal::new(None),
         }
     }

@@ -149,7 +149,7 @@ pub fn cost(n: usize, m: usize, firsts: &[usize]) -> (usize, usize) {
 }
 
 /// Tokens read at once: enough to use the kernels well, few enough to stop soon.
-const PREFILL_CHUNK: usize = 32;
+const PREFILL_CHUNK: usize = 16;
 const FORCED_CHUNK: usize = 8;
 
 /// Runs `job`. `now` is a clock in seconds; `emit` hears every event and cancels by breaking.

@@ -30,6 +30,11 @@ async fn a_pasted_prompt_runs_on_both_models() {
     assert!(page.text("#card-tuned .response").await.contains("1."));
     assert!(page.text("#card-tuned .foot").await.contains("Q8_0"));
     assert!(page.text(".instruction .instr").await.contains("List four fruits."));
+    // what the tuned model reads follows the editor
+    page.js("document.querySelector('#template').open=true").await;
+    page.wait_text("#template .tpl", "<|assistant|>").await;
+    page.fill("#prompt", "List five fruits.").await;
+    page.wait_text("#template pre", "five").await;
     // choosing a word of the response colours the prompt
     page.click("#card-tuned .response [data-i=\"1\"]").await;
     let coloured = page
@@ -118,6 +123,8 @@ async fn bad_files_are_refused_in_words_and_nothing_is_lost() {
     let good = std::fs::read(page::repository("public/models/tiny-tuned.gguf")).unwrap();
     for (name, bytes, words) in [
         ("notes.gguf", b"these are just notes".to_vec(), "is not a checkpoint"),
+        ("spare.gguf", page::patched(&good, b"blk.3.ffn_up.weight\0", b"blk.3.ffn_xx.weight\0"), "blk.3.ffn_up.weight"),
+        ("mute.gguf", page::patched(&good, b"tokenizer.ggml.tokens\0", b"tokenizer.ggml.txkens\0"), "no tokenizer"),
         ("half.gguf", good[..good.len() / 2].to_vec(), "cut short"),
         ("huge.gguf", [b"GGUF\x03\0\0\0".as_slice(), &[0xFF; 64]].concat(), "damaged"),
         ("other.gguf", page::patched(&good, b"llama\x12", b"mamba\x12"), "mamba"),

@@ -5,12 +5,15 @@
 //! below what the weights' own 4 to 8 bits leave open; sums of 32 products fit 32 bits. One instruction multiplies and
 //! adds eight pairs, twice as many as in f32.
 
+use bytemuck::cast;
 use candle_core::quantized::GgmlDType;
 use half::f16;
-use wide::{f32x4, i16x8, i32x4};
+use wide::{f32x4, i16x8, i32x4, u8x16};
 
 use super::kernels::dot;
 
+/// 1.5 * 2^23: adding it leaves a small number, rounded to the nearest integer, in the low bits.
+pub(super) const MAGIC: f32 = 12_582_912.0;
 /// Elements of a block.
 pub(super) const BLOCK: usize = 32;
 const LANES: usize = 8;
@@ -42,12 +45,22 @@ impl Rounded {
             sums: Vec::with_capacity(blocks.len()),
         };
         for block in blocks {
-            let largest = block.iter().fold(0.0f32, |m, v| m.max(v.abs()));
-            let scale = largest / 32_767.0;
-            let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-            rounded.values.push(block.map(|v| (v * inverse).round_ties_even() as i16));
-            rounded.scales.push(scale);
-            rounded.sums.push(block.iter().sum());
+            let parts = block.as_chunks::<4>().0;
+            let (mut largest, mut sum) = (f32x4::ZERO, f32x4::ZERO);
+            for part in parts {
+                largest = largest.fast_max(f32x4::new(*part).abs());
+                sum += f32x4::new(*part);
+            }
+            let largest = largest.to_array().into_iter().fold(0.0f32, f32::max);
+            let inverse = f32x4::splat(if largest > 0.0 { 32_767.0 / largest } else { 0.0 });
+            let mut values = [0; BLOCK];
+            for (part, out) in parts.iter().zip(values.as_chunks_mut::<4>().0) {
+                let bits: i32x4 = cast(f32x4::new(*part) * inverse + f32x4::splat(MAGIC));
+                *out = bits.to_array().map(|v| v as i16); // the low half
+            }
+            rounded.values.push(values);
+            rounded.scales.push(largest / 32_767.0);
+            rounded.sums.push(sum.to_array().into_iter().sum());
         }
         rounded
     }
@@ -89,8 +102,14 @@ impl Tile {
                 (half_at(b, 0), half_at(b, 2))
             }),
             _ => self.each::<34>(bytes, |b, q| {
-                for (q, v) in q.iter_mut().zip(&b[2..]) {
-                    *q = i16::from(*v as i8);
+                let (parts, halves) = (b[2..].as_chunks::<16>().0, q.as_chunks_mut::<16>().0);
+                for (part, out) in parts.iter().zip(halves) {
+                    // each byte in the upper half of a pair, then shifted down with its sign
+                    let v = u8x16::new(*part);
+                    let sides = [u8x16::unpack_low(v, v), u8x16::unpack_high(v, v)];
+                    for (side, out) in sides.into_iter().zip(out.as_chunks_mut::<LANES>().0) {
+                        *out = (cast::<u8x16, i16x8>(side) >> 8i32).to_array();
+                    }
                 }
                 (half_at(b, 0), 0.0)
             }),
@@ -113,9 +132,20 @@ fn half_at(b: &[u8], at: usize) -> f32 {
 
 #[inline(always)]
 fn nibbles(bytes: &[u8], q: &mut [i16; BLOCK]) {
-    for i in 0..BLOCK / 2 {
-        q[i] = i16::from(bytes[i] & 15);
-        q[i + BLOCK / 2] = i16::from(bytes[i] >> 4);
+    let Some(packed) = bytes.first_chunk::<16>() else { return };
+    let packed = u8x16::new(*packed);
+    let low = packed & u8x16::splat(15);
+    // bytes have no shift of their own: shift pairs, and drop what crosses over
+    let high: u8x16 = cast(cast::<u8x16, i16x8>(packed) >> 4i32);
+    let high = high & u8x16::splat(15);
+    let sides = [
+        u8x16::unpack_low(low, u8x16::ZERO),
+        u8x16::unpack_high(low, u8x16::ZERO),
+        u8x16::unpack_low(high, u8x16::ZERO),
+        u8x16::unpack_high(high, u8x16::ZERO),
+    ];
+    for (side, out) in sides.into_iter().zip(q.as_chunks_mut::<LANES>().0) {
+        *out = cast::<u8x16, i16x8>(side).to_array();
     }
 }
 
@@ -165,20 +195,13 @@ fn pairs<const R: usize, const O: usize>(
     let wd: [&[f32]; O] = core::array::from_fn(|o| &w.d[span(output + o)][..blocks]);
     let mut acc = [[f32x4::ZERO; O]; R];
     for b in 0..blocks {
-        // few enough values at a time for sixteen vector registers
-        let mut sums = [[i32x4::ZERO; O]; R];
-        for k in 0..QUARTERS {
-            let wide: [i16x8; R] = core::array::from_fn(|r| quarter(&xq[r][b], k));
-            for o in 0..O {
-                let weights = quarter(&wq[o][b], k);
-                for r in 0..R {
-                    sums[r][o] += wide[r].dot(weights);
-                }
-            }
-        }
         for o in 0..O {
             for r in 0..R {
-                acc[r][o] += f32x4::from_i32x4(sums[r][o]) * f32x4::splat(xs[r][b] * wd[o][b]);
+                let mut sum = i32x4::ZERO;
+                for k in 0..QUARTERS {
+                    sum += quarter(&xq[r][b], k).dot(quarter(&wq[o][b], k));
+                }
+                acc[r][o] += f32x4::from_i32x4(sum) * f32x4::splat(xs[r][b] * wd[o][b]);
             }
         }
     }

@@ -7,16 +7,12 @@
 use bytemuck::cast;
 use wide::{f32x4, i16x8, i32x4};
 
-use super::fixed::{BLOCK, Tile};
+use super::fixed::{BLOCK, MAGIC, Tile};
 
 /// Rows of weights in a tile.
 pub(super) const ROWS: usize = 32;
 /// Rows o and o + PAIRS lie side by side.
 const PAIRS: usize = ROWS / 2;
-const VECTORS: usize = ROWS / 4;
-/// 1.5 * 2^23: adding it leaves a small number, rounded, in the low bits.
-const MAGIC: f32 = 12_582_912.0;
-
 /// A tile's weights by blocks of columns.
 #[derive(Default)]
 pub(super) struct Panels {
@@ -39,16 +35,23 @@ impl Panels {
                 let at = (o < rows).then_some(o * blocks + b);
                 self.d[b][o] = at.map_or(0.0, |at| tile.d[at]);
                 self.m[b][o] = at.map_or(0.0, |at| tile.m[at]);
-                let zero = [0; BLOCK];
-                let q = at.map_or(&zero, |at| &tile.q[at]);
-                let side = o / PAIRS;
-                for (pair, q) in self.q[b][o % PAIRS].as_chunks_mut::<2>().0.iter_mut().zip(q) {
-                    pair[side] = *q;
+            }
+            let row = |o: usize| if o < rows { &tile.q[o * blocks + b] } else { &NOTHING };
+            for (p, panel) in self.q[b].iter_mut().enumerate() {
+                let (first, second) = (row(p).as_chunks::<8>().0, row(p + PAIRS).as_chunks::<8>().0);
+                for (k, out) in panel.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+                    let sides = first[k].iter().zip(&second[k]);
+                    for (pair, (first, second)) in out.as_chunks_mut::<2>().0.iter_mut().zip(sides) {
+                        *pair = [*first, *second];
+                    }
                 }
             }
         }
     }
 }
+
+/// A row that is not there.
+static NOTHING: [i16; BLOCK] = [0; BLOCK];
 
 /// Adds the products of all rows of `c` (`[rows][stride]`, the tile's `count` columns first) to `y` (`[rows][blocks * 32]`).
 pub(super) fn product(c: &[f32], stride: usize, count: usize, panels: &Panels, y: &mut [f32]) {
@@ -76,52 +79,64 @@ pub(super) fn product(c: &[f32], stride: usize, count: usize, panels: &Panels, y
     }
 }
 
-/// One row's cotangents times the block's scales, rounded: pairs packed in 32 bits, their scale, and the sum of `c * m`.
-#[inline(always)]
-fn round(c: &[f32; ROWS], d: &[f32; ROWS], m: &[f32; ROWS]) -> ([i32; PAIRS], f32, f32) {
-    let lanes = |v: &[f32; ROWS]| -> [f32x4; VECTORS] {
-        let (parts, _) = v.as_chunks::<4>();
-        core::array::from_fn(|k| f32x4::new(parts[k]))
-    };
-    let (c, d, m) = (lanes(c), lanes(d), lanes(m));
-    let (mut largest, mut shift) = (f32x4::ZERO, f32x4::ZERO);
-    let mut scaled = [f32x4::ZERO; VECTORS];
-    for k in 0..VECTORS {
-        scaled[k] = c[k] * d[k];
-        largest = largest.fast_max(scaled[k].abs());
-        shift += c[k] * m[k];
+/// One row's cotangents times the block's scales, rounded and packed in pairs.
+#[derive(Clone, Copy)]
+struct Pairs {
+    values: [i32; PAIRS],
+    scale: f32,
+    /// The sum of `c * m`.
+    shift: f32,
+}
+
+impl Pairs {
+    const ZERO: Self = Self { values: [0; PAIRS], scale: 0.0, shift: 0.0 };
+
+    /// Written in place, and the products made twice: moving arrays about costs more than multiplying.
+    #[inline(always)]
+    fn round(&mut self, c: &[f32; ROWS], d: &[f32; ROWS], m: &[f32; ROWS]) {
+        let (c, d, m) = (c.as_chunks::<4>().0, d.as_chunks::<4>().0, m.as_chunks::<4>().0);
+        let scaled = |k: usize| f32x4::new(c[k]) * f32x4::new(d[k]);
+        let (mut largest, mut shift) = (f32x4::ZERO, f32x4::ZERO);
+        for k in 0..ROWS / 4 {
+            largest = largest.fast_max(scaled(k).abs());
+            shift += f32x4::new(c[k]) * f32x4::new(m[k]);
+        }
+        let [a, b, c, d] = largest.to_array();
+        let largest = a.max(b).max(c.max(d));
+        let inverse = f32x4::splat(if largest > 0.0 { 32_767.0 / largest } else { 0.0 });
+        let bits = |k: usize| cast::<f32x4, i32x4>(scaled(k) * inverse + f32x4::splat(MAGIC));
+        for (k, out) in self.values.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            let pair: i32x4 = (bits(k) & i32x4::splat(0xFFFF)) | (bits(k + PAIRS / 4) << 16i32);
+            *out = pair.to_array();
+        }
+        let [a, b, c, d] = shift.to_array();
+        self.scale = largest / 32_767.0;
+        self.shift = (a + b) + (c + d);
     }
-    let largest = largest.to_array().into_iter().fold(0.0f32, f32::max);
-    let inverse = if largest > 0.0 { f32x4::splat(32_767.0 / largest) } else { f32x4::ZERO };
-    let bits = scaled.map(|v| cast::<f32x4, i32x4>(v * inverse + f32x4::splat(MAGIC)));
-    let mut packed = [0; PAIRS];
-    for (k, out) in packed.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-        let pair: i32x4 = (bits[k] & i32x4::splat(0xFFFF)) | (bits[k + VECTORS / 2] << 16i32);
-        *out = pair.to_array();
-    }
-    (packed, largest / 32_767.0, shift.to_array().into_iter().sum())
 }
 
 #[inline(always)]
 fn block<const R: usize>(c: &[[f32; ROWS]], panels: &Panels, b: usize, y: &mut [f32], width: usize) {
-    let rounded: [_; R] = core::array::from_fn(|r| round(&c[r], &panels.d[b], &panels.m[b]));
+    let mut rounded = [Pairs::ZERO; R];
+    for r in 0..R {
+        rounded[r].round(&c[r], &panels.d[b], &panels.m[b]);
+    }
     for half in 0..2 {
         let mut acc = [[i32x4::ZERO; 4]; R];
         for (p, q) in panels.q[b].iter().enumerate() {
             let (parts, _) = q[half * BLOCK..(half + 1) * BLOCK].as_chunks::<8>();
-            let w: [i16x8; 4] = core::array::from_fn(|v| i16x8::new(parts[v]));
             for r in 0..R {
-                let pair: i16x8 = cast(i32x4::splat(rounded[r].0[p]));
+                let pair: i16x8 = cast(i32x4::splat(rounded[r].values[p]));
                 for v in 0..4 {
-                    acc[r][v] += w[v].dot(pair);
+                    acc[r][v] += i16x8::new(parts[v]).dot(pair);
                 }
             }
         }
         for r in 0..R {
-            let (_, scale, shift) = rounded[r];
             let at = r * width + b * BLOCK + half * BLOCK / 2;
             for (v, y) in y[at..at + BLOCK / 2].as_chunks_mut::<4>().0.iter_mut().enumerate() {
-                let value = f32x4::from_i32x4(acc[r][v]) * f32x4::splat(scale) + f32x4::splat(shift);
+                let value =
+                    f32x4::from_i32x4(acc[r][v]) * f32x4::splat(rounded[r].scale) + f32x4::splat(rounded[r].shift);
                 *y = (f32x4::new(*y) + value).to_array();
             }
         }
