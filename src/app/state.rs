@@ -168,6 +168,9 @@ pub struct Selection {
     pub column: Option<usize>,
 }
 
+/// A response token of a job, with its column.
+pub type Arrived = (JobId, ResponseToken, Option<Vec<f32>>);
+
 /// One model's half of the page.
 #[derive(Clone, Copy)]
 pub struct Slot {
@@ -178,7 +181,7 @@ pub struct Slot {
     pub view: Memo<View>,
     pub engine: StoredValue<Option<Engine>, LocalStorage>,
     /// Tokens with their columns that wait for the next frame, and whether one is asked for.
-    pub arrived: StoredValue<Vec<(JobId, ResponseToken, Option<Vec<f32>>)>>,
+    pub arrived: StoredValue<Vec<Arrived>>,
     pub progress: StoredValue<Option<Progress>>,
     pub frame_asked: StoredValue<bool>,
     /// The prompt in the editor as this model will read it, and the job that asked.
