@@ -126,6 +126,7 @@ fn start(state: State, slot: Slot, response: Response) {
     let job = engine.next_job();
     slot.selection.set(Selection::default());
     slot.progress.set_value(None);
+    slot.before.set_value(slot.run.with_untracked(|r| r.report.is_some().then(|| r.clone())));
     slot.run.set(RunState { job: Some(job), text: text.clone(), by, ..RunState::default() });
     let run = Run {
         prompt: Prompt::Text { text, template: template(state, slot.side) },
@@ -300,6 +301,9 @@ fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
             if whole > 0 {
                 r.response.truncate(whole);
                 r.columns.truncate(whole);
+            }
+            if let Some(before) = slot.before.get_value().filter(|_| r.response.is_empty()) {
+                *r = before;
             }
             r.failure = Some(failure);
         });

@@ -184,6 +184,8 @@ pub struct Slot {
     pub arrived: StoredValue<Vec<Arrived>>,
     pub progress: StoredValue<Option<Progress>>,
     pub frame_asked: StoredValue<bool>,
+    /// The finished run that the present one replaces: it comes back if nothing comes of this one.
+    pub before: StoredValue<Option<RunState>>,
     /// The prompt in the editor as this model will read it, and the job that asked.
     pub prepared: RwSignal<Vec<PromptToken>>,
     pub preparing: StoredValue<Option<JobId>>,
@@ -271,6 +273,7 @@ impl Slot {
             arrived: StoredValue::new(Vec::new()),
             progress: StoredValue::new(None),
             frame_asked: StoredValue::new(false),
+            before: StoredValue::new(None),
             prepared: RwSignal::new(Vec::new()),
             preparing: StoredValue::new(None),
             source: RwSignal::new(None),

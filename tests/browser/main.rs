@@ -147,9 +147,12 @@ async fn bad_files_are_refused_in_words_and_nothing_is_lost() {
 async fn an_empty_and_an_endless_prompt_are_answered_in_words() {
     let page = Page::open("prompts").await;
     page.models_ready().await;
+    page.wait_text("#card-tuned .response", "house").await;
     page.fill("#prompt", "   ").await;
     page.click("#run").await;
     page.wait_text("#card-tuned .error", "prompt is empty").await;
+    // what was on screen stays there
+    page.wait_text_for("#card-tuned .response", "house", Duration::from_secs(10)).await;
     page.fill("#prompt", &"a fox and a boat ".repeat(200)).await;
     page.click("#run").await;
     page.wait_text("#card-tuned .error", "this model reads at most").await;
