@@ -25,6 +25,8 @@ pub fn build(profile: Profile) -> Result<PathBuf, String> {
         Profile::Ship => ("ship", &["--cargo-profile", "ship"], root().join("dist")),
     };
     say(&format!("Building the page ({name}; the first time takes some minutes)"));
+    // Trunk works offline, so that it fetches no tools of its own: the crates have to be here before.
+    run(Command::new("cargo").current_dir(root()).args(["fetch", "--locked"]))?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path =
         std::env::join_paths(folders.into_iter().chain(std::env::split_paths(&path))).map_err(|e| e.to_string())?;
