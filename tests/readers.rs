@@ -142,6 +142,22 @@ fn safetensors_need_their_configuration_and_shards() {
     assert!(matches!(refused(Checkpoint::open(set(vec![255; 64]))), CheckpointError::Absurd { .. }));
 }
 
+#[test]
+fn a_vocabulary_the_file_does_not_hold_is_refused_before_its_tables_are_made() {
+    let Some(folder) = shared("gold/llama") else { return };
+    let config = std::fs::read_to_string(folder.join("config.json")).unwrap();
+    let config = config.replace("\"vocab_size\": 320", "\"vocab_size\": 2000000000");
+    let tokenizer = r#"{"version":"1.0","added_tokens":[],"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}"#;
+    let weights = std::fs::read(folder.join("model.safetensors")).unwrap();
+    let files: Vec<Box<dyn ByteSource>> = vec![
+        Box::new(MemoryBytes::new("model.safetensors", weights)),
+        Box::new(MemoryBytes::new("config.json", config.into_bytes())),
+        Box::new(MemoryBytes::new("tokenizer.json", tokenizer.as_bytes().to_vec())),
+    ];
+    let used = peak(|| assert!(matches!(refused(Checkpoint::open(files)), CheckpointError::Shape { .. })));
+    assert!(used < 4_000_000, "{used}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -159,6 +159,7 @@ impl ModelConfig {
             return fail("head width", self.head_width, "it must be even and at most 4096");
         }
         for (key, value) in [
+            ("heads times head width", self.heads.saturating_mul(self.head_width)),
             ("layers", self.layers),
             ("heads", self.heads),
             ("width", self.width),

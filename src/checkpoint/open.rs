@@ -110,6 +110,15 @@ impl Checkpoint {
         if config["tie_word_embeddings"].as_bool() == Some(true) {
             tensors.remove("output.weight");
         }
+        // The tokenizer's tables are as long as the vocabulary claims to be: the embedding's rows, which the file holds.
+        let rows = embedding_rows(&tensors)?;
+        if rows != model.vocab {
+            return Err(CheckpointError::Shape {
+                tensor: "token_embd.weight".into(),
+                expected: vec![model.vocab, model.width],
+                found: tensors["token_embd.weight"].shape.clone(),
+            });
+        }
         let tokenizer_config = json("tokenizer_config.json")?.unwrap_or_default();
         let own = match find(&files, "tokenizer.json") {
             Some(file) => Some(tokenizer_json::parse(&read_text(file)?)?),
