@@ -26,6 +26,9 @@ async fn browser(profile: &std::path::Path) -> Client {
         "--disable-dev-shm-usage",
         &profile,
     ];
+    // More flags, as a profiler needs them: README, "Speed".
+    let more = std::env::var("SHIFTLENS_CHROMIUM_FLAGS").unwrap_or_default();
+    let arguments: Vec<&str> = arguments.into_iter().chain(more.split_whitespace()).collect();
     let Json::Object(capabilities) = json!({"browserName": "chrome", "goog:chromeOptions": {"args": arguments}}) else {
         unreachable!()
     };

@@ -11,7 +11,7 @@ use candle_transformers::models::quantized_llama::ModelWeights;
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, ModelError, block_on};
-use support::{Tiny, cosine, run, singles};
+use support::{Tiny, cosine, engine, run, singles};
 
 fn prompt(n: usize) -> Vec<u32> {
     (0..n as u32).map(|i| (i * 37 + 11) % 250).collect()
@@ -194,5 +194,25 @@ fn cancelling_stops_within_one_token() {
         let outcome = block_on(attribution::run(&mut engine, &job, || 0.0, &mut emit));
         assert_eq!(outcome.unwrap_err(), ModelError::Cancelled);
         assert_eq!(heard, 3);
+    }
+}
+
+#[test]
+fn the_same_model_from_safetensors_gives_the_same_answer() {
+    use shiftlens::checkpoint::{ByteSource, MemoryBytes};
+    let tiny = Tiny { seed: 5, ..Tiny::default() };
+    let files = tiny.huggingface().into_iter();
+    let sources = files.map(|(name, bytes)| Box::new(MemoryBytes::new(name, bytes)) as Box<dyn ByteSource>).collect();
+    let other = shiftlens::checkpoint::Checkpoint::open(sources).unwrap();
+    let ids = tiny.checkpoint().tokenizer().unwrap().encode("the hen said: hé!").unwrap();
+    assert_eq!(ids, other.tokenizer().unwrap().encode("the hen said: hé!").unwrap());
+    let outcome = |checkpoint| {
+        let limit = Respond::Generate { limit: 6, sampling: Default::default(), stops: Vec::new() };
+        run(&mut engine(&checkpoint), &[104, 101, 32], singles(3), limit, Target::Prob, Mode::Forward).unwrap()
+    };
+    let (a, b) = (outcome(tiny.checkpoint()), outcome(other));
+    assert_eq!(a.response, b.response);
+    for (a, b) in a.importance.iter().flatten().zip(b.importance.iter().flatten()) {
+        assert!((a - b).abs() < 1e-6, "{a} {b}");
     }
 }

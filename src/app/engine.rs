@@ -16,18 +16,32 @@ pub struct Engine {
     worker: Rc<RefCell<Option<Worker>>>,
     handler: Handler,
     last_job: Rc<Cell<JobId>>,
+    /// Whether the present worker has said that it is ready.
+    up: Rc<Cell<bool>>,
 }
 
 impl Engine {
     /// Starts a worker whose events go to `handler`.
     pub fn new(handler: impl Fn(Event) + 'static) -> Self {
-        let engine = Self { worker: Rc::default(), handler: Rc::new(handler), last_job: Rc::default() };
+        let engine =
+            Self { worker: Rc::default(), handler: Rc::new(handler), last_job: Rc::default(), up: Rc::default() };
         engine.restart();
         engine
     }
 
+    /// Notes that the worker is ready.
+    pub fn ready(&self) {
+        self.up.set(true);
+    }
+
+    /// Whether the worker ever was ready.
+    pub fn came_up(&self) -> bool {
+        self.up.get()
+    }
+
     /// Ends the worker, if there is one, and starts another.
     pub fn restart(&self) {
+        self.up.set(false);
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let worker = match Worker::new_with_options("./engine-start.js", &options) {

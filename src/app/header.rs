@@ -53,7 +53,8 @@ fn SlotChip(half: Slot) -> impl IntoView {
             (None, None) => "none".to_owned(),
         })
     };
-    let class = move || if half.model.with(|m| m.failure.is_some()) { "slot failed" } else { "slot" };
+    let class =
+        move || if half.model.with(|m| m.failure.is_some() && m.info.is_none()) { "slot failed" } else { "slot" };
     view! {
         <span class=class>
             <Mark side=half.side/>

@@ -52,7 +52,7 @@ pub fn load(slot: Slot, source: Source, files: &[File]) {
         engine.send(&Request::Cancel { job }, &[]);
     }
     let job = engine.next_job();
-    slot.source.set(Some(source.clone()));
+    slot.opening.set_value(Some(source.clone()));
     slot.model.update(|m| {
         m.loading = Some((job, None));
         m.failure = None;
@@ -179,7 +179,7 @@ pub fn cancel(state: State) {
 /// Takes in an event of `slot`'s engine.
 fn take(state: State, slot: Slot, event: Event) {
     match event {
-        Event::Ready => {}
+        Event::Ready => engine(slot).into_iter().for_each(|e| e.ready()),
         Event::Progress { job, stage, done, total } => {
             let advance = |before: Option<Progress>| {
                 let began = before.filter(|p| p.stage == stage).map_or_else(now, |p| p.began);
@@ -195,6 +195,7 @@ fn take(state: State, slot: Slot, event: Event) {
         Event::Loaded { job, info, template, stored, not_kept, .. } => {
             loaded(slot, job, info, template, stored, not_kept)
         }
+        Event::Unloaded { .. } => slot.model.update(|m| m.info = None),
         Event::Started { job, prompt, units } if slot.run.with_untracked(|r| r.job == Some(job)) => {
             slot.run.update(|r| (r.prompt, r.units) = (prompt, units));
         }
@@ -252,15 +253,17 @@ fn loaded(
     if !slot.model.with_untracked(|m| m.loading.is_some_and(|(j, _)| j == job)) {
         return;
     }
-    slot.model.set(Model { info: Some(info), template, loading: None, failure: None, not_kept });
-    let source = stored.map(|key| Source::Stored { key }).or_else(|| slot.source.get_untracked());
+    // A failure that is still on screen says why this model took another's place.
+    slot.model
+        .update(|m| *m = Model { info: Some(info), template, loading: None, failure: m.failure.take(), not_kept });
+    let source = stored.map(|key| Source::Stored { key }).or_else(|| slot.opening.get_value());
     // What is not kept cannot be found again on the next visit.
-    if let Some(source @ (Source::Stored { .. } | Source::Bundled { .. })) = source {
-        if let Ok(text) = serde_json::to_string(&source) {
-            memory::set(&memory_key(slot.side), &text);
-        }
-        slot.source.set(Some(source));
+    if let Some(source @ (Source::Stored { .. } | Source::Bundled { .. })) = &source
+        && let Ok(text) = serde_json::to_string(source)
+    {
+        memory::set(&memory_key(slot.side), &text);
     }
+    slot.source.set(source);
 }
 
 /// The speaker is done: the listener explains the same response.
@@ -278,17 +281,12 @@ fn follow(state: State, speaker: Slot) {
 
 fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
     if slot.model.with_untracked(|m| m.loading.is_some_and(|(j, _)| j == job)) {
-        let forgotten =
-            matches!((&failure, slot.source.get_untracked()), (Failure::Storage(_), Some(Source::Stored { .. })));
         slot.model.update(|m| {
             m.loading = None;
             m.failure = (failure != Failure::Cancelled).then_some(failure);
         });
-        // A stored model that is gone: the bundled one takes its place, under the message.
-        if forgotten && slot.model.with_untracked(|m| m.info.is_none()) {
-            let message = slot.model.with_untracked(|m| m.failure.clone());
-            load(slot, bundled(slot.side), &[]);
-            slot.model.update(|m| m.failure = message);
+        if slot.model.with_untracked(|m| m.info.is_none()) {
+            load_instead(slot, slot.opening.get_value());
         }
     } else if slot.run.with_untracked(|r| r.job == Some(job)) {
         state.follow.set(None);
@@ -314,22 +312,35 @@ fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
     }
 }
 
+/// Nothing is loaded any more: the checkpoint that was last there, or else the bundled one, takes its place under the
+/// message, unless it is itself what `failed`.
+fn load_instead(slot: Slot, failed: Option<Source>) {
+    let again = |s: &Source| !matches!(s, Source::Files { .. }) && failed.as_ref() != Some(s);
+    let candidates = [slot.source.get_untracked(), Some(bundled(slot.side))];
+    slot.source.set(None); // each is tried once
+    if let Some(source) = candidates.into_iter().flatten().find(again) {
+        let message = slot.model.with_untracked(|m| m.failure.clone());
+        load(slot, source, &[]);
+        slot.model.update(|m| m.failure = message);
+    }
+}
+
 /// The engine is gone: start another with the same checkpoint, and keep what is on screen.
 fn crashed(state: State, slot: Slot, message: String) {
     let Some(engine) = engine(slot) else { return };
     state.follow.set(None);
-    let failure = Failure::Crashed(message);
-    let loading = slot.model.with_untracked(|m| m.loading.is_some());
+    let opening = slot.model.with_untracked(|m| m.loading.is_some()).then(|| slot.opening.get_value()).flatten();
+    // An engine that never came up will not come up now.
+    let failure = if engine.came_up() { Failure::Crashed(message) } else { Failure::NoEngine(message) };
     slot.run.update(|r| {
         if r.job.take().is_some() {
             r.progress = None;
             r.failure = Some(failure.clone());
         }
     });
-    engine.restart();
-    match slot.source.get_untracked() {
-        // What crashed the engine while it was loaded is not loaded again.
-        Some(source) if !loading && !matches!(source, Source::Files { .. }) => load(slot, source, &[]),
-        _ => slot.model.update(|m| *m = Model { failure: Some(failure), ..Model::default() }),
+    slot.model.update(|m| *m = Model { failure: Some(failure), ..Model::default() });
+    if engine.came_up() {
+        engine.restart();
+        load_instead(slot, opening); // what crashed the engine while it was loaded is not loaded again
     }
 }

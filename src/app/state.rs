@@ -189,8 +189,10 @@ pub struct Slot {
     /// The prompt in the editor as this model will read it, and the job that asked.
     pub prepared: RwSignal<Vec<PromptToken>>,
     pub preparing: StoredValue<Option<JobId>>,
-    /// Where the present checkpoint came from, to load it again after a crash.
+    /// Where the present checkpoint came from, to load it again when it is lost.
     pub source: RwSignal<Option<From>>,
+    /// Where the one comes from that is being loaded.
+    pub opening: StoredValue<Option<From>>,
 }
 
 /// Everything, copied freely: signals are handles.
@@ -277,6 +279,7 @@ impl Slot {
             prepared: RwSignal::new(Vec::new()),
             preparing: StoredValue::new(None),
             source: RwSignal::new(None),
+            opening: StoredValue::new(None),
         }
     }
 }

@@ -33,6 +33,18 @@ pub enum Failure {
         /// The browser's words.
         message: String,
     },
+    /// What was downloaded is not what its address promises.
+    #[error(
+        "{file} is not the file that was asked for: its SHA-256 is {found}, not {wanted}. It was damaged on the way or changed by its publisher, and has been deleted; try again, or ask for it without the checksum."
+    )]
+    Checksum {
+        /// The file's name.
+        file: String,
+        /// Lower-case hexadecimal.
+        wanted: String,
+        /// Lower-case hexadecimal.
+        found: String,
+    },
     /// The browser's storage failed.
     #[error(transparent)]
     Storage(#[from] StorageFailure),
@@ -52,6 +64,9 @@ pub enum Failure {
     /// The user stopped the job.
     #[error("Stopped.")]
     Cancelled,
+    /// The engine's code could not be fetched or run.
+    #[error("The engine could not be started ({0}). Reload the page; if that does not help, update the browser.")]
+    NoEngine(String),
     /// The engine stopped unexpectedly.
     #[error("The engine stopped unexpectedly ({0}). It has been started again; your prompt is still here.")]
     Crashed(String),

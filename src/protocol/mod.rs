@@ -122,7 +122,8 @@ pub struct Run {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Request {
-    /// Open a checkpoint in place of the present one, which stays if this fails.
+    /// Open a checkpoint in place of the present one, which stays if this fails, unless [`Event::Unloaded`] says that
+    /// it had to make room.
     Load {
         /// This job.
         job: JobId,
@@ -224,6 +225,11 @@ pub enum Event {
         not_kept: Option<Failure>,
         /// Bytes of the engine's memory, which never shrinks: so far the peak.
         memory: u64,
+    },
+    /// The checkpoint that was there had to make room for the one that is being loaded.
+    Unloaded {
+        /// The job.
+        job: JobId,
     },
     /// How the prompt is read, before anything runs.
     Started {

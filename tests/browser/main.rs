@@ -2,6 +2,9 @@
 
 mod faults;
 mod page;
+#[path = "../support/mod.rs"]
+mod support;
+mod trouble;
 
 use std::time::Duration;
 
@@ -201,6 +204,9 @@ async fn a_broken_download_goes_on_where_it_stopped() {
     page.wait_text(".slot-form .error", "404").await;
     page.fill("#url-base", &server.url("breaks.gguf")).await;
     page.click("#fetch-base").await;
+    // what the page has counted, it has kept
+    page.wait_text(".slot-form .progress", "Downloading: 6").await;
+    server.break_off();
     page.wait_text(".slot-form .error", "broke off").await;
     page.click("#fetch-base").await;
     page.wait_text("#chip-base", "Tiny tuned").await;

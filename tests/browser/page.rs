@@ -40,6 +40,11 @@ pub fn patched(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Where the page is served.
+pub fn address() -> String {
+    variable("SHIFTLENS_URL")
+}
+
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test`"))
 }
@@ -71,10 +76,15 @@ impl Page {
             .connect(&variable("WEBDRIVER_URL"))
             .await
             .unwrap();
-        client.goto(&format!("{}/index.html", variable("SHIFTLENS_URL"))).await.unwrap();
         let page = Self { client, _profile: profile };
-        page.wait_js("return !!document.querySelector('#run')").await;
+        page.start().await;
         page
+    }
+
+    /// Goes to the page's address.
+    pub async fn start(&self) {
+        self.client.goto(&format!("{}/index.html", address())).await.unwrap();
+        self.wait_js("return !!document.querySelector('#run')").await;
     }
 
     pub async fn close(self) {
@@ -164,7 +174,12 @@ impl Page {
     }
 
     pub async fn choose_file(&self, selector: &str, path: &Path) {
-        self.client.find(Locator::Css(selector)).await.unwrap().send_keys(&path.display().to_string()).await.unwrap();
+        self.choose_files(selector, &[path.to_owned()]).await;
+    }
+
+    pub async fn choose_files(&self, selector: &str, paths: &[PathBuf]) {
+        let lines = paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join("\n");
+        self.client.find(Locator::Css(selector)).await.unwrap().send_keys(&lines).await.unwrap();
     }
 
     /// Drops a file on the page: a hidden input fetches it, a drop event carries it.
@@ -181,10 +196,14 @@ impl Page {
     }
 
     pub async fn resize(&self, width: u32, height: u32) {
-        let driver = self.client.clone();
-        let command = Metrics { width, height };
-        driver.issue_cmd(command).await.unwrap();
+        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 2, "mobile": true});
+        self.chromium("Emulation.setDeviceMetricsOverride", metrics).await;
         self.wait_js(&format!("return innerWidth=={width}")).await;
+    }
+
+    /// A command of Chromium's own protocol.
+    pub async fn chromium(&self, command: &'static str, parameters: Json) {
+        self.client.clone().issue_cmd(Command { command, parameters }).await.unwrap();
     }
 
     /// A screenshot under target/screenshots.
@@ -195,23 +214,19 @@ impl Page {
     }
 }
 
-/// Chromium's own command for a viewport narrower than its windows go.
+/// A command of Chromium's own protocol, for what WebDriver does not know.
 #[derive(Debug)]
-struct Metrics {
-    width: u32,
-    height: u32,
+struct Command {
+    command: &'static str,
+    parameters: Json,
 }
 
-impl fantoccini::wd::WebDriverCompatibleCommand for Metrics {
+impl fantoccini::wd::WebDriverCompatibleCommand for Command {
     fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
         base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
     }
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
-        let parameters = json!({"width": self.width, "height": self.height, "deviceScaleFactor": 2, "mobile": true});
-        (
-            http::Method::POST,
-            Some(json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": parameters}).to_string()),
-        )
+        (http::Method::POST, Some(json!({"cmd": self.command, "params": self.parameters}).to_string()))
     }
 }

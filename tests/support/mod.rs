@@ -1,6 +1,8 @@
 //! What the native tests share: where the reference files are, and small random checkpoints.
 #![allow(dead_code)]
 
+mod huggingface;
+
 use std::io::Cursor;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -83,7 +85,6 @@ impl Tiny {
 
     /// The bytes of a GGUF file with the given tokenizer metadata.
     pub fn gguf_with(&self, vocab: usize, tokenizer: &[(&str, Value)]) -> Vec<u8> {
-        let mut noise = Noise(self.seed);
         let n = |v: usize| Value::U32(v as u32);
         let s = |v: &str| Value::String(v.into());
         let metadata = [
@@ -99,18 +100,33 @@ impl Tiny {
             ("llama.rope.freq_base", Value::F32(10_000.0)),
             ("llama.rope.dimension_count", n(self.width / self.heads)),
         ];
+        let mut file = Cursor::new(Vec::new());
+        let metadata: Vec<(&str, &Value)> = metadata.iter().chain(tokenizer).map(|(k, v)| (*k, v)).collect();
+        let quantized = |(name, t): (String, Tensor)| {
+            let dtype = if t.rank() == 1 { GgmlDType::F32 } else { self.dtype };
+            (name, QTensor::quantize(&t, dtype).unwrap())
+        };
+        let tensors: Vec<(String, QTensor)> = self.tensors(vocab).into_iter().map(quantized).collect();
+        let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(k, v)| (k.as_str(), v)).collect();
+        gguf_file::write(&mut file, &metadata, &tensors).unwrap();
+        file.into_inner()
+    }
+
+    /// The weights under their GGUF names.
+    fn tensors(&self, vocab: usize) -> Vec<(String, Tensor)> {
+        let mut noise = Noise(self.seed);
         let (d, kv) = (self.width, self.width / self.heads * self.kv_heads);
         let mut tensors = Vec::new();
-        let mut add = |name: String, t: Tensor, dtype| tensors.push((name, QTensor::quantize(&t, dtype).unwrap()));
-        add("token_embd.weight".into(), noise.tensor(vocab, d, 0.6), self.dtype);
+        let mut add = |name: String, t: Tensor| tensors.push((name, t));
+        add("token_embd.weight".into(), noise.tensor(vocab, d, 0.6));
         if !self.tied {
-            add("output.weight".into(), noise.tensor(vocab, d, 0.4), self.dtype);
+            add("output.weight".into(), noise.tensor(vocab, d, 0.4));
         }
         let gain = |noise: &mut Noise| (noise.tensor(1, d, 0.3).squeeze(0).unwrap() + 1.0).unwrap();
-        add("output_norm.weight".into(), gain(&mut noise), GgmlDType::F32);
+        add("output_norm.weight".into(), gain(&mut noise));
         for i in 0..self.layers {
             for name in ["attn_norm", "ffn_norm"] {
-                add(format!("blk.{i}.{name}.weight"), gain(&mut noise), GgmlDType::F32);
+                add(format!("blk.{i}.{name}.weight"), gain(&mut noise));
             }
             for (name, rows, columns) in [
                 ("attn_q", d, d),
@@ -122,14 +138,10 @@ impl Tiny {
                 ("ffn_down", d, self.ffn),
             ] {
                 let scale = 2.0 / (columns as f32).sqrt();
-                add(format!("blk.{i}.{name}.weight"), noise.tensor(rows, columns, scale), self.dtype);
+                add(format!("blk.{i}.{name}.weight"), noise.tensor(rows, columns, scale));
             }
         }
-        let mut file = Cursor::new(Vec::new());
-        let metadata: Vec<(&str, &Value)> = metadata.iter().chain(tokenizer).map(|(k, v)| (*k, v)).collect();
-        let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(k, v)| (k.as_str(), v)).collect();
-        gguf_file::write(&mut file, &metadata, &tensors).unwrap();
-        file.into_inner()
+        tensors
     }
 
     pub fn checkpoint(&self) -> Checkpoint {

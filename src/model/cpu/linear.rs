@@ -13,9 +13,9 @@ use crate::model::ModelError;
 /// f32 values in a tile: with the rows of the input beside it, it stays in the fast caches.
 const TILE: usize = 12 * 1024;
 
-/// Rows of the transposed product's result that are worked on at once: they are added to by every tile, and so have to
-/// stay in the second-level cache.
-const SHARE: usize = 64;
+/// f32 values of the transposed product's result that are worked on at once: they are added to by every tile, and so
+/// have to stay in the second-level cache; each tile is unpacked once for all of them.
+const SHARE: usize = 96 * 1024;
 
 /// The input of a product, in the form that suits the weights' storage.
 enum Input<'a> {
@@ -47,6 +47,11 @@ impl Linear {
     /// Rows of a tile: a multiple of eight, so that the kernels stay on their widest paths.
     fn tile(&self) -> usize {
         (TILE / self.inputs / 8 * 8).max(8).min(self.outputs)
+    }
+
+    /// Rows of a transposed product's result that are worked on at once: even, as its kernels go by twos.
+    fn share(&self) -> usize {
+        (SHARE / self.inputs / 2 * 2).max(6)
     }
 
     /// Dequantizes rows `from..from + out.len() / inputs`.
@@ -131,7 +136,8 @@ impl Linear {
     #[cfg(target_arch = "wasm32")]
     fn transposed_products(&self, c: &[f32], bytes: &[u8]) -> Vec<f32> {
         let mut y = vec![0.0; c.len() / self.outputs * self.inputs];
-        for (y, c) in y.chunks_mut(SHARE * self.inputs).zip(c.chunks(SHARE * self.outputs)) {
+        let share = self.share();
+        for (y, c) in y.chunks_mut(share * self.inputs).zip(c.chunks(share * self.outputs)) {
             self.transposed_into(c, bytes, y);
         }
         y
@@ -167,7 +173,7 @@ impl Linear {
     fn transposed_products(&self, c: &[f32], bytes: &[u8]) -> Vec<f32> {
         use rayon::prelude::*;
         let count = c.len() / self.outputs;
-        let share = count.div_ceil(rayon::current_num_threads()).clamp(6, SHARE);
+        let share = count.div_ceil(rayon::current_num_threads()).clamp(6, self.share());
         let mut y = vec![0.0; count * self.inputs];
         y.par_chunks_mut(share * self.inputs)
             .zip(c.par_chunks(share * self.outputs))
@@ -176,20 +182,31 @@ impl Linear {
     }
 
     fn transposed_into(&self, c: &[f32], bytes: &[u8], y: &mut [f32]) {
-        let fixed = fixed::applies(self.weight.dtype(), self.inputs);
-        let tile = if fixed { fixed_transposed::ROWS } else { self.tile() };
-        let (mut scratch, mut panels) = (Scratch::default(), Panels::default());
-        for from in (0..self.outputs).step_by(tile) {
-            let count = tile.min(self.outputs - from);
-            if fixed {
-                let (row, blocks) = (bytes_of(self.weight.dtype(), self.inputs), self.inputs / fixed::BLOCK);
-                scratch.fixed.unpack(self.weight.dtype(), &bytes[from * row..(from + count) * row]);
-                panels.arrange(&scratch.fixed, blocks);
-                fixed_transposed::product(&c[from..], self.outputs, count, &panels, y);
-            } else {
-                scratch.floats.resize(count * self.inputs, 0.0);
-                self.rows(bytes, from, &mut scratch.floats);
-                transposed_product(&c[from..], self.outputs, &scratch.floats, self.inputs, y);
+        if fixed::applies(self.weight.dtype(), self.inputs) {
+            return self.transposed_fixed(c, bytes, y);
+        }
+        let mut weights = Vec::new();
+        for from in (0..self.outputs).step_by(self.tile()) {
+            weights.resize(self.tile().min(self.outputs - from) * self.inputs, 0.0);
+            self.rows(bytes, from, &mut weights);
+            transposed_product(&c[from..], self.outputs, &weights, self.inputs, y);
+        }
+    }
+
+    fn transposed_fixed(&self, c: &[f32], bytes: &[u8], y: &mut [f32]) {
+        let (row, blocks) = (bytes_of(self.weight.dtype(), self.inputs), self.inputs / fixed::BLOCK);
+        let count = y.len() / self.inputs;
+        let mut by_blocks = vec![[0.0; fixed::BLOCK]; blocks * count];
+        let (mut tile, mut panels) = (fixed::Tile::default(), Panels::default());
+        for from in (0..self.outputs).step_by(fixed_transposed::ROWS) {
+            let height = fixed_transposed::ROWS.min(self.outputs - from);
+            tile.unpack(self.weight.dtype(), &bytes[from * row..(from + height) * row]);
+            panels.arrange(&tile, blocks);
+            fixed_transposed::product(&c[from..], self.outputs, height, &panels, &mut by_blocks);
+        }
+        for (r, y) in y.chunks_exact_mut(self.inputs).enumerate() {
+            for (b, y) in y.as_chunks_mut::<{ fixed::BLOCK }>().0.iter_mut().enumerate() {
+                *y = by_blocks[b * count + r];
             }
         }
     }

@@ -30,7 +30,15 @@ struct Stash {
     up: Tensor,
 }
 
-fn stash(model: &CpuModel, layer: &Layer, x: &Tensor, plan: &RowPlan) -> Result<(Stash, Tensor), ModelError> {
+impl Stash {
+    /// The layer's output.
+    fn output(&self, layer: &Layer, plan: &RowPlan) -> Result<Tensor, ModelError> {
+        let a = mlp::forward(&self.gate, &self.up, plan)?;
+        Ok((&self.middle + layer.down.forward(&a, plan.primal)?)?)
+    }
+}
+
+fn stash(model: &CpuModel, layer: &Layer, x: &Tensor, plan: &RowPlan) -> Result<Stash, ModelError> {
     let config = &model.config;
     let positions = plan.positions();
     let h = layer.attn_norm.forward(x, plan)?;
@@ -46,9 +54,7 @@ fn stash(model: &CpuModel, layer: &Layer, x: &Tensor, plan: &RowPlan) -> Result<
     let middle = (x + layer.o.forward(&attended, plan.primal)?)?;
     let h = layer.ffn_norm.forward(&middle, plan)?;
     let (gate, up) = (layer.gate.forward(&h, plan.primal)?, layer.up.forward(&h, plan.primal)?);
-    let a = mlp::forward(&gate, &up, plan)?;
-    let y = (&middle + layer.down.forward(&a, plan.primal)?)?;
-    Ok((Stash { x: x.clone(), q, k, v, middle, gate, up }, y))
+    Ok(Stash { x: x.clone(), q, k, v, middle, gate, up })
 }
 
 /// Attention weights `[layer][head][query][key]` of a sequence.
@@ -57,9 +63,9 @@ pub(super) fn attention_patterns(model: &CpuModel, tokens: &[u32]) -> Result<Vec
     let mut x = rows::from_vec(model.embed(tokens)?, model.config.width)?;
     let mut patterns = Vec::new();
     for layer in &model.layers {
-        let (s, y) = stash(model, layer, &x, &plan)?;
+        let s = stash(model, layer, &x, &plan)?;
         patterns.push(attention::pattern(&model.config, &s.q, &s.k));
-        x = y;
+        x = s.output(layer, &plan)?;
     }
     Ok(patterns)
 }
@@ -69,6 +75,29 @@ struct Batch {
     lengths: Vec<usize>,
     /// The position of every stacked row.
     positions: Vec<usize>,
+}
+
+impl Batch {
+    fn new(lengths: Vec<usize>) -> Self {
+        let positions = lengths.iter().flat_map(|&n| 0..n).collect();
+        Self { lengths, positions }
+    }
+
+    /// The last position of each cotangent: the one that predicts its token.
+    fn predicting(&self) -> Vec<usize> {
+        self.lengths.iter().map(|n| n - 1).collect()
+    }
+
+    /// Stacks rows that belong to the predicting positions, with zeros everywhere else.
+    fn stack(&self, rows: &[f32], width: usize) -> Vec<f32> {
+        let mut stacked = vec![0.0; self.positions.len() * width];
+        let mut end = 0;
+        for (&n, row) in self.lengths.iter().zip(rows.chunks_exact(width)) {
+            end += n;
+            stacked[(end - 1) * width..end * width].copy_from_slice(row);
+        }
+        stacked
+    }
 }
 
 /// See [`crate::model::Engine::reverse`].
@@ -97,19 +126,26 @@ pub(super) async fn importance(
 
     let mut inputs = vec![rows::from_vec(embedded.clone(), config.width)?];
     for layer in &model.layers {
-        inputs.push(stash(model, layer, &inputs[inputs.len() - 1], &plan)?.1);
+        inputs.push(stash(model, layer, &inputs[inputs.len() - 1], &plan)?.output(layer, &plan)?);
         report(&mut done, total, tick).await?;
     }
     let top = inputs.pop().ok_or_else(|| ModelError::Tensor("the model has no layer".into()))?;
 
     let mut columns = Vec::with_capacity(lengths.len());
     for lengths in batches {
-        let positions = lengths.iter().flat_map(|&n| 0..n).collect();
-        let batch = Batch { lengths, positions };
+        let batch = Batch::new(lengths);
         let mut c = head_cotangents(model, &top, &plan, tokens, &batch.lengths, target)?;
-        for (layer, x) in model.layers.iter().zip(&inputs).rev() {
-            let (s, _) = stash(model, layer, x, &plan)?;
-            c = layer_vjp(model, layer, &s, &batch, c)?;
+        for (i, (layer, x)) in model.layers.iter().zip(&inputs).enumerate().rev() {
+            let s = stash(model, layer, x, &plan)?;
+            let (middle, attended) = if i + 1 == config.layers {
+                // Above the last attention only the predicting positions count.
+                let (middle, attended) = feed_forward_vjp(layer, &s, &batch.predicting(), c)?;
+                let attended_width = config.heads * config.head_width;
+                (batch.stack(&middle, config.width), batch.stack(&attended, attended_width))
+            } else {
+                feed_forward_vjp(layer, &s, &batch.positions, c)?
+            };
+            c = attention_vjp(model, layer, &s, &batch, middle, &attended)?;
             report(&mut done, total, tick).await?;
         }
         let width = config.width;
@@ -156,7 +192,8 @@ fn split(lengths: &[usize], widest: usize) -> Vec<Vec<usize>> {
     batches
 }
 
-/// The target's cotangents at the top of the residual stream: one row each is not zero, that of the predicting position.
+/// The target's cotangents at the top of the residual stream, `[lengths, width]`: those of the predicting positions, as
+/// all others are zero.
 fn head_cotangents(
     model: &CpuModel,
     top: &Tensor,
@@ -167,42 +204,51 @@ fn head_cotangents(
 ) -> Result<Vec<f32>, ModelError> {
     let width = model.config.width;
     let hidden = model.norm.forward(top, plan)?;
-    let mut c = vec![0.0; lengths.iter().sum::<usize>() * width];
-    let mut start = 0;
-    for &n in lengths {
+    let mut c = vec![0.0; lengths.len() * width];
+    for (&n, c) in lengths.iter().zip(c.chunks_exact_mut(width)) {
         let logits: Vec<f32> = model.head().forward(&hidden.narrow(0, n - 1, 1)?, 1)?.flatten_all()?.to_vec1()?;
         if logits.iter().any(|l| !l.is_finite()) {
             return Err(ModelError::NotANumber);
         }
         let gradient = super::engine::head_gradient(model, &logits, tokens[n], target)?;
-        let row = (start + n - 1) * width;
-        rows::with(top, |top| model.norm.vjp_into(top, &[n - 1], &gradient, &mut c[row..row + width]))?;
-        start += n;
+        rows::with(top, |top| model.norm.vjp_into(top, &[n - 1], &gradient, c))?;
     }
     Ok(c)
 }
 
-/// The vjp of one decoder layer for stacked cotangents `[rows, width]`.
-fn layer_vjp(model: &CpuModel, layer: &Layer, s: &Stash, batch: &Batch, c: Vec<f32>) -> Result<Vec<f32>, ModelError> {
-    let (config, of) = (&model.config, &batch.positions);
-    // feed-forward
-    let c = rows::from_vec(c, config.width)?;
+/// The vjp of a layer's upper half for cotangents `[rows, width]` at the positions `of`: the cotangents of the residual
+/// stream before it, and of what attention's heads put out.
+fn feed_forward_vjp(layer: &Layer, s: &Stash, of: &[usize], c: Vec<f32>) -> Result<(Vec<f32>, Vec<f32>), ModelError> {
+    let width = s.x.dim(1)?;
+    let c = rows::from_vec(c, width)?;
     let (dg, du) = mlp::vjp(&s.gate, &s.up, of, &layer.down.transposed(&c)?)?;
     let dh = (layer.gate.transposed(&dg)? + layer.up.transposed(&du)?)?;
     drop((dg, du));
     let mut c: Vec<f32> = c.flatten_all()?.to_vec1()?;
     rows::with2(&s.middle, &dh, |x, dh| layer.ffn_norm.vjp_into(x, of, dh, &mut c))?;
-    // attention
-    let c = rows::from_vec(c, config.width)?;
+    let c = rows::from_vec(c, width)?;
     let attended = layer.o.transposed(&c)?;
-    let mut d = rows::with2(&s.v, &attended, |v, a| attention::vjp(config, &s.q, &s.k, v, &batch.lengths, a))?;
+    Ok((c.flatten_all()?.to_vec1()?, attended.flatten_all()?.to_vec1()?))
+}
+
+/// The vjp of a layer's attention for stacked cotangents: of the residual stream after it (`c`, `[rows, width]`) and of
+/// what the heads put out (`[rows, heads * head_width]`).
+fn attention_vjp(
+    model: &CpuModel,
+    layer: &Layer,
+    s: &Stash,
+    batch: &Batch,
+    mut c: Vec<f32>,
+    attended: &[f32],
+) -> Result<Vec<f32>, ModelError> {
+    let (config, of) = (&model.config, &batch.positions);
+    let mut d = rows::with(&s.v, |v| attention::vjp(config, &s.q, &s.k, v, &batch.lengths, attended))?;
     rope::rotate(config, &mut d.queries, config.heads, of, true);
     rope::rotate(config, &mut d.keys, config.kv_heads, of, true);
     let kv_width = config.kv_heads * config.head_width;
     let dh = layer.q.transposed(&rows::from_vec(d.queries, config.heads * config.head_width)?)?;
     let dh = (dh + layer.k.transposed(&rows::from_vec(d.keys, kv_width)?)?)?;
     let dh = (dh + layer.v.transposed(&rows::from_vec(d.values, kv_width)?)?)?;
-    let mut c: Vec<f32> = c.flatten_all()?.to_vec1()?;
     rows::with2(&s.x, &dh, |x, dh| layer.attn_norm.vjp_into(x, of, dh, &mut c))?;
     Ok(c)
 }

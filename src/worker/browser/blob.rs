@@ -1,9 +1,11 @@
 //! A browser's Blob or File as a source of bytes, read piece by piece and without locks.
 
+use sha2::{Digest, Sha256};
 use web_sys::{Blob, FileReaderSync};
 
 use super::js;
 use crate::checkpoint::{ByteSource, CheckpointError};
+use crate::protocol::Failure;
 
 /// A Blob under a name.
 pub struct BlobBytes {
@@ -48,4 +50,18 @@ impl ByteSource for BlobBytes {
         }
         Ok(())
     }
+}
+
+/// The SHA-256 of `blob` in lower-case hexadecimal; `breathe` is awaited between pieces and may stop it.
+pub async fn sha256(blob: &Blob, mut breathe: impl AsyncFnMut() -> Result<(), Failure>) -> Result<String, Failure> {
+    let source = BlobBytes::new("the download".into(), blob.clone());
+    let (mut hash, mut piece, mut at) = (Sha256::new(), vec![0; PIECE], 0);
+    while at < source.size {
+        let length = (source.size - at).min(PIECE as u64) as usize;
+        source.read_at(at, &mut piece[..length])?;
+        hash.update(&piece[..length]);
+        at += length as u64;
+        breathe().await?;
+    }
+    Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
 }

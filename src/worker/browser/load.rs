@@ -3,7 +3,7 @@
 use wasm_bindgen::JsCast;
 use web_sys::{Blob, File};
 
-use super::blob::BlobBytes;
+use super::blob::{self, BlobBytes};
 use super::download::Download;
 use super::store::{self, Folder};
 use super::{Engine, js, post};
@@ -15,8 +15,8 @@ use crate::worker::Runner;
 const ADDRESSABLE: u64 = (4 << 30) - (256 << 20);
 /// Memory a model needs beside its weights: tokenizer, caches, activations.
 const BESIDE: u64 = 16 << 20;
-/// Bytes between two reports of a download.
-const REPORT: u64 = 1 << 20;
+/// A model of so many bytes with its predecessor leaves room for both while the new one is read.
+const BOTH: u64 = 1 << 30;
 
 /// What came of loading.
 pub struct Loaded {
@@ -38,7 +38,7 @@ pub async fn load(engine: &Engine, job: JobId, source: &Source, files: Vec<File>
             if !complete {
                 return Err(StorageFailure::Missing.into());
             }
-            let runner = open(engine, job, named(files)).await?;
+            let runner = open(engine, job, blobs(files)).await?;
             Ok(Loaded { runner, stored: Some(key.clone()), not_kept: None })
         }
         Source::Files { .. } => {
@@ -55,6 +55,10 @@ fn named(files: Vec<File>) -> Vec<(String, Blob)> {
     files.into_iter().map(|f| (f.name(), f.unchecked_into())).collect()
 }
 
+fn blobs(files: Vec<(String, File)>) -> Vec<(String, Blob)> {
+    files.into_iter().map(|(name, file)| (name, file.unchecked_into())).collect()
+}
+
 /// The last part of a URL's path.
 fn file_name(url: &str) -> String {
     let path = url.split(['?', '#']).next().unwrap_or(url);
@@ -69,11 +73,20 @@ async fn open(engine: &Engine, job: JobId, blobs: Vec<(String, Blob)>) -> Result
     let sources = blobs.into_iter().map(|(n, b)| Box::new(BlobBytes::new(n, b)) as Box<dyn ByteSource>).collect();
     let checkpoint = Checkpoint::open(sources)?;
     checkpoint.tokenizer()?; // a page can only be typed into
-    // The old model goes before the new one comes, but not before it is known to fit.
-    check_memory(engine, checkpoint.weight_bytes() + BESIDE)?;
-    engine.breathe(job).await?;
-    let before = engine.runner.borrow_mut().take();
-    drop(before);
+    let need = checkpoint.weight_bytes() + BESIDE;
+    let held = engine.runner.borrow().as_ref().map_or(0, |r| r.info().bytes);
+    if held > 0 && need + held <= BOTH {
+        check_memory(need, need)?;
+        engine.breathe(job).await?;
+    } else {
+        // A large model's predecessor goes first, but not before the new one is known to fit.
+        check_memory(need, need.saturating_sub(held))?;
+        engine.breathe(job).await?;
+        if let Some(before) = engine.runner.borrow_mut().take() {
+            drop(before);
+            post(&Event::Unloaded { job });
+        }
+    }
     let runner = Runner::load(checkpoint, &name, |done, total| {
         post(&Event::Progress { job, stage: Stage::Weights, done: done as u64, total: total as u64 });
         Ok(())
@@ -81,11 +94,10 @@ async fn open(engine: &Engine, job: JobId, blobs: Vec<(String, Blob)>) -> Result
     Ok(runner)
 }
 
-/// Asks for the memory in one piece, before anything is read: what the browser refuses is refused now.
-fn check_memory(engine: &Engine, need: u64) -> Result<(), Failure> {
-    let held = engine.runner.borrow().as_ref().map_or(0, |r| r.info().bytes);
-    let fits = need <= ADDRESSABLE && Vec::<u8>::new().try_reserve_exact(need.saturating_sub(held) as usize).is_ok();
-    if fits {
+/// Whether a model that needs `need` bytes, `more` of them new, will fit. The memory is asked for in one piece, before
+/// anything is read: what the browser refuses is refused now.
+fn check_memory(need: u64, more: u64) -> Result<(), Failure> {
+    if need <= ADDRESSABLE && Vec::<u8>::new().try_reserve_exact(more as usize).is_ok() {
         return Ok(());
     }
     Err(Failure::Memory { need_mib: need >> 20, have_mib: ADDRESSABLE >> 20 })
@@ -113,29 +125,24 @@ async fn into_memory(engine: &Engine, job: JobId, url: &str) -> Result<Blob, Fai
 
 async fn from_urls(engine: &Engine, job: JobId, urls: &[String]) -> Result<Loaded, Failure> {
     let key = store::key(urls);
-    let folder = match Folder::create(&key).await {
-        Ok(folder) => folder,
-        Err(no_storage) => {
+    let (blobs, not_kept) = match fetch_and_keep(engine, job, &key, urls).await {
+        Ok(files) => (blobs(files), None),
+        // What cannot be kept is used all the same.
+        Err(Failure::Storage(refused)) => {
+            let _ = store::delete(&key).await; // there may be nothing to delete
             let mut blobs = Vec::new();
             for url in urls {
                 blobs.push((file_name(url), into_memory(engine, job, url).await?));
             }
-            let runner = open(engine, job, blobs).await?;
-            return Ok(Loaded { runner, stored: None, not_kept: Some(no_storage.into()) });
+            check_sums(engine, job, urls, &blobs).await?;
+            (blobs, Some(refused.into()))
         }
+        Err(other) => return Err(other),
     };
-    let (_, complete) = folder.files().await?;
-    if !complete {
-        for url in urls {
-            into_folder(engine, job, &folder, url).await?;
-        }
-        folder.complete().await?;
-    }
-    let (files, _) = folder.files().await?;
-    match open(engine, job, named(files)).await {
-        Ok(runner) => Ok(Loaded { runner, stored: Some(key), not_kept: None }),
+    match open(engine, job, blobs).await {
+        Ok(runner) => Ok(Loaded { runner, stored: not_kept.is_none().then_some(key), not_kept }),
         Err(refused) => {
-            if matches!(refused, Failure::Checkpoint(_)) {
+            if matches!(refused, Failure::Checkpoint(_)) && not_kept.is_none() {
                 store::delete(&key).await?; // what cannot be read is not worth its room
             }
             Err(refused)
@@ -143,9 +150,47 @@ async fn from_urls(engine: &Engine, job: JobId, urls: &[String]) -> Result<Loade
     }
 }
 
+/// The files of the folder `key`, downloaded into it unless they are there.
+async fn fetch_and_keep(
+    engine: &Engine,
+    job: JobId,
+    key: &str,
+    urls: &[String],
+) -> Result<Vec<(String, File)>, Failure> {
+    let folder = Folder::create(key).await?;
+    let (files, complete) = folder.files().await?;
+    if complete {
+        return Ok(files);
+    }
+    for (index, url) in urls.iter().enumerate() {
+        into_folder(engine, job, &folder, index, url).await?;
+    }
+    let (files, _) = folder.files().await?;
+    if let Err(e) = check_sums(engine, job, urls, &blobs(files.clone())).await {
+        if matches!(e, Failure::Checksum { .. }) {
+            store::delete(key).await?;
+        }
+        return Err(e);
+    }
+    folder.complete().await?;
+    Ok(files)
+}
+
+/// Holds each file against the checksum that its address asks for: `…/model.gguf#sha256=HEX`.
+async fn check_sums(engine: &Engine, job: JobId, urls: &[String], files: &[(String, Blob)]) -> Result<(), Failure> {
+    for (url, (_, file)) in urls.iter().zip(files) {
+        let Some((_, wanted)) = url.split_once("#sha256=") else { continue };
+        let found = blob::sha256(file, async || engine.breathe(job).await).await?;
+        if !found.eq_ignore_ascii_case(wanted) {
+            return Err(Failure::Checksum { file: file_name(url), wanted: wanted.to_owned(), found });
+        }
+    }
+    Ok(())
+}
+
 /// Downloads one file, from where an earlier attempt broke off.
-async fn into_folder(engine: &Engine, job: JobId, folder: &Folder, url: &str) -> Result<(), Failure> {
-    let writer = folder.writer(&file_name(url)).await?;
+async fn into_folder(engine: &Engine, job: JobId, folder: &Folder, index: usize, url: &str) -> Result<(), Failure> {
+    let writer = folder.writer(index, &file_name(url)).await?;
     let have = writer.size()?;
     let download = match Download::open(url, have).await {
         // Range not satisfiable: the file is already whole, or has changed. Start again.
@@ -157,7 +202,7 @@ async fn into_folder(engine: &Engine, job: JobId, folder: &Folder, url: &str) ->
     while let Some(bytes) = download.next().await? {
         writer.write(&bytes, done as f64)?;
         done += u64::from(bytes.length());
-        if done - reported >= REPORT || done == download.total {
+        if done - reported >= report_step(download.total) || done == download.total {
             reported = done;
             post(&Event::Progress { job, stage: Stage::Download, done, total: download.total });
         }
@@ -169,6 +214,11 @@ async fn into_folder(engine: &Engine, job: JobId, folder: &Folder, url: &str) ->
     if done < download.total { Err(download.broken()) } else { Ok(()) }
 }
 
+/// Bytes between two reports of a download: a hundredth of it, if that is known, but no more than a mebibyte.
+fn report_step(total: u64) -> u64 {
+    if total > 0 { (total / 100).min(1 << 20) } else { 1 << 16 }
+}
+
 /// Copies chosen files into the store, unless they are there.
 async fn keep(engine: &Engine, job: JobId, files: &[File]) -> Result<String, Failure> {
     let names: Vec<String> = files.iter().map(|f| format!("{} {}", f.name(), f.size())).collect();
@@ -178,8 +228,8 @@ async fn keep(engine: &Engine, job: JobId, files: &[File]) -> Result<String, Fai
     if !complete {
         let total = files.iter().map(|f| f.size() as u64).sum();
         let mut before = 0;
-        for file in files {
-            let copied = folder.copy(file, async |done| {
+        for (index, file) in files.iter().enumerate() {
+            let copied = folder.copy(index, file, async |done| {
                 post(&Event::Progress { job, stage: Stage::Keep, done: before + done, total });
                 engine.breathe(job).await
             });

@@ -13,6 +13,7 @@ use super::{js, scope};
 use crate::protocol::{Failure, StorageFailure, StoredEntry};
 
 const ROOT: &str = "checkpoints";
+/// Files lie as `000 name`, in the order they came in: no two of a set collide, nor does any with this marker.
 const COMPLETE: &str = "complete";
 /// Bytes copied from a chosen file at once.
 const PIECE: f64 = (4 << 20) as f64;
@@ -72,9 +73,9 @@ impl Folder {
         Ok(handle.map_err(|e| failure(&e))?.unchecked_into())
     }
 
-    /// Opens `name` for writing.
-    pub async fn writer(&self, name: &str) -> Stored<Writer> {
-        let file = self.file(name, true).await?;
+    /// Opens the set's file number `index` for writing.
+    pub async fn writer(&self, index: usize, name: &str) -> Stored<Writer> {
+        let file = self.file(&format!("{index:03} {name}"), true).await?;
         let handle = JsFuture::from(file.create_sync_access_handle()).await.map_err(|e| failure(&e))?;
         Ok(Writer { handle: handle.unchecked_into() })
     }
@@ -84,8 +85,8 @@ impl Folder {
         self.file(COMPLETE, true).await.map(drop)
     }
 
-    /// The files, and whether the folder is whole.
-    pub async fn files(&self) -> Stored<(Vec<File>, bool)> {
+    /// The files with their names, and whether the folder is whole.
+    pub async fn files(&self) -> Stored<(Vec<(String, File)>, bool)> {
         let (mut files, mut complete) = (Vec::new(), false);
         for name in names(&self.handle).await? {
             if name == COMPLETE {
@@ -93,7 +94,8 @@ impl Folder {
             } else {
                 let handle = self.file(&name, false).await?;
                 let file = JsFuture::from(handle.get_file()).await.map_err(|e| failure(&e))?;
-                files.push(file.unchecked_into());
+                let name = name.split_once(' ').map_or(name.as_str(), |(_, name)| name);
+                files.push((name.to_owned(), file.unchecked_into()));
             }
         }
         Ok((files, complete))
@@ -102,10 +104,11 @@ impl Folder {
     /// Copies a chosen file; `progress` hears the bytes written so far and may stop the copy.
     pub async fn copy(
         &self,
+        index: usize,
         file: &File,
         mut progress: impl AsyncFnMut(u64) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let writer = self.writer(&file.name()).await?;
+        let writer = self.writer(index, &file.name()).await?;
         writer.cut(0)?;
         let reader = FileReaderSync::new().map_err(|e| failure(&e))?;
         let mut at = 0.0;
@@ -174,8 +177,8 @@ pub async fn list() -> Stored<Vec<StoredEntry>> {
     for key in names(&root).await? {
         let folder = Folder { handle: subfolder(&root, &key, false).await? };
         let (files, complete) = folder.files().await?;
-        let bytes = files.iter().map(|f| f.size() as u64).sum();
-        entries.push(StoredEntry { key, files: files.iter().map(File::name).collect(), bytes, complete });
+        let bytes = files.iter().map(|(_, f)| f.size() as u64).sum();
+        entries.push(StoredEntry { key, files: files.into_iter().map(|(name, _)| name).collect(), bytes, complete });
     }
     Ok(entries)
 }
