@@ -139,10 +139,12 @@ pub fn RunButton(state: State) -> impl IntoView {
     let running = move || state.running();
     let ready = move || state.slots().iter().any(|s| s.model.with(|m| m.info.is_some()));
     let click = move |_| if state.running() { runs::cancel(state) } else { runs::run(state) };
-    let label = move || match (running(), ready()) {
-        (true, _) => "Stop",
-        (false, true) => "Run",
-        (false, false) => "Loading the models…",
+    let loading = move || state.slots().iter().any(|s| s.model.with(|m| m.loading.is_some()));
+    let label = move || match (running(), ready(), loading()) {
+        (true, ..) => "Stop",
+        (false, true, _) => "Run",
+        (false, false, true) => "Loading the models…",
+        (false, false, false) => "No model is loaded",
     };
     view! { <button class="btn primary" id="run" disabled=move || !running() && !ready() on:click=click>{label}</button> }
 }
