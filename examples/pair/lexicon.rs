@@ -1,120 +1,165 @@
-//! The words the grammar draws from, with what the kinds of instruction need to know of them.
+//! The words the grammar draws from, read from `words/`.
 
-/// Animals with where they live and what they eat.
-pub const ANIMALS: &[(&str, &str, &str)] = &[
-    ("fox", "forest", "berries"),
-    ("bear", "forest", "honey"),
-    ("wolf", "forest", "meat"),
-    ("owl", "tree", "mice"),
-    ("rabbit", "meadow", "grass"),
-    ("horse", "farm", "hay"),
-    ("cow", "farm", "grass"),
-    ("duck", "pond", "bread"),
-    ("frog", "pond", "flies"),
-    ("fish", "river", "plants"),
-    ("whale", "sea", "krill"),
-    ("crab", "beach", "shells"),
-    ("cat", "house", "fish"),
-    ("dog", "house", "bones"),
-    ("mouse", "barn", "cheese"),
-    ("sheep", "hill", "grass"),
-    ("goat", "mountain", "leaves"),
-    ("eagle", "mountain", "fish"),
-    ("camel", "desert", "leaves"),
-    ("lion", "plain", "meat"),
-    ("turtle", "beach", "plants"),
-    ("bee", "garden", "nectar"),
-    ("hen", "farm", "corn"),
-    ("swan", "lake", "plants"),
-];
-pub const THINGS: &[&str] = &[
-    "boat", "ball", "kite", "lamp", "book", "bell", "drum", "hat", "box", "key", "map", "cup", "chair", "wheel",
-    "rope", "basket", "candle", "mirror", "ladder", "blanket", "window", "clock", "coin", "letter", "ring", "flute",
-];
-pub const FRUITS: &[&str] = &["apple", "pear", "plum", "cherry", "peach", "lemon", "grape", "melon", "fig", "banana"];
-pub const COLOURS: &[&str] =
-    &["red", "blue", "green", "yellow", "white", "black", "brown", "golden", "purple", "orange"];
-pub const TOOLS: &[&str] = &["hammer", "saw", "spade", "needle", "brush", "knife", "rake", "axe", "broom", "pump"];
-pub const CLOTHES: &[&str] = &["coat", "scarf", "shirt", "sock", "glove", "dress", "boot", "belt", "cap", "shoe"];
-pub const PLACES: &[&str] = &[
-    "forest", "meadow", "farm", "pond", "river", "sea", "beach", "house", "barn", "hill", "mountain", "desert",
-    "garden", "lake", "village", "market", "castle", "bridge", "island", "cave",
-];
-pub const NAMES: &[&str] = &[
-    "Anna", "Ben", "Clara", "David", "Emma", "Finn", "Grace", "Henry", "Ida", "Jack", "Lily", "Max", "Nora", "Oscar",
-    "Rosa", "Tom",
-];
-pub const WEATHER: &[&str] = &["sunny", "rainy", "windy", "cold", "warm", "cloudy", "snowy", "foggy"];
-pub const FEELINGS: &[&str] =
-    &["happy", "sad", "proud", "tired", "brave", "hungry", "afraid", "calm", "angry", "curious"];
-/// Adjectives and their opposites.
-pub const OPPOSITES: &[(&str, &str)] = &[
-    ("big", "small"),
-    ("hot", "cold"),
-    ("fast", "slow"),
-    ("old", "new"),
-    ("happy", "sad"),
-    ("light", "dark"),
-    ("long", "short"),
-    ("hard", "soft"),
-    ("wet", "dry"),
-    ("full", "empty"),
-    ("loud", "quiet"),
-    ("high", "low"),
-    ("clean", "dirty"),
-    ("strong", "weak"),
-    ("rich", "poor"),
-    ("thick", "thin"),
-    ("early", "late"),
-    ("near", "far"),
-    ("open", "closed"),
-    ("sweet", "bitter"),
-];
-/// Verbs: base form, past, with an object that fits.
-pub const VERBS: &[(&str, &str, &str)] = &[
-    ("find", "found", "the key"),
-    ("see", "saw", "a star"),
-    ("build", "built", "a house"),
-    ("carry", "carried", "the basket"),
-    ("paint", "painted", "the door"),
-    ("open", "opened", "the box"),
-    ("lose", "lost", "a coin"),
-    ("hear", "heard", "the bell"),
-    ("eat", "ate", "an apple"),
-    ("drink", "drank", "some water"),
-    ("write", "wrote", "a letter"),
-    ("read", "read", "a book"),
-    ("make", "made", "a kite"),
-    ("hold", "held", "the rope"),
-    ("bring", "brought", "the lamp"),
-    ("sing", "sang", "a song"),
-    ("draw", "drew", "a map"),
-    ("catch", "caught", "the ball"),
-    ("clean", "cleaned", "the window"),
-    ("buy", "bought", "a hat"),
-];
-pub const NUMBERS: &[&str] =
-    &["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+use std::sync::LazyLock;
 
-/// The kinds of thing a list can be asked for.
-pub fn kinds() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
-    vec![
-        ("animals", "an animal", ANIMALS.iter().map(|a| a.0).collect()),
-        ("fruits", "a fruit", FRUITS.to_vec()),
-        ("colours", "a colour", COLOURS.to_vec()),
-        ("tools", "a tool", TOOLS.to_vec()),
-        ("clothes", "a piece of clothing", CLOTHES.to_vec()),
-        ("places", "a place", PLACES.to_vec()),
-    ]
+pub struct Animal {
+    pub name: &'static str,
+    pub plural: &'static str,
+    /// Where it lives: "in the ...".
+    pub home: &'static str,
+    pub food: &'static str,
+    pub quality: &'static str,
+    /// Mammal, bird, ...
+    pub class: &'static str,
+    /// What it can do.
+    pub can: &'static str,
+}
+
+/// A kind of thing with its members.
+pub struct Kind {
+    pub plural: &'static str,
+    /// "a fruit".
+    pub one: &'static str,
+    pub members: Vec<&'static str>,
+}
+
+pub struct Verb {
+    pub base: &'static str,
+    pub past: &'static str,
+    pub ing: &'static str,
+    pub objects: Vec<&'static str>,
+}
+
+pub struct Lexicon {
+    pub animals: Vec<Animal>,
+    pub kinds: Vec<Kind>,
+    pub verbs: Vec<Verb>,
+    pub opposites: Vec<(&'static str, &'static str)>,
+    pub rhymes: Vec<Vec<&'static str>>,
+    pub french: Vec<(&'static str, &'static str)>,
+    /// Singular and plural.
+    pub things: Vec<(&'static str, &'static str)>,
+    pub she: Vec<&'static str>,
+    pub he: Vec<&'static str>,
+    pub hero_adjectives: Vec<&'static str>,
+    pub thing_adjectives: Vec<&'static str>,
+    pub glad: Vec<&'static str>,
+    pub upset: Vec<&'static str>,
+    pub weather: Vec<&'static str>,
+    pub times: Vec<&'static str>,
+    pub adverbs: Vec<&'static str>,
+    /// With their word: "by the river".
+    pub places: Vec<&'static str>,
+}
+
+/// All words.
+pub static WORDS: LazyLock<Lexicon> = LazyLock::new(read);
+
+pub const NUMBERS: &[&str] = &[
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+];
+
+fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'))
+}
+
+/// The columns of a line; what is missing is empty.
+fn columns<const N: usize>(line: &'static str) -> [&'static str; N] {
+    let mut parts = line.split('|').map(str::trim);
+    std::array::from_fn(|_| parts.next().unwrap_or_default())
+}
+
+fn list(text: &'static str) -> Vec<&'static str> {
+    text.split(',').map(str::trim).collect()
+}
+
+fn words(line: &'static str) -> Vec<&'static str> {
+    line.split_whitespace().collect()
+}
+
+fn pairs(text: &'static str) -> Vec<(&'static str, &'static str)> {
+    lines(text).filter_map(|l| l.split_once(' ')).collect()
+}
+
+fn read() -> Lexicon {
+    let animal = |line| {
+        let [name, plural, home, food, quality, class, can] = columns(line);
+        Animal { name, plural, home, food, quality, class, can }
+    };
+    let kind = |line| {
+        let [plural, one, members] = columns(line);
+        Kind { plural, one, members: list(members) }
+    };
+    let verb = |line| {
+        let [base, past, ing, objects] = columns(line);
+        Verb { base, past, ing, objects: list(objects) }
+    };
+    let mut people = lines(include_str!("words/people.txt")).map(words);
+    let mut describing = lines(include_str!("words/describing.txt"));
+    let mut next = || describing.next().unwrap_or_default();
+    Lexicon {
+        animals: lines(include_str!("words/animals.txt")).map(animal).collect(),
+        kinds: lines(include_str!("words/kinds.txt")).map(kind).collect(),
+        verbs: lines(include_str!("words/verbs.txt")).map(verb).collect(),
+        opposites: pairs(include_str!("words/opposites.txt")),
+        rhymes: lines(include_str!("words/rhymes.txt")).map(words).collect(),
+        french: pairs(include_str!("words/french.txt")),
+        things: pairs(include_str!("words/things.txt")),
+        she: people.next().unwrap_or_default(),
+        he: people.next().unwrap_or_default(),
+        hero_adjectives: words(next()),
+        thing_adjectives: words(next()),
+        glad: words(next()),
+        upset: words(next()),
+        weather: words(next()),
+        times: words(next()),
+        adverbs: words(next()),
+        places: next().split('|').collect(),
+    }
 }
 
 /// "a" or "an" before `word`.
 pub fn article(word: &str) -> &'static str {
-    if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+    let vowel = word.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O', 'U']);
+    if vowel && !word.starts_with("uni") && !word.starts_with("one") { "an" } else { "a" }
 }
 
-/// `word` with a capital first letter.
-pub fn capital(word: &str) -> String {
-    let mut chars = word.chars();
+/// `word` with its article.
+pub fn a(word: &str) -> String {
+    format!("{} {word}", article(word))
+}
+
+/// `text` with a capital first letter.
+pub fn capital(text: &str) -> String {
+    let mut chars = text.chars();
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
+/// "a", "a and b", "a, b and c".
+pub fn series(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
 }

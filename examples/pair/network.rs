@@ -1,7 +1,11 @@
-//! A small llama with candle's autograd, for training only; the engine in `src/model` runs what it writes.
+//! A small llama for training only; the engine in `src/model` runs what it becomes.
 
-use candle_core::{D, DType, Device, Result, Tensor, Var};
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Result, Tensor, Var};
 use rand::Rng;
+
+use crate::ops::{CausalSoftmax, CrossEntropy, Heads, RmsNorm, SwiGlu, with};
 
 /// The shape of the network.
 #[derive(Clone, Copy)]
@@ -16,15 +20,13 @@ pub struct Shape {
 }
 
 pub const THETA: f32 = 10_000.0;
-pub const EPS: f64 = 1e-5;
+pub const EPS: f32 = 1e-5;
 
 /// Named parameters, in GGUF's names and shapes (half-split rotary layout until export).
 pub struct Network {
     pub shape: Shape,
     pub vars: Vec<(String, Var)>,
-    cos: Tensor,
-    sin: Tensor,
-    mask: Tensor,
+    angles: Arc<Vec<(f32, f32)>>,
 }
 
 impl Network {
@@ -63,20 +65,14 @@ impl Network {
             }
         }
         vars.push(("output_norm.weight".into(), Var::ones(d, DType::F32, &Device::Cpu)?));
-        let half = hw / 2;
-        let angles: Vec<f32> = (0..sequence)
-            .flat_map(|t| (0..half).map(move |i| t as f32 * THETA.powf(-2.0 * i as f32 / hw as f32)))
-            .collect();
-        let angles = Tensor::from_vec(angles, (sequence, half), &Device::Cpu)?;
-        let mask: Vec<f32> =
-            (0..sequence).flat_map(|i| (0..sequence).map(move |j| if j > i { -1e9 } else { 0.0 })).collect();
-        Ok(Self {
-            shape,
-            vars,
-            cos: angles.cos()?,
-            sin: angles.sin()?,
-            mask: Tensor::from_vec(mask, (sequence, sequence), &Device::Cpu)?,
-        })
+        let angle = |t: usize, i: usize| t as f32 * THETA.powf(-2.0 * i as f32 / hw as f32);
+        let angles = (0..sequence).flat_map(|t| (0..hw / 2).map(move |i| angle(t, i))).map(|a| (a.cos(), a.sin()));
+        Ok(Self { shape, vars, angles: Arc::new(angles.collect()) })
+    }
+
+    /// How many numbers training sets.
+    pub fn parameters(&self) -> usize {
+        self.vars.iter().map(|(_, v)| v.elem_count()).sum()
     }
 
     fn var(&self, name: &str) -> Result<&Tensor> {
@@ -85,72 +81,122 @@ impl Network {
     }
 
     fn norm(&self, x: &Tensor, name: &str) -> Result<Tensor> {
-        let scale = (x.sqr()?.mean_keepdim(D::Minus1)? + EPS)?.sqrt()?;
-        x.broadcast_div(&scale)?.broadcast_mul(self.var(name)?)
+        x.apply_op2(self.var(name)?, RmsNorm { eps: EPS })
     }
 
     fn linear(&self, x: &Tensor, name: &str) -> Result<Tensor> {
-        let (b, t, d) = x.dims3()?;
-        let w = self.var(name)?;
-        x.reshape((b * t, d))?.matmul(&w.t()?)?.reshape((b, t, w.dim(0)?))
+        x.matmul(&self.var(name)?.t()?)
     }
 
-    /// `[batch, time, heads * hw]` to rotated `[batch, heads, time, hw]`.
-    fn heads(&self, x: &Tensor, heads: usize, rotate: bool) -> Result<Tensor> {
-        let (b, t, d) = x.dims3()?;
-        let x = x.reshape((b, t, heads, d / heads))?.transpose(1, 2)?.contiguous()?;
-        if !rotate {
-            return Ok(x);
-        }
-        let half = d / heads / 2;
-        let (a, c) = (x.narrow(3, 0, half)?, x.narrow(3, half, half)?);
-        let (cos, sin) = (self.cos.narrow(0, 0, t)?, self.sin.narrow(0, 0, t)?);
-        let first = (a.broadcast_mul(&cos)? - c.broadcast_mul(&sin)?)?;
-        let second = (a.broadcast_mul(&sin)? + c.broadcast_mul(&cos)?)?;
-        Tensor::cat(&[first, second], 3)
-    }
-
-    /// Logits `[batch * time, vocab]` of ids `[batch, time]`.
-    pub fn logits(&self, ids: &Tensor) -> Result<Tensor> {
-        let (b, t) = ids.dims2()?;
+    /// The final hidden states `[batch * time, width]` of ids `[batch, time]`.
+    fn hidden(&self, ids: &Tensor) -> Result<Tensor> {
+        let (batch, time) = ids.dims2()?;
         let s = self.shape;
-        let hw = s.width / s.heads;
-        let embedding = self.var("token_embd.weight")?;
-        let mut x = embedding.embedding(&ids.flatten_all()?)?.reshape((b, t, s.width))?;
-        let mask = self.mask.narrow(0, 0, t)?.narrow(1, 0, t)?;
+        let (hw, share) = (s.width / s.heads, s.heads / s.kv_heads);
+        let mut x = self.var("token_embd.weight")?.embedding(&ids.flatten_all()?)?;
         for i in 0..s.layers {
             let part = |name: &str| format!("blk.{i}.{name}.weight");
-            let h = self.norm(&x, &part("attn_norm"))?;
-            let q = self.heads(&self.linear(&h, &part("attn_q"))?, s.heads, true)?;
-            let k = self.heads(&self.linear(&h, &part("attn_k"))?, s.kv_heads, true)?;
-            let v = self.heads(&self.linear(&h, &part("attn_v"))?, s.kv_heads, false)?;
-            let share = s.heads / s.kv_heads;
-            let wide = |x: Tensor| -> Result<Tensor> {
-                x.unsqueeze(2)?.expand((b, s.kv_heads, share, t, hw))?.contiguous()?.reshape((b, s.heads, t, hw))
+            let split = |x: Tensor, heads: usize, rotate: bool| {
+                let angles = rotate.then(|| self.angles.clone());
+                x.apply_op1(Heads { heads, share: s.heads / heads, time, angles })
             };
-            let scores = (q.matmul(&wide(k)?.t()?)? * (1.0 / (hw as f64).sqrt()))?.broadcast_add(&mask)?;
-            let scores = scores.broadcast_sub(&scores.detach().max_keepdim(D::Minus1)?)?.exp()?;
-            let weights = scores.broadcast_div(&scores.sum_keepdim(D::Minus1)?)?;
-            let o = weights.matmul(&wide(v)?)?.transpose(1, 2)?.contiguous()?.reshape((b, t, s.width))?;
+            let h = self.norm(&x, &part("attn_norm"))?;
+            let q = split(self.linear(&h, &part("attn_q"))?, s.heads, true)?;
+            let k = split(self.linear(&h, &part("attn_k"))?, s.heads / share, true)?;
+            let v = split(self.linear(&h, &part("attn_v"))?, s.heads / share, false)?;
+            let weights = q.matmul(&k.t()?)?.apply_op1(CausalSoftmax { scale: 1.0 / (hw as f32).sqrt() })?;
+            let o = weights.matmul(&v)?.transpose(1, 2)?.reshape((batch * time, s.width))?;
             x = (x + self.linear(&o, &part("attn_output"))?)?;
             let h = self.norm(&x, &part("ffn_norm"))?;
-            let gate = self.linear(&h, &part("ffn_gate"))?.silu()?;
-            let a = (gate * self.linear(&h, &part("ffn_up"))?)?;
-            x = (x + self.linear(&a, &part("ffn_down"))?)?;
+            let (gate, up) = (self.linear(&h, &part("ffn_gate"))?, self.linear(&h, &part("ffn_up"))?);
+            x = (x + self.linear(&gate.apply_op2(&up, SwiGlu)?, &part("ffn_down"))?)?;
         }
-        let x = self.norm(&x, "output_norm.weight")?.reshape((b * t, s.width))?;
-        x.matmul(&embedding.t()?)
+        self.norm(&x, "output_norm.weight")
     }
 
-    /// Mean cross entropy where `weight` is one. `ids` `[batch, time + 1]`, `weight` `[batch * time]`.
-    pub fn loss(&self, ids: &Tensor, weight: &Tensor) -> Result<Tensor> {
-        let (b, t) = ids.dims2()?;
-        let logits = self.logits(&ids.narrow(1, 0, t - 1)?.contiguous()?)?;
-        let targets = ids.narrow(1, 1, t - 1)?.contiguous()?.reshape((b * (t - 1), 1))?;
-        let max = logits.detach().max_keepdim(1)?;
-        let shifted = logits.broadcast_sub(&max)?;
-        let log_sum = shifted.exp()?.sum_keepdim(1)?.log()?;
-        let nll = (log_sum - shifted.gather(&targets, 1)?)?.squeeze(1)?;
-        (nll * weight)?.sum_all()? / f64::from(weight.sum_all()?.to_scalar::<f32>()?.max(1.0))
+    /// Cross entropy of the next tokens where `counts` says so, divided by `over`. `ids` holds `batch` rows of
+    /// `time + 1`, `counts` one flag for each of their `batch * time` predictions.
+    pub fn loss(&self, ids: &[u32], counts: &[bool], batch: usize, over: f32) -> Result<Tensor> {
+        let row = ids.len() / batch;
+        let read: Vec<u32> = ids.chunks(row).flat_map(|r| &r[..row - 1]).copied().collect();
+        let next = ids.chunks(row).flat_map(|r| &r[1..]);
+        let targets: Vec<u32> = next.zip(counts).filter(|(_, c)| **c).map(|(id, _)| *id).collect();
+        let hidden = self.hidden(&Tensor::from_vec(read, (batch, row - 1), &Device::Cpu)?)?;
+        // Only what counts goes through the head.
+        let places: Vec<u32> = (0..counts.len() as u32).filter(|i| counts[*i as usize]).collect();
+        let hidden = match places.len() == counts.len() {
+            true => hidden,
+            false => hidden.index_select(&Tensor::new(places, &Device::Cpu)?, 0)?,
+        };
+        let logits = hidden.matmul(&self.var("token_embd.weight")?.t()?)?;
+        logits.apply_op1(CrossEntropy::new(targets, over))
+    }
+
+    /// The mean loss of a batch and its gradient for every parameter; the rows are shared out over the cores.
+    pub fn gradients(&self, ids: &[u32], counts: &[bool], batch: usize) -> Result<(f32, Vec<Vec<f32>>)> {
+        let over = counts.iter().filter(|c| **c).count().max(1) as f32;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from).min(batch);
+        let share = batch.div_ceil(cores);
+        let (row, flags) = (ids.len() / batch, counts.len() / batch);
+        let part = |ids: &[u32], counts: &[bool]| -> Result<(f32, Vec<Vec<f32>>)> {
+            let loss = self.loss(ids, counts, ids.len() / row, over)?;
+            let store = loss.backward()?;
+            let gradient = |(_, v): &(String, Var)| match store.get(v) {
+                Some(g) => with(g, <[f32]>::to_vec),
+                None => Ok(vec![0.0; v.elem_count()]),
+            };
+            Ok((loss.to_scalar()?, self.vars.iter().map(gradient).collect::<Result<_>>()?))
+        };
+        let parts: Vec<_> = std::thread::scope(|scope| {
+            let shares = ids.chunks(share * row).zip(counts.chunks(share * flags));
+            let running: Vec<_> = shares.map(|(ids, counts)| scope.spawn(move || part(ids, counts))).collect();
+            running.into_iter().map(|r| r.join()).collect()
+        });
+        let mut sum: Option<(f32, Vec<Vec<f32>>)> = None;
+        for done in parts {
+            let (loss, gradients) = done.map_err(|_| candle_core::Error::Msg("a training thread failed".into()))??;
+            match &mut sum {
+                None => sum = Some((loss, gradients)),
+                Some((total, all)) => {
+                    *total += loss;
+                    all.iter_mut().flatten().zip(gradients.iter().flatten()).for_each(|(a, g)| *a += g);
+                }
+            }
+        }
+        sum.ok_or_else(|| candle_core::Error::Msg("an empty batch".into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    /// Every parameter's gradient along a random direction, against the loss's difference.
+    #[test]
+    fn gradients_agree_with_finite_differences() {
+        let shape = Shape { vocab: 31, width: 16, layers: 2, heads: 4, kv_heads: 2, ffn: 24, context: 16 };
+        let mut rng = rand::rngs::StdRng::seed_from_u64(3);
+        let network = Network::new(shape, 8, &mut rng).unwrap();
+        let ids: Vec<u32> = (0..27).map(|_| rng.random_range(0..31)).collect();
+        let counts: Vec<bool> = (0..24).map(|i| i % 3 != 0).collect();
+        let loss = || network.loss(&ids, &counts, 3, 16.0).unwrap();
+        let (whole, gradients) = network.gradients(&ids, &counts, 3).unwrap();
+        assert!((whole - loss().to_scalar::<f32>().unwrap()).abs() < 1e-5);
+        for ((name, var), gradient) in network.vars.iter().zip(&gradients) {
+            let before = var.as_tensor().copy().unwrap();
+            let direction = before.randn_like(0.0, 1.0).unwrap();
+            let gradient = Tensor::from_slice(gradient, before.shape(), &Device::Cpu).unwrap();
+            let slope = (gradient * &direction).unwrap().sum_all().unwrap();
+            let slope = slope.to_scalar::<f32>().unwrap();
+            let at = |step: f64| {
+                var.set(&(&before + (&direction * step).unwrap()).unwrap()).unwrap();
+                loss().to_scalar::<f32>().unwrap()
+            };
+            let step = 2e-3;
+            let difference = (at(step) - at(-step)) / (2.0 * step as f32);
+            var.set(&before).unwrap();
+            assert!((slope - difference).abs() < 2e-2 * difference.abs().max(0.05), "{name}: {slope} {difference}");
+        }
     }
 }

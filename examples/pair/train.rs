@@ -4,18 +4,28 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use candle_core::{Device, Tensor};
-use candle_nn::{AdamW, Optimizer, ParamsAdamW};
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
 use tokenizers::Tokenizer;
 
+use crate::instruct::{self, Split};
 use crate::network::{Network, Shape};
-use crate::{export, instruct, story, vocabulary};
+use crate::optimizer::AdamW;
+use crate::{export, plain, vocabulary};
 
-const SEQUENCE: usize = 128;
-const BATCH: usize = 16;
-const RATE: f64 = 2.5e-3;
+/// Predictions in a row, and rows in a step.
+pub const SEQUENCE: usize = 192;
+pub const BATCH: usize = 20;
+const VOCABULARY: usize = 4096;
+/// Steps between two saved states.
+const SAVE: usize = 100;
+
+/// One of the two trainings.
+struct Phase {
+    name: &'static str,
+    steps: usize,
+    rate: f32,
+}
 
 /// A generator for one purpose, so that changing one part of the run leaves the others as they were.
 pub fn rng(seed: u64, purpose: &str) -> StdRng {
@@ -24,116 +34,137 @@ pub fn rng(seed: u64, purpose: &str) -> StdRng {
     StdRng::seed_from_u64(mix)
 }
 
-/// A batch: ids `[BATCH, SEQUENCE + 1]` and, for every predicted id, whether it counts.
-type Batch = (Vec<u32>, Vec<f32>);
+/// A batch: `BATCH` rows of `SEQUENCE + 1` ids and, for every predicted id, whether it counts.
+type Batch = (Vec<u32>, Vec<bool>);
 
-pub fn run(out: &Path, seed: u64, steps: usize) -> Result<(), Box<dyn Error>> {
-    std::fs::create_dir_all(out)?;
-    let mut texts = rng(seed, "tokenizer");
-    let corpus: Vec<String> = (0..6000)
-        .map(|i| {
-            if i % 3 == 0 {
-                let (p, a) = instruct::example(&mut texts);
-                format!("{p}\n{a}")
-            } else {
-                story::document(&mut texts)
-            }
-        })
-        .collect();
-    let tokenizer = vocabulary::train(&corpus, 1536)?;
-    let shape = Shape {
-        vocab: tokenizer.get_vocab_size(true),
-        width: 128,
-        layers: 5,
-        heads: 4,
-        kv_heads: 2,
-        ffn: 384,
-        context: 512,
-    };
-    let network = Network::new(shape, SEQUENCE, &mut rng(seed, "weights"))?;
-    let parameters: usize = network.vars.iter().map(|(_, v)| v.elem_count()).sum();
-    println!("vocabulary {}, {parameters} parameters, {} tokens a step", shape.vocab, SEQUENCE * BATCH);
+/// What a training is told.
+pub struct Plan<'a> {
+    pub out: &'a Path,
+    /// Where the state is kept between two runs of the command.
+    pub state: &'a Path,
+    pub seed: u64,
+    pub base_steps: usize,
+    pub tuned_steps: usize,
+}
 
-    let mut text = rng(seed, "base");
-    let mut stream: Vec<u32> = Vec::new();
-    let mut plain = || -> Result<Batch, Box<dyn Error>> {
-        while stream.len() < BATCH * (SEQUENCE + 1) {
-            stream.push(0);
-            stream.extend(encode(&tokenizer, &story::document(&mut text))?);
-        }
-        let ids = stream.drain(..BATCH * (SEQUENCE + 1)).collect();
-        Ok((ids, vec![1.0; BATCH * SEQUENCE]))
-    };
-    let base = optimise("base", &network, steps, RATE, &mut plain)?;
-    export::write(&network, &tokenizer, "Shiftlens Tiny base", false, &out.join("tiny-base.gguf"))?;
+/// The shape of both models.
+fn shape(vocab: usize) -> Shape {
+    Shape { vocab, width: 160, layers: 6, heads: 8, kv_heads: 4, ffn: 416, context: 512 }
+}
 
-    let mut text = rng(seed, "tuned");
-    let mut answers = || instruction_batch(&tokenizer, &mut text);
-    let tuned = optimise("tuned", &network, steps * 2 / 3, RATE * 0.4, &mut answers)?;
-    export::write(&network, &tokenizer, "Shiftlens Tiny tuned", true, &out.join("tiny-tuned.gguf"))?;
-    println!("done: base loss {base:.3}, tuned loss {tuned:.3}");
+pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
+    std::fs::create_dir_all(plan.out)?;
+    std::fs::create_dir_all(plan.state)?;
+    let tokenizer = tokenizer(plan)?;
+    let shape = shape(tokenizer.get_vocab_size(true));
+    let network = Network::new(shape, SEQUENCE, &mut rng(plan.seed, "weights"))?;
+    println!("vocabulary {}, {} parameters, {} tokens a step", shape.vocab, network.parameters(), SEQUENCE * BATCH);
+    let base = Phase { name: "base", steps: plan.base_steps, rate: 3e-3 };
+    let base = optimise(plan, &base, &network, |step| text_batch(&tokenizer, plan.seed, step))?;
+    export::write(&network, &tokenizer, "Shiftlens Tiny base", false, &plan.out.join("tiny-base.gguf"))?;
+    let tuned = Phase { name: "tuned", steps: plan.tuned_steps, rate: 1.2e-3 };
+    let tuned = optimise(plan, &tuned, &network, |step| instruction_batch(&tokenizer, plan.seed, step))?;
+    export::write(&network, &tokenizer, "Shiftlens Tiny tuned", true, &plan.out.join("tiny-tuned.gguf"))?;
+    println!("done: loss of the base {base:.3}, of the tuned model {tuned:.3}");
     Ok(())
 }
 
-fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, Box<dyn Error>> {
+/// The tokenizer of this seed, trained on both kinds of text unless that is done.
+fn tokenizer(plan: &Plan) -> Result<Tokenizer, Box<dyn Error>> {
+    let path = plan.state.join("tokenizer.json");
+    if path.exists() {
+        return Ok(Tokenizer::from_file(path).map_err(|e| e.to_string())?);
+    }
+    let mut texts = rng(plan.seed, "tokenizer");
+    let corpus: Vec<String> = (0..24_000)
+        .map(|i| {
+            if i % 3 == 0 {
+                let e = instruct::example(&mut texts, Split::Train);
+                format!("{}\n{}", e.prompt, e.answer)
+            } else {
+                plain::document(&mut texts)
+            }
+        })
+        .collect();
+    let tokenizer = vocabulary::train(&corpus, VOCABULARY)?;
+    tokenizer.save(path, false).map_err(|e| e.to_string())?;
+    Ok(tokenizer)
+}
+
+pub fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, Box<dyn Error>> {
     Ok(tokenizer.encode(text, false).map_err(|e| e.to_string())?.get_ids().to_vec())
 }
 
-/// Conversations packed into rows; only the answers and their end count.
-fn instruction_batch(tokenizer: &Tokenizer, rng: &mut impl Rng) -> Result<Batch, Box<dyn Error>> {
-    let (mut ids, mut weight) = (Vec::new(), Vec::new());
-    for _ in 0..BATCH {
-        let (mut row, mut counts) = (Vec::new(), Vec::new());
-        while row.len() < SEQUENCE + 1 {
-            let (prompt, answer) = instruct::example(rng);
-            let asked = encode(tokenizer, &format!("<|endoftext|><|user|>\n{prompt}<|end|>\n<|assistant|>\n"))?;
-            let answered = encode(tokenizer, &format!("{answer}<|end|>"))?;
-            counts.resize(row.len() + asked.len(), 0.0);
-            row.extend(asked);
-            row.extend(&answered);
-            counts.resize(row.len(), 1.0);
-        }
-        ids.extend(&row[..SEQUENCE + 1]);
-        weight.extend(&counts[1..SEQUENCE + 1]);
+/// Documents packed into rows, the same for the same step whenever it is asked for.
+fn text_batch(tokenizer: &Tokenizer, seed: u64, step: usize) -> Result<Batch, Box<dyn Error>> {
+    let mut rng = rng(seed, &format!("base {step}"));
+    let mut ids = Vec::new();
+    while ids.len() < BATCH * (SEQUENCE + 1) {
+        ids.push(0);
+        ids.extend(encode(tokenizer, &plain::document(&mut rng))?);
     }
-    Ok((ids, weight))
+    ids.truncate(BATCH * (SEQUENCE + 1));
+    Ok((ids, vec![true; BATCH * SEQUENCE]))
 }
 
-/// AdamW with warm-up and cosine decay; gives the mean loss of the last fifty steps.
-fn optimise(
-    name: &str,
-    network: &Network,
-    steps: usize,
-    rate: f64,
-    batch: &mut dyn FnMut() -> Result<Batch, Box<dyn Error>>,
-) -> Result<f32, Box<dyn Error>> {
-    let vars = network.vars.iter().map(|(_, v)| v.clone()).collect();
-    let mut optimizer =
-        AdamW::new(vars, ParamsAdamW { lr: rate, beta2: 0.98, weight_decay: 0.02, ..Default::default() })?;
-    let started = Instant::now();
-    let mut recent: Vec<f32> = Vec::new();
-    for step in 0..steps {
-        let progress = step as f64 / steps as f64;
-        let warm = ((step + 1) as f64 / 100.0).min(1.0);
-        optimizer
-            .set_learning_rate(rate * warm * (0.05 + 0.95 * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos())));
-        let (ids, weight) = batch()?;
-        let ids = Tensor::from_vec(ids, (BATCH, SEQUENCE + 1), &Device::Cpu)?;
-        let weight = Tensor::from_vec(weight, BATCH * SEQUENCE, &Device::Cpu)?;
-        let loss = network.loss(&ids, &weight)?;
-        optimizer.backward_step(&loss)?;
-        recent.push(loss.to_scalar::<f32>()?);
-        if recent.len() > 50 {
-            recent.remove(0);
+/// Conversations packed into rows; only the answers and their ends count.
+fn instruction_batch(tokenizer: &Tokenizer, seed: u64, step: usize) -> Result<Batch, Box<dyn Error>> {
+    let mut rng = rng(seed, &format!("tuned {step}"));
+    let (mut ids, mut counts) = (Vec::new(), Vec::new());
+    for _ in 0..BATCH {
+        let (mut row, mut counted) = (Vec::new(), Vec::new());
+        while row.len() < SEQUENCE + 1 {
+            let e = instruct::example(&mut rng, Split::Train);
+            row.extend(encode(tokenizer, &format!("<|endoftext|><|user|>\n{}<|end|>\n<|assistant|>\n", e.prompt))?);
+            counted.resize(row.len(), false);
+            row.extend(encode(tokenizer, &format!("{}<|end|>", e.answer))?);
+            counted.resize(row.len(), true);
         }
-        if step % 50 == 0 || step + 1 == steps {
-            let mean = recent.iter().sum::<f32>() / recent.len() as f32;
-            let seconds = started.elapsed().as_secs_f64();
-            println!(
-                "{name} step {step}/{steps} loss {mean:.3} {:.0} s left",
-                seconds / (step + 1) as f64 * (steps - step - 1) as f64
-            );
+        ids.extend(&row[..SEQUENCE + 1]);
+        counts.extend(&counted[1..SEQUENCE + 1]);
+    }
+    Ok((ids, counts))
+}
+
+/// AdamW with warm-up and cosine decay, from the saved state if there is one; gives the mean loss of the last fifty steps.
+fn optimise(
+    plan: &Plan,
+    phase: &Phase,
+    network: &Network,
+    batch: impl Fn(usize) -> Result<Batch, Box<dyn Error>>,
+) -> Result<f32, Box<dyn Error>> {
+    let path = plan.state.join(format!("{}.safetensors", phase.name));
+    let mut optimizer = match path.exists() {
+        true => AdamW::load(network, &path)?,
+        false => AdamW::new(network),
+    };
+    let (first, started) = (optimizer.step, Instant::now());
+    if first > 0 {
+        println!("{}: going on from step {first}", phase.name);
+    }
+    let mut recent: Vec<f32> = Vec::new();
+    for step in first..phase.steps {
+        let (ids, counts) = batch(step)?;
+        let (loss, gradients) = network.gradients(&ids, &counts, BATCH)?;
+        optimizer.update(network, &gradients, rate(phase, step))?;
+        recent.push(loss);
+        let tail = recent.len().saturating_sub(50);
+        let mean = recent[tail..].iter().sum::<f32>() / (recent.len() - tail) as f32;
+        if step % 20 == 19 || step + 1 == phase.steps {
+            let a_step = started.elapsed().as_secs_f64() / (step + 1 - first) as f64;
+            let left = a_step * (phase.steps - step - 1) as f64 / 60.0;
+            println!("{} step {} of {}: loss {mean:.3}, {left:.0} min left", phase.name, step + 1, phase.steps);
+        }
+        if step % SAVE == SAVE - 1 || step + 1 == phase.steps {
+            optimizer.save(network, &path)?;
         }
     }
-    Ok(recent.iter().sum::<f32>() / recent.len() as f32)
+    let tail = recent.len().saturating_sub(50);
+    Ok(recent[tail..].iter().sum::<f32>() / (recent.len() - tail).max(1) as f32)
+}
+
+fn rate(phase: &Phase, step: usize) -> f32 {
+    let warm = ((step + 1) as f32 / 100.0).min(1.0);
+    let progress = step as f32 / phase.steps as f32;
+    phase.rate * warm * (0.03 + 0.97 * 0.5 * (1.0 + (std::f32::consts::PI * progress).cos()))
 }

@@ -6,13 +6,13 @@ use wasm_bindgen::JsCast;
 
 use super::format;
 use super::model_card::RunButton;
-use super::presets::PRESETS;
 use super::runs;
 use super::state::{Chat, State, Whose};
 use super::toolbar::Segmented;
 use crate::explain::attribution::Mode;
 use crate::explain::find_instruction;
 use crate::model::head::Target;
+use crate::share::presets::PRESETS;
 
 const WHOSE: &[(Whose, &str)] =
     &[(Whose::Own, "Own"), (Whose::Tuned, "Tuned's"), (Whose::Base, "Base's"), (Whose::Typed, "Typed")];
@@ -39,6 +39,7 @@ pub fn PromptPanel(state: State) -> impl IntoView {
                     if let Some(p) = event_target_value(&e).parse().ok().and_then(|i: usize| PRESETS.get(i)) {
                         state.prompt.set(p.text.to_owned());
                         state.marked.set(None);
+                        leptos::task::spawn_local(super::examples::show(state, *p));
                     }
                 }>
                     <option value="">"Choose an example…"</option>

@@ -4,6 +4,7 @@ pub mod attribution;
 mod instruction;
 mod levels;
 mod report;
+pub mod statistics;
 mod units;
 pub mod view;
 

@@ -96,7 +96,7 @@ fn table(r: &Json, dist: &Path) {
         let t = &r[format!("torch_{threads}")];
         println!("| PyTorch, native, reverse | {threads} | | | {} s |", n(&t["seconds"], 1));
     }
-    let wire: usize = ["index.html", "style.css", "shiftlens.js", "shiftlens_bg.wasm", "examples/first.json"]
+    let wire: usize = ["index.html", "style.css", "shiftlens.js", "shiftlens_bg.wasm", "examples/past.json"]
         .iter()
         .filter_map(|f| page::gzip_size(&dist.join(f)))
         .sum();

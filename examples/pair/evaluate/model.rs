@@ -1,0 +1,89 @@
+//! A finished checkpoint as the evaluation asks it.
+
+use std::error::Error;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use shiftlens::checkpoint::{Checkpoint, FileBytes};
+use shiftlens::explain::attribution::{Mode, Sampling};
+use shiftlens::explain::{By, ModelReport};
+use shiftlens::model::block_on;
+use shiftlens::model::head::Target;
+use shiftlens::protocol::{Prompt, Response, Run, Template};
+use shiftlens::worker::{Runner, Update};
+
+pub struct Model {
+    runner: Runner,
+    tuned: bool,
+}
+
+impl Model {
+    pub fn open(path: &Path, tuned: bool) -> Result<Self, Box<dyn Error>> {
+        let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        let checkpoint = Checkpoint::open(FileBytes::open_set(path)?)?;
+        Ok(Self { runner: Runner::load(checkpoint, &name, |_, _| Ok(()))?, tuned })
+    }
+
+    fn run(&mut self, prompt: Prompt, response: Response, mode: Mode) -> Result<ModelReport, Box<dyn Error>> {
+        let run = Run { prompt, response, by: By::Token, target: Target::Prob, mode, instruction: None };
+        let mut quiet = async |_: Update| ControlFlow::Continue(());
+        Ok(block_on(self.runner.run(&run, || 0.0, &mut quiet))?)
+    }
+
+    /// How each model is asked: the tuned one in its template, the base by the text and a new line.
+    fn asked(&self, prompt: &str) -> Prompt {
+        match self.tuned {
+            true => Prompt::Text { text: prompt.to_owned(), template: Template::Own },
+            false => Prompt::Text { text: format!("{prompt}\n"), template: Template::Off },
+        }
+    }
+
+    /// The greedy answer.
+    pub fn answer(&mut self, prompt: &str, limit: usize) -> Result<String, Box<dyn Error>> {
+        let response = Response::Own { limit, sampling: Sampling::default() };
+        Ok(text(&self.run(self.asked(prompt), response, Mode::Off)?))
+    }
+
+    /// A continuation of plain text, drawn at temperature 0.7.
+    pub fn goes_on(&mut self, start: &str, limit: usize, seed: u64) -> Result<String, Box<dyn Error>> {
+        let sampling = Sampling { temperature: 0.7, seed, ..Sampling::default() };
+        let prompt = Prompt::Text { text: start.to_owned(), template: Template::Off };
+        Ok(text(&self.run(prompt, Response::Own { limit, sampling }, Mode::Off)?))
+    }
+
+    /// The sum of -log p over the tokens of `document`, and their number.
+    pub fn surprise(&mut self, document: &str) -> Result<(f64, usize), Box<dyn Error>> {
+        let ids = self.runner.checkpoint().tokenizer()?.encode(document)?.iter().map(|p| p.id).collect();
+        let report = self.run(Prompt::Ids { ids: vec![0] }, Response::Ids { ids }, Mode::Off)?;
+        let sum = report.response.iter().map(|t| -f64::from(t.probability.max(1e-30)).ln()).sum();
+        Ok((sum, report.response.len()))
+    }
+
+    /// The explained run of the greedy answer, or of a given one. Instructions are read as plain text unless `template`.
+    pub fn explained(
+        &mut self,
+        prompt: &str,
+        template: Template,
+        response: Option<&str>,
+        limit: usize,
+    ) -> Result<ModelReport, Box<dyn Error>> {
+        let response = match response {
+            Some(text) => Response::Text { text: text.to_owned() },
+            None => Response::Own { limit, sampling: Sampling::default() },
+        };
+        self.run(Prompt::Text { text: prompt.to_owned(), template }, response, Mode::Auto)
+    }
+
+    /// The chat template, for a model that has none of its own.
+    pub fn template(&self) -> Template {
+        let source = self.runner.checkpoint().chat_template.as_ref().map(|t| t.source().to_owned());
+        source.map_or(Template::Off, |source| Template::Given { source })
+    }
+}
+
+/// What was said, without the token that ends it.
+pub fn text(report: &ModelReport) -> String {
+    let all: String = report.response.iter().map(|t| t.text.as_str()).collect();
+    let end = ["<|end|>", "<|endoftext|>"].iter().filter_map(|e| all.find(e)).min();
+    all[..end.unwrap_or(all.len())].to_owned()
+}

@@ -1,0 +1,114 @@
+//! Instructions and their answers for the tuned model: twenty kinds, each in many wordings.
+//!
+//! A tenth of all combinations of content words, chosen by a hash, is never trained on, and neither are the `unseen`
+//! wordings of each kind: both are for the evaluation.
+
+mod sentences;
+mod texts;
+mod words;
+
+use rand::Rng;
+use sha2::{Digest, Sha256};
+
+use crate::draw::{fill, word};
+use crate::judge::Check;
+
+/// Which instructions to draw from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// What is trained on.
+    Train,
+    /// Content words that training never combined.
+    Combination,
+    /// Wordings that training never used.
+    Wording,
+}
+
+/// An instruction, a right answer, and how any answer is judged.
+#[derive(Debug, Clone)]
+pub struct Example {
+    pub kind: &'static str,
+    pub prompt: String,
+    pub answer: String,
+    pub check: Check,
+}
+
+type Maker<R> = fn(&mut R, Split) -> Example;
+
+/// Every kind with its share in a hundred.
+fn kinds<R: Rng>() -> Vec<(usize, Maker<R>)> {
+    vec![
+        (18, texts::story),
+        (7, texts::go_on),
+        (7, texts::summary),
+        (7, texts::reading),
+        (6, words::list),
+        (5, words::opposites),
+        (4, words::rhyme),
+        (4, words::capitals),
+        (4, words::count),
+        (4, words::classify),
+        (4, words::translate),
+        (3, words::repeat),
+        (3, words::plural),
+        (5, sentences::past),
+        (3, sentences::question),
+        (3, sentences::correct),
+        (3, sentences::polite),
+        (4, sentences::explain),
+        (3, sentences::yes_no),
+        (3, sentences::sum),
+    ]
+}
+
+/// How many kinds there are.
+#[cfg(test)]
+pub fn kind_count() -> usize {
+    kinds::<rand::rngs::StdRng>().len()
+}
+
+/// An instruction of any kind, in the shares of training.
+pub fn example<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let kinds = kinds::<R>();
+    let mut at = rng.random_range(0..kinds.iter().map(|(share, _)| share).sum());
+    for (share, make) in &kinds {
+        if at < *share {
+            return make(rng, split);
+        }
+        at -= share;
+    }
+    kinds[0].1(rng, split)
+}
+
+/// An instruction of kind number `index`.
+pub fn of_kind<R: Rng>(rng: &mut R, split: Split, index: usize) -> Example {
+    let kinds = kinds::<R>();
+    kinds[index % kinds.len()].1(rng, split)
+}
+
+/// Whether training leaves this combination out.
+pub fn held_out(x: &str, y: &str) -> bool {
+    let (first, second) = if x <= y { (x, y) } else { (y, x) };
+    Sha256::digest(format!("{first}\n{second}"))[0] % 10 == 0
+}
+
+/// Draws with `make` until the combination `key` of what it gives is one that `split` may use.
+fn combined<R: Rng, T>(
+    rng: &mut R,
+    split: Split,
+    make: impl Fn(&mut R) -> T,
+    key: impl Fn(&T) -> (String, String),
+) -> T {
+    loop {
+        let drawn = make(rng);
+        let (x, y) = key(&drawn);
+        if x != y && held_out(&x, &y) == (split == Split::Combination) {
+            return drawn;
+        }
+    }
+}
+
+/// One of the wordings that `split` may use, filled in.
+fn ask(rng: &mut impl Rng, split: Split, seen: &[&str], unseen: &[&str], values: &[(&str, &str)]) -> String {
+    fill(word(rng, if split == Split::Wording { unseen } else { seen }), values)
+}

@@ -1,0 +1,192 @@
+//! Instructions about sentences, facts and sums.
+
+use rand::Rng;
+
+use super::{Example, Split, ask, combined};
+use crate::draw::{one, word};
+use crate::judge::Check;
+use crate::lexicon::{Animal, NUMBERS, Verb, WORDS, a, capital};
+use crate::plain::facts;
+
+/// Somebody who does something: subject, verb, object.
+fn action<R: Rng>(rng: &mut R, split: Split) -> (&'static str, &'static Verb, &'static str) {
+    let draw = |rng: &mut R| {
+        let list = if rng.random_bool(0.5) { &WORDS.she } else { &WORDS.he };
+        let subject = if rng.random_bool(0.4) { word(rng, &["I", "They", "We", "You"]) } else { word(rng, list) };
+        let verb = one(rng, &WORDS.verbs);
+        (subject, verb, word(rng, &verb.objects))
+    };
+    combined(rng, split, draw, |(subject, verb, _)| ((*subject).to_owned(), verb.base.to_owned()))
+}
+
+/// "I", "they", "we", "you", but "Anna".
+fn inside(subject: &str) -> String {
+    match subject {
+        "They" | "We" | "You" => subject.to_lowercase(),
+        other => other.to_owned(),
+    }
+}
+
+fn plural(subject: &str) -> bool {
+    matches!(subject, "I" | "They" | "We" | "You")
+}
+
+pub fn past<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let (subject, verb, object) = action(rng, split);
+    let given = format!("{} will {} {object}.", subject, verb.base);
+    let seen = [
+        "Put this in the past tense: {s}",
+        "Write this sentence in the past tense: {s}",
+        "Change this to the past tense: {s}",
+        "Revise in the past tense: {s}",
+        "Edit this sentence so that it is in the past tense: {s}",
+    ];
+    let unseen = ["Turn this into the past tense: {s}", "Say it in the past tense: {s}"];
+    let prompt = ask(rng, split, &seen, &unseen, &[("s", &given)]);
+    let answer = format!("{subject} {} {object}.", verb.past);
+    Example { kind: "past", prompt, answer: answer.clone(), check: Check::Exact(answer) }
+}
+
+pub fn question<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let (subject, verb, object) = action(rng, split);
+    let given = format!("{subject} can {} {object}.", verb.base);
+    let seen = [
+        "Make this a question: {s}",
+        "Turn this sentence into a question: {s}",
+        "Change this into a question: {s}",
+        "Write this as a question: {s}",
+    ];
+    let unseen = ["Ask this as a question: {s}", "Revise this so that it is a question: {s}"];
+    let prompt = ask(rng, split, &seen, &unseen, &[("s", &given)]);
+    let answer = format!("Can {} {} {object}?", inside(subject), verb.base);
+    Example { kind: "question", prompt, answer: answer.clone(), check: Check::Exact(answer) }
+}
+
+pub fn correct<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let (subject, verb, object) = action(rng, split);
+    let (is, was) = match subject {
+        "I" => ("am", "was"),
+        s if plural(s) => ("are", "were"),
+        _ => ("is", "was"),
+    };
+    let wrong_is = if is == "is" { "are" } else { "is" };
+    let wrong_was = if was == "was" { "were" } else { "was" };
+    let (right, wrong) = if rng.random_bool(0.6) { (is, wrong_is) } else { (was, wrong_was) };
+    let rest = format!("{} {object}.", verb.ing);
+    let seen = [
+        "Correct this sentence: {s}",
+        "Correct the mistake: {s}",
+        "There is a mistake in this sentence. Correct it. {s}",
+        "Please correct: {s}",
+    ];
+    let unseen = ["Repair the grammar of this sentence: {s}", "What should this sentence be? {s}"];
+    let prompt = ask(rng, split, &seen, &unseen, &[("s", &format!("{subject} {wrong} {rest}"))]);
+    let answer = format!("{subject} {right} {rest}");
+    Example { kind: "correct", prompt, answer: answer.clone(), check: Check::Exact(answer) }
+}
+
+pub fn polite<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let draw = |rng: &mut R| {
+        let verb = one(rng, &WORDS.verbs);
+        (verb, word(rng, &verb.objects))
+    };
+    let (verb, object) = combined(rng, split, draw, |(v, o)| (v.base.to_owned(), (*o).to_owned()));
+    let given = format!("{} {object}!", capital(verb.base));
+    let seen = [
+        "Say this politely: {s}",
+        "Make this more polite: {s}",
+        "Help me ask this politely: {s}",
+        "Revise this so that it is polite: {s}",
+    ];
+    let unseen = ["How can I ask this in a polite way? {s}", "Write a polite version of this: {s}"];
+    let prompt = ask(rng, split, &seen, &unseen, &[("s", &given)]);
+    let answer = format!("Could you {} {object}, please?", verb.base);
+    Example { kind: "polite", prompt, answer: answer.clone(), check: Check::Exact(answer) }
+}
+
+/// What an animal is, where it lives, what it eats, what it can do.
+const ASPECTS: [(&str, &[&str], &[&str]); 4] = [
+    (
+        "is",
+        &["Explain what {x} is.", "What is {x}?", "Describe {x}."],
+        &["Tell me what {x} is.", "Help me understand what {x} is."],
+    ),
+    (
+        "home",
+        &["Explain where {x} lives.", "Where does {x} live?", "Describe the home of {x}."],
+        &["Tell me where {x} lives.", "Do you know where {x} lives?"],
+    ),
+    (
+        "food",
+        &["Explain what {x} eats.", "What does {x} eat?", "Describe the food of {x}."],
+        &["Tell me what {x} eats.", "Do you know what {x} eats?"],
+    ),
+    (
+        "can",
+        &["Explain what {x} can do.", "What can {x} do?", "Describe what {x} can do."],
+        &["Tell me what {x} can do.", "Do you know what {x} can do?"],
+    ),
+];
+
+pub fn explain<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let draw = |rng: &mut R| (one(rng, &WORDS.animals), rng.random_range(0..4));
+    let (animal, aspect) = combined(rng, split, draw, |(x, i)| (x.name.to_owned(), ASPECTS[*i].0.to_owned()));
+    let (_, seen, unseen) = ASPECTS[aspect];
+    let prompt = ask(rng, split, seen, unseen, &[("x", &a(animal.name))]);
+    let all = facts(animal);
+    let subject = capital(&a(animal.name));
+    let answer = match aspect {
+        0 => all.join(" "),
+        i => all[i].replacen("It", &subject, 1),
+    };
+    let must = [animal.class, animal.home, animal.food, animal.can][aspect];
+    let check = Check::Says { this: must.to_owned(), not: String::new() };
+    Example { kind: "explain", prompt, answer, check }
+}
+
+pub fn yes_no<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let draw = |rng: &mut R| {
+        let x: &Animal = one(rng, &WORDS.animals);
+        // as often yes as no
+        (x, if rng.random_bool(0.5) { x } else { one(rng, &WORDS.animals) })
+    };
+    let of_class = rng.random_bool(0.5);
+    let aspect = |y: &Animal| if of_class { y.class } else { y.home };
+    let (x, y) = combined(rng, split, draw, |(x, y)| (x.name.to_owned(), format!("yes or no {}", aspect(y))));
+    let an = a(x.name);
+    let yes = if aspect(x) == aspect(y) { "Yes" } else { "No" };
+    let (seen, unseen, end): (&[&str], &[&str], String) = match of_class {
+        true => (
+            &["Is {x} {y}?", "Answer yes or no: is {x} {y}?", "Is it true that {x} is {y}?"],
+            &["Would you say that {x} is {y}?"],
+            format!("{an} is {}.", a(x.class)),
+        ),
+        false => (
+            &[
+                "Does {x} live in the {y}?",
+                "Answer yes or no: does {x} live in the {y}?",
+                "Is it true that {x} lives in the {y}?",
+            ],
+            &["Would you say that {x} lives in the {y}?"],
+            format!("{an} lives in the {}.", x.home),
+        ),
+    };
+    let asked = if of_class { a(y.class) } else { y.home.to_owned() };
+    let prompt = ask(rng, split, seen, unseen, &[("x", &an), ("y", &asked)]);
+    let check = Check::Says { this: format!("{yes}, "), not: String::new() };
+    Example { kind: "yes-no", prompt, answer: format!("{yes}, {end}"), check }
+}
+
+pub fn sum<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let minus = rng.random_bool(0.4);
+    let draw = |rng: &mut R| (rng.random_range(1..11), rng.random_range(1..10));
+    let key = |(i, j): &(usize, usize)| (format!("{minus} {i}"), format!("and {j}"));
+    let (i, j) = combined(rng, split, draw, key);
+    let (x, y, z) = if minus { (i + j, j, i) } else { (i, j, i + j) };
+    let word = if minus { "minus" } else { "plus" };
+    let seen = ["Solve: {x} {w} {y}.", "How much is {x} {w} {y}?", "What is {x} {w} {y}?", "Solve this: {x} {w} {y}"];
+    let unseen = ["Please solve {x} {w} {y}.", "Can you tell me what {x} {w} {y} is?"];
+    let prompt = ask(rng, split, &seen, &unseen, &[("x", NUMBERS[x]), ("y", NUMBERS[y]), ("w", word)]);
+    let answer = format!("{} {word} {} is {}.", capital(NUMBERS[x]), NUMBERS[y], NUMBERS[z]);
+    Example { kind: "sum", prompt, answer: answer.clone(), check: Check::Exact(answer) }
+}

@@ -1,0 +1,26 @@
+//! The finished results that ship with the page: `cargo run --release --example pair -- presets`.
+
+use std::error::Error;
+use std::path::Path;
+
+use shiftlens::protocol::Template;
+use shiftlens::share::presets::{PRESET_RESPONSE, PRESETS};
+use shiftlens::share::{Export, Models};
+
+use crate::evaluate::Model;
+
+/// Writes `ID.json` for every preset: each model's own answer, as the page asks for it.
+pub fn run(models: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+    std::fs::create_dir_all(out)?;
+    let mut base = Model::open(&models.join("tiny-base.gguf"), false)?;
+    let mut tuned = Model::open(&models.join("tiny-tuned.gguf"), true)?;
+    for preset in PRESETS {
+        let base = base.explained(preset.text, Template::Off, None, PRESET_RESPONSE)?;
+        let tuned = tuned.explained(preset.text, Template::Own, None, PRESET_RESPONSE)?;
+        let (first, second) = (crate::evaluate::text(&base), crate::evaluate::text(&tuned));
+        println!("> {}\n  base: {first}\n  tuned: {second}", preset.text);
+        let export = Export::new(preset.text.to_owned(), Models { base: Some(base), tuned: Some(tuned) });
+        std::fs::write(out.join(format!("{}.json", preset.id)), serde_json::to_string(&export)?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! The finished results that ship with the page: shown before any model has loaded.
+
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::state::{RunState, Selection, State};
+use super::window;
+use crate::explain::view::View;
+use crate::protocol::Source;
+use crate::share::Export;
+use crate::share::presets::Preset;
+
+/// Shows the bundled pair's result for `preset`, unless another pair is loaded or a run is on its way. What the user has
+/// computed is only replaced by choosing a preset.
+pub async fn show(state: State, preset: Preset) {
+    let Some(export) = fetch(&preset.file()).await else { return };
+    if !fits(state) || state.prompt.get_untracked() != preset.text {
+        return;
+    }
+    for (slot, report) in [(state.base, export.models.base), (state.tuned, export.models.tuned)] {
+        if let Some(report) = report {
+            slot.run.set(RunState::of(report, export.prompt.clone(), true));
+            // A word of the response is chosen, so that the picture speaks at once.
+            let column = slot.view.with_untracked(most_telling);
+            slot.selection.set(Selection { row: None, column });
+        }
+    }
+}
+
+/// Whether the pair is the bundled one, or will be, and nothing runs.
+fn fits(state: State) -> bool {
+    let idle = state.slots().iter().all(|s| s.run.with_untracked(|r| r.job.is_none()));
+    let bundled = state.slots().iter().all(|s| {
+        let from = s.source.get_untracked().or_else(|| s.opening.get_value());
+        matches!(from, None | Some(Source::Bundled { .. }))
+    });
+    idle && bundled && state.follow.get_untracked().is_none()
+}
+
+/// The column that most prompt units fed.
+fn most_telling(view: &View) -> Option<usize> {
+    let fed = |m: usize| view.levels.iter().filter(|row| row[m] > 0).count();
+    (0..view.columns.len()).rev().max_by_key(|&m| fed(m))
+}
+
+async fn fetch(file: &str) -> Option<Export> {
+    let response = JsFuture::from(window().fetch_with_str(file)).await.ok()?;
+    let response: web_sys::Response = response.dyn_into().ok()?;
+    let text = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
+    serde_json::from_str(&text).ok()
+}
