@@ -79,7 +79,6 @@ pub fn repeated_4grams(words: &[String]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::instruct::{self, Split};
 
     /// Every right answer is accepted, and the answer to another instruction is hardly ever.

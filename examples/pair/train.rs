@@ -15,10 +15,10 @@ use crate::{export, plain, vocabulary};
 
 /// Predictions in a row, and rows in a step.
 pub const SEQUENCE: usize = 192;
-pub const BATCH: usize = 20;
+pub const BATCH: usize = 6;
 const VOCABULARY: usize = 4096;
 /// Steps between two saved states.
-const SAVE: usize = 100;
+const SAVE: usize = 250;
 
 /// One of the two trainings.
 struct Phase {
@@ -49,7 +49,7 @@ pub struct Plan<'a> {
 
 /// The shape of both models.
 fn shape(vocab: usize) -> Shape {
-    Shape { vocab, width: 160, layers: 6, heads: 8, kv_heads: 4, ffn: 416, context: 512 }
+    Shape { vocab, width: 160, layers: 6, heads: 5, kv_heads: 5, ffn: 416, context: 512 }
 }
 
 pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
@@ -59,10 +59,10 @@ pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let shape = shape(tokenizer.get_vocab_size(true));
     let network = Network::new(shape, SEQUENCE, &mut rng(plan.seed, "weights"))?;
     println!("vocabulary {}, {} parameters, {} tokens a step", shape.vocab, network.parameters(), SEQUENCE * BATCH);
-    let base = Phase { name: "base", steps: plan.base_steps, rate: 3e-3 };
+    let base = Phase { name: "base", steps: plan.base_steps, rate: 2e-3 };
     let base = optimise(plan, &base, &network, |step| text_batch(&tokenizer, plan.seed, step))?;
     export::write(&network, &tokenizer, "Shiftlens Tiny base", false, &plan.out.join("tiny-base.gguf"))?;
-    let tuned = Phase { name: "tuned", steps: plan.tuned_steps, rate: 1.2e-3 };
+    let tuned = Phase { name: "tuned", steps: plan.tuned_steps, rate: 1e-3 };
     let tuned = optimise(plan, &tuned, &network, |step| instruction_batch(&tokenizer, plan.seed, step))?;
     export::write(&network, &tokenizer, "Shiftlens Tiny tuned", true, &plan.out.join("tiny-tuned.gguf"))?;
     println!("done: loss of the base {base:.3}, of the tuned model {tuned:.3}");
@@ -150,7 +150,7 @@ fn optimise(
         recent.push(loss);
         let tail = recent.len().saturating_sub(50);
         let mean = recent[tail..].iter().sum::<f32>() / (recent.len() - tail) as f32;
-        if step % 20 == 19 || step + 1 == phase.steps {
+        if step % 50 == 49 || step + 1 == phase.steps {
             let a_step = started.elapsed().as_secs_f64() / (step + 1 - first) as f64;
             let left = a_step * (phase.steps - step - 1) as f64 / 60.0;
             println!("{} step {} of {}: loss {mean:.3}, {left:.0} min left", phase.name, step + 1, phase.steps);

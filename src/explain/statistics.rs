@@ -60,8 +60,9 @@ mod tests {
         let a = [27.5, 21.0, 19.0, 23.6, 17.0, 17.9, 16.9, 20.1, 21.9, 22.6, 23.1, 19.6, 19.0, 21.7, 21.4];
         let b = [27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0, 24.8, 20.2, 21.9, 22.1, 22.9, 30.5, 24.4];
         let found = welch(Summary::of(&a), Summary::of(&b)).unwrap();
-        assert!((found.t - 2.846_373).abs() < 1e-4, "{found:?}");
-        assert!((found.p - 0.004_1).abs() < 1e-3, "{found:?}");
+        assert!((found.t - 2.852_954_870).abs() < 1e-8, "{found:?}");
+        assert!((found.freedom - 27.887_303_988).abs() < 1e-8, "{found:?}");
+        assert!((found.p - 0.004_035_969_086).abs() < 1e-9, "{found:?}");
         assert!(welch(Summary::of(&[1.0]), Summary::of(&b)).is_none());
         assert!(welch(Summary::of(&[1.0, 1.0]), Summary::of(&[2.0, 2.0])).is_none());
     }

@@ -25,6 +25,21 @@ async fn opens_to_a_finished_example() {
 }
 
 #[tokio::test]
+async fn a_preset_shows_its_finished_result() {
+    let page = Page::open("preset").await;
+    page.wait_text("#card-tuned .foot", "An example that ships").await;
+    page.js(
+        "const s=document.querySelector('#preset'); s.value='2'; s.dispatchEvent(new Event('change',{bubbles:true}))",
+    )
+    .await;
+    page.wait_text("#card-tuned .response", "1.").await;
+    page.wait_text("#card-tuned .foot", "An example that ships").await;
+    assert_eq!(page.js("return document.querySelector('#prompt').value").await, json!("List four fruits."));
+    page.shot("preset").await;
+    page.close().await;
+}
+
+#[tokio::test]
 async fn a_pasted_prompt_runs_on_both_models() {
     let page = Page::open("run").await;
     page.models_ready().await;

@@ -112,3 +112,31 @@ fn combined<R: Rng, T>(
 fn ask(rng: &mut impl Rng, split: Split, seen: &[&str], unseen: &[&str], values: &[(&str, &str)]) -> String {
     fill(word(rng, if split == Split::Wording { unseen } else { seen }), values)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::train::rng;
+
+    #[test]
+    fn training_never_asks_what_the_evaluation_asks() {
+        let mut draw = rng(2, "training");
+        let trained: HashSet<String> = (0..60_000).map(|_| example(&mut draw, Split::Train).prompt).collect();
+        let mut draw = rng(2, "evaluation");
+        for split in [Split::Combination, Split::Wording] {
+            for i in 0..1000 {
+                let e = of_kind(&mut draw, split, i);
+                assert!(!trained.contains(&e.prompt), "{}", e.prompt);
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_can_draw_from_every_split() {
+        let mut draw = rng(3, "kinds");
+        let names: HashSet<&str> = (0..kind_count()).map(|i| of_kind(&mut draw, Split::Combination, i).kind).collect();
+        assert_eq!(names.len(), kind_count());
+    }
+}
