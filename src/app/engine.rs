@@ -56,8 +56,10 @@ impl Engine {
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         on_message.forget(); // lives as long as the worker
         let handler = self.handler.clone();
-        let on_error = Closure::<dyn FnMut(web_sys::Event)>::new(move |_| {
-            handler(Event::Crashed { message: "its code could not be run by this browser".into() });
+        let on_error = Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
+            let said = event.dyn_ref::<web_sys::ErrorEvent>().map(web_sys::ErrorEvent::message);
+            let message = said.filter(|m| !m.is_empty());
+            handler(Event::Crashed { message: message.unwrap_or_else(|| "its code could not be run".into()) });
         });
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         on_error.forget();

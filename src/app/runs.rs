@@ -290,26 +290,30 @@ fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
         }
     } else if slot.run.with_untracked(|r| r.job == Some(job)) {
         state.follow.set(None);
-        show_arrived(slot);
-        slot.run.update(|r| {
-            r.job = None;
-            r.progress = None;
-            // What a stopped run has shown so far stays.
-            let whole = r.columns.len().min(r.response.len());
-            if whole > 0 {
-                r.response.truncate(whole);
-                r.columns.truncate(whole);
-            }
-            if let Some(before) = slot.before.get_value().filter(|_| r.response.is_empty()) {
-                *r = before;
-            }
-            r.failure = Some(failure);
-        });
+        end_run(slot, failure);
     } else if slot.preparing.get_value() == Some(job) {
         slot.prepared.set(Vec::new()); // the run itself will say why
     } else if !matches!(failure, Failure::Cancelled) {
         slot.model.update(|m| m.failure = Some(failure));
     }
+}
+
+/// A run came to nothing or to a part of itself: that part stays on screen, or else the result before it.
+fn end_run(slot: Slot, failure: Failure) {
+    show_arrived(slot);
+    slot.run.update(|r| {
+        r.job = None;
+        r.progress = None;
+        let whole = r.columns.len().min(r.response.len());
+        if whole > 0 {
+            r.response.truncate(whole);
+            r.columns.truncate(whole);
+        }
+        if let Some(before) = slot.before.get_value().filter(|_| r.response.is_empty()) {
+            *r = before;
+        }
+        r.failure = Some(failure);
+    });
 }
 
 /// Nothing is loaded any more: the checkpoint that was last there, or else the bundled one, takes its place under the
@@ -332,12 +336,9 @@ fn crashed(state: State, slot: Slot, message: String) {
     let opening = slot.model.with_untracked(|m| m.loading.is_some()).then(|| slot.opening.get_value()).flatten();
     // An engine that never came up will not come up now.
     let failure = if engine.came_up() { Failure::Crashed(message) } else { Failure::NoEngine(message) };
-    slot.run.update(|r| {
-        if r.job.take().is_some() {
-            r.progress = None;
-            r.failure = Some(failure.clone());
-        }
-    });
+    if slot.run.with_untracked(|r| r.job.is_some()) {
+        end_run(slot, failure.clone());
+    }
     slot.model.update(|m| *m = Model { failure: Some(failure), ..Model::default() });
     if engine.came_up() {
         engine.restart();

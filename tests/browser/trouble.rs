@@ -127,10 +127,12 @@ async fn an_engine_that_dies_is_started_again_and_nothing_is_lost() {
     page.chromium("Page.addScriptToEvaluateOnNewDocument", json!({"source": script})).await;
     page.reload().await;
     page.models_ready().await;
+    page.wait_text("#card-tuned .response", "house").await;
     page.fill("#prompt", "List four fruits.").await;
     page.js("window.engines.forEach(e => e.postMessage('die'))").await;
     page.click("#run").await;
     page.wait_text("#card-tuned .error", "stopped unexpectedly").await;
+    page.wait_text("#card-tuned .response", "house").await; // the result before it is still there
     page.shot("engine-died").await;
     page.models_ready().await;
     assert_eq!(page.js("return document.querySelector('#prompt').value").await, json!("List four fruits."));
