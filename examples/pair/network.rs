@@ -185,7 +185,8 @@ mod tests {
         assert!((whole - loss().to_scalar::<f32>().unwrap()).abs() < 1e-5);
         for ((name, var), gradient) in network.vars.iter().zip(&gradients) {
             let before = var.as_tensor().copy().unwrap();
-            let direction = before.randn_like(0.0, 1.0).unwrap();
+            let direction: Vec<f32> = (0..gradient.len()).map(|_| rng.random_range(-1.7..1.7)).collect();
+            let direction = Tensor::from_vec(direction, before.shape(), &Device::Cpu).unwrap();
             let gradient = Tensor::from_slice(gradient, before.shape(), &Device::Cpu).unwrap();
             let slope = (gradient * &direction).unwrap().sum_all().unwrap();
             let slope = slope.to_scalar::<f32>().unwrap();

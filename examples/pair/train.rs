@@ -65,7 +65,9 @@ pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let tuned = Phase { name: "tuned", steps: plan.tuned_steps, rate: 1e-3 };
     let tuned = optimise(plan, &tuned, &network, |step| instruction_batch(&tokenizer, plan.seed, step))?;
     export::write(&network, &tokenizer, "Shiftlens Tiny tuned", true, &plan.out.join("tiny-tuned.gguf"))?;
-    println!("done: loss of the base {base:.3}, of the tuned model {tuned:.3}");
+    for (name, loss) in [("base", base), ("tuned model", tuned)] {
+        println!("{name}: {}", loss.map_or("finished in an earlier run".into(), |l| format!("loss {l:.3} at the end")));
+    }
     Ok(())
 }
 
@@ -126,13 +128,14 @@ fn instruction_batch(tokenizer: &Tokenizer, seed: u64, step: usize) -> Result<Ba
     Ok((ids, counts))
 }
 
-/// AdamW with warm-up and cosine decay, from the saved state if there is one; gives the mean loss of the last fifty steps.
+/// AdamW with warm-up and cosine decay, from the saved state if there is one; gives the mean loss of the last fifty steps
+/// of this run, if it made any.
 fn optimise(
     plan: &Plan,
     phase: &Phase,
     network: &Network,
     batch: impl Fn(usize) -> Result<Batch, Box<dyn Error>>,
-) -> Result<f32, Box<dyn Error>> {
+) -> Result<Option<f32>, Box<dyn Error>> {
     let path = plan.state.join(format!("{}.safetensors", phase.name));
     let mut optimizer = match path.exists() {
         true => AdamW::load(network, &path)?,
@@ -159,8 +162,8 @@ fn optimise(
             optimizer.save(network, &path)?;
         }
     }
-    let tail = recent.len().saturating_sub(50);
-    Ok(recent[tail..].iter().sum::<f32>() / (recent.len() - tail).max(1) as f32)
+    let last = &recent[recent.len().saturating_sub(50)..];
+    Ok((!last.is_empty()).then(|| last.iter().sum::<f32>() / last.len() as f32))
 }
 
 fn rate(phase: &Phase, step: usize) -> f32 {
