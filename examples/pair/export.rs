@@ -35,7 +35,7 @@ pub fn write(network: &Network, tokenizer: &Tokenizer, name: &str, tuned: bool, 
         ("llama.embedding_length", count(s.width)),
         ("llama.feed_forward_length", count(s.ffn)),
         ("llama.attention.head_count", count(s.heads)),
-        ("llama.attention.head_count_kv", count(s.kv_heads)),
+        ("llama.attention.head_count_kv", count(s.heads)),
         ("llama.attention.layer_norm_rms_epsilon", Value::F32(EPS)),
         ("llama.rope.freq_base", Value::F32(THETA)),
         ("llama.rope.dimension_count", count(s.width / s.heads)),
@@ -55,7 +55,7 @@ pub fn write(network: &Network, tokenizer: &Tokenizer, name: &str, tuned: bool, 
     for (name, var) in &network.vars {
         let t = match name {
             n if n.contains("attn_q.") => interleave(var.as_tensor(), s.heads)?,
-            n if n.contains("attn_k.") => interleave(var.as_tensor(), s.kv_heads)?,
+            n if n.contains("attn_k.") => interleave(var.as_tensor(), s.heads)?,
             _ => var.as_tensor().clone(),
         };
         let dtype = if t.rank() == 2 { GgmlDType::Q8_0 } else { GgmlDType::F32 };

@@ -4,11 +4,13 @@
 //! and the tuned model is fine-tuned from it on instructions. Both are written as Q8_0 GGUF files.
 
 mod draw;
+mod echo;
 mod evaluate;
 mod export;
 mod instruct;
 mod judge;
 mod lexicon;
+mod muon;
 mod network;
 mod ops;
 mod optimizer;

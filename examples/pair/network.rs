@@ -5,6 +5,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use rand::Rng;
 
+use crate::muon::orthogonal;
 use crate::ops::{CausalSoftmax, CrossEntropy, Heads, RmsNorm, SwiGlu, with};
 
 /// The shape of the network.
@@ -14,13 +15,14 @@ pub struct Shape {
     pub width: usize,
     pub layers: usize,
     pub heads: usize,
-    pub kv_heads: usize,
     pub ffn: usize,
     pub context: usize,
 }
 
 pub const THETA: f32 = 10_000.0;
 pub const EPS: f32 = 1e-5;
+/// How much of the words a head looks at it adds to the residual stream at the start.
+const HANDED_ON: f64 = 0.3;
 
 /// Named parameters, in GGUF's names and shapes (half-split rotary layout until export).
 pub struct Network {
@@ -32,31 +34,30 @@ pub struct Network {
 impl Network {
     pub fn new(shape: Shape, sequence: usize, rng: &mut impl Rng) -> Result<Self> {
         let (d, hw) = (shape.width, shape.width / shape.heads);
-        let kv = shape.kv_heads * hw;
-        let mut vars = Vec::new();
-        let mut matrix = |name: String, rows: usize, columns: usize, scale: f32| -> Result<()> {
+        let mut random = |rows: usize, columns: usize, scale: f32| {
             let normal = || {
                 let (u, v): (f32, f32) = (rng.random_range(1e-7..1.0), rng.random());
                 (-2.0 * u.ln()).sqrt() * (std::f32::consts::TAU * v).cos() * scale
             };
             let values: Vec<f32> = std::iter::repeat_with(normal).take(rows * columns).collect();
-            vars.push((name, Var::from_vec(values, (rows, columns), &Device::Cpu)?));
-            Ok(())
+            Tensor::from_vec(values, (rows, columns), &Device::Cpu)
         };
         let scale = 1.0 / (d as f32).sqrt();
-        let deep = scale / (2.0 * shape.layers as f32).sqrt();
-        matrix("token_embd.weight".into(), shape.vocab, d, 0.05)?;
+        let mut vars = vec![("token_embd.weight".into(), Var::from_tensor(&random(shape.vocab, d, 0.05)?)?)];
         for i in 0..shape.layers {
-            for (name, rows, columns, scale) in [
-                ("attn_q", d, d, scale),
-                ("attn_k", kv, d, scale),
-                ("attn_v", kv, d, scale),
-                ("attn_output", d, d, deep),
-                ("ffn_gate", shape.ffn, d, scale),
-                ("ffn_up", shape.ffn, d, scale),
-                ("ffn_down", d, shape.ffn, deep),
+            // Heads begin by looking for their own word and handing it on, which is where looking back and copying starts
+            // (mimetic initialisation: Trockman and Kolter, 2023); the feed-forward layers begin by adding nothing.
+            let (same, own) = (orthogonal(&random(d, d, scale)?)?, orthogonal(&random(d, d, scale)?)?);
+            for (name, values) in [
+                ("attn_q", same.clone()),
+                ("attn_k", same),
+                ("attn_v", own.clone()),
+                ("attn_output", (own.t()? * HANDED_ON)?),
+                ("ffn_gate", random(shape.ffn, d, scale)?),
+                ("ffn_up", random(shape.ffn, d, scale)?),
+                ("ffn_down", Tensor::zeros((d, shape.ffn), DType::F32, &Device::Cpu)?),
             ] {
-                matrix(format!("blk.{i}.{name}.weight"), rows, columns, scale)?;
+                vars.push((format!("blk.{i}.{name}.weight"), Var::from_tensor(&values.contiguous()?)?));
             }
         }
         for i in 0..shape.layers {
@@ -88,23 +89,24 @@ impl Network {
         x.matmul(&self.var(name)?.t()?)
     }
 
-    /// The final hidden states `[batch * time, width]` of ids `[batch, time]`.
-    fn hidden(&self, ids: &Tensor) -> Result<Tensor> {
-        let (batch, time) = ids.dims2()?;
-        let s = self.shape;
-        let (hw, share) = (s.width / s.heads, s.heads / s.kv_heads);
-        let mut x = self.var("token_embd.weight")?.embedding(&ids.flatten_all()?)?;
+    /// The final hidden states `[batch * time, width]` of ids `[batch][time]`; a document sees nothing before its start.
+    fn hidden(&self, ids: Vec<u32>, batch: usize) -> Result<Tensor> {
+        let (s, time) = (self.shape, ids.len() / batch);
+        let starts = Arc::new(starts(&ids, time));
+        let hw = s.width / s.heads;
+        let mut x = self.var("token_embd.weight")?.embedding(&Tensor::new(ids, &Device::Cpu)?)?;
         for i in 0..s.layers {
             let part = |name: &str| format!("blk.{i}.{name}.weight");
-            let split = |x: Tensor, heads: usize, rotate: bool| {
+            let split = |x: Tensor, rotate: bool| {
                 let angles = rotate.then(|| self.angles.clone());
-                x.apply_op1(Heads { heads, share: s.heads / heads, time, angles })
+                x.apply_op1(Heads { heads: s.heads, time, angles })
             };
             let h = self.norm(&x, &part("attn_norm"))?;
-            let q = split(self.linear(&h, &part("attn_q"))?, s.heads, true)?;
-            let k = split(self.linear(&h, &part("attn_k"))?, s.heads / share, true)?;
-            let v = split(self.linear(&h, &part("attn_v"))?, s.heads / share, false)?;
-            let weights = q.matmul(&k.t()?)?.apply_op1(CausalSoftmax { scale: 1.0 / (hw as f32).sqrt() })?;
+            let q = split(self.linear(&h, &part("attn_q"))?, true)?;
+            let k = split(self.linear(&h, &part("attn_k"))?, true)?;
+            let v = split(self.linear(&h, &part("attn_v"))?, false)?;
+            let softmax = CausalSoftmax { scale: 1.0 / (hw as f32).sqrt(), starts: starts.clone() };
+            let weights = q.matmul(&k.t()?)?.apply_op1(softmax)?;
             let o = weights.matmul(&v)?.transpose(1, 2)?.reshape((batch * time, s.width))?;
             x = (x + self.linear(&o, &part("attn_output"))?)?;
             let h = self.norm(&x, &part("ffn_norm"))?;
@@ -121,7 +123,7 @@ impl Network {
         let read: Vec<u32> = ids.chunks(row).flat_map(|r| &r[..row - 1]).copied().collect();
         let next = ids.chunks(row).flat_map(|r| &r[1..]);
         let targets: Vec<u32> = next.zip(counts).filter(|(_, c)| **c).map(|(id, _)| *id).collect();
-        let hidden = self.hidden(&Tensor::from_vec(read, (batch, row - 1), &Device::Cpu)?)?;
+        let hidden = self.hidden(read, batch)?;
         // Only what counts goes through the head.
         let places: Vec<u32> = (0..counts.len() as u32).filter(|i| counts[*i as usize]).collect();
         let hidden = match places.len() == counts.len() {
@@ -167,6 +169,19 @@ impl Network {
     }
 }
 
+/// For every position of rows of `time`, where its document starts within the row: at the last id 0, or at the row's own.
+fn starts(ids: &[u32], time: usize) -> Vec<usize> {
+    let row = |row: &[u32]| {
+        let mut start = 0;
+        let found = row.iter().enumerate().map(|(t, id)| {
+            start = if *id == 0 { t } else { start };
+            start
+        });
+        found.collect::<Vec<usize>>()
+    };
+    ids.chunks(time).flat_map(row).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,10 +190,14 @@ mod tests {
     /// Every parameter's gradient along a random direction, against the loss's difference.
     #[test]
     fn gradients_agree_with_finite_differences() {
-        let shape = Shape { vocab: 31, width: 16, layers: 2, heads: 4, kv_heads: 2, ffn: 24, context: 16 };
+        let shape = Shape { vocab: 31, width: 16, layers: 2, heads: 4, ffn: 24, context: 16 };
         let mut rng = rand::rngs::StdRng::seed_from_u64(3);
         let network = Network::new(shape, 8, &mut rng).unwrap();
-        let ids: Vec<u32> = (0..27).map(|_| rng.random_range(0..31)).collect();
+        for (_, var) in network.vars.iter().filter(|(n, _)| n.contains("ffn_down")) {
+            let values = (0..var.elem_count()).map(|_| rng.random_range(-0.2..0.2f32)).collect();
+            var.set(&Tensor::from_vec(values, var.shape(), &Device::Cpu).unwrap()).unwrap();
+        }
+        let ids: Vec<u32> = (0..27).map(|i| if i == 13 { 0 } else { rng.random_range(0..31) }).collect();
         let counts: Vec<bool> = (0..24).map(|i| i % 3 != 0).collect();
         let loss = || network.loss(&ids, &counts, 3, 16.0).unwrap();
         let (whole, gradients) = network.gradients(&ids, &counts, 3).unwrap();

@@ -118,12 +118,10 @@ impl CustomOp2 for SwiGlu {
     }
 }
 
-/// `[batch * time, heads * width]` to `[batch, heads * share, time, width]`, rotated if there are angles: key and value
-/// heads are repeated for the query heads that share them.
+/// `[batch * time, heads * width]` to `[batch, heads, time, width]`, rotated if there are angles.
 #[derive(Clone)]
 pub struct Heads {
     pub heads: usize,
-    pub share: usize,
     pub time: usize,
     /// (cos, sin) of `[time][width / 2]`.
     pub angles: Option<Arc<Vec<(f32, f32)>>>,
@@ -152,30 +150,29 @@ impl CustomOp1 for Heads {
         let width = l.shape().dims2()?.1 / self.heads;
         let row = self.heads * width;
         let batch = x.len() / (row * self.time);
-        let mut y = vec![0.0; x.len() * self.share];
-        let sequences = y.chunks_mut(self.time * row * self.share).zip(x.chunks(self.time * row));
+        let mut y = vec![0.0; x.len()];
+        let sequences = y.chunks_mut(self.time * row).zip(x.chunks(self.time * row));
         sequences.for_each(|(y, x)| {
             for (h, y) in y.chunks_mut(self.time * width).enumerate() {
                 for (t, y) in y.chunks_mut(width).enumerate() {
-                    y.copy_from_slice(&x[t * row + h / self.share * width..][..width]);
+                    y.copy_from_slice(&x[t * row + h * width..][..width]);
                     self.rotate(y, t, false);
                 }
             }
         });
-        Ok((CpuStorage::F32(y), Shape::from((batch, self.heads * self.share, self.time, width))))
+        Ok((CpuStorage::F32(y), Shape::from((batch, self.heads, self.time, width))))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, c: &Tensor) -> Result<Option<Tensor>> {
         let width = x.dims2()?.1 / self.heads;
         let row = self.heads * width;
         let dx = with(c, |c| {
-            let mut dx = vec![0.0; c.len() / self.share];
-            let sequences = dx.chunks_mut(self.time * row).zip(c.chunks(self.time * row * self.share));
+            let mut dx = vec![0.0; c.len()];
+            let sequences = dx.chunks_mut(self.time * row).zip(c.chunks(self.time * row));
             sequences.for_each(|(dx, c)| {
                 for (h, c) in c.chunks(self.time * width).enumerate() {
                     for (t, c) in c.chunks(width).enumerate() {
-                        let dx = &mut dx[t * row + h / self.share * width..][..width];
-                        dx.iter_mut().zip(c).for_each(|(dx, c)| *dx += c);
+                        dx[t * row + h * width..][..width].copy_from_slice(c);
                     }
                 }
                 for (i, dx) in dx.chunks_mut(width).enumerate() {
@@ -188,9 +185,20 @@ impl CustomOp1 for Heads {
     }
 }
 
-/// The weights of causal attention from scores `[.., time, time]`.
+/// The weights of causal attention within a document, from scores `[batch, heads, time, time]`.
 pub struct CausalSoftmax {
     pub scale: f32,
+    /// Where the document of each of `[batch][time]` positions starts in its row.
+    pub starts: Arc<Vec<usize>>,
+}
+
+impl CausalSoftmax {
+    /// The keys that row `i` of `[batch * heads * time]` may see.
+    fn seen(&self, i: usize, rows: usize, time: usize) -> std::ops::RangeInclusive<usize> {
+        let (t, batch) = (i % time, self.starts.len() / time);
+        let row = i / (rows / batch);
+        self.starts[row * time + t]..=t
+    }
 }
 
 impl CustomOp1 for CausalSoftmax {
@@ -204,7 +212,8 @@ impl CustomOp1 for CausalSoftmax {
         let mut weights = vec![0.0; scores.len()];
         let rows = weights.chunks_mut(time).zip(scores.chunks(time)).enumerate();
         rows.for_each(|(i, (w, s))| {
-            let (w, s) = (&mut w[..=i % time], &s[..=i % time]);
+            let seen = self.seen(i, scores.len() / time, time);
+            let (w, s) = (&mut w[seen.clone()], &s[seen]);
             let largest = s.iter().copied().fold(f32::MIN, f32::max);
             let mut sum = 0.0;
             for (w, s) in w.iter_mut().zip(s) {
@@ -221,8 +230,10 @@ impl CustomOp1 for CausalSoftmax {
         let ds = with(weights, |weights| {
             with(c, |c| {
                 let mut ds = vec![0.0; weights.len()];
-                let rows = ds.chunks_mut(time).zip(weights.chunks(time)).zip(c.chunks(time));
-                rows.for_each(|((ds, w), c)| {
+                let rows = ds.chunks_mut(time).zip(weights.chunks(time)).zip(c.chunks(time)).enumerate();
+                rows.for_each(|(i, ((ds, w), c))| {
+                    let seen = self.seen(i, weights.len() / time, time);
+                    let (ds, w, c) = (&mut ds[seen.clone()], &w[seen.clone()], &c[seen]);
                     let mean: f32 = w.iter().zip(c).map(|(w, c)| w * c).sum();
                     ds.iter_mut().zip(w).zip(c).for_each(|((d, w), c)| *d = w * (c - mean) * self.scale);
                 });

@@ -1,59 +1,87 @@
-//! AdamW (Loshchilov and Hutter, 2019) with the gradient's length held below one, and its state on disk.
+//! How parameters move: Muon for the layers' matrices, AdamW (Loshchilov and Hutter, 2019) for embeddings and gains; and
+//! their state on disk.
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Mutex;
 
-use candle_core::{Device, Result, Tensor, safetensors};
+use candle_core::{Device, Error, Result, Tensor, Var, safetensors};
 
+use crate::muon;
 use crate::network::Network;
 use crate::ops::with;
 
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.98;
 const EPS: f32 = 1e-8;
+/// Weights shrink by this share of the rate; embeddings and gains do not.
 const DECAY: f32 = 0.05;
-/// The longest gradient that is followed at its own length.
-const LONGEST: f32 = 1.0;
+const ADAM_RATE: f32 = 2e-3;
+const MUON_RATE: f32 = 0.02;
 
-/// First and second moments of every parameter.
-pub struct AdamW {
-    moments: Vec<(Vec<f32>, Vec<f32>)>,
+/// What is remembered of a parameter's gradients.
+enum Memory {
+    Muon { momentum: Vec<f32> },
+    Adam { first: Vec<f32>, second: Vec<f32> },
+}
+
+impl Memory {
+    fn new(name: &str, var: &Var) -> Self {
+        let zeros = vec![0.0; var.elem_count()];
+        match name.starts_with("blk.") && var.rank() == 2 {
+            true => Self::Muon { momentum: zeros },
+            false => Self::Adam { first: zeros.clone(), second: zeros },
+        }
+    }
+
+    /// Its parts, named.
+    fn parts(&mut self) -> Vec<(&'static str, &mut Vec<f32>)> {
+        match self {
+            Self::Muon { momentum } => vec![("momentum", momentum)],
+            Self::Adam { first, second } => vec![("first", first), ("second", second)],
+        }
+    }
+}
+
+pub struct Optimizer {
+    memory: Vec<Memory>,
     pub step: usize,
 }
 
-impl AdamW {
+impl Optimizer {
     pub fn new(network: &Network) -> Self {
-        let zeros = |n: usize| (vec![0.0; n], vec![0.0; n]);
-        Self { moments: network.vars.iter().map(|(_, v)| zeros(v.elem_count())).collect(), step: 0 }
+        Self { memory: network.vars.iter().map(|(name, v)| Memory::new(name, v)).collect(), step: 0 }
     }
 
-    /// Moves every parameter by one step at learning rate `rate`.
+    /// Moves every parameter by one step; `rate` is a share of the full rates. The parameters are shared out over the
+    /// cores.
     pub fn update(&mut self, network: &Network, gradients: &[Vec<f32>], rate: f32) -> Result<()> {
         self.step += 1;
-        let square = |g: &Vec<f32>| g.iter().map(|g| g * g).sum::<f32>();
-        let clip = (LONGEST / gradients.iter().map(square).sum::<f32>().sqrt()).min(1.0);
-        let (warm1, warm2) = (1.0 - BETA1.powi(self.step as i32), 1.0 - BETA2.powi(self.step as i32));
-        for (((_, var), (first, second)), gradient) in network.vars.iter().zip(&mut self.moments).zip(gradients) {
-            let mut values = with(var.as_tensor(), <[f32]>::to_vec)?;
-            let decay = if var.rank() == 2 { 1.0 - rate * DECAY } else { 1.0 };
-            for (((w, m), v), g) in values.iter_mut().zip(first).zip(second).zip(gradient) {
-                let g = g * clip;
-                *m = BETA1 * *m + (1.0 - BETA1) * g;
-                *v = BETA2 * *v + (1.0 - BETA2) * g * g;
-                *w = *w * decay - rate * (*m / warm1) / ((*v / warm2).sqrt() + EPS);
+        let step = self.step as i32;
+        let work = Mutex::new(network.vars.iter().zip(&mut self.memory).zip(gradients));
+        let next = || work.lock().ok().and_then(|mut left| left.next());
+        let worker = || -> Result<()> {
+            while let Some((((_, var), memory), gradient)) = next() {
+                move_one(var, memory, gradient, rate, step)?;
             }
-            var.set(&Tensor::from_vec(values, var.shape(), &Device::Cpu)?)?;
-        }
-        Ok(())
+            Ok(())
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        std::thread::scope(|scope| {
+            let running: Vec<_> = (0..cores).map(|_| scope.spawn(worker)).collect();
+            let ended = running.into_iter().map(|r| r.join().map_err(|_| Error::Msg("a thread failed".into()))?);
+            ended.collect()
+        })
     }
 
     /// Writes parameters, moments and the number of steps; a crash in the middle leaves the earlier file.
-    pub fn save(&self, network: &Network, path: &Path) -> Result<()> {
+    pub fn save(&mut self, network: &Network, path: &Path) -> Result<()> {
         let mut all = HashMap::new();
-        for ((name, var), (first, second)) in network.vars.iter().zip(&self.moments) {
+        for ((name, var), memory) in network.vars.iter().zip(&mut self.memory) {
             all.insert(name.clone(), var.as_tensor().clone());
-            all.insert(format!("first.{name}"), Tensor::new(first.as_slice(), &Device::Cpu)?);
-            all.insert(format!("second.{name}"), Tensor::new(second.as_slice(), &Device::Cpu)?);
+            for (part, values) in memory.parts() {
+                all.insert(format!("{part}.{name}"), Tensor::new(values.as_slice(), &Device::Cpu)?);
+            }
         }
         all.insert("step".into(), Tensor::new(&[self.step as u32], &Device::Cpu)?);
         let beside = path.with_extension("part");
@@ -62,16 +90,38 @@ impl AdamW {
         Ok(())
     }
 
-    /// Reads what [`AdamW::save`] wrote.
+    /// Reads what [`Optimizer::save`] wrote.
     pub fn load(network: &Network, path: &Path) -> Result<Self> {
         let all = safetensors::load(path, &Device::Cpu)?;
-        let get = |name: &str| all.get(name).ok_or_else(|| candle_core::Error::Msg(format!("{name} is missing")));
-        let mut moments = Vec::new();
-        for (name, var) in &network.vars {
+        let get = |name: &str| all.get(name).ok_or_else(|| Error::Msg(format!("{name} is missing")));
+        let mut new = Self::new(network);
+        for ((name, var), memory) in network.vars.iter().zip(&mut new.memory) {
             var.set(get(name)?)?;
-            let moment = |kind: &str| with(get(&format!("{kind}.{name}"))?, <[f32]>::to_vec);
-            moments.push((moment("first")?, moment("second")?));
+            for (part, values) in memory.parts() {
+                *values = with(get(&format!("{part}.{name}"))?, <[f32]>::to_vec)?;
+            }
         }
-        Ok(Self { moments, step: get("step")?.to_vec1::<u32>()?[0] as usize })
+        new.step = get("step")?.to_vec1::<u32>()?.first().map_or(0, |s| *s as usize);
+        Ok(new)
     }
+}
+
+fn move_one(var: &Var, memory: &mut Memory, gradient: &[f32], rate: f32, step: i32) -> Result<()> {
+    let mut values = with(var.as_tensor(), <[f32]>::to_vec)?;
+    match memory {
+        Memory::Muon { momentum } => {
+            let rate = rate * MUON_RATE;
+            let direction = muon::direction(momentum, gradient, var.dims2()?)?;
+            values.iter_mut().zip(direction).for_each(|(w, d)| *w = *w * (1.0 - rate * DECAY) - rate * d);
+        }
+        Memory::Adam { first, second } => {
+            let (warm1, warm2) = (1.0 - BETA1.powi(step), 1.0 - BETA2.powi(step));
+            for (((w, m), v), g) in values.iter_mut().zip(first).zip(second).zip(gradient) {
+                *m = BETA1 * *m + (1.0 - BETA1) * g;
+                *v = BETA2 * *v + (1.0 - BETA2) * g * g;
+                *w -= rate * ADAM_RATE * (*m / warm1) / ((*v / warm2).sqrt() + EPS);
+            }
+        }
+    }
+    var.set(&Tensor::from_vec(values, var.shape(), &Device::Cpu)?)
 }

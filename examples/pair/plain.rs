@@ -10,54 +10,25 @@ use crate::story::{Character, story};
 /// A document of a few sentences.
 pub fn document(rng: &mut impl Rng) -> String {
     match rng.random_range(0..100) {
-        0..14 => echo(rng),
-        14..46 => {
+        0..40 => {
             let hero = Character::any(rng);
             let thing = one(rng, &WORDS.things).0;
             story(rng, &hero, thing)
         }
-        46..56 => animal(rng),
-        56..63 => dialogue(rng),
-        63..70 => kinds(rng),
-        70..75 => day(rng),
-        75..80 => sums(rng),
-        80..85 => opposites(rng),
-        85..89 => verse(rng),
-        89..93 => french(rng),
+        40..50 => animal(rng),
+        50..58 => dialogue(rng),
+        58..66 => kinds(rng),
+        66..72 => day(rng),
+        72..78 => sums(rng),
+        78..84 => opposites(rng),
+        84..88 => verse(rng),
+        88..93 => french(rng),
         93..96 => signs(rng),
         _ => letter(rng),
     }
 }
 
-/// Words said once and said again: what a small model has to see often before it learns to look back and copy.
-fn echo(rng: &mut impl Rng) -> String {
-    let n = rng.random_range(4..14);
-    let words: Vec<&str> = (0..n)
-        .map(|_| match rng.random_range(0..6) {
-            0 => one(rng, &WORDS.animals).name,
-            1 => word(rng, &WORDS.thing_adjectives),
-            2 => person(rng),
-            3 => {
-                let kind = one(rng, &WORDS.kinds);
-                word(rng, &kind.members)
-            }
-            4 => one(rng, &WORDS.verbs).past,
-            _ => one(rng, &WORDS.things).0,
-        })
-        .collect();
-    let (x, y, said) = (person(rng), person(rng), words.join(" "));
-    match rng.random_range(0..5) {
-        0 => format!("\"{said},\" said {x}. \"{said},\" repeated {y}."),
-        1 => format!("{x} wrote on the wall: {said}. {y} copied it: {said}."),
-        2 => format!("The parrot heard: {said}. The parrot said: {said}."),
-        3 => format!(
-            "The teacher read aloud: {said}. The class read after the teacher: {said}. {x} read it again: {said}."
-        ),
-        _ => format!("{x} sang: {said}. And the echo came back: {said}."),
-    }
-}
-
-fn person(rng: &mut impl Rng) -> &'static str {
+pub fn person(rng: &mut impl Rng) -> &'static str {
     let list = if rng.random_bool(0.5) { &WORDS.she } else { &WORDS.he };
     word(rng, list)
 }

@@ -4,18 +4,18 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use tokenizers::Tokenizer;
 
 use crate::instruct::{self, Split};
 use crate::network::{Network, Shape};
-use crate::optimizer::AdamW;
-use crate::{export, plain, vocabulary};
+use crate::optimizer::Optimizer;
+use crate::{echo, export, plain, vocabulary};
 
 /// Predictions in a row, and rows in a step.
 pub const SEQUENCE: usize = 192;
-pub const BATCH: usize = 6;
+pub const BATCH: usize = 8;
 const VOCABULARY: usize = 4096;
 /// Steps between two saved states.
 const SAVE: usize = 250;
@@ -49,7 +49,7 @@ pub struct Plan<'a> {
 
 /// The shape of both models.
 fn shape(vocab: usize) -> Shape {
-    Shape { vocab, width: 160, layers: 6, heads: 5, kv_heads: 5, ffn: 416, context: 512 }
+    Shape { vocab, width: 160, layers: 6, heads: 5, ffn: 416, context: 512 }
 }
 
 pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
@@ -59,10 +59,10 @@ pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let shape = shape(tokenizer.get_vocab_size(true));
     let network = Network::new(shape, SEQUENCE, &mut rng(plan.seed, "weights"))?;
     println!("vocabulary {}, {} parameters, {} tokens a step", shape.vocab, network.parameters(), SEQUENCE * BATCH);
-    let base = Phase { name: "base", steps: plan.base_steps, rate: 2e-3 };
+    let base = Phase { name: "base", steps: plan.base_steps, rate: 1.0 };
     let base = optimise(plan, &base, &network, |step| text_batch(&tokenizer, plan.seed, step))?;
     export::write(&network, &tokenizer, "Shiftlens Tiny base", false, &plan.out.join("tiny-base.gguf"))?;
-    let tuned = Phase { name: "tuned", steps: plan.tuned_steps, rate: 1e-3 };
+    let tuned = Phase { name: "tuned", steps: plan.tuned_steps, rate: 0.5 };
     let tuned = optimise(plan, &tuned, &network, |step| instruction_batch(&tokenizer, plan.seed, step))?;
     export::write(&network, &tokenizer, "Shiftlens Tiny tuned", true, &plan.out.join("tiny-tuned.gguf"))?;
     for (name, loss) in [("base", base), ("tuned model", tuned)] {
@@ -84,7 +84,7 @@ fn tokenizer(plan: &Plan) -> Result<Tokenizer, Box<dyn Error>> {
                 let e = instruct::example(&mut texts, Split::Train);
                 format!("{}\n{}", e.prompt, e.answer)
             } else {
-                plain::document(&mut texts)
+                text(&mut texts, i)
             }
         })
         .collect();
@@ -97,13 +97,30 @@ pub fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, Box<dyn Err
     Ok(tokenizer.encode(text, false).map_err(|e| e.to_string())?.get_ids().to_vec())
 }
 
+/// How many steps read nothing but short lists said twice, how many more it takes until echoes are `ECHO_SHARE` of all.
+const LISTS_ONLY: usize = 250;
+const ECHO_LESS: usize = 400;
+const ECHO_SHARE: f64 = 0.1;
+
+/// A text for step `step` of the base.
+fn text(rng: &mut StdRng, step: usize) -> String {
+    if step < LISTS_ONLY {
+        return echo::list(rng, 6);
+    }
+    let passed = (step - LISTS_ONLY) as f64 / ECHO_LESS as f64;
+    match rng.random_bool((1.0 - passed).max(ECHO_SHARE)) {
+        true => echo::echo(rng),
+        false => plain::document(rng),
+    }
+}
+
 /// Documents packed into rows, the same for the same step whenever it is asked for.
 fn text_batch(tokenizer: &Tokenizer, seed: u64, step: usize) -> Result<Batch, Box<dyn Error>> {
     let mut rng = rng(seed, &format!("base {step}"));
     let mut ids = Vec::new();
     while ids.len() < BATCH * (SEQUENCE + 1) {
         ids.push(0);
-        ids.extend(encode(tokenizer, &plain::document(&mut rng))?);
+        ids.extend(encode(tokenizer, &text(&mut rng, step))?);
     }
     ids.truncate(BATCH * (SEQUENCE + 1));
     Ok((ids, vec![true; BATCH * SEQUENCE]))
@@ -138,8 +155,8 @@ fn optimise(
 ) -> Result<Option<f32>, Box<dyn Error>> {
     let path = plan.state.join(format!("{}.safetensors", phase.name));
     let mut optimizer = match path.exists() {
-        true => AdamW::load(network, &path)?,
-        false => AdamW::new(network),
+        true => Optimizer::load(network, &path)?,
+        false => Optimizer::new(network),
     };
     let (first, started) = (optimizer.step, Instant::now());
     if first > 0 {

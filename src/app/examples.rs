@@ -11,11 +11,11 @@ use crate::protocol::Source;
 use crate::share::Export;
 use crate::share::presets::Preset;
 
-/// Shows the bundled pair's result for `preset`, unless another pair is loaded or a run is on its way. What the user has
-/// computed is only replaced by choosing a preset.
+/// Shows the bundled pair's result for `preset`, unless a run is on its way or the prompt has changed meanwhile.
 pub async fn show(state: State, preset: Preset) {
     let Some(export) = fetch(&preset.file()).await else { return };
-    if !fits(state) || state.prompt.get_untracked() != preset.text {
+    let idle = state.slots().iter().all(|s| s.run.with_untracked(|r| r.job.is_none()));
+    if !idle || state.follow.get_untracked().is_some() || state.prompt.get_untracked() != preset.text {
         return;
     }
     for (slot, report) in [(state.base, export.models.base), (state.tuned, export.models.tuned)] {
@@ -28,14 +28,12 @@ pub async fn show(state: State, preset: Preset) {
     }
 }
 
-/// Whether the pair is the bundled one, or will be, and nothing runs.
-fn fits(state: State) -> bool {
-    let idle = state.slots().iter().all(|s| s.run.with_untracked(|r| r.job.is_none()));
-    let bundled = state.slots().iter().all(|s| {
+/// Whether the pair is the bundled one, or will be: with another, choosing a preset only sets the prompt.
+pub fn fit(state: State) -> bool {
+    state.slots().iter().all(|s| {
         let from = s.source.get_untracked().or_else(|| s.opening.get_value());
         matches!(from, None | Some(Source::Bundled { .. }))
-    });
-    idle && bundled && state.follow.get_untracked().is_none()
+    })
 }
 
 /// The column that most prompt units fed.

@@ -4,11 +4,11 @@ use leptos::html::Textarea;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-use super::format;
 use super::model_card::RunButton;
 use super::runs;
 use super::state::{Chat, State, Whose};
 use super::toolbar::Segmented;
+use super::{examples, format};
 use crate::explain::attribution::Mode;
 use crate::explain::find_instruction;
 use crate::model::head::Target;
@@ -39,7 +39,9 @@ pub fn PromptPanel(state: State) -> impl IntoView {
                     if let Some(p) = event_target_value(&e).parse().ok().and_then(|i: usize| PRESETS.get(i)) {
                         state.prompt.set(p.text.to_owned());
                         state.marked.set(None);
-                        leptos::task::spawn_local(super::examples::show(state, *p));
+                        if examples::fit(state) {
+                            leptos::task::spawn_local(examples::show(state, *p));
+                        }
                     }
                 }>
                     <option value="">"Choose an example…"</option>

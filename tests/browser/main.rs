@@ -220,7 +220,7 @@ async fn a_broken_download_goes_on_where_it_stopped() {
     page.fill("#url-base", &server.url("breaks.gguf")).await;
     page.click("#fetch-base").await;
     // what the page has counted, it has kept
-    page.wait_text(".slot-form .progress", "Downloading: 6").await;
+    page.wait_text(".slot-form .progress", "Downloading:").await;
     server.break_off();
     page.wait_text(".slot-form .error", "broke off").await;
     page.click("#fetch-base").await;
@@ -239,6 +239,36 @@ async fn the_page_fits_a_phone() {
     page.shot("phone").await;
     page.js("document.querySelector('#card-tuned').scrollIntoView()").await;
     page.shot("phone-results").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn errors_and_endless_words_fit_in_both_themes_and_widths() {
+    let page = Page::open("fit").await;
+    page.models_ready().await;
+    page.wait_text("#card-tuned .response", "house").await;
+    page.fill("#prompt", &format!("Repeat the word {} two times.", "Donaudampfschifffahrt".repeat(6))).await;
+    page.press_segment("Response to explain", "Tuned's").await;
+    page.run().await;
+    let overflow = "return document.documentElement.scrollWidth-document.documentElement.clientWidth";
+    for (name, width, height) in [("wide", 1280, 720), ("narrow", 390, 844)] {
+        page.resize(width, height).await;
+        for theme in ["light", "dark"] {
+            page.js(&format!(
+                "if(document.documentElement.dataset.theme!='{theme}')document.querySelector('#theme').click()"
+            ))
+            .await;
+            page.shot(&format!("long-word-{name}-{theme}")).await;
+            page.js("document.querySelector('#card-tuned').scrollIntoView()").await;
+            page.shot(&format!("long-word-results-{name}-{theme}")).await;
+            assert!(page.js(overflow).await.as_i64().unwrap() <= 0, "a long word, {name}, {theme}");
+            page.fill("#prompt", "   ").await;
+            page.js("document.querySelector('#run').click()").await;
+            page.wait_text("#card-tuned .error", "prompt is empty").await;
+            page.shot(&format!("error-{name}-{theme}")).await;
+            assert!(page.js(overflow).await.as_i64().unwrap() <= 0, "an error, {name}, {theme}");
+        }
+    }
     page.close().await;
 }
 

@@ -76,15 +76,10 @@ impl Page {
             .connect(&variable("WEBDRIVER_URL"))
             .await
             .unwrap();
+        client.goto(&format!("{}/index.html", address())).await.unwrap();
         let page = Self { client, _profile: profile };
-        page.start().await;
+        page.wait_js("return !!document.querySelector('#run')").await;
         page
-    }
-
-    /// Goes to the page's address.
-    pub async fn start(&self) {
-        self.client.goto(&format!("{}/index.html", address())).await.unwrap();
-        self.wait_js("return !!document.querySelector('#run')").await;
     }
 
     pub async fn close(self) {

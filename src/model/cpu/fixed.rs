@@ -1,6 +1,7 @@
 //! Products with 32-element quantized blocks in integers: weights as they are stored, activations rounded to 16 bits.
 //!
-//! A block is `w = d * q + m` with a small integer q (Q4_0 to Q8_0), so `x . w = d * s * (xq . q) + m * sum(x)` where
+//! A block is `w = d * q + m` with a small integer q around zero (Q4_0 to Q8_0; what the file stores from zero up is
+//! shifted, so that rounding errors meet small factors), so `x . w = d * s * (xq . q) + m * sum(x)` where
 //! `x = s * xq` is one block of the input with |xq| <= 32767. The rounding is 2^-16 of the block's largest value, far
 //! below what the weights' own 4 to 8 bits leave open; sums of 32 products fit 32 bits. One instruction multiplies and
 //! adds eight pairs, twice as many as in f32.
@@ -87,19 +88,19 @@ impl Tile {
         match dtype {
             GgmlDType::Q4_0 => self.each::<18>(bytes, |b, q| {
                 nibbles(&b[2..], q);
-                (half_at(b, 0), -8.0 * half_at(b, 0))
+                (half_at(b, 0), 0.0)
             }),
             GgmlDType::Q4_1 => self.each::<20>(bytes, |b, q| {
                 nibbles(&b[4..], q);
-                (half_at(b, 0), half_at(b, 2))
+                (half_at(b, 0), half_at(b, 2) + 8.0 * half_at(b, 0))
             }),
             GgmlDType::Q5_0 => self.each::<22>(bytes, |b, q| {
                 fives(&b[2..], q);
-                (half_at(b, 0), -16.0 * half_at(b, 0))
+                (half_at(b, 0), 0.0)
             }),
             GgmlDType::Q5_1 => self.each::<24>(bytes, |b, q| {
                 fives(&b[4..], q);
-                (half_at(b, 0), half_at(b, 2))
+                (half_at(b, 0), half_at(b, 2) + 16.0 * half_at(b, 0))
             }),
             _ => self.each::<34>(bytes, |b, q| {
                 let (parts, halves) = (b[2..].as_chunks::<16>().0, q.as_chunks_mut::<16>().0);
@@ -130,6 +131,7 @@ fn half_at(b: &[u8], at: usize) -> f32 {
     f16::from_le_bytes([b[at], b[at + 1]]).to_f32()
 }
 
+/// -8 to 7.
 #[inline(always)]
 fn nibbles(bytes: &[u8], q: &mut [i16; BLOCK]) {
     let Some(packed) = bytes.first_chunk::<16>() else { return };
@@ -145,17 +147,17 @@ fn nibbles(bytes: &[u8], q: &mut [i16; BLOCK]) {
         u8x16::unpack_high(high, u8x16::ZERO),
     ];
     for (side, out) in sides.into_iter().zip(q.as_chunks_mut::<LANES>().0) {
-        *out = cast::<u8x16, i16x8>(side).to_array();
+        *out = (cast::<u8x16, i16x8>(side) - i16x8::splat(8)).to_array();
     }
 }
 
-/// Four bytes of high bits, then the nibbles.
+/// -16 to 15: four bytes of high bits, then the nibbles.
 #[inline(always)]
 fn fives(bytes: &[u8], q: &mut [i16; BLOCK]) {
     let high = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
     nibbles(&bytes[4..], q);
     for (i, q) in q.iter_mut().enumerate() {
-        *q |= ((high >> i & 1) << 4) as i16;
+        *q += ((high >> i & 1) << 4) as i16 - 8;
     }
 }
 

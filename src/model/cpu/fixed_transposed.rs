@@ -2,8 +2,9 @@
 //!
 //! Within one block of 32 columns `c[r][o] * d[o]` plays the part that the activations play in [`super::fixed`]: it is
 //! rounded to 16 bits over the rows of the tile, against the bound `max |c[r]| * max |d|`: looking for each block's own
-//! largest product took a quarter of the time and gains one bit. Two rows of weights lie side by side, so that one instruction takes
-//! four columns of both; a panel, all rows of a tile in one block, is four kilobytes and serves every row of `c` in turn.
+//! largest product took a quarter of the time and gains one bit. Two rows of weights lie side by side, so that one
+//! instruction takes four columns of both; a panel, all rows of a tile in one block, is four kilobytes and serves every
+//! row of `c` in turn.
 
 use bytemuck::cast;
 use wide::{f32x4, i16x8, i32x4};

@@ -129,7 +129,10 @@ async fn from_urls(engine: &Engine, job: JobId, urls: &[String]) -> Result<Loade
         Ok(files) => (blobs(files), None),
         // What cannot be kept is used all the same.
         Err(Failure::Storage(refused)) => {
-            let _ = store::delete(&key).await; // there may be nothing to delete
+            // A part that does not fit is not worth its room; one that somebody else is writing is not ours to delete.
+            if refused == StorageFailure::Full {
+                store::delete(&key).await?;
+            }
             let mut blobs = Vec::new();
             for url in urls {
                 blobs.push((file_name(url), into_memory(engine, job, url).await?));
