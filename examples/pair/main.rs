@@ -44,10 +44,10 @@ enum Command {
         #[arg(long, default_value_t = 7)]
         seed: u64,
         /// Optimizer steps of the base model.
-        #[arg(long, default_value_t = 8700)]
+        #[arg(long, default_value_t = 6600)]
         base_steps: usize,
         /// Optimizer steps of the tuned one.
-        #[arg(long, default_value_t = 3500)]
+        #[arg(long, default_value_t = 3000)]
         tuned_steps: usize,
     },
     /// Puts both models to held-out instructions, judged by a program, and measures how they write.

@@ -1,4 +1,4 @@
-//! The engine: the web worker that owns one model. Built for wasm32; natively `examples/explain.rs` is the same engine.
+//! The engine: the web worker that owns one model. Built for wasm32; natively `examples/explain` is the same engine.
 
 fn main() {
     #[cfg(target_arch = "wasm32")]

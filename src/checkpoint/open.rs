@@ -37,6 +37,9 @@ pub struct Checkpoint {
     tensors: HashMap<String, TensorEntry>,
 }
 
+/// Bytes of a matrix that are read at once when single rows are wanted.
+const WINDOW: usize = 4 << 20;
+
 impl Checkpoint {
     /// Opens one GGUF file, or safetensors with config.json and tokenizer.json (in any order; other files are ignored).
     pub fn open(files: Vec<Box<dyn ByteSource>>) -> Result<Self, CheckpointError> {
@@ -204,6 +207,34 @@ impl Checkpoint {
         Tensor::from_vec(values, entry.shape.clone(), &Device::Cpu).map_err(|e| CheckpointError::Damaged(e.to_string()))
     }
 
+    /// Some rows of a matrix as f32, `[ids, columns]`, without taking the whole matrix into memory.
+    pub fn rows(&self, name: &str, ids: &[u32]) -> Result<Tensor, CheckpointError> {
+        let entry = self.entry(name)?;
+        let [rows, columns] = entry.shape[..] else {
+            return Err(CheckpointError::Damaged(format!("tensor “{name}” is no matrix")));
+        };
+        if let Some(id) = ids.iter().find(|id| **id as usize >= rows) {
+            return Err(CheckpointError::Damaged(format!("tensor “{name}” has no row {id}")));
+        }
+        let row = entry.bytes / rows.max(1);
+        let mut chosen = vec![0u64; (row * ids.len()).div_ceil(8)];
+        let bytes = &mut bytemuck::cast_slice_mut::<u64, u8>(&mut chosen)[..row * ids.len()];
+        let mut order: Vec<usize> = (0..ids.len()).collect();
+        order.sort_by_key(|i| ids[*i]);
+        // Files are slow to ask and quick to read: rows that lie close together come in one piece.
+        let mut window: (usize, Vec<u8>) = Default::default();
+        for i in order {
+            let at = ids[i] as usize * row;
+            if at < window.0 || at + row > window.0 + window.1.len() {
+                window = (at, vec![0; (entry.bytes - at).min(WINDOW.max(row))]);
+                self.files[entry.file].read_at(entry.offset + at as u64, &mut window.1)?;
+            }
+            bytes[i * row..][..row].copy_from_slice(&window.1[at - window.0..][..row]);
+        }
+        let of = TensorEntry { shape: vec![ids.len(), columns], ..entry.clone() };
+        dequantized(bytes, &of).map_err(|e| CheckpointError::Damaged(format!("tensor “{name}”: {e}")))
+    }
+
     /// Bytes of all tensors: what the weights take in memory.
     pub fn weight_bytes(&self) -> u64 {
         self.tensors.values().map(|t| t.bytes as u64).sum()
@@ -247,9 +278,16 @@ fn read_tensor(files: &[Box<dyn ByteSource>], entry: &TensorEntry) -> Result<QTe
     let mut words = vec![0u64; entry.bytes.div_ceil(8)];
     let bytes = &mut bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..entry.bytes];
     files[entry.file].read_at(entry.offset, bytes)?;
-    let fail = |e: candle_core::Error| CheckpointError::Damaged(e.to_string());
-    let storage = QStorage::from_data((&*bytes).into(), &Device::Cpu, entry.dtype).map_err(fail)?;
-    QTensor::new(storage, entry.shape.clone()).map_err(fail)
+    quantized(bytes, entry).map_err(|e| CheckpointError::Damaged(e.to_string()))
+}
+
+/// `bytes`, aligned to eight, as a tensor of the entry's type and shape.
+fn quantized(bytes: &[u8], entry: &TensorEntry) -> candle_core::Result<QTensor> {
+    QTensor::new(QStorage::from_data(bytes.into(), &Device::Cpu, entry.dtype)?, entry.shape.clone())
+}
+
+fn dequantized(bytes: &[u8], entry: &TensorEntry) -> candle_core::Result<Tensor> {
+    quantized(bytes, entry)?.dequantize(&Device::Cpu)
 }
 
 fn floats(files: &[Box<dyn ByteSource>], entry: &TensorEntry, name: &str) -> Result<Vec<f32>, CheckpointError> {

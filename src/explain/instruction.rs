@@ -5,11 +5,10 @@ use std::ops::Range;
 use super::units::{By, segment};
 
 /// The paper's instruction verbs (METHODS.md, section 2).
-const VERBS: &[&str] = &[
+pub const INSTRUCTION_VERBS: &[&str] = &[
     "translate",
     "explain",
     "summarize",
-    "summarise",
     "retrieve",
     "revise",
     "generate",
@@ -21,7 +20,6 @@ const VERBS: &[&str] = &[
     "develop",
     "identify",
     "analyze",
-    "analyse",
     "compose",
     "demonstrate",
     "interpret",
@@ -50,6 +48,8 @@ const VERBS: &[&str] = &[
 
 /// Imperatives that are common in prompts beside the paper's verbs.
 const OTHER_VERBS: &[&str] = &[
+    "summarise",
+    "analyse",
     "list",
     "name",
     "answer",
@@ -84,15 +84,16 @@ pub fn find_instruction(prompt: &str) -> Range<usize> {
     let words = |r: &Range<usize>| -> Vec<String> {
         segment(&prompt[r.clone()], By::Word).into_iter().map(|w| prompt[r.clone()][w].to_lowercase()).collect()
     };
-    let verb = |w: &String| VERBS.contains(&w.as_str()) || OTHER_VERBS.contains(&w.as_str());
+    let verb = |w: &String| INSTRUCTION_VERBS.contains(&w.as_str()) || OTHER_VERBS.contains(&w.as_str());
     let opens = |r: &&Range<usize>| {
         let words = words(r);
         let first =
             words.iter().find(|w| !matches!(w.as_str(), "please" | "now" | "then" | "first" | "," | "\"" | "-" | "*"));
         first.is_some_and(verb)
     };
-    let contains =
-        |r: &&Range<usize>| words(r).iter().any(|w| VERBS.contains(&w.as_str()) && w != "have" && w != "act");
+    let contains = |r: &&Range<usize>| {
+        words(r).iter().any(|w| INSTRUCTION_VERBS.contains(&w.as_str()) && w != "have" && w != "act")
+    };
     let asks = |r: &&Range<usize>| prompt[(*r).clone()].ends_with('?');
     let found = sentences
         .iter()

@@ -7,8 +7,9 @@ mod report;
 pub mod statistics;
 mod units;
 pub mod view;
+pub mod weights;
 
-pub use instruction::find_instruction;
+pub use instruction::{INSTRUCTION_VERBS, find_instruction};
 pub use levels::{Levels, density, floored, instruction_score, levels, normalised};
 pub use report::{CheckpointInfo, ModelReport, ResponseToken, Seconds, aggregate, scored_rows};
 pub(crate) use units::spell;

@@ -26,16 +26,29 @@ const fn preset(id: &'static str, kind: &'static str, name: &'static str, text: 
 
 /// All presets; the first is what a first visit shows.
 pub const PRESETS: &[Preset] = &[
-    preset("past", "Edit", "into the past tense", "Put this in the past tense: They build a house."),
-    preset("story", "Write", "a story about an owl and a lamp", "Tell me a story about an owl and a lamp."),
-    preset("fruits", "List", "four fruits", "List four fruits."),
-    preset("tools", "List", "three tools", "Give me three tools."),
-    preset("opposite", "Opposite", "of loud", "What is the opposite of loud?"),
-    preset("question", "Edit", "into a question", "Make this a question: They sing a song."),
-    preset("classify", "Classify", "animal or fruit", "Classify the word camel: is it a fruit or an animal?"),
-    preset("explain", "Explain", "what a duck is", "Explain what a duck is."),
-    preset("sum", "Solve", "three and four", "Solve: three and four."),
-    preset("repeat", "Repeat", "a word", "Repeat the word drum three times."),
+    preset("question", "Make", "a question of a sentence", "Make this a question: They can build a house."),
+    preset("story", "Write", "a story about a fox and a boat", "Write a story about a fox and a boat."),
+    preset("continue", "Continue", "a story", "Continue this story: One day Anna found a key."),
+    preset("opposites", "Find", "opposites", "What are the opposites of big and loud?"),
+    preset("translate", "Translate", "into French", "Translate into French: red and flower"),
+    preset(
+        "summary",
+        "Summarize",
+        "a small text",
+        "Say in one sentence what happens: It was a rainy morning. Anna was walking by the river. Anna found a golden coin. Anna was happy.",
+    ),
+    preset(
+        "answer",
+        "Answer",
+        "from a text",
+        "Read this: Anna has a red kite. Ben has a magic lamp. What does Ben have?",
+    ),
+    preset("classify", "Classify", "instrument or fruit", "Is violin a fruit or an instrument?"),
+    preset("explain", "Explain", "where an otter lives", "Explain where an otter lives."),
+    preset("correct", "Correct", "a mistake", "Correct this sentence: Anna are painting the fence"),
+    preset("capitals", "Revise", "into capital letters", "Write this in capital letters: golden teapot"),
+    preset("polite", "Help", "to be polite", "Say this politely: Open the window!"),
+    preset("sum", "Solve", "seven plus five", "How much is seven plus five?"),
 ];
 
 /// The longest response that a shipped result shows, tokens.

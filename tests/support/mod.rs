@@ -64,6 +64,11 @@ pub const VOCAB: usize = 261;
 impl Tiny {
     /// The bytes of a GGUF file with byte tokens.
     pub fn gguf(&self) -> Vec<u8> {
+        self.gguf_edited(&|_, t| t)
+    }
+
+    /// The same with every tensor as `edit` makes it of its name and value.
+    pub fn gguf_edited(&self, edit: &dyn Fn(&str, Tensor) -> Tensor) -> Vec<u8> {
         let s = |v: &str| Value::String(v.into());
         let tokens: Vec<Value> = byte_alphabet()
             .into_iter()
@@ -80,11 +85,15 @@ impl Tiny {
             ("tokenizer.ggml.bos_token_id", Value::U32(256)),
             ("tokenizer.ggml.eos_token_id", Value::U32(257)),
         ];
-        self.gguf_with(VOCAB, &tokenizer)
+        self.gguf_of(VOCAB, &tokenizer, edit)
     }
 
     /// The bytes of a GGUF file with the given tokenizer metadata.
     pub fn gguf_with(&self, vocab: usize, tokenizer: &[(&str, Value)]) -> Vec<u8> {
+        self.gguf_of(vocab, tokenizer, &|_, t| t)
+    }
+
+    fn gguf_of(&self, vocab: usize, tokenizer: &[(&str, Value)], edit: &dyn Fn(&str, Tensor) -> Tensor) -> Vec<u8> {
         let n = |v: usize| Value::U32(v as u32);
         let s = |v: &str| Value::String(v.into());
         let metadata = [
@@ -103,6 +112,7 @@ impl Tiny {
         let mut file = Cursor::new(Vec::new());
         let metadata: Vec<(&str, &Value)> = metadata.iter().chain(tokenizer).map(|(k, v)| (*k, v)).collect();
         let quantized = |(name, t): (String, Tensor)| {
+            let t = edit(&name, t);
             let dtype = if t.rank() == 1 { GgmlDType::F32 } else { self.dtype };
             (name, QTensor::quantize(&t, dtype).unwrap())
         };
@@ -145,7 +155,11 @@ impl Tiny {
     }
 
     pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint::open(vec![Box::new(MemoryBytes::new("tiny.gguf", self.gguf()))]).unwrap()
+        self.checkpoint_edited(&|_, t| t)
+    }
+
+    pub fn checkpoint_edited(&self, edit: &dyn Fn(&str, Tensor) -> Tensor) -> Checkpoint {
+        Checkpoint::open(vec![Box::new(MemoryBytes::new("tiny.gguf", self.gguf_edited(edit)))]).unwrap()
     }
 
     pub fn engine(&self) -> CpuEngine {

@@ -5,7 +5,7 @@ use rand::Rng;
 use super::{Example, Split, ask, combined};
 use crate::draw::{one, some, word};
 use crate::judge::Check;
-use crate::lexicon::{Kind, NUMBERS, WORDS, capital};
+use crate::lexicon::{Kind, NUMBERS, WORDS};
 
 pub fn list<R: Rng>(rng: &mut R, split: Split) -> Example {
     let draw = |rng: &mut R| (rng.random_range(2..7), one(rng, &WORDS.kinds));
@@ -88,7 +88,7 @@ pub fn rhyme<R: Rng>(rng: &mut R, split: Split) -> Example {
     let unseen = ["What rhymes with {w}: {x} or {y}?", "I need a rhyme for {w}. Is it {x} or {y}?"];
     let prompt = ask(rng, split, &seen, &unseen, &[("w", word), ("x", x), ("y", y)]);
     let check = Check::Holds { all: vec![right.to_owned()], none: vec![wrong.to_owned()] };
-    Example { kind: "rhyme", prompt, answer: format!("{} rhymes with {word}.", capital(right)), check }
+    Example { kind: "rhyme", prompt, answer: format!("The word that rhymes with {word} is {right}."), check }
 }
 
 /// An adjective and a thing.
@@ -154,7 +154,7 @@ pub fn classify<R: Rng>(rng: &mut R, split: Split) -> Example {
     let unseen = ["Would you call {w} {x} or {y}?", "Clarify for me: is {w} {x} or {y}?"];
     let prompt = ask(rng, split, &seen, &unseen, &[("w", word), ("x", x), ("y", y)]);
     let check = Check::Says { this: kind.one.to_owned(), not: other.one.to_owned() };
-    Example { kind: "classify", prompt, answer: format!("{} is {}.", capital(word), kind.one), check }
+    Example { kind: "classify", prompt, answer: format!("The word {word} stands for {}.", kind.one), check }
 }
 
 pub fn translate<R: Rng>(rng: &mut R, split: Split) -> Example {

@@ -1,11 +1,10 @@
-//! The engine without a page: writes the JSON that the page exports (README, "Headless").
+//! `attribution`: traces every response token to the prompt.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use shiftlens::checkpoint::{Checkpoint, FileBytes};
+use clap::{Args, ValueEnum};
 use shiftlens::explain::attribution::{Mode, Sampling};
 use shiftlens::explain::{By, ModelReport};
 use shiftlens::model::head::Target;
@@ -13,23 +12,11 @@ use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::share::{Export, Models};
 use shiftlens::worker::{Runner, Update};
 
-#[derive(Parser)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Traces every response token to the prompt.
-    Attribution(Attribution),
-}
-
 #[derive(Args)]
 #[command(group(clap::ArgGroup::new("input").required(true).args(["prompt", "prompt_ids"])))]
 #[command(group(clap::ArgGroup::new("output").args(["response", "response_ids", "new_tokens"])))]
 #[command(group(clap::ArgGroup::new("slot").required(true).multiple(true).args(["tuned", "base"])))]
-struct Attribution {
+pub struct Attribution {
     /// The tuned checkpoint: a GGUF file, or a folder with safetensors.
     #[arg(long)]
     tuned: Option<PathBuf>,
@@ -89,32 +76,16 @@ enum ModeArg {
     Reverse,
 }
 
-fn main() {
-    let Command::Attribution(arguments) = Cli::parse().command;
-    if let Err(message) = attribution(&arguments) {
-        eprintln!("{message}");
-        std::process::exit(1);
-    }
-}
-
-fn attribution(a: &Attribution) -> Result<(), String> {
+pub fn run(a: &Attribution) -> Result<(), String> {
     let runtime = |path: &Option<PathBuf>| path.as_deref().map(|p| explain(p, a)).transpose();
     let models = Models { base: runtime(&a.base)?, tuned: runtime(&a.tuned)? };
     let export = Export::new(a.prompt.clone().unwrap_or_default(), models);
-    let json = serde_json::to_string(&export).map_err(|e| e.to_string())?;
-    match &a.json {
-        Some(path) => std::fs::write(path, json).map_err(|e| format!("{}: {e}", path.display())),
-        None => {
-            println!("{json}");
-            Ok(())
-        }
-    }
+    crate::write(&export, a.json.as_deref())
 }
 
 fn explain(path: &Path, a: &Attribution) -> Result<ModelReport, String> {
     let fail = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
-    let files = FileBytes::open_set(path).map_err(|e| fail(&e))?;
-    let checkpoint = Checkpoint::open(files).map_err(|e| fail(&e))?;
+    let checkpoint = crate::open(path)?;
     let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let mut runner = Runner::load(checkpoint, &name, |_, _| Ok(())).map_err(|e| fail(&e))?;
     let run = Run {

@@ -1,0 +1,57 @@
+//! The engine without a page: writes the JSON that the page exports (README, "Headless").
+
+mod attribution;
+mod weights;
+
+use std::path::Path;
+
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+use shiftlens::checkpoint::{Checkpoint, FileBytes};
+
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Traces every response token to the prompt.
+    Attribution(attribution::Attribution),
+    /// Word-word relations in attention heads, and what tuning changed in them.
+    Heads(weights::Heads),
+    /// Concepts in feed-forward layers.
+    Concepts(weights::ConceptsOf),
+}
+
+fn main() {
+    let done = match Cli::parse().command {
+        Command::Attribution(a) => attribution::run(&a),
+        Command::Heads(a) => weights::heads(&a),
+        Command::Concepts(a) => weights::concepts(&a),
+    };
+    if let Err(message) = done {
+        eprintln!("{message}");
+        std::process::exit(1);
+    }
+}
+
+/// A GGUF file, or a folder with safetensors.
+fn open(path: &Path) -> Result<Checkpoint, String> {
+    let fail = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    let files = FileBytes::open_set(path).map_err(|e| fail(&e))?;
+    Checkpoint::open(files).map_err(|e| fail(&e))
+}
+
+/// Writes JSON to a file, or to standard output.
+fn write(value: &impl Serialize, path: Option<&Path>) -> Result<(), String> {
+    let json = serde_json::to_string(value).map_err(|e| e.to_string())?;
+    match path {
+        Some(path) => std::fs::write(path, json).map_err(|e| format!("{}: {e}", path.display())),
+        None => {
+            println!("{json}");
+            Ok(())
+        }
+    }
+}

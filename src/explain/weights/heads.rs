@@ -1,0 +1,221 @@
+//! Word-word relations in attention heads, read from the weights (METHODS.md, section 2).
+
+use candle_core::{D, Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::related::Related;
+use super::vectors::Words;
+use crate::checkpoint::Checkpoint;
+use crate::model::ModelError;
+
+/// Words of a dimension that are paired in the paper's reading.
+const TOP_WORDS: usize = 100;
+
+/// How a head is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reading {
+    /// As the form it computes: `(r_a W_q) . (r_b W_k) / sqrt(d')`, r the words' vectors at unit root mean square.
+    #[default]
+    Relation,
+    /// Dimension by dimension, as the paper does.
+    Paper,
+}
+
+/// A word that looks for another: query > key, positions in the list of words.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The word whose query it is.
+    pub query: u32,
+    /// The word whose key it is.
+    pub key: u32,
+    /// The form's value; in the paper's reading the cosine, or for a whole head the number of dimensions.
+    pub score: f32,
+}
+
+/// One dimension of a head, in the paper's reading.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dimension {
+    /// Its number within the head.
+    pub index: usize,
+    /// The sum of squares of its query and key activations over all words, by which dimensions are ranked.
+    pub weight: f32,
+    /// Its pairs, the most related first.
+    pub pairs: Vec<Pair>,
+}
+
+/// What one head relates.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Head {
+    /// Its pairs, the strongest first.
+    pub pairs: Vec<Pair>,
+    /// Its dimensions, the heaviest first; empty in the relation reading.
+    pub dimensions: Vec<Dimension>,
+    /// The form's values on a sample of pairs that only depends on the number of words, by which two models' heads are
+    /// compared; empty in the paper's reading.
+    pub sample: Vec<f32>,
+}
+
+/// What is read of every head.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeadOptions {
+    /// How.
+    pub reading: Reading,
+    /// Most pairs of a head, and of a dimension.
+    pub keep: usize,
+}
+
+/// Words with what every layer's heads need of them: made once for a model.
+pub struct WordPairs {
+    /// The words.
+    pub words: Words,
+    input: Tensor,
+    related: Related,
+    /// Where word a's pairs start in `related`.
+    starts: Vec<usize>,
+}
+
+/// How many pairs the sample has.
+const SAMPLE: u32 = 2048;
+
+/// Pair number `i` of the sample: a fixed scatter over all words.
+fn sampled(i: u32, words: usize) -> (u32, u32) {
+    let place = |factor: u32| i.wrapping_mul(factor).wrapping_add(factor >> 3) % words.max(1) as u32;
+    (place(2_654_435_761), place(2_246_822_519))
+}
+
+impl WordPairs {
+    /// From the words, their input embeddings and the pairs among them that are related.
+    pub fn new(words: Words, input: Tensor, related: Related) -> Self {
+        let starts = (0..=words.words.len()).map(|a| related.pairs.partition_point(|p| (p.0 as usize) < a)).collect();
+        Self { words, input, related, starts }
+    }
+
+    /// How many pairs are related.
+    pub fn related(&self) -> usize {
+        self.related.pairs.len()
+    }
+
+    /// The cosine of two words, if they are related.
+    fn cosine(&self, a: u32, b: u32) -> Option<f32> {
+        let (a, b) = (a.min(b), a.max(b));
+        let from = self.starts[a as usize];
+        let own = &self.related.pairs[from..self.starts[a as usize + 1]];
+        own.binary_search(&(a, b)).ok().map(|i| self.related.cosines[from + i])
+    }
+
+    /// All heads of layer `layer`.
+    pub fn heads(&self, checkpoint: &Checkpoint, layer: usize, how: HeadOptions) -> Result<Vec<Head>, ModelError> {
+        let c = &checkpoint.config;
+        let gain = checkpoint.floats(&format!("blk.{layer}.attn_norm.weight"))?;
+        let input = match how.reading {
+            Reading::Relation => unit_rms(&self.input)?,
+            Reading::Paper => self.input.clone(),
+        };
+        let input = input.broadcast_mul(&gain)?;
+        let active = |part: &str| -> Result<Tensor, ModelError> {
+            let weight = checkpoint.tensor(&format!("blk.{layer}.{part}.weight"))?.dequantize(&Device::Cpu)?;
+            Ok(input.matmul(&weight.t()?)?)
+        };
+        let (queries, keys) = (active("attn_q")?, active("attn_k")?);
+        let width = c.head_width;
+        let share = c.heads / c.kv_heads;
+        let part = |all: &Tensor, head: usize| -> Result<Vec<f32>, ModelError> {
+            Ok(all.narrow(1, head * width, width)?.flatten_all()?.to_vec1()?)
+        };
+        let head = |h: usize| -> Result<Head, ModelError> {
+            let (q, k) = (part(&queries, h)?, part(&keys, h / share)?);
+            Ok(match how.reading {
+                Reading::Relation => self.relation(&q, &k, width, how.keep),
+                Reading::Paper => self.paper(&q, &k, width, how.keep),
+            })
+        };
+        (0..c.heads).map(head).collect()
+    }
+
+    /// The form over all related pairs, both ways.
+    fn relation(&self, q: &[f32], k: &[f32], width: usize, keep: usize) -> Head {
+        let scale = 1.0 / (width as f32).sqrt();
+        let form = |a: u32, b: u32| scale * dot(&q[a as usize * width..][..width], &k[b as usize * width..][..width]);
+        let both = self.related.pairs.iter().flat_map(|&(a, b)| [(a, b), (b, a)]);
+        let mut pairs: Vec<Pair> = both.map(|(query, key)| Pair { query, key, score: form(query, key) }).collect();
+        let words = self.words.words.len();
+        let sample =
+            (0..if words == 0 { 0 } else { SAMPLE }).map(|i| sampled(i, words)).map(|(a, b)| form(a, b)).collect();
+        strongest(&mut pairs, keep);
+        Head { pairs, dimensions: Vec::new(), sample }
+    }
+
+    /// Dimension by dimension; the head's pairs are those of more than one dimension.
+    fn paper(&self, q: &[f32], k: &[f32], width: usize, keep: usize) -> Head {
+        let mut dimensions: Vec<Dimension> = (0..width).map(|c| self.dimension(q, k, width, c)).collect();
+        let mut counted: std::collections::HashMap<(u32, u32), u32> = std::collections::HashMap::new();
+        for pair in dimensions.iter().flat_map(|d| &d.pairs) {
+            *counted.entry((pair.query, pair.key)).or_default() += 1;
+        }
+        let several = counted.into_iter().filter(|(_, n)| *n > 1);
+        let mut pairs: Vec<Pair> = several.map(|((query, key), n)| Pair { query, key, score: n as f32 }).collect();
+        strongest(&mut pairs, keep);
+        dimensions.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        dimensions.iter_mut().for_each(|d| d.pairs.truncate(keep));
+        Head { pairs, dimensions, sample: Vec::new() }
+    }
+
+    fn dimension(&self, q: &[f32], k: &[f32], width: usize, index: usize) -> Dimension {
+        let column = |all: &[f32]| all.iter().skip(index).step_by(width).copied().collect::<Vec<f32>>();
+        let (q, k) = (column(q), column(k));
+        let weight = q.iter().chain(&k).map(|v| v * v).sum();
+        let mut pairs = Vec::new();
+        let keys = largest(&k);
+        for query in largest(&q) {
+            for &key in &keys {
+                if query == key || q[query as usize] * k[key as usize] <= 0.0 {
+                    continue;
+                }
+                pairs.extend(self.cosine(query, key).map(|score| Pair { query, key, score }));
+            }
+        }
+        let all = pairs.len();
+        strongest(&mut pairs, all);
+        Dimension { index, weight, pairs }
+    }
+}
+
+/// Rows at unit root mean square, as the model's own input norm makes them.
+fn unit_rms(rows: &Tensor) -> Result<Tensor, ModelError> {
+    let square = rows.sqr()?.mean_keepdim(D::Minus1)?;
+    Ok(rows.broadcast_div(&square.sqrt()?.maximum(1e-12)?)?)
+}
+
+/// Eight sums side by side, which the compiler turns into vector instructions.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut sums = [0.0; 8];
+    for (a, b) in a.iter().zip(b) {
+        for i in 0..8 {
+            sums[i] += a[i] * b[i];
+        }
+    }
+    sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
+}
+
+/// Leaves the `keep` strongest, the strongest first; equal ones in the order of the words.
+fn strongest(pairs: &mut Vec<Pair>, keep: usize) {
+    let order = |a: &Pair, b: &Pair| b.score.total_cmp(&a.score).then((a.query, a.key).cmp(&(b.query, b.key)));
+    if keep < pairs.len() {
+        pairs.select_nth_unstable_by(keep, order);
+        pairs.truncate(keep);
+    }
+    pairs.sort_by(order);
+}
+
+/// The words with the largest absolute values.
+fn largest(column: &[f32]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..column.len() as u32).collect();
+    let by = |a: &u32, b: &u32| column[*b as usize].abs().total_cmp(&column[*a as usize].abs()).then(a.cmp(b));
+    if TOP_WORDS < order.len() {
+        order.select_nth_unstable_by(TOP_WORDS, by);
+        order.truncate(TOP_WORDS);
+    }
+    order
+}
