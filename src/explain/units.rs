@@ -95,8 +95,9 @@ pub fn segment(text: &str, by: By) -> Vec<Range<usize>> {
 }
 
 /// Groups tokens with `(span, bytes of the text)` into the segments of `text`; white space goes with what follows it.
-/// Gives, for each segment that has tokens, its index in `segments` and its tokens.
-pub fn regroup(text: &str, segments: &[Range<usize>], spans: &[Range<usize>]) -> Vec<(usize, Vec<usize>)> {
+/// Gives, for each segment in which a token begins, its bytes and its tokens; a segment that lies wholly within another's
+/// token (`,"` is one token of two) goes with that one.
+pub fn regroup(text: &str, segments: &[Range<usize>], spans: &[Range<usize>]) -> Vec<(Range<usize>, Vec<usize>)> {
     let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
     for (token, span) in spans.iter().enumerate() {
         let bytes = text.as_bytes().get(span.clone()).unwrap_or_default();
@@ -108,7 +109,13 @@ pub fn regroup(text: &str, segments: &[Range<usize>], spans: &[Range<usize>]) ->
             _ => groups.push((segment, vec![token])),
         }
     }
-    groups
+    let whole = |(segment, tokens): (usize, Vec<usize>)| {
+        let reach = tokens.last().map_or(0, |t| spans[*t].end);
+        let within = segments[segment..].iter().take_while(|s| s.end <= reach).last();
+        let end = within.map_or(segments[segment].end, |s| s.end);
+        (segments[segment].start..end, tokens)
+    };
+    groups.into_iter().map(whole).collect()
 }
 
 /// The units of a prompt. By token: every token. By word or sentence: those of the user's text, `text`.
@@ -130,11 +137,11 @@ pub fn units(tokens: &[PromptToken], text: &str, by: By) -> Vec<Unit> {
     }
     regroup(text, &segments, &spans)
         .into_iter()
-        .map(|(s, tokens)| Unit {
-            text: text.get(segments[s].clone()).unwrap_or_default().to_owned(),
+        .map(|(span, tokens)| Unit {
+            text: text.get(span.clone()).unwrap_or_default().to_owned(),
             tokens: tokens.into_iter().map(|t| own[t]).collect(),
             role: Role::User,
-            span: segments[s].clone(),
+            span,
         })
         .collect()
 }
@@ -158,7 +165,19 @@ mod tests {
         // "un", " bel", "iev", " ", "able", ".", " So"
         let spans = [0..2, 2..6, 6..9, 9..10, 10..14, 14..15, 15..18];
         let groups = regroup(text, &segment(text, By::Word), &spans);
-        assert_eq!(groups, [(0, vec![0]), (1, vec![1, 2]), (2, vec![3, 4]), (3, vec![5]), (4, vec![6])]);
+        assert_eq!(
+            groups,
+            [(0..2, vec![0]), (3..9, vec![1, 2]), (10..14, vec![3, 4]), (14..15, vec![5]), (16..18, vec![6])]
+        );
+    }
+
+    #[test]
+    fn a_token_of_two_segments_loses_neither() {
+        let text = "in,\" said";
+        // "in", ",\"", " said"
+        let groups = regroup(text, &segment(text, By::Word), &[0..2, 2..4, 4..9]);
+        let texts: Vec<&str> = groups.iter().map(|(span, _)| &text[span.clone()]).collect();
+        assert_eq!(texts, ["in", ",\"", "said"]);
     }
 
     #[test]

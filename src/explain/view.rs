@@ -117,8 +117,7 @@ fn row_labels(source: &Source, by: By) -> Vec<Label> {
     let spans: Vec<Range<usize>> = own.iter().map(|&i| source.units[i].span.clone()).collect();
     regroup(source.text, &segments, &spans)
         .into_iter()
-        .map(|(s, members)| {
-            let span = segments[s].clone();
+        .map(|(span, members)| {
             let text = source.text.get(span.clone()).unwrap_or_default().to_owned();
             label(&source.units[own[members[0]]], members.iter().map(|&m| own[m]).collect(), span, text)
         })
@@ -155,8 +154,7 @@ fn column_labels(response: &[ResponseToken], by: By) -> Vec<Label> {
     }
     regroup(&text, &segments, &spans)
         .into_iter()
-        .map(|(s, parts)| {
-            let span = segments[s].clone();
+        .map(|(span, parts)| {
             let spaced = text.get(..span.start).is_some_and(|t| t.ends_with(char::is_whitespace));
             plain(text.get(span).unwrap_or_default().to_owned(), parts, spaced)
         })

@@ -32,9 +32,11 @@ async fn a_preset_shows_its_finished_result() {
         "const s=document.querySelector('#preset'); s.value='2'; s.dispatchEvent(new Event('change',{bubbles:true}))",
     )
     .await;
-    page.wait_text("#card-tuned .response", "1.").await;
+    page.wait_text("#card-tuned .response", "wooden key").await;
     page.wait_text("#card-tuned .foot", "An example that ships").await;
-    assert_eq!(page.js("return document.querySelector('#prompt').value").await, json!("List four fruits."));
+    let prompt = page.js("return document.querySelector('#prompt').value").await;
+    assert_eq!(prompt, json!("Continue this story: One day Anna found a key."));
+    assert!(page.text("#card-tuned .response").await.contains("let me in,\" called"));
     page.shot("preset").await;
     page.close().await;
 }
@@ -278,9 +280,9 @@ async fn the_keyboard_walks_the_words() {
     page.models_ready().await;
     page.wait_text("#card-tuned .response", "house").await;
     page.js("document.querySelector('#card-tuned .response [data-i=\"0\"]').focus()").await;
-    page.keys("\u{E014}\u{E014}").await; // arrow right, twice
-    assert_eq!(page.js("return document.activeElement.dataset.i").await, json!("2"));
+    page.keys("\u{E014}\u{E014}\u{E014}").await; // arrow right, three times
+    assert_eq!(page.js("return document.activeElement.dataset.i").await, json!("3"));
     page.keys("\u{E007}").await; // enter
-    page.wait_js("return document.querySelector('#card-tuned .response .sel')?.dataset.i=='2'").await;
+    page.wait_js("return document.querySelector('#card-tuned .response .sel')?.dataset.i=='3'").await;
     page.close().await;
 }
