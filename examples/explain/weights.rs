@@ -83,6 +83,8 @@ struct Pair<T> {
 struct Model<L> {
     checkpoint: CheckpointInfo,
     words: usize,
+    #[serde(skip)]
+    list: Vec<String>,
     layers: Vec<L>,
     seconds: f64,
 }
@@ -92,7 +94,7 @@ struct HeadLayer {
     layer: usize,
     heads: Vec<HeadOut>,
     #[serde(skip)]
-    read: (Vec<String>, Vec<Head>),
+    found: Vec<Head>,
 }
 
 #[derive(Serialize)]
@@ -135,8 +137,8 @@ pub fn heads(a: &Heads) -> Result<(), String> {
     let mut changes = Vec::new();
     if let Pair { base: Some(base), tuned: Some(tuned) } = &models {
         for (b, t) in base.layers.iter().zip(&tuned.layers) {
-            for (head, (before, after)) in b.read.1.iter().zip(&t.read.1).enumerate() {
-                let change = HeadChange::between((before, &b.read.0), (after, &t.read.0));
+            for (head, (before, after)) in b.found.iter().zip(&t.found).enumerate() {
+                let change = HeadChange::between((before, &base.list), (after, &tuned.list));
                 changes.push(Change { layer: b.layer, head, change });
             }
         }
@@ -175,6 +177,9 @@ impl Opened {
         };
         let tokenizer = checkpoint.tokenizer().map_err(|e| fail(e.into()))?;
         let words = Words::of(&list, tokenizer).map_err(fail)?;
+        if words.words.is_empty() {
+            return Err(format!("{}: it writes none of the list's words with one or two tokens", path.display()));
+        }
         let layers = input.layers.clone().unwrap_or_else(|| (0..checkpoint.config.layers).collect());
         if let Some(layer) = layers.iter().find(|l| **l >= checkpoint.config.layers) {
             return Err(format!(
@@ -187,8 +192,8 @@ impl Opened {
         Ok(Self { checkpoint, info, words, layers, started })
     }
 
-    fn finished<L>(self, words: usize, layers: Vec<L>) -> Model<L> {
-        Model { checkpoint: self.info, words, layers, seconds: self.started.elapsed().as_secs_f64() }
+    fn finished<L>(self, list: Vec<String>, layers: Vec<L>) -> Model<L> {
+        Model { checkpoint: self.info, words: list.len(), list, layers, seconds: self.started.elapsed().as_secs_f64() }
     }
 }
 
@@ -202,6 +207,9 @@ fn head_model(path: &Path, a: &Heads) -> Result<Model<HeadLayer>, String> {
     };
     let input = opened.words.input(&opened.checkpoint).map_err(fail)?;
     let related = Related::find(&words, &input, &by, |_| Ok(())).map_err(fail)?;
+    if related.pairs.is_empty() {
+        return Err("No two of the words are related: the word vectors hold too few of them.".into());
+    }
     let pairs = WordPairs::new(opened.words.clone(), input, related);
     eprintln!(
         "{}: {} words, {} related pairs, {:.1} s",
@@ -227,9 +235,9 @@ fn head_model(path: &Path, a: &Heads) -> Result<Model<HeadLayer>, String> {
                 .map(|d| DimensionOut { index: d.index, weight: d.weight, pairs: named(&d.pairs, &words) })
                 .collect(),
         };
-        layers.push(HeadLayer { layer, heads: found.iter().map(out).collect(), read: (words.clone(), found) });
+        layers.push(HeadLayer { layer, heads: found.iter().map(out).collect(), found });
     }
-    Ok(opened.finished(words.len(), layers))
+    Ok(opened.finished(words, layers))
 }
 
 fn concept_model(path: &Path, a: &ConceptsOf) -> Result<Model<ConceptLayer>, String> {
@@ -248,5 +256,5 @@ fn concept_model(path: &Path, a: &ConceptsOf) -> Result<Model<ConceptLayer>, Str
         });
         layers.push(ConceptLayer { layer, components: components.collect() });
     }
-    Ok(opened.finished(words.len(), layers))
+    Ok(opened.finished(words, layers))
 }

@@ -193,16 +193,23 @@ fn cells(context: &CanvasRenderingContext2d, colours: &Colours, picture: &Pictur
     }
 }
 
+/// The longest label of `text` that is not wider than `width` CSS pixels.
+fn fitting(context: &CanvasRenderingContext2d, text: &str, width: f64) -> String {
+    let most = text.chars().count().min(width as usize / 3);
+    let fits = |label: &String| context.measure_text(label).is_ok_and(|m| m.width() <= width);
+    let mut labels = (2..=most.max(2)).rev().map(|n| format::label(text, n));
+    labels.find(fits).unwrap_or_else(|| format::label(text, 2))
+}
+
 fn labels(context: &CanvasRenderingContext2d, colours: &Colours, picture: &Picture, l: &Layout) -> Option<()> {
     context.set_text_baseline("middle");
     if l.cell_height >= 11.0 {
         context.set_text_align("right");
         context.set_font(&format!("{}px {}", (l.cell_height - 5.0).clamp(9.0, 12.0), colours.font));
-        let longest = ((l.left - 10.0) / 6.2) as usize;
         for (n, row) in picture.rows.iter().enumerate() {
             context.set_fill_style_str(if row.instruction { &colours.ink } else { &colours.soft });
             let y = l.top + (n as f64 + 0.5) * l.cell_height;
-            context.fill_text(&format::label(&row.text, longest), l.left - 6.0, y).ok()?;
+            context.fill_text(&fitting(context, &row.text, l.left - 10.0), l.left - 6.0, y).ok()?;
         }
     }
     if l.cell_width >= 11.0 {

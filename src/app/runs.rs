@@ -106,6 +106,7 @@ pub fn run(state: State) {
         Some((speaker, listener)) => {
             start(state, speaker, own());
             if loaded(speaker) && loaded(listener) {
+                remember(listener);
                 listener.run.update(|r| *r = RunState::default());
                 state.follow.set(Some(listener.side));
             }
@@ -126,7 +127,7 @@ fn start(state: State, slot: Slot, response: Response) {
     let job = engine.next_job();
     slot.selection.set(Selection::default());
     slot.progress.set_value(None);
-    slot.before.set_value(slot.run.with_untracked(|r| r.report.is_some().then(|| r.clone())));
+    remember(slot);
     slot.run.set(RunState { job: Some(job), text: text.clone(), by, ..RunState::default() });
     let run = Run {
         prompt: Prompt::Text { text, template: template(state, slot.side) },
@@ -137,6 +138,16 @@ fn start(state: State, slot: Slot, response: Response) {
         instruction: state.marked.get_untracked(),
     };
     engine.send(&Request::Run { job, run }, &[]);
+}
+
+/// Keeps the result on screen for the case that the next run comes to nothing. A slot that waits for the other's response
+/// was emptied, and has kept it already.
+fn remember(slot: Slot) {
+    slot.run.with_untracked(|r| {
+        if r.report.is_some() || !r.response.is_empty() {
+            slot.before.set_value(r.report.is_some().then(|| r.clone()));
+        }
+    });
 }
 
 /// Asks how the present prompt will be read; a newer question makes an older one moot.
@@ -168,7 +179,8 @@ pub fn template(state: State, side: Side) -> Template {
 
 /// Stops whatever runs.
 pub fn cancel(state: State) {
-    state.follow.set(None);
+    let begun = state.slots().iter().any(|s| s.run.with_untracked(|r| r.job.is_some() && !r.response.is_empty()));
+    nobody_follows(state, !begun);
     for slot in state.slots() {
         if let (Some(engine), Some(job)) = (engine(slot), slot.run.with_untracked(|r| r.job)) {
             engine.send(&Request::Cancel { job }, &[]);
@@ -289,8 +301,8 @@ fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
             load_instead(slot, slot.opening.get_value());
         }
     } else if slot.run.with_untracked(|r| r.job == Some(job)) {
-        state.follow.set(None);
-        end_run(slot, failure);
+        let restored = end_run(slot, failure);
+        nobody_follows(state, restored);
     } else if slot.preparing.get_value() == Some(job) {
         slot.prepared.set(Vec::new()); // the run itself will say why
     } else if !matches!(failure, Failure::Cancelled) {
@@ -298,9 +310,21 @@ fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
     }
 }
 
-/// A run came to nothing or to a part of itself: that part stays on screen, or else the result before it.
-fn end_run(slot: Slot, failure: Failure) {
+/// The slot that waited for the other's response will not get one; its earlier result returns if the other's did.
+fn nobody_follows(state: State, restored: bool) {
+    let Some(side) = state.follow.get_untracked() else { return };
+    state.follow.set(None);
+    let waiting = state.slot(side);
+    if let Some(before) = waiting.before.get_value().filter(|_| restored) {
+        waiting.run.set(before);
+    }
+}
+
+/// A run came to nothing or to a part of itself: that part stays on screen, or else the result before it. Tells whether
+/// it is the latter.
+fn end_run(slot: Slot, failure: Failure) -> bool {
     show_arrived(slot);
+    let mut restored = false;
     slot.run.update(|r| {
         r.job = None;
         r.progress = None;
@@ -309,11 +333,14 @@ fn end_run(slot: Slot, failure: Failure) {
             r.response.truncate(whole);
             r.columns.truncate(whole);
         }
-        if let Some(before) = slot.before.get_value().filter(|_| r.response.is_empty()) {
+        let nothing = r.response.is_empty();
+        if let Some(before) = slot.before.get_value().filter(|_| nothing) {
             *r = before;
         }
         r.failure = Some(failure);
+        restored = nothing;
     });
+    restored
 }
 
 /// Nothing is loaded any more: the checkpoint that was last there, or else the bundled one, takes its place under the
@@ -332,13 +359,12 @@ fn load_instead(slot: Slot, failed: Option<Source>) {
 /// The engine is gone: start another with the same checkpoint, and keep what is on screen.
 fn crashed(state: State, slot: Slot, message: String) {
     let Some(engine) = engine(slot) else { return };
-    state.follow.set(None);
     let opening = slot.model.with_untracked(|m| m.loading.is_some()).then(|| slot.opening.get_value()).flatten();
     // An engine that never came up will not come up now.
     let failure = if engine.came_up() { Failure::Crashed(message) } else { Failure::NoEngine(message) };
-    if slot.run.with_untracked(|r| r.job.is_some()) {
-        end_run(slot, failure.clone());
-    }
+    let ran = slot.run.with_untracked(|r| r.job.is_some());
+    let restored = ran && end_run(slot, failure.clone());
+    nobody_follows(state, restored);
     slot.model.update(|m| *m = Model { failure: Some(failure), ..Model::default() });
     if engine.came_up() {
         engine.restart();

@@ -249,9 +249,7 @@ async fn errors_and_endless_words_fit_in_both_themes_and_widths() {
     let page = Page::open("fit").await;
     page.models_ready().await;
     page.wait_text("#card-tuned .response", "house").await;
-    page.fill("#prompt", &format!("Repeat the word {} two times.", "Donaudampfschifffahrt".repeat(6))).await;
     page.press_segment("Response to explain", "Tuned's").await;
-    page.run().await;
     let overflow = "return document.documentElement.scrollWidth-document.documentElement.clientWidth";
     for (name, width, height) in [("wide", 1280, 720), ("narrow", 390, 844)] {
         page.resize(width, height).await;
@@ -260,15 +258,20 @@ async fn errors_and_endless_words_fit_in_both_themes_and_widths() {
                 "if(document.documentElement.dataset.theme!='{theme}')document.querySelector('#theme').click()"
             ))
             .await;
+            page.fill("#prompt", &format!("Repeat the word {} two times.", "Donaudampfschifffahrt".repeat(6))).await;
+            page.run().await;
+            page.wait_js("return !!document.querySelector('#card-base .response')").await;
             page.shot(&format!("long-word-{name}-{theme}")).await;
             page.js("document.querySelector('#card-tuned').scrollIntoView()").await;
             page.shot(&format!("long-word-results-{name}-{theme}")).await;
             assert!(page.js(overflow).await.as_i64().unwrap() <= 0, "a long word, {name}, {theme}");
+            let said = page.text("#card-base .response").await;
             page.fill("#prompt", "   ").await;
             page.js("document.querySelector('#run').click()").await;
             page.wait_text("#card-tuned .error", "prompt is empty").await;
             page.shot(&format!("error-{name}-{theme}")).await;
             assert!(page.js(overflow).await.as_i64().unwrap() <= 0, "an error, {name}, {theme}");
+            assert_eq!(page.text("#card-base .response").await, said, "the other model's earlier result stands again");
         }
     }
     page.close().await;
