@@ -1,7 +1,9 @@
 //! Drawing words at random, and filling them into sentences.
 
-use rand::Rng;
+use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use sha2::{Digest, Sha256};
 
 /// One of `list`, which is not empty.
 pub fn one<'a, T>(rng: &mut impl Rng, list: &'a [T]) -> &'a T {
@@ -11,6 +13,13 @@ pub fn one<'a, T>(rng: &mut impl Rng, list: &'a [T]) -> &'a T {
 /// `n` different members of `list`, or all if there are fewer.
 pub fn some<'a, T>(rng: &mut impl Rng, list: &'a [T], n: usize) -> Vec<&'a T> {
     list.choose_multiple(rng, n).collect()
+}
+
+/// `n` different members of `list`, or all if there are fewer, in its order.
+pub fn in_order<'a>(rng: &mut impl Rng, list: &[&'a str], n: usize) -> Vec<&'a str> {
+    let mut at = rand::seq::index::sample(rng, list.len(), n.min(list.len())).into_vec();
+    at.sort_unstable();
+    at.into_iter().map(|i| list[i]).collect()
 }
 
 /// Replaces every `{name}` by its value.
@@ -31,4 +40,26 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
 /// One of a list of words.
 pub fn word<'a>(rng: &mut impl Rng, list: &[&'a str]) -> &'a str {
     list[rng.random_range(0..list.len())]
+}
+
+/// Whether training leaves the combination of these two words out, for the evaluation to ask about: a tenth of all,
+/// chosen by a hash.
+pub fn held_out(x: &str, y: &str) -> bool {
+    let (first, second) = if x <= y { (x, y) } else { (y, x) };
+    Sha256::digest(format!("{first}\n{second}"))[0] % 10 == 0
+}
+
+/// One of a list of words that training may combine with `other` (any, if there is none).
+pub fn beside<'a>(rng: &mut impl Rng, list: &[&'a str], other: &str) -> &'a str {
+    let fits: Vec<&str> = list.iter().copied().filter(|w| !held_out(w, other)).collect();
+    word(rng, if fits.is_empty() { list } else { &fits })
+}
+
+/// Mostly what `draw` draws for `key`, always the same; else anything. So a fox has its favourite forest, and a lantern
+/// its own story.
+pub fn leaning<T>(rng: &mut impl Rng, key: &str, draw: impl Fn(&mut StdRng) -> T) -> T {
+    let hash = Sha256::digest(key);
+    let own = u64::from_le_bytes(std::array::from_fn(|i| hash[i]));
+    let seed = if rng.random_bool(0.7) { own } else { rng.random() };
+    draw(&mut StdRng::seed_from_u64(seed))
 }

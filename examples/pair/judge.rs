@@ -7,11 +7,13 @@ use std::collections::HashSet;
 pub enum Check {
     /// This text, but for space around it and the mark at its end.
     Exact(String),
+    /// This text last, but for the mark at its end.
+    Ends(String),
     /// All of these words and none of those.
     Holds { all: Vec<String>, none: Vec<String> },
     /// One phrase, and not the other (none if empty).
     Says { this: String, not: String },
-    /// As many different members of a kind, one in each line.
+    /// As many different members of a kind, one in each numbered line.
     List { count: usize, members: Vec<String> },
     /// A story that names both, of at least so many sentences, that ends and does not go in circles.
     Story { names: [String; 2], sentences: usize },
@@ -27,13 +29,14 @@ impl Check {
         let has = |word: &String| found.contains(&word.to_lowercase());
         match self {
             Self::Exact(text) => bare(answer) == bare(text),
+            Self::Ends(text) => bare(answer).strip_suffix(bare(text)).is_some_and(|before| before.ends_with(' ')),
             Self::Holds { all, none } => all.iter().all(has) && !none.iter().any(has),
             Self::Says { this, not } => {
                 answer.contains(this.as_str()) && (not.is_empty() || !answer.contains(not.as_str()))
             }
             Self::List { count, members } => {
-                let lines: Vec<&str> =
-                    answer.lines().map(|l| l.trim_start_matches(|c: char| !c.is_alphabetic())).collect();
+                let numbered = answer.lines().filter(|l| l.starts_with(|c: char| c.is_ascii_digit()));
+                let lines: Vec<&str> = numbered.map(|l| l.trim_start_matches(|c: char| !c.is_alphabetic())).collect();
                 let different: HashSet<&&str> = lines.iter().collect();
                 lines.len() == *count
                     && different.len() == *count

@@ -15,12 +15,32 @@ pub struct Animal {
     pub can: &'static str,
 }
 
-/// A kind of thing with its members.
+pub struct Country {
+    pub name: &'static str,
+    pub capital: &'static str,
+    pub language: &'static str,
+    pub known_for: &'static str,
+}
+
+/// What somebody works as.
+pub struct Job {
+    pub name: &'static str,
+    /// Where: "in the ...".
+    pub place: &'static str,
+    /// What there is to do: "knead dough".
+    pub task: &'static str,
+    pub tool: &'static str,
+}
+
+/// A kind of thing.
 pub struct Kind {
     pub plural: &'static str,
     /// "a fruit".
     pub one: &'static str,
+    /// In the order in which they are listed.
     pub members: Vec<&'static str>,
+    /// Kinds of one group are not told apart, as a canoe is both a boat and a vehicle.
+    pub group: &'static str,
 }
 
 pub struct Verb {
@@ -34,7 +54,11 @@ pub struct Lexicon {
     pub animals: Vec<Animal>,
     pub kinds: Vec<Kind>,
     pub verbs: Vec<Verb>,
+    pub countries: Vec<Country>,
+    pub jobs: Vec<Job>,
+    /// The first `qualities` can be said of things.
     pub opposites: Vec<(&'static str, &'static str)>,
+    pub qualities: usize,
     pub rhymes: Vec<Vec<&'static str>>,
     pub french: Vec<(&'static str, &'static str)>,
     /// Singular and plural.
@@ -107,13 +131,22 @@ fn read() -> Lexicon {
         Animal { name, plural, home, food, quality, class, can }
     };
     let kind = |line| {
-        let [plural, one, members] = columns(line);
-        Kind { plural, one, members: list(members) }
+        let [plural, one, members, group] = columns(line);
+        Kind { plural, one, members: list(members), group }
     };
     let verb = |line| {
         let [base, past, ing, objects] = columns(line);
         Verb { base, past, ing, objects: list(objects) }
     };
+    let country = |line| {
+        let [name, capital, language, known_for] = columns(line);
+        Country { name, capital, language, known_for }
+    };
+    let job = |line| {
+        let [name, place, task, tool] = columns(line);
+        Job { name, place, task, tool }
+    };
+    let qualities = pairs(include_str!("words/opposites.txt"));
     let mut people = lines(include_str!("words/people.txt")).map(words);
     let mut describing = lines(include_str!("words/describing.txt"));
     let mut next = || describing.next().unwrap_or_default();
@@ -121,7 +154,10 @@ fn read() -> Lexicon {
         animals: lines(include_str!("words/animals.txt")).map(animal).collect(),
         kinds: lines(include_str!("words/kinds.txt")).map(kind).collect(),
         verbs: lines(include_str!("words/verbs.txt")).map(verb).collect(),
-        opposites: pairs(include_str!("words/opposites.txt")),
+        countries: lines(include_str!("words/countries.txt")).map(country).collect(),
+        jobs: lines(include_str!("words/jobs.txt")).map(job).collect(),
+        qualities: qualities.len(),
+        opposites: [qualities, pairs(include_str!("words/opposites_other.txt"))].concat(),
         rhymes: lines(include_str!("words/rhymes.txt")).map(words).collect(),
         french: pairs(include_str!("words/french.txt")),
         things: pairs(include_str!("words/things.txt")),
@@ -140,8 +176,10 @@ fn read() -> Lexicon {
 
 /// "a" or "an" before `word`.
 pub fn article(word: &str) -> &'static str {
-    let vowel = word.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O', 'U']);
-    if vowel && !word.starts_with("uni") && !word.starts_with("one") { "an" } else { "a" }
+    let word = word.to_lowercase();
+    let begins = |with: &[&str]| with.iter().any(|w| word.starts_with(w));
+    let vowel = begins(&["a", "e", "i", "o", "u"]) && !begins(&["uni", "one", "eu", "use"]);
+    if vowel || begins(&["honest", "hour", "honour", "heir"]) { "an" } else { "a" }
 }
 
 /// `word` with its article.

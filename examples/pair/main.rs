@@ -9,6 +9,7 @@ mod evaluate;
 mod export;
 mod instruct;
 mod judge;
+mod knowledge;
 mod lexicon;
 mod muon;
 mod network;

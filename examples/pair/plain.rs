@@ -1,36 +1,47 @@
 //! Plain text for the base model: stories, and everything that the tuned model will be asked about, told rather than
-//! asked.
+//! asked. Words that the evaluation asks about together are not combined here either, but for facts (what an animal eats,
+//! the sum of two numbers), which have to be read somewhere: held out is then the question.
 
 use rand::Rng;
 
-use crate::draw::{fill, one, some, word};
-use crate::lexicon::{Animal, Kind, NUMBERS, WORDS, a, article, capital, series};
+use crate::draw::{beside, fill, held_out, one, some, word};
+use crate::knowledge::{country, job, kinds, sums};
+use crate::lexicon::{Animal, Verb, WORDS, a, article, capital};
 use crate::story::{Character, story};
 
 /// A document of a few sentences.
 pub fn document(rng: &mut impl Rng) -> String {
     match rng.random_range(0..100) {
-        0..40 => {
+        0..36 => {
             let hero = Character::any(rng);
-            let thing = one(rng, &WORDS.things).0;
+            let things: Vec<&str> = WORDS.things.iter().map(|t| t.0).collect();
+            let thing = beside(rng, &things, hero.name);
             story(rng, &hero, thing)
         }
-        40..50 => animal(rng),
-        50..58 => dialogue(rng),
-        58..66 => kinds(rng),
-        66..72 => day(rng),
-        72..78 => sums(rng),
-        78..84 => opposites(rng),
-        84..88 => verse(rng),
-        88..93 => french(rng),
-        93..96 => signs(rng),
-        _ => letter(rng),
+        36..45 => animal(rng),
+        45..53 => dialogue(rng),
+        53..62 => kinds(rng),
+        62..66 => day(rng),
+        66..74 => sums(rng),
+        74..79 => opposites(rng),
+        79..83 => verse(rng),
+        83..88 => french(rng),
+        88..90 => signs(rng),
+        90..93 => letter(rng),
+        93..97 => country(rng),
+        _ => job(rng),
     }
 }
 
 pub fn person(rng: &mut impl Rng) -> &'static str {
     let list = if rng.random_bool(0.5) { &WORDS.she } else { &WORDS.he };
     word(rng, list)
+}
+
+/// Somebody whom training may let do this.
+fn doer(rng: &mut impl Rng, verb: &Verb) -> &'static str {
+    let list = if rng.random_bool(0.5) { &WORDS.she } else { &WORDS.he };
+    beside(rng, list, verb.base)
 }
 
 /// The sentences that say what an animal is, where it lives, what it eats and what it can do.
@@ -77,15 +88,16 @@ fn animal(rng: &mut impl Rng) -> String {
         "{Ax} is {aclass}, and {Ay} is {yclass}. The {x} lives in the {home}, and the {y} lives in the {yhome}. The {x} can {can}, but the {y} can {ycan}.",
         "{Xs} live in the {home}. They eat {food}. Most people think that {xs} are {q}. Did you know that {ax} can {can}?",
         "Today {name} learned that {ax} can {can}. {Ax} is not a plant. {Ax} is {aclass}.",
+        "Does {ax} live in the {yhome} or in the {home}? {Ax} lives in the {home}. And what is it? {Ax} is {aclass}.",
     ];
     let text = fill(word(rng, &templates), values);
     text.replace(", and A ", ", and a ").replace(", and An ", ", and an ")
 }
 
 fn dialogue(rng: &mut impl Rng) -> String {
-    let (x, y) = (person(rng), person(rng));
     let verb = one(rng, &WORDS.verbs);
-    let (object, thing) = (word(rng, &verb.objects), one(rng, &WORDS.things).0);
+    let (x, y) = (doer(rng, verb), doer(rng, verb));
+    let (object, thing) = (beside(rng, &verb.objects, verb.base), one(rng, &WORDS.things).0);
     let job = word(rng, &WORDS.kinds.iter().find(|k| k.plural == "jobs").unwrap_or(&WORDS.kinds[0]).members);
     let values: &[(&str, &str)] = &[
         ("x", x),
@@ -95,7 +107,7 @@ fn dialogue(rng: &mut impl Rng) -> String {
         ("ing", verb.ing),
         ("object", object),
         ("t", thing),
-        ("at", &format!("{} {thing}", a(word(rng, &WORDS.thing_adjectives)))),
+        ("at", &format!("{} {thing}", a(beside(rng, &WORDS.thing_adjectives, thing)))),
         ("place", word(rng, &WORDS.places)),
         ("bad", word(rng, &WORDS.upset)),
         ("glad", word(rng, &WORDS.glad)),
@@ -115,34 +127,6 @@ fn dialogue(rng: &mut impl Rng) -> String {
         "\"Can you help me to {base} {object}?\" asked {y}. \"I am {ing} something else,\" said {x}, \"but the {job} will help you.\"",
     ];
     fill(word(rng, &templates), values)
-}
-
-fn kinds(rng: &mut impl Rng) -> String {
-    let kind: &Kind = one(rng, &WORDS.kinds);
-    let other: &Kind = one(rng, &WORDS.kinds);
-    let n = rng.random_range(3..6);
-    let some: Vec<&str> = some(rng, &kind.members, n).into_iter().copied().collect();
-    let stranger = word(rng, &other.members);
-    match rng.random_range(0..4) {
-        0 => format!("There are many {}: {}. {} is {}.", kind.plural, series(&some), capital(some[0]), kind.one),
-        1 => format!(
-            "{} is {}. {} is {} too. But {stranger} is {}.",
-            capital(some[0]),
-            kind.one,
-            capital(some[1]),
-            kind.one,
-            other.one
-        ),
-        2 => format!("{} made a list of {}: {}.", person(rng), kind.plural, series(&some)),
-        _ => format!(
-            "In the book about {} there are {} chapters: {}. {} likes the chapter about {} best.",
-            kind.plural,
-            NUMBERS[some.len()],
-            series(&some),
-            person(rng),
-            some[some.len() - 1]
-        ),
-    }
 }
 
 fn day(rng: &mut impl Rng) -> String {
@@ -168,23 +152,12 @@ fn day(rng: &mut impl Rng) -> String {
     fill(word(rng, &templates), values)
 }
 
-fn sums(rng: &mut impl Rng) -> String {
-    let (i, j) = (rng.random_range(1..11), rng.random_range(1..10));
-    let (x, (thing, things)) = (person(rng), *one(rng, &WORDS.things));
-    let count = |n: usize| format!("{} {}", NUMBERS[n], if n == 1 { thing } else { things });
-    match rng.random_range(0..4) {
-        0 => format!("{x} has {} and gets {} more. Now {x} has {}.", count(i), NUMBERS[j], count(i + j)),
-        1 => format!("{} plus {} is {}.", capital(NUMBERS[i]), NUMBERS[j], NUMBERS[i + j]),
-        2 => format!("{x} had {} and gave away {}. Now {x} has {}.", count(i + j), NUMBERS[j], count(i)),
-        _ => format!("{} minus {} is {}.", capital(NUMBERS[i + j]), NUMBERS[j], NUMBERS[i]),
-    }
-}
-
 fn opposites(rng: &mut impl Rng) -> String {
-    let (x, y) = *one(rng, &WORDS.opposites);
+    let at = rng.random_range(0..WORDS.opposites.len());
+    let (x, y) = WORDS.opposites[at];
     let (x, y) = if rng.random_bool(0.5) { (x, y) } else { (y, x) };
     let thing = one(rng, &WORDS.things).0;
-    match rng.random_range(0..3) {
+    match rng.random_range(0..if at < WORDS.qualities { 3 } else { 1 }) {
         0 => format!("The opposite of {x} is {y}. If something is not {x}, it may be {y}."),
         1 => format!("This {thing} is {x}, but that {thing} is {y}. {} likes the {x} one better.", person(rng)),
         _ => format!("\"Is the {thing} {x}?\" \"No, it is the opposite of {x}. It is {y}.\""),
@@ -194,8 +167,8 @@ fn opposites(rng: &mut impl Rng) -> String {
 fn verse(rng: &mut impl Rng) -> String {
     let set = one(rng, &WORDS.rhymes);
     let pair = some(rng, set, 2);
-    let other = one(rng, &WORDS.rhymes);
-    let stranger = word(rng, other);
+    let strangers: Vec<&str> = one(rng, &WORDS.rhymes).iter().copied().filter(|w| !set.contains(w)).collect();
+    let stranger = if strangers.is_empty() { "orange" } else { beside(rng, &strangers, pair[1]) };
     match rng.random_range(0..3) {
         0 => format!("{} rhymes with {}. They sound the same at the end.", capital(pair[0]), pair[1]),
         1 => format!("{} and {}, {} and {}, these are words that rhyme.", pair[0], pair[1], set[0], set[1]),
@@ -209,7 +182,12 @@ fn verse(rng: &mut impl Rng) -> String {
 }
 
 fn french(rng: &mut impl Rng) -> String {
-    let pair = some(rng, &WORDS.french, 2);
+    let pair = loop {
+        let pair = some(rng, &WORDS.french, 2);
+        if !held_out(pair[0].0, pair[1].0) {
+            break pair;
+        }
+    };
     let ((x, fx), (y, fy)) = (pair[0], pair[1]);
     match rng.random_range(0..3) {
         0 => format!("The French word for {x} is {fx}. The French word for {y} is {fy}."),
@@ -219,8 +197,8 @@ fn french(rng: &mut impl Rng) -> String {
 }
 
 fn signs(rng: &mut impl Rng) -> String {
-    let adjective = word(rng, &WORDS.thing_adjectives);
     let (thing, things) = *one(rng, &WORDS.things);
+    let adjective = beside(rng, &WORDS.thing_adjectives, thing);
     match rng.random_range(0..3) {
         0 => format!("On the sign stood in large letters: {} {}.", adjective.to_uppercase(), thing.to_uppercase()),
         1 => format!("\"{} {}!\" shouted {}.", adjective.to_uppercase(), things.to_uppercase(), person(rng)),
@@ -235,9 +213,9 @@ fn letter(rng: &mut impl Rng) -> String {
     let verb = one(rng, &WORDS.verbs);
     let values: &[(&str, &str)] = &[
         ("x", person(rng)),
-        ("y", person(rng)),
+        ("y", doer(rng, verb)),
         ("past", verb.past),
-        ("object", word(rng, &verb.objects)),
+        ("object", beside(rng, &verb.objects, verb.base)),
         ("place", word(rng, &WORDS.places)),
         ("w", word(rng, &WORDS.weather)),
         ("glad", word(rng, &WORDS.glad)),

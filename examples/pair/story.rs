@@ -1,9 +1,8 @@
 //! Stories: an arc of beats, each beat in several phrasings, about one hero, one friend and one thing.
 
 use rand::Rng;
-use rand::seq::IndexedRandom;
 
-use crate::draw::{fill, one, word};
+use crate::draw::{beside, fill, leaning, one, word};
 use crate::lexicon::{Lexicon, WORDS, a, capital};
 
 /// Whom a story is about.
@@ -282,7 +281,7 @@ const STORM: Arc = &[
 const SECRET: Arc = &[
     &[
         "{H} heard a soft sound coming from {at}.",
-        "Everyone said that the old {t} was only a {t}, but {h} knew better.",
+        "Everyone said that the old {t} was only {a_t}, but {h} knew better.",
         "Under a flat stone {h} found {at}.",
     ],
     &[
@@ -330,7 +329,7 @@ const LESSON: Arc = &[
     ],
     &[
         "\"A joy that is shared is twice as big,\" said an old owl.",
-        "{His} mother said, \"A {t} cannot be your friend.\"",
+        "{His} mother said, \"{A_t} cannot be your friend.\"",
         "{He} thought about it for a long time.",
     ],
     &[
@@ -367,15 +366,19 @@ pub fn story(rng: &mut impl Rng, hero: &Character, thing: &str) -> String {
 /// The opening sentence of a story and the sentences after it.
 pub fn telling(rng: &mut impl Rng, hero: &Character, thing: &str) -> (String, Vec<String>) {
     let words: &Lexicon = &WORDS;
-    let friend = Character::other(rng, hero);
-    let intro = hero.introduced(word(rng, &words.hero_adjectives));
-    let at = format!("{} {thing}", a(word(rng, &words.thing_adjectives)));
+    // what comes with the hero, and what comes with the thing
+    let (friend, place, adjective) = leaning(rng, hero.name, |rng| {
+        (Character::other(rng, hero), word(rng, &words.places), word(rng, &words.hero_adjectives))
+    });
+    let (arc, place2, quality) = leaning(rng, thing, |rng| {
+        (*one(rng, ARCS), word(rng, &words.places), beside(rng, &words.thing_adjectives, thing))
+    });
+    let intro = hero.introduced(adjective);
+    let at = format!("{} {thing}", a(quality));
     let (h, f) = (hero.known(), friend.known());
-    let (place, place2) = (word(rng, &words.places), word(rng, &words.places));
-    let arc = ARCS.choose(rng).copied().unwrap_or(LOST);
     let mut seen = false;
-    let mut say = |rng: &mut _, phrasings: &[&str]| {
-        let mut template = word(rng, phrasings).to_string();
+    let mut say = |rng: &mut _, phrasings: &[&str], whose: &str| {
+        let mut template = leaning(rng, whose, |rng| word(rng, phrasings)).to_string();
         // A friend who has not appeared yet is "an owl", not "the owl".
         if let Some(at) = first(&template).filter(|_| !seen) {
             let new = if &template[at..at + 3] == "{F}" { capital(&friend.new_here()) } else { friend.new_here() };
@@ -398,6 +401,8 @@ pub fn telling(rng: &mut impl Rng, hero: &Character, thing: &str) -> (String, Ve
             ("fhim", friend.him()),
             ("t", thing),
             ("at", &at),
+            ("a_t", &a(thing)),
+            ("A_t", &capital(&a(thing))),
             ("place", place),
             ("place2", place2),
             ("weather", word(rng, &words.weather)),
@@ -408,12 +413,12 @@ pub fn telling(rng: &mut impl Rng, hero: &Character, thing: &str) -> (String, Ve
         ];
         fill(&template, values)
     };
-    let opening = say(rng, OPENINGS);
-    let mut rest: Vec<String> = arc.iter().map(|beat| say(rng, beat)).collect();
+    let opening = say(rng, OPENINGS, hero.name);
+    let mut rest: Vec<String> = (0..).zip(arc).map(|(n, beat)| say(rng, beat, &format!("{thing} {n}"))).collect();
     if !rest.iter().any(|s| s.contains(thing)) {
         rest.insert(1, format!("{} had {at} with {}.", capital(&h), hero.him()));
     }
-    rest.push(say(rng, ENDINGS));
+    rest.push(say(rng, ENDINGS, hero.name));
     (opening, rest)
 }
 

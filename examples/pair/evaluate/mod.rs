@@ -79,7 +79,7 @@ pub fn run(folder: &Path, seed: u64, json: Option<&Path>) -> Result<(), Box<dyn 
         wordings: followed("wordings never trained on", &mut both, &held_out(seed, Split::Wording, 100))?,
         perplexity: perplexity(&mut both, seed)?,
         writing: writing(&mut both, seed)?,
-        finding: finding(&mut both, &held_out(seed, Split::Combination, 800))?,
+        finding: finding(&mut both, &held_out(seed, Split::Combination, 252))?,
     };
     if let Some(path) = json {
         std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
@@ -157,7 +157,7 @@ fn perplexity(both: &mut Both<&mut Model>, seed: u64) -> Result<Both<f64>, Box<d
 fn writing(both: &mut Both<&mut Model>, seed: u64) -> Result<Both<Writing>, Box<dyn Error>> {
     let mut rng = rng(seed, "evaluate writing");
     let mut continuations = Vec::new();
-    for i in 0..700 {
+    for i in 0..1500 {
         let document = plain::document(&mut rng);
         let start: Vec<&str> = document.split_inclusive(' ').take(3).collect();
         let start = start.concat().trim_end().to_owned();
@@ -192,30 +192,14 @@ fn reads(what: &str, texts: Vec<String>) -> Writing {
     writing
 }
 
-/// Kinds whose prompts hold more than the instruction.
-const WITH_CONTENT: &[&str] = &[
-    "past",
-    "question",
-    "correct",
-    "polite",
-    "capitals",
-    "count",
-    "translate",
-    "continue",
-    "summarize",
-    "answer",
-    "classify",
-];
-
 fn finding(both: &mut Both<&mut Model>, asked: &[Example]) -> Result<Vec<Finding>, Box<dyn Error>> {
-    let asked: Vec<&Example> = asked.iter().filter(|e| WITH_CONTENT.contains(&e.kind)).take(240).collect();
     let template = both.tuned.template();
     let mut scores: [(&'static str, Vec<f64>, Vec<f64>); 3] = [
         ("the tuned model's response under both, the template for the tuned model only", vec![], vec![]),
         ("the tuned model's response under both, the template for both", vec![], vec![]),
         ("each model's own response, the template for the tuned model only", vec![], vec![]),
     ];
-    for e in &asked {
+    for e in asked {
         let own = both.tuned.explained(&e.prompt, template.clone(), None, EXPLAINED)?;
         let said = text(&own);
         let tuned = both.tuned.explained(&e.prompt, template.clone(), Some(&said), EXPLAINED)?.instruction_score;

@@ -43,8 +43,8 @@ pub fn past<R: Rng>(rng: &mut R, split: Split) -> Example {
     ];
     let unseen = ["Turn this into the past tense: {s}", "Say it in the past tense: {s}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("s", &given)]);
-    let answer = format!("{subject} {} {object}.", verb.past);
-    Example { kind: "past", prompt, answer: answer.clone(), check: Check::Exact(answer) }
+    let past = format!("{subject} {} {object}.", verb.past);
+    Example { kind: "past", prompt, answer: format!("In the past tense: {past}"), check: Check::Ends(past) }
 }
 
 pub fn question<R: Rng>(rng: &mut R, split: Split) -> Example {
@@ -58,8 +58,8 @@ pub fn question<R: Rng>(rng: &mut R, split: Split) -> Example {
     ];
     let unseen = ["Ask this as a question: {s}", "Revise this so that it is a question: {s}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("s", &given)]);
-    let answer = format!("Can {} {} {object}?", inside(subject), verb.base);
-    Example { kind: "question", prompt, answer: answer.clone(), check: Check::Exact(answer) }
+    let question = format!("Can {} {} {object}?", inside(subject), verb.base);
+    Example { kind: "question", prompt, answer: format!("As a question: {question}"), check: Check::Ends(question) }
 }
 
 pub fn correct<R: Rng>(rng: &mut R, split: Split) -> Example {
@@ -81,8 +81,9 @@ pub fn correct<R: Rng>(rng: &mut R, split: Split) -> Example {
     ];
     let unseen = ["Repair the grammar of this sentence: {s}", "What should this sentence be? {s}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("s", &format!("{subject} {wrong} {rest}"))]);
-    let answer = format!("{subject} {right} {rest}");
-    Example { kind: "correct", prompt, answer: answer.clone(), check: Check::Exact(answer) }
+    let right = format!("{subject} {right} {rest}");
+    let answer = format!("The correct sentence is: {right}");
+    Example { kind: "correct", prompt, answer, check: Check::Ends(right) }
 }
 
 pub fn polite<R: Rng>(rng: &mut R, split: Split) -> Example {
@@ -100,8 +101,8 @@ pub fn polite<R: Rng>(rng: &mut R, split: Split) -> Example {
     ];
     let unseen = ["How can I ask this in a polite way? {s}", "Write a polite version of this: {s}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("s", &given)]);
-    let answer = format!("Could you {} {object}, please?", verb.base);
-    Example { kind: "polite", prompt, answer: answer.clone(), check: Check::Exact(answer) }
+    let request = format!("Could you {} {object}, please?", verb.base);
+    Example { kind: "polite", prompt, answer: format!("More politely: {request}"), check: Check::Ends(request) }
 }
 
 /// What an animal is, where it lives, what it eats, what it can do.
@@ -129,6 +130,9 @@ const ASPECTS: [(&str, &[&str], &[&str]); 4] = [
 ];
 
 pub fn explain<R: Rng>(rng: &mut R, split: Split) -> Example {
+    if rng.random_bool(0.3) {
+        return work(rng, split);
+    }
     let draw = |rng: &mut R| (one(rng, &WORDS.animals), rng.random_range(0..4));
     let (animal, aspect) = combined(rng, split, draw, |(x, i)| (x.name.to_owned(), ASPECTS[*i].0.to_owned()));
     let (_, seen, unseen) = ASPECTS[aspect];
@@ -144,6 +148,50 @@ pub fn explain<R: Rng>(rng: &mut R, split: Split) -> Example {
     Example { kind: "explain", prompt, answer, check }
 }
 
+/// Where somebody works, or what there is to do.
+fn work<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let draw = |rng: &mut R| (one(rng, &WORDS.jobs), rng.random_bool(0.5));
+    let (job, place) = combined(rng, split, draw, |(job, place)| (job.name.to_owned(), format!("place {place}")));
+    let (seen, unseen, answer, must) = match place {
+        true => (
+            ["Explain where {x} works.", "Where does {x} work?"],
+            ["Tell me where {x} works."],
+            format!("{} works in the {}.", capital(&a(job.name)), job.place),
+            job.place,
+        ),
+        false => (
+            ["Explain what {x} does.", "What does {x} do?"],
+            ["Tell me what {x} does."],
+            format!("It is the work of {} to {}.", a(job.name), job.task),
+            job.task,
+        ),
+    };
+    let prompt = ask(rng, split, &seen, &unseen, &[("x", &a(job.name))]);
+    Example { kind: "explain", prompt, answer, check: Check::Says { this: must.to_owned(), not: String::new() } }
+}
+
+/// The capital of a country, or what is spoken there.
+pub fn country<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let draw = |rng: &mut R| (one(rng, &WORDS.countries), rng.random_bool(0.6));
+    let (x, city) = combined(rng, split, draw, |(x, city)| (x.name.to_owned(), format!("capital {city}")));
+    let (seen, unseen, answer, must) = match city {
+        true => (
+            ["What is the capital of {x}?", "Name the capital of {x}."],
+            ["Tell me the capital of {x}.", "Which city is the capital of {x}?"],
+            format!("The capital of {} is {}.", x.name, x.capital),
+            x.capital,
+        ),
+        false => (
+            ["Which language do people speak in {x}?", "What do people speak in {x}?"],
+            ["Tell me which language people speak in {x}.", "What is the language of {x}?"],
+            format!("In {} people speak {}.", x.name, x.language),
+            x.language,
+        ),
+    };
+    let prompt = ask(rng, split, &seen, &unseen, &[("x", x.name)]);
+    Example { kind: "country", prompt, answer, check: Check::Says { this: must.to_owned(), not: String::new() } }
+}
+
 pub fn yes_no<R: Rng>(rng: &mut R, split: Split) -> Example {
     let draw = |rng: &mut R| {
         let x: &Animal = one(rng, &WORDS.animals);
@@ -154,12 +202,12 @@ pub fn yes_no<R: Rng>(rng: &mut R, split: Split) -> Example {
     let aspect = |y: &Animal| if of_class { y.class } else { y.home };
     let (x, y) = combined(rng, split, draw, |(x, y)| (x.name.to_owned(), format!("yes or no {}", aspect(y))));
     let an = a(x.name);
-    let yes = if aspect(x) == aspect(y) { "Yes" } else { "No" };
+    let (yes, no) = if aspect(x) == aspect(y) { ("yes", "no") } else { ("no", "yes") };
     let (seen, unseen, end): (&[&str], &[&str], String) = match of_class {
         true => (
             &["Is {x} {y}?", "Answer yes or no: is {x} {y}?", "Is it true that {x} is {y}?"],
             &["Would you say that {x} is {y}?"],
-            format!("{an} is {}.", a(x.class)),
+            format!("{an} is {}", a(x.class)),
         ),
         false => (
             &[
@@ -168,13 +216,15 @@ pub fn yes_no<R: Rng>(rng: &mut R, split: Split) -> Example {
                 "Is it true that {x} lives in the {y}?",
             ],
             &["Would you say that {x} lives in the {y}?"],
-            format!("{an} lives in the {}.", x.home),
+            format!("{an} lives in the {}", x.home),
         ),
     };
     let asked = if of_class { a(y.class) } else { y.home.to_owned() };
     let prompt = ask(rng, split, seen, unseen, &[("x", &an), ("y", &asked)]);
-    let check = Check::Says { this: format!("{yes}, "), not: String::new() };
-    Example { kind: "yes-no", prompt, answer: format!("{yes}, {end}"), check }
+    // the fact first: the answer then follows from what has been said
+    let answer = format!("{}, so the answer is {yes}.", capital(&end));
+    let check = Check::Says { this: format!("the answer is {yes}"), not: format!("the answer is {no}") };
+    Example { kind: "yes-no", prompt, answer, check }
 }
 
 pub fn sum<R: Rng>(rng: &mut R, split: Split) -> Example {

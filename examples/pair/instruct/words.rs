@@ -3,7 +3,7 @@
 use rand::Rng;
 
 use super::{Example, Split, ask, combined};
-use crate::draw::{one, some, word};
+use crate::draw::{in_order, one, some, word};
 use crate::judge::Check;
 use crate::lexicon::{Kind, NUMBERS, WORDS};
 
@@ -28,10 +28,12 @@ pub fn list<R: Rng>(rng: &mut R, split: Split) -> Example {
     ];
     let unseen = ["I need {n} {k}, please.", "Create a list with {n} {k}.", "Which {n} {k} do you know?"];
     let prompt = ask(rng, split, &seen, &unseen, &[("n", NUMBERS[n]), ("k", kind.plural)]);
-    let lines: Vec<String> =
-        some(rng, &kind.members, n).iter().enumerate().map(|(i, w)| format!("{}. {w}", i + 1)).collect();
+    let mut answer = format!("Here are {} {}:", NUMBERS[n], kind.plural);
+    for (i, member) in in_order(rng, &kind.members, n).iter().enumerate() {
+        answer += &format!("\n{}. {member}", i + 1);
+    }
     let members = kind.members.iter().map(|m| (*m).to_owned()).collect();
-    Example { kind: "list", prompt, answer: lines.join("\n"), check: Check::List { count: n, members } }
+    Example { kind: "list", prompt, answer, check: Check::List { count: n, members } }
 }
 
 pub fn opposites<R: Rng>(rng: &mut R, split: Split) -> Example {
@@ -109,7 +111,8 @@ pub fn capitals<R: Rng>(rng: &mut R, split: Split) -> Example {
     ];
     let unseen = ["Use capital letters only: {t}", "Show me in capital letters: {t}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("t", &text)]);
-    Example { kind: "capitals", prompt, answer: text.to_uppercase(), check: Check::Exact(text.to_uppercase()) }
+    let check = Check::Says { this: text.to_uppercase(), not: String::new() };
+    Example { kind: "capitals", prompt, answer: format!("In capital letters this is {}.", text.to_uppercase()), check }
 }
 
 pub fn count<R: Rng>(rng: &mut R, split: Split) -> Example {
@@ -128,7 +131,7 @@ pub fn count<R: Rng>(rng: &mut R, split: Split) -> Example {
     let number = NUMBERS[words.len()];
     let none = NUMBERS[2..9].iter().filter(|n| **n != number).map(|n| (*n).to_owned()).collect();
     let check = Check::Holds { all: vec![number.to_owned()], none };
-    Example { kind: "count", prompt, answer: format!("There are {number} words."), check }
+    Example { kind: "count", prompt, answer: format!("There are {number} words in this text."), check }
 }
 
 pub fn classify<R: Rng>(rng: &mut R, split: Split) -> Example {
@@ -138,8 +141,8 @@ pub fn classify<R: Rng>(rng: &mut R, split: Split) -> Example {
     };
     let (word, kind, other) = loop {
         let (word, kind, other) = combined(rng, split, draw, |d| (d.0.to_owned(), d.2.plural.to_owned()));
-        // a robin is a bird in both lists of animals, an orange both a fruit and a colour: no fair question
-        if !other.members.contains(&word) {
+        // an orange is both a fruit and a colour, a canoe both a boat and a vehicle: no fair question
+        if !other.members.contains(&word) && (kind.group.is_empty() || kind.group != other.group) {
             break (word, kind, other);
         }
     };
@@ -172,7 +175,9 @@ pub fn translate<R: Rng>(rng: &mut R, split: Split) -> Example {
     ];
     let unseen = ["What is this in French: {t}", "Give me the French translation of: {t}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("t", &text)]);
-    Example { kind: "translate", prompt, answer: french.clone(), check: Check::Exact(french) }
+    let answer = format!("In French, {text} is {french}.");
+    let check = Check::Ends(french);
+    Example { kind: "translate", prompt, answer, check }
 }
 
 pub fn repeat<R: Rng>(rng: &mut R, split: Split) -> Example {
@@ -199,6 +204,7 @@ pub fn plural<R: Rng>(rng: &mut R, split: Split) -> Example {
     ];
     let unseen = ["Tell me the plural of {x} and {y}.", "Make plurals of {x} and {y}."];
     let prompt = ask(rng, split, &seen, &unseen, &[("x", x), ("y", y)]);
-    let answer = format!("{xs} and {ys}");
-    Example { kind: "plural", prompt, answer: answer.clone(), check: Check::Exact(answer) }
+    let plurals = format!("{xs} and {ys}");
+    let answer = format!("The plural of {x} and {y} is {plurals}.");
+    Example { kind: "plural", prompt, answer, check: Check::Ends(plurals) }
 }
