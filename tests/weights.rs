@@ -4,12 +4,14 @@
 mod support;
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use candle_core::{Device, Tensor};
 use shiftlens::checkpoint::Checkpoint;
 use shiftlens::explain::weights::concepts::Concepts;
 use shiftlens::explain::weights::heads::{Head, HeadOptions, Reading, WordPairs};
 use shiftlens::explain::weights::{Related, Relatedness, Words};
+use shiftlens::model::{Tick, block_on};
 use support::{Noise, Tiny};
 
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN";
@@ -22,7 +24,8 @@ fn pairs_of(checkpoint: &Checkpoint) -> WordPairs {
     let vector = |i: usize| (0..list.len() / 2).map(|j| if i / 2 == j { 1.0 } else { 0.01 * j as f32 }).collect();
     let given = list.iter().enumerate().map(|(i, w)| (w.clone(), vector(i))).collect::<HashMap<String, Vec<f32>>>();
     let input = words.input(checkpoint).unwrap();
-    let related = Related::find(&words.words, &input, &Relatedness::Given(given), |_| Ok(())).unwrap();
+    let mut quiet = async |_: Tick| ControlFlow::Continue(());
+    let related = block_on(Related::find(&words.words, &input, &Relatedness::Given(given), &mut quiet)).unwrap();
     assert_eq!(related.pairs.len(), list.len() / 2);
     WordPairs::new(words, input, related)
 }

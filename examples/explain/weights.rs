@@ -1,5 +1,6 @@
 //! `heads` and `concepts`: what the weights say without any prompt.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -7,11 +8,11 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use shiftlens::checkpoint::Checkpoint;
 use shiftlens::explain::CheckpointInfo;
-use shiftlens::explain::weights::compare::{HeadChange, NamedPair, named};
-use shiftlens::explain::weights::concepts;
-use shiftlens::explain::weights::heads::{Head, HeadOptions, Reading, WordPairs};
-use shiftlens::explain::weights::{Related, Relatedness, Words, lexicon};
-use shiftlens::model::ModelError;
+use shiftlens::explain::weights::compare::HeadChange;
+use shiftlens::explain::weights::heads::{HeadOptions, Reading};
+use shiftlens::explain::weights::matching::LayerMatches;
+use shiftlens::explain::weights::{Atlas, LayerConcepts, LayerHeads, Relatedness, lexicon};
+use shiftlens::model::{ModelError, Tick, block_on};
 
 /// The checkpoints and the words of either command.
 #[derive(Args)]
@@ -65,12 +66,12 @@ enum ReadingArg {
 }
 
 #[derive(Serialize)]
-struct Report<L> {
+struct Report<L, C> {
     version: u32,
     models: Pair<Model<L>>,
     /// What tuning changed, where both models are given.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    changes: Vec<Change>,
+    changes: Vec<C>,
 }
 
 #[derive(Serialize)]
@@ -83,32 +84,8 @@ struct Pair<T> {
 struct Model<L> {
     checkpoint: CheckpointInfo,
     words: usize,
-    #[serde(skip)]
-    list: Vec<String>,
     layers: Vec<L>,
     seconds: f64,
-}
-
-#[derive(Serialize)]
-struct HeadLayer {
-    layer: usize,
-    heads: Vec<HeadOut>,
-    #[serde(skip)]
-    found: Vec<Head>,
-}
-
-#[derive(Serialize)]
-struct HeadOut {
-    pairs: Vec<NamedPair>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    dimensions: Vec<DimensionOut>,
-}
-
-#[derive(Serialize)]
-struct DimensionOut {
-    index: usize,
-    weight: f32,
-    pairs: Vec<NamedPair>,
 }
 
 #[derive(Serialize)]
@@ -119,28 +96,14 @@ struct Change {
     change: HeadChange,
 }
 
-#[derive(Serialize)]
-struct ConceptLayer {
-    layer: usize,
-    components: Vec<ComponentOut>,
-}
-
-#[derive(Serialize)]
-struct ComponentOut {
-    share: f64,
-    words: Vec<(String, f32)>,
-}
-
 pub fn heads(a: &Heads) -> Result<(), String> {
     let of = |path: &Option<PathBuf>| path.as_deref().map(|p| head_model(p, a)).transpose();
     let models = Pair { base: of(&a.input.base)?, tuned: of(&a.input.tuned)? };
     let mut changes = Vec::new();
     if let Pair { base: Some(base), tuned: Some(tuned) } = &models {
         for (b, t) in base.layers.iter().zip(&tuned.layers) {
-            for (head, (before, after)) in b.found.iter().zip(&t.found).enumerate() {
-                let change = HeadChange::between((before, &base.list), (after, &tuned.list));
-                changes.push(Change { layer: b.layer, head, change });
-            }
+            let heads = HeadChange::of_layer(b, t).into_iter().enumerate();
+            changes.extend(heads.map(|(head, change)| Change { layer: b.layer, head, change }));
         }
     }
     crate::write(&Report { version: 1, models, changes }, a.input.json.as_deref())
@@ -149,7 +112,13 @@ pub fn heads(a: &Heads) -> Result<(), String> {
 pub fn concepts(a: &ConceptsOf) -> Result<(), String> {
     let of = |path: &Option<PathBuf>| path.as_deref().map(|p| concept_model(p, a)).transpose();
     let models = Pair { base: of(&a.input.base)?, tuned: of(&a.input.tuned)? };
-    crate::write(&Report { version: 1, models, changes: Vec::new() }, a.input.json.as_deref())
+    let mut changes = Vec::new();
+    if let Pair { base: Some(base), tuned: Some(tuned) } = &models {
+        for (b, t) in base.layers.iter().zip(&tuned.layers) {
+            changes.push(LayerMatches::between(b, t).map_err(|e| e.to_string())?);
+        }
+    }
+    crate::write(&Report { version: 1, models, changes }, a.input.json.as_deref())
 }
 
 fn text(path: &Path) -> Result<String, String> {
@@ -160,14 +129,13 @@ fn text(path: &Path) -> Result<String, String> {
 struct Opened {
     checkpoint: Checkpoint,
     info: CheckpointInfo,
-    words: Words,
+    atlas: Atlas,
     layers: Vec<usize>,
     started: Instant,
 }
 
 impl Opened {
-    fn new(path: &Path, input: &Input) -> Result<Self, String> {
-        let fail = |e: ModelError| format!("{}: {e}", path.display());
+    fn new(path: &Path, input: &Input, vectors: Option<&Path>) -> Result<Self, String> {
         let checkpoint = crate::open(path)?;
         let started = Instant::now();
         let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
@@ -175,86 +143,48 @@ impl Opened {
             Some(path) => lexicon::parse(&text(path)?),
             None => lexicon::english(),
         };
-        let tokenizer = checkpoint.tokenizer().map_err(|e| fail(e.into()))?;
-        let words = Words::of(&list, tokenizer).map_err(fail)?;
-        if words.words.is_empty() {
-            return Err(format!("{}: it writes none of the list's words with one or two tokens", path.display()));
-        }
+        let by = match vectors {
+            Some(path) => Relatedness::parse(&text(path)?, &list),
+            None => Relatedness::Own,
+        };
+        let atlas = Atlas::new(&checkpoint, &list, by).map_err(|e| format!("{}: {e}", path.display()))?;
         let layers = input.layers.clone().unwrap_or_else(|| (0..checkpoint.config.layers).collect());
-        if let Some(layer) = layers.iter().find(|l| **l >= checkpoint.config.layers) {
-            return Err(format!(
-                "{}: there is no layer {layer}, only 0 to {}",
-                path.display(),
-                checkpoint.config.layers - 1
-            ));
-        }
         let info = CheckpointInfo::of(&checkpoint, &name);
-        Ok(Self { checkpoint, info, words, layers, started })
+        Ok(Self { checkpoint, info, atlas, layers, started })
     }
 
-    fn finished<L>(self, list: Vec<String>, layers: Vec<L>) -> Model<L> {
-        Model { checkpoint: self.info, words: list.len(), list, layers, seconds: self.started.elapsed().as_secs_f64() }
+    /// Reads every layer asked for.
+    fn read<L>(
+        mut self,
+        path: &Path,
+        mut one: impl FnMut(&mut Atlas, &Checkpoint, usize) -> Result<L, ModelError>,
+    ) -> Result<Model<L>, String> {
+        let mut layers = Vec::new();
+        for &layer in &self.layers {
+            let started = Instant::now();
+            let read = one(&mut self.atlas, &self.checkpoint, layer);
+            layers.push(read.map_err(|e| format!("{}: {e}", path.display()))?);
+            eprintln!("{}: layer {layer}, {:.2} s", path.display(), started.elapsed().as_secs_f64());
+        }
+        let words = self.atlas.words().len();
+        let related = self.atlas.related().map_or(0, |r| r.pairs.len());
+        eprintln!("{}: {words} words, {related} related pairs", path.display());
+        Ok(Model { checkpoint: self.info, words, layers, seconds: self.started.elapsed().as_secs_f64() })
     }
 }
 
-fn head_model(path: &Path, a: &Heads) -> Result<Model<HeadLayer>, String> {
-    let fail = |e: ModelError| format!("{}: {e}", path.display());
-    let opened = Opened::new(path, &a.input)?;
-    let words = opened.words.words.clone();
-    let by = match &a.vectors {
-        Some(path) => Relatedness::parse(&text(path)?, &words),
-        None => Relatedness::Own,
-    };
-    let input = opened.words.input(&opened.checkpoint).map_err(fail)?;
-    let related = Related::find(&words, &input, &by, |_| Ok(())).map_err(fail)?;
-    if related.pairs.is_empty() {
-        return Err("No two of the words are related: the word vectors hold too few of them.".into());
-    }
-    let pairs = WordPairs::new(opened.words.clone(), input, related);
-    eprintln!(
-        "{}: {} words, {} related pairs, {:.1} s",
-        path.display(),
-        words.len(),
-        pairs.related(),
-        opened.started.elapsed().as_secs_f64()
-    );
+fn head_model(path: &Path, a: &Heads) -> Result<Model<LayerHeads>, String> {
     let reading = match a.reading {
         ReadingArg::Relation => Reading::Relation,
         ReadingArg::Paper => Reading::Paper,
     };
-    let mut layers = Vec::new();
-    for &layer in &opened.layers {
-        let started = Instant::now();
-        let found = pairs.heads(&opened.checkpoint, layer, HeadOptions { reading, keep: a.keep }).map_err(fail)?;
-        eprintln!("{}: layer {layer}, {:.2} s", path.display(), started.elapsed().as_secs_f64());
-        let out = |h: &Head| HeadOut {
-            pairs: named(&h.pairs, &words),
-            dimensions: h
-                .dimensions
-                .iter()
-                .map(|d| DimensionOut { index: d.index, weight: d.weight, pairs: named(&d.pairs, &words) })
-                .collect(),
-        };
-        layers.push(HeadLayer { layer, heads: found.iter().map(out).collect(), found });
-    }
-    Ok(opened.finished(words, layers))
+    let how = HeadOptions { reading, keep: a.keep };
+    let mut quiet = async |_: Tick| ControlFlow::Continue(());
+    Opened::new(path, &a.input, a.vectors.as_deref())?
+        .read(path, |atlas, checkpoint, layer| block_on(atlas.heads(checkpoint, layer, how, &mut quiet)))
 }
 
-fn concept_model(path: &Path, a: &ConceptsOf) -> Result<Model<ConceptLayer>, String> {
-    let fail = |e: ModelError| format!("{}: {e}", path.display());
-    let opened = Opened::new(path, &a.input)?;
-    let words = opened.words.words.clone();
-    let output = opened.words.output(&opened.checkpoint).map_err(fail)?;
-    let mut layers = Vec::new();
-    for &layer in &opened.layers {
-        let started = Instant::now();
-        let found = concepts::Concepts::of(&opened.checkpoint, layer, a.components, &output).map_err(fail)?;
-        eprintln!("{}: layer {layer}, {:.2} s", path.display(), started.elapsed().as_secs_f64());
-        let components = found.components.iter().map(|c| ComponentOut {
-            share: c.share,
-            words: c.words.iter().map(|w| (words[w.word as usize].clone(), w.strength)).collect(),
-        });
-        layers.push(ConceptLayer { layer, components: components.collect() });
-    }
-    Ok(opened.finished(words, layers))
+fn concept_model(path: &Path, a: &ConceptsOf) -> Result<Model<LayerConcepts>, String> {
+    Opened::new(path, &a.input, None)?
+        .read(path, |atlas, checkpoint, layer| atlas.concepts(checkpoint, layer, a.components))
 }

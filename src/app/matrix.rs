@@ -1,6 +1,6 @@
 //! The matrix of one model: a canvas with a cursor for the mouse and for the arrow keys.
 
-use leptos::html::Canvas;
+use leptos::html::{Canvas, Div};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 
@@ -9,20 +9,34 @@ use super::format;
 use super::reading::extent;
 use super::state::{Scale, Selection, Slot, State};
 
-/// Redraws when the frame's width changes.
+/// Redraws when the width of the canvas's frame changes.
 pub fn on_resize(canvas: NodeRef<Canvas>, width: RwSignal<f64>) {
     Effect::new(move |_| {
-        let Some(frame) = canvas.get().and_then(|c| c.parent_element()) else { return };
-        let observed = frame.clone();
-        let callback = Closure::<dyn FnMut()>::new(move || {
-            width.try_update(|w| *w = f64::from(observed.client_width()));
-        });
-        if let Ok(observer) = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()) {
-            observer.observe(&frame);
-            on_cleanup_local(observer);
+        if let Some(frame) = canvas.get().and_then(|c| c.parent_element()) {
+            follow_width(frame, width);
         }
-        callback.forget(); // the observer is disconnected with its effect
     });
+}
+
+/// Keeps `width` at the width of `frame`.
+pub fn watch_width(frame: NodeRef<Div>, width: RwSignal<f64>) {
+    Effect::new(move |_| {
+        if let Some(frame) = frame.get() {
+            follow_width(frame.into(), width);
+        }
+    });
+}
+
+fn follow_width(frame: web_sys::Element, width: RwSignal<f64>) {
+    let observed = frame.clone();
+    let callback = Closure::<dyn FnMut()>::new(move || {
+        width.try_update(|w| *w = f64::from(observed.client_width()));
+    });
+    if let Ok(observer) = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()) {
+        observer.observe(&frame);
+        on_cleanup_local(observer);
+    }
+    callback.forget(); // the observer is disconnected with its effect
 }
 
 fn on_cleanup_local(observer: web_sys::ResizeObserver) {

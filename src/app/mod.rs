@@ -9,15 +9,19 @@ mod examples;
 mod export;
 mod format;
 mod header;
+mod heads;
 mod matrix;
 mod model_card;
 mod models;
 mod page;
+mod progress;
 mod prompt;
 mod reading;
 mod runs;
 mod state;
+mod tabs;
 mod toolbar;
+mod weights;
 
 use wasm_bindgen::prelude::*;
 
@@ -32,6 +36,18 @@ pub fn start() {
 
 fn window() -> web_sys::Window {
     web_sys::window().expect_throw("a page has a window")
+}
+
+/// Moves the keyboard's focus to the element `id`, once it is drawn.
+fn focus(id: &str) {
+    use wasm_bindgen::JsCast;
+    let id = id.to_owned();
+    leptos::prelude::request_animation_frame(move || {
+        let found = document().get_element_by_id(&id).and_then(|e| e.dyn_into::<web_sys::HtmlElement>().ok());
+        if let Some(element) = found {
+            let _ = element.focus();
+        }
+    });
 }
 
 fn document() -> web_sys::Document {

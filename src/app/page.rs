@@ -4,10 +4,12 @@ use leptos::prelude::*;
 
 use super::difference::Difference;
 use super::header::Header;
+use super::heads::Heads;
 use super::model_card::ModelCard;
 use super::models::{ModelsDialog, drop_zone};
 use super::prompt::PromptPanel;
-use super::state::{Side, State};
+use super::state::{Side, State, Tab};
+use super::tabs::Tabs;
 use super::toolbar::Toolbar;
 use super::{examples, runs};
 use crate::share::presets::PRESETS;
@@ -23,16 +25,21 @@ pub fn Page() -> impl IntoView {
     view! {
         <a class="skip" href="#results">"Skip to the results"</a>
         <Header state/>
-        <main>
-            <PromptPanel state/>
-            <section id="results" aria-label="Results">
-                <Toolbar state/>
-                <div class="cols">
-                    <ModelCard state side=Side::Base/>
-                    <ModelCard state side=Side::Tuned/>
-                </div>
-                <Difference state/>
-            </section>
+        <Tabs state/>
+        <main class:wide=move || state.tab.get() != Tab::Prompt id="view">
+            // hidden, not gone: a run goes on, and its result stays as it was left
+            <div class="attribution" style:display=move || if state.tab.get() == Tab::Prompt { "" } else { "none" }>
+                <PromptPanel state/>
+                <section id="results" aria-label="Results">
+                    <Toolbar state/>
+                    <div class="cols">
+                        <ModelCard state side=Side::Base/>
+                        <ModelCard state side=Side::Tuned/>
+                    </div>
+                    <Difference state/>
+                </section>
+            </div>
+            <Show when=move || state.tab.get() == Tab::Heads><Heads state/></Show>
         </main>
         <ModelsDialog state/>
     }

@@ -6,6 +6,7 @@ use web_sys::File;
 use super::engine::Engine;
 use super::memory;
 use super::state::{Chat, Model, Progress, RunState, Selection, Side, Slot, State, Whose};
+use super::weights;
 use crate::checkpoint::catalogue::BUNDLED;
 use crate::explain::By;
 use crate::protocol::{Event, Failure, Prompt, Request, Response, Run, Source, Template};
@@ -41,7 +42,7 @@ pub fn bundled(side: Side) -> Source {
     Source::Bundled { url: file.url.to_owned() }
 }
 
-fn engine(slot: Slot) -> Option<Engine> {
+pub fn engine(slot: Slot) -> Option<Engine> {
     slot.engine.get_value()
 }
 
@@ -199,13 +200,16 @@ fn take(state: State, slot: Slot, event: Event) {
             };
             if slot.model.with_untracked(|m| m.loading.is_some_and(|(j, _)| j == job)) {
                 slot.model.update(|m| m.loading = m.loading.map(|(j, p)| (j, Some(advance(p)))));
+            } else if weights::advance(state, slot.side, job, advance) {
+                // shown where the weights are
             } else if slot.run.with_untracked(|r| r.job == Some(job)) {
                 slot.progress.update_value(|p| *p = Some(advance(*p)));
                 draw_with_next_frame(slot);
             }
         }
         Event::Loaded { job, info, template, stored, not_kept, .. } => {
-            loaded(slot, job, info, template, stored, not_kept)
+            loaded(slot, job, info, template, stored, not_kept);
+            weights::another_model(state, slot);
         }
         Event::Unloaded { .. } => slot.model.update(|m| m.info = None),
         Event::Started { job, prompt, units } if slot.run.with_untracked(|r| r.job == Some(job)) => {
@@ -223,6 +227,10 @@ fn take(state: State, slot: Slot, event: Event) {
             follow(state, slot);
         }
         Event::Finished { .. } => {}
+        Event::Heads { job, reading, heads } => weights::heads_arrived(state, slot, job, reading, *heads),
+        Event::Concepts { job, concepts } => weights::concepts_arrived(state, slot, job, *concepts),
+        Event::Matches { job, matches } => weights::matches_arrived(state, slot, job, *matches),
+        Event::Words { job, count, vectors } => weights::words_taken(state, slot, job, count, vectors),
         Event::Listed { entries, free, .. } => state.stored.set((entries, free)),
         Event::Failed { job, failure } => failed(state, slot, job, failure),
         Event::Crashed { message } => crashed(state, slot, message),
@@ -303,6 +311,8 @@ fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
     } else if slot.run.with_untracked(|r| r.job == Some(job)) {
         let restored = end_run(slot, failure);
         nobody_follows(state, restored);
+    } else if weights::failed(state, slot, job, &failure) {
+        // said where the weights are
     } else if slot.preparing.get_value() == Some(job) {
         slot.prepared.set(Vec::new()); // the run itself will say why
     } else if !matches!(failure, Failure::Cancelled) {
@@ -365,6 +375,7 @@ fn crashed(state: State, slot: Slot, message: String) {
     let ran = slot.run.with_untracked(|r| r.job.is_some());
     let restored = ran && end_run(slot, failure.clone());
     nobody_follows(state, restored);
+    weights::engine_gone(state, slot);
     slot.model.update(|m| *m = Model { failure: Some(failure), ..Model::default() });
     if engine.came_up() {
         engine.restart();

@@ -5,6 +5,7 @@ use std::ops::Range;
 use leptos::prelude::*;
 
 use super::engine::Engine;
+use super::weights::Weights;
 use crate::explain::attribution::{Mode, Sampling};
 use crate::explain::view::{Source, View, present};
 use crate::explain::{By, CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit};
@@ -32,6 +33,15 @@ impl Side {
             Self::Tuned => "tuned",
         }
     }
+}
+
+/// What the page is about at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tab {
+    #[default]
+    Prompt,
+    Heads,
+    Concepts,
 }
 
 /// True progress of a job.
@@ -209,6 +219,8 @@ pub struct State {
     pub models_open: RwSignal<bool>,
     /// The slot that gets the other's response when that is done.
     pub follow: RwSignal<Option<Side>>,
+    pub tab: RwSignal<Tab>,
+    pub weights: Weights,
 }
 
 impl State {
@@ -226,6 +238,8 @@ impl State {
             stored: RwSignal::new((Vec::new(), None)),
             models_open: RwSignal::new(false),
             follow: RwSignal::new(None),
+            tab: RwSignal::new(Tab::default()),
+            weights: Weights::new(),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{Device, Tensor};
+use sha2::{Digest, Sha256};
 
 use super::bytes::{ByteSource, read_text};
 use super::gguf::{self, Header, Value};
@@ -233,6 +234,23 @@ impl Checkpoint {
         }
         let of = TensorEntry { shape: vec![ids.len(), columns], ..entry.clone() };
         dequantized(bytes, &of).map_err(|e| CheckpointError::Damaged(format!("tensor “{name}”: {e}")))
+    }
+
+    /// Names the weights: the same for the same file wherever it comes from, another for any other (a hash of every
+    /// tensor's name, type and shape, and of some of its bytes).
+    pub fn fingerprint(&self) -> Result<String, CheckpointError> {
+        const PROBE: usize = 256;
+        let mut tensors: Vec<_> = self.tensors.iter().collect();
+        tensors.sort_by_key(|(name, _)| *name);
+        let mut hash = Sha256::new();
+        for (name, entry) in tensors {
+            hash.update(format!("{name} {:?} {:?}", entry.dtype, entry.shape));
+            let mut probe = vec![0; PROBE.min(entry.bytes)];
+            let at = entry.offset + ((entry.bytes - probe.len()) / 2) as u64;
+            self.files[entry.file].read_at(at, &mut probe)?;
+            hash.update(&probe);
+        }
+        Ok(hash.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect())
     }
 
     /// Bytes of all tensors: what the weights take in memory.

@@ -32,6 +32,30 @@ pub enum ModelError {
         /// The vocabulary's size.
         vocab: usize,
     },
+    /// None of a list's words are words of the model.
+    #[error(
+        "The model writes none of the list's words with one or two tokens. Choose a list of words in its language."
+    )]
+    NoWords,
+    /// No two words are related.
+    #[error("No two of the words are related: the word vectors hold too few of them.")]
+    NoRelations,
+    /// A file of word vectors without any of the words.
+    #[error(
+        "The file holds no vectors of the list's words. Each line should be a word and its numbers, with spaces between."
+    )]
+    NoVectors,
+    /// A layer that is not there.
+    #[error("There is no layer {layer}: the model has {layers}, numbered from 0.")]
+    NoLayer {
+        /// The layer asked for.
+        layer: usize,
+        /// How many there are.
+        layers: usize,
+    },
+    /// Two models of different widths.
+    #[error("The two models are of different widths, so their components cannot be compared.")]
+    NotComparable,
     /// The user stopped the job.
     #[error("Stopped.")]
     Cancelled,

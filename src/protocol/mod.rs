@@ -12,6 +12,9 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::explain::attribution::{Mode, Sampling};
+use crate::explain::weights::heads::Reading;
+use crate::explain::weights::matching::LayerMatches;
+use crate::explain::weights::{LayerConcepts, LayerHeads};
 use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Unit};
 use crate::model::head::Target;
 
@@ -144,6 +147,39 @@ pub enum Request {
         /// What.
         run: Run,
     },
+    /// What a layer's heads relate, read from the weights: answered by [`Event::Heads`].
+    Heads {
+        /// This job.
+        job: JobId,
+        /// From 0.
+        layer: usize,
+        /// How.
+        reading: Reading,
+    },
+    /// A layer's feed-forward components: answered by [`Event::Concepts`].
+    Concepts {
+        /// This job.
+        job: JobId,
+        /// From 0.
+        layer: usize,
+    },
+    /// Compare another model's components with the same layer's of this one: answered by [`Event::Matches`].
+    Match {
+        /// This job.
+        job: JobId,
+        /// The base's.
+        base: Box<LayerConcepts>,
+    },
+    /// Read the weights by other words from now on: a list of words and a file of word vectors, attached in this order,
+    /// either may be left out. Answered by [`Event::Words`].
+    Words {
+        /// This job.
+        job: JobId,
+        /// Whether a list is attached; the bundled English one if not.
+        list: bool,
+        /// Whether vectors are attached; the model's own embeddings if not.
+        vectors: bool,
+    },
     /// Stop a job, also one that waits.
     Cancel {
         /// Which.
@@ -179,6 +215,10 @@ pub enum Stage {
     Response,
     /// Parts of the reverse pass.
     Reverse,
+    /// Words compared with all others.
+    Words,
+    /// Bytes of a file of word vectors read.
+    Vectors,
 }
 
 /// A checkpoint kept in the browser's storage.
@@ -257,6 +297,38 @@ pub enum Event {
         report: Box<ModelReport>,
         /// Bytes of the engine's memory, which never shrinks: so far the peak.
         memory: u64,
+    },
+    /// A layer's heads.
+    Heads {
+        /// The job.
+        job: JobId,
+        /// How they were read.
+        reading: Reading,
+        /// The layer.
+        heads: Box<LayerHeads>,
+    },
+    /// A layer's feed-forward components.
+    Concepts {
+        /// The job.
+        job: JobId,
+        /// The layer.
+        concepts: Box<LayerConcepts>,
+    },
+    /// A layer's components compared.
+    Matches {
+        /// The job.
+        job: JobId,
+        /// The layer.
+        matches: Box<LayerMatches>,
+    },
+    /// By which words the weights are read now.
+    Words {
+        /// The job.
+        job: JobId,
+        /// How many of the list's words the model writes with one or two tokens.
+        count: usize,
+        /// How many of them have a vector of their own, where vectors were given.
+        vectors: Option<usize>,
     },
     /// What is kept.
     Listed {

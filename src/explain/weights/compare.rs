@@ -1,10 +1,12 @@
 //! What tuning changed in a head: pairs gained, lost and kept.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::heads::{Head, Pair};
+use super::atlas::{LayerHeads, NamedHead};
+use super::heads::Pair;
+use crate::explain::INSTRUCTION_VERBS;
 
 /// A pair by its words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,6 +17,13 @@ pub struct NamedPair {
     pub key: String,
     /// See [`Pair::score`].
     pub score: f32,
+}
+
+impl NamedPair {
+    /// Whether `word` is one of the two.
+    pub fn has(&self, word: &str) -> bool {
+        self.query == word || self.key == word
+    }
 }
 
 /// `pairs` of a list of words by their names.
@@ -38,16 +47,53 @@ pub struct HeadChange {
 }
 
 impl HeadChange {
-    /// Compares the same head of both models, each with its words.
-    pub fn between(base: (&Head, &[String]), tuned: (&Head, &[String])) -> Self {
-        let (before, after) = (named(&base.0.pairs, base.1), named(&tuned.0.pairs, tuned.1));
+    /// Compares the pairs of the base with those of the tuned model.
+    pub fn of(base: &[NamedPair], tuned: &[NamedPair]) -> Self {
         let key = |p: &NamedPair| (p.query.clone(), p.key.clone());
-        let old: HashMap<_, ()> = before.iter().map(|p| (key(p), ())).collect();
-        let new: HashMap<_, ()> = after.iter().map(|p| (key(p), ())).collect();
-        let (kept, gained) = after.into_iter().partition(|p| old.contains_key(&key(p)));
-        let lost = before.into_iter().filter(|p| !new.contains_key(&key(p))).collect();
-        let distance = (base.1 == tuned.1).then(|| apart(&base.0.sample, &tuned.0.sample)).flatten();
-        Self { gained, lost, kept, distance }
+        let old: HashSet<_> = base.iter().map(key).collect();
+        let new: HashSet<_> = tuned.iter().map(key).collect();
+        let (kept, gained) = tuned.iter().cloned().partition(|p| old.contains(&key(p)));
+        let lost = base.iter().filter(|p| !new.contains(&key(p))).cloned().collect();
+        Self { gained, lost, kept, distance: None }
+    }
+
+    /// Compares every head of a layer; samples are compared where both models' words are the same.
+    pub fn of_layer(base: &LayerHeads, tuned: &LayerHeads) -> Vec<Self> {
+        let one = |(b, t): (&NamedHead, &NamedHead)| {
+            let distance = (base.words == tuned.words).then(|| apart(&b.sample.0, &t.sample.0)).flatten();
+            Self { distance, ..Self::of(&b.pairs, &t.pairs) }
+        };
+        base.heads.iter().zip(&tuned.heads).map(one).collect()
+    }
+
+    /// The pairs that `filter` keeps.
+    pub fn filtered(&self, filter: &Filter) -> Self {
+        let keep = |pairs: &[NamedPair]| pairs.iter().filter(|p| filter.keeps(p)).cloned().collect();
+        Self { gained: keep(&self.gained), lost: keep(&self.lost), kept: keep(&self.kept), distance: self.distance }
+    }
+
+    /// How many pairs were gained, lost and kept that `filter` keeps.
+    pub fn counts(&self, filter: &Filter) -> [usize; 3] {
+        [&self.gained, &self.lost, &self.kept].map(|pairs| pairs.iter().filter(|p| filter.keeps(p)).count())
+    }
+}
+
+/// Which pairs are of interest.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Filter {
+    /// One of the words begins with this, in lower case; empty for any.
+    pub word: String,
+    /// One of the words is an instruction verb of the paper.
+    pub verbs: bool,
+}
+
+impl Filter {
+    /// Whether `pair` is.
+    pub fn keeps(&self, pair: &NamedPair) -> bool {
+        let begins = |w: &str| w.to_lowercase().starts_with(&self.word);
+        let verb = |w: &str| INSTRUCTION_VERBS.contains(&w);
+        (self.word.is_empty() || begins(&pair.query) || begins(&pair.key))
+            && (!self.verbs || verb(&pair.query) || verb(&pair.key))
     }
 }
 
@@ -55,14 +101,14 @@ fn apart(base: &[f32], tuned: &[f32]) -> Option<f32> {
     let square = |v: &mut dyn Iterator<Item = f32>| v.map(|v| f64::from(v).powi(2)).sum::<f64>();
     let size = square(&mut base.iter().copied());
     let gap = square(&mut base.iter().zip(tuned).map(|(b, t)| t - b));
-    (size > 0.0 && base.len() == tuned.len()).then(|| (gap / size).sqrt() as f32)
+    (size > 0.0 && !base.is_empty() && base.len() == tuned.len()).then(|| (gap / size).sqrt() as f32)
 }
 
 /// Of the heads that changed, the share in which `word` occurs in more pairs of the tuned model than of the base
 /// (METHODS.md, "Shift statistic"); nothing if no head changed.
 pub fn shift(word: &str, changes: &[HeadChange]) -> Option<f64> {
     let changed: Vec<_> = changes.iter().filter(|c| !c.gained.is_empty() || !c.lost.is_empty()).collect();
-    let in_pairs = |pairs: &[NamedPair]| pairs.iter().filter(|p| p.query == word || p.key == word).count();
+    let in_pairs = |pairs: &[NamedPair]| pairs.iter().filter(|p| p.has(word)).count();
     let more = changed.iter().filter(|c| in_pairs(&c.gained) > in_pairs(&c.lost)).count();
     (!changed.is_empty()).then(|| more as f64 / changed.len() as f64)
 }
@@ -70,27 +116,32 @@ pub fn shift(word: &str, changes: &[HeadChange]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::weights::Packed;
 
     fn words(list: &[&str]) -> Vec<String> {
         list.iter().map(|w| (*w).to_owned()).collect()
     }
 
-    fn head(pairs: &[(u32, u32)], sample: &[f32]) -> Head {
-        let pairs = pairs.iter().map(|&(query, key)| Pair { query, key, score: 1.0 }).collect();
-        Head { pairs, dimensions: Vec::new(), sample: sample.to_vec() }
+    fn layer(list: &[String], pairs: &[(u32, u32)], sample: &[f32]) -> LayerHeads {
+        let pairs: Vec<Pair> = pairs.iter().map(|&(query, key)| Pair { query, key, score: 1.0 }).collect();
+        let head = NamedHead { pairs: named(&pairs, list), dimensions: Vec::new(), sample: Packed(sample.to_vec()) };
+        LayerHeads { layer: 0, words: list.concat(), heads: vec![head] }
     }
 
     #[test]
     fn pairs_are_told_apart_by_word_and_direction() {
         let (one, other) = (words(&["write", "story", "cat"]), words(&["cat", "story", "write"]));
-        let base = head(&[(0, 1), (1, 2)], &[1.0]);
-        let tuned = head(&[(2, 1), (1, 2)], &[1.0]);
-        let change = HeadChange::between((&base, &one), (&tuned, &other));
+        let base = layer(&one, &[(0, 1), (1, 2)], &[1.0]);
+        let tuned = layer(&other, &[(2, 1), (1, 2)], &[1.0]);
+        let change = HeadChange::of_layer(&base, &tuned).remove(0);
         let pair = |p: &NamedPair| format!("{} > {}", p.query, p.key);
         assert_eq!(change.kept.iter().map(pair).collect::<Vec<_>>(), ["write > story"]);
         assert_eq!(change.gained.iter().map(pair).collect::<Vec<_>>(), ["story > write"]);
         assert_eq!(change.lost.iter().map(pair).collect::<Vec<_>>(), ["story > cat"]);
         assert_eq!(change.distance, None);
+        let with = |word: &str, verbs| change.counts(&Filter { word: word.into(), verbs });
+        assert_eq!((with("", false), with("ca", false), with("", true)), ([1, 1, 1], [0, 1, 0], [1, 0, 1]));
+        assert_eq!(change.filtered(&Filter { word: "cat".into(), verbs: false }).lost, change.lost);
         assert_eq!(shift("write", std::slice::from_ref(&change)), Some(1.0));
         assert_eq!(shift("cat", std::slice::from_ref(&change)), Some(0.0));
         assert_eq!(shift("cat", &[]), None);
@@ -99,7 +150,7 @@ mod tests {
     #[test]
     fn the_distance_is_relative() {
         let list = words(&["a", "b"]);
-        let change = HeadChange::between((&head(&[], &[3.0, 4.0]), &list), (&head(&[], &[3.0, 4.5]), &list));
+        let change = HeadChange::of_layer(&layer(&list, &[], &[3.0, 4.0]), &layer(&list, &[], &[3.0, 4.5])).remove(0);
         assert!((change.distance.unwrap() - 0.1).abs() < 1e-6);
     }
 }

@@ -91,9 +91,9 @@ impl WordPairs {
         Self { words, input, related, starts }
     }
 
-    /// How many pairs are related.
-    pub fn related(&self) -> usize {
-        self.related.pairs.len()
+    /// The pairs that are related.
+    pub fn related(&self) -> &Related {
+        &self.related
     }
 
     /// The cosine of two words, if they are related.

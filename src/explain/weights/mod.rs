@@ -1,13 +1,19 @@
 //! What a model's weights say without any prompt: word-word relations in attention heads and concepts in feed-forward
 //! layers (METHODS.md, sections 2 and 3).
 
+mod atlas;
 pub mod compare;
 pub mod concepts;
+pub mod graph;
 pub mod heads;
 pub mod lexicon;
+pub mod matching;
+mod packed;
 mod related;
 mod spectrum;
 mod vectors;
 
+pub use atlas::{Atlas, LayerConcepts, LayerHeads, NamedComponent, NamedDimension, NamedHead};
+pub use packed::Packed;
 pub use related::{Related, Relatedness};
 pub use vectors::Words;

@@ -4,8 +4,10 @@ mod blob;
 mod download;
 mod jobs;
 mod js;
+mod kept;
 mod load;
 mod store;
+mod weights;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashSet, VecDeque};
@@ -26,6 +28,10 @@ pub(super) struct Engine {
     busy: Cell<bool>,
     cancelled: RefCell<HashSet<JobId>>,
     runner: RefCell<Option<Runner>>,
+    /// The loaded model's words, once its weights have been read by them.
+    shelf: RefCell<Option<weights::Shelf>>,
+    /// By which words weights are read.
+    lexicon: RefCell<weights::Lexicon>,
 }
 
 impl Engine {
@@ -64,6 +70,8 @@ pub fn start() {
         busy: Cell::new(false),
         cancelled: RefCell::default(),
         runner: RefCell::new(None),
+        shelf: RefCell::new(None),
+        lexicon: RefCell::default(),
     });
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
         // A message that is no request comes from no page of ours, and is dropped.

@@ -18,7 +18,8 @@ const COMPLETE: &str = "complete";
 /// Bytes copied from a chosen file at once.
 const PIECE: f64 = (4 << 20) as f64;
 
-fn failure(e: &JsValue) -> StorageFailure {
+/// What an exception of the file system means.
+pub fn failure(e: &JsValue) -> StorageFailure {
     match js::kind(e).as_str() {
         "QuotaExceededError" => StorageFailure::Full,
         "NotFoundError" => StorageFailure::Missing,
@@ -27,7 +28,8 @@ fn failure(e: &JsValue) -> StorageFailure {
     }
 }
 
-type Stored<T> = Result<T, StorageFailure>;
+/// What the file system gives, or why it did not.
+pub type Stored<T> = Result<T, StorageFailure>;
 
 /// A key for a set of files: the same names and sizes, or the same addresses, are the same checkpoint.
 pub fn key(parts: &[String]) -> String {
@@ -40,18 +42,32 @@ pub struct Folder {
 }
 
 async fn root(create: bool) -> Stored<FileSystemDirectoryHandle> {
+    folder(ROOT, create).await
+}
+
+/// The folder `name` at the top of this site's file system.
+pub async fn folder(name: &str, create: bool) -> Stored<FileSystemDirectoryHandle> {
     let storage = scope().navigator().storage();
     if storage.is_undefined() || Reflect::get(&storage, &"getDirectory".into()).is_ok_and(|f| f.is_undefined()) {
         return Err(StorageFailure::Unavailable);
     }
     let top = JsFuture::from(storage.get_directory()).await.map_err(|e| failure(&e))?;
-    subfolder(&top.unchecked_into(), ROOT, create).await
+    subfolder(&top.unchecked_into(), name, create).await
 }
 
-async fn subfolder(of: &FileSystemDirectoryHandle, name: &str, create: bool) -> Stored<FileSystemDirectoryHandle> {
+/// The folder `name` in another.
+pub async fn subfolder(of: &FileSystemDirectoryHandle, name: &str, create: bool) -> Stored<FileSystemDirectoryHandle> {
     let options = FileSystemGetDirectoryOptions::new();
     options.set_create(create);
     let handle = JsFuture::from(of.get_directory_handle_with_options(name, &options)).await;
+    Ok(handle.map_err(|e| failure(&e))?.unchecked_into())
+}
+
+/// The file `name` in a folder.
+pub async fn file(of: &FileSystemDirectoryHandle, name: &str, create: bool) -> Stored<FileSystemFileHandle> {
+    let options = FileSystemGetFileOptions::new();
+    options.set_create(create);
+    let handle = JsFuture::from(of.get_file_handle_with_options(name, &options)).await;
     Ok(handle.map_err(|e| failure(&e))?.unchecked_into())
 }
 
@@ -67,17 +83,14 @@ impl Folder {
     }
 
     async fn file(&self, name: &str, create: bool) -> Stored<FileSystemFileHandle> {
-        let options = FileSystemGetFileOptions::new();
-        options.set_create(create);
-        let handle = JsFuture::from(self.handle.get_file_handle_with_options(name, &options)).await;
-        Ok(handle.map_err(|e| failure(&e))?.unchecked_into())
+        file(&self.handle, name, create).await
     }
 
     /// Opens the set's file number `index` for writing.
     pub async fn writer(&self, index: usize, name: &str) -> Stored<Writer> {
         let file = self.file(&format!("{index:03} {name}"), true).await?;
         let handle = JsFuture::from(file.create_sync_access_handle()).await.map_err(|e| failure(&e))?;
-        Ok(Writer { handle: handle.unchecked_into() })
+        Ok(Writer::new(handle.unchecked_into()))
     }
 
     /// Marks the folder as whole.
@@ -129,6 +142,11 @@ pub struct Writer {
 }
 
 impl Writer {
+    /// Takes an open file.
+    pub fn new(handle: FileSystemSyncAccessHandle) -> Self {
+        Self { handle }
+    }
+
     /// Bytes in the file.
     pub fn size(&self) -> Stored<u64> {
         self.handle.get_size().map(|s| s as u64).map_err(|e| failure(&e))

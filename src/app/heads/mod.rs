@@ -1,0 +1,160 @@
+//! Attention heads: which words each one relates, in both models, and what tuning changed.
+
+mod graph;
+mod map;
+mod pairs;
+mod words;
+
+use leptos::prelude::*;
+
+use super::progress::Reading as ReadingProgress;
+use super::state::{Side, State};
+use super::toolbar::Segmented;
+use super::weights;
+use crate::explain::weights::compare::{Filter, HeadChange};
+use crate::explain::weights::heads::Reading;
+use graph::HeadGraph;
+use map::Map;
+use pairs::Pairs;
+use words::WordFiles;
+
+/// What the map shows of a head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Measure {
+    #[default]
+    Changed,
+    Verbs,
+    Distance,
+}
+
+/// The order of heads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    #[default]
+    Map,
+    Ranking,
+}
+
+/// What the view remembers while it is open.
+#[derive(Clone, Copy)]
+pub struct View {
+    pub measure: RwSignal<Measure>,
+    pub order: RwSignal<Order>,
+    pub word: RwSignal<String>,
+    pub verbs: RwSignal<bool>,
+    /// Layer and head.
+    pub chosen: RwSignal<(usize, usize)>,
+    /// In the paper's reading: one dimension of the chosen head, or all.
+    pub dimension: RwSignal<Option<usize>>,
+    pub filter: Memo<Filter>,
+}
+
+impl View {
+    fn new() -> Self {
+        let (word, verbs) = (RwSignal::new(String::new()), RwSignal::new(false));
+        Self {
+            measure: RwSignal::new(Measure::default()),
+            order: RwSignal::new(Order::default()),
+            word,
+            verbs,
+            chosen: RwSignal::new((0, 0)),
+            dimension: RwSignal::new(None),
+            filter: Memo::new(move |_| Filter { word: word.get().trim().to_lowercase(), verbs: verbs.get() }),
+        }
+    }
+
+    /// Chooses a head; its layer is read next if it has not been.
+    pub fn choose(self, state: State, layer: usize, head: usize) {
+        self.dimension.set(None);
+        self.chosen.set((layer, head));
+        weights::want(state, layer);
+    }
+}
+
+const READINGS: &[(Reading, &str)] = &[(Reading::Relation, "Relation"), (Reading::Paper, "Paper")];
+const MEASURES: &[(Measure, &str)] =
+    &[(Measure::Changed, "Pairs changed"), (Measure::Verbs, "Instruction verbs"), (Measure::Distance, "Distance")];
+const ORDERS: &[(Order, &str)] = &[(Order::Map, "Map"), (Order::Ranking, "Ranking")];
+
+/// The change of the chosen head, or of its chosen dimension, before any filter.
+fn chosen_change(state: State, view: View) -> Option<HeadChange> {
+    let (layer, head) = view.chosen.get();
+    let Some(dimension) = view.dimension.get() else {
+        return state.weights.changes.with(|c| c.get(layer)?.as_ref()?.get(head).cloned());
+    };
+    let pairs = |side| {
+        state.weights.half(side).heads.with(|h| {
+            let found = h.get(layer)?.as_ref()?.heads.get(head)?;
+            Some(found.dimensions.iter().find(|d| d.index == dimension)?.pairs.clone())
+        })
+    };
+    Some(HeadChange::of(&pairs(Side::Base)?, &pairs(Side::Tuned)?))
+}
+
+/// The whole view.
+#[component]
+pub fn Heads(state: State) -> impl IntoView {
+    let view = View::new();
+    let reading = state.weights.reading;
+    let shown = Memo::new(move |_| chosen_change(state, view).map(|change| view.filter.with(|f| change.filtered(f))));
+    let about = move || match reading.get() {
+        Reading::Relation => {
+            "Each head as the form it computes: which word looks for which. Directed, query → key; only contextually related words."
+        }
+        Reading::Paper => {
+            "Each head dimension by dimension, as in the paper: words that are strong in the same dimension and contextually related; a head's pairs occur in more than one of its dimensions."
+        }
+    };
+    view! {
+        <section class="panel card" aria-label="Heads of both models">
+            <div class="head"><h2>"What tuning changed in the attention heads"</h2></div>
+            <div class="bar" role="toolbar" aria-label="How to read the heads">
+                <Segmented name="Reading" options=READINGS value=reading set=move |r| { view.dimension.set(None); weights::read(state, r) }/>
+                <Segmented name="Measure" options=MEASURES value=view.measure set=move |m| view.measure.set(m)/>
+                <Segmented name="Order" options=ORDERS value=view.order set=move |o| view.order.set(o)/>
+                <label>"Only pairs with"<input type="search" class="word" id="head-word" placeholder="a word" autocomplete="off" prop:value=view.word on:input=move |e| view.word.set(event_target_value(&e))/></label>
+                <label><input type="checkbox" id="head-verbs" prop:checked=view.verbs on:change=move |e| view.verbs.set(event_target_checked(&e))/>"an instruction verb"</label>
+            </div>
+            <p class="cap">{about}</p>
+            <ReadingProgress state of="layers of heads" count=move |side| state.weights.half(side).heads.with(|h| (h.iter().flatten().count(), h.len()))/>
+            <Map state view/>
+            <WordFiles state/>
+        </section>
+        <section class="panel card" id="head" aria-label="The chosen head">
+            <div class="head">
+                <h2>{move || { let (l, h) = view.chosen.get(); format!("Layer {l}, head {h}") }}</h2>
+                <span class="cap">{move || shown.with(|c| c.as_ref().map_or_else(String::new, pairs::counted))}</span>
+            </div>
+            <Show when=move || reading.get() == Reading::Paper><Dimensions state view/></Show>
+            <Show when=move || shown.with(Option::is_some) fallback=move || view! { <p class="empty">"This layer has not been read yet for both models."</p> }>
+                <div class="head-cols">
+                    <HeadGraph change=shown/>
+                    <Pairs change=shown reading=reading.into()/>
+                </div>
+            </Show>
+        </section>
+    }
+}
+
+/// Which dimension of the head, the heaviest first.
+#[component]
+fn Dimensions(state: State, view: View) -> impl IntoView {
+    let options = move || {
+        let (layer, head) = view.chosen.get();
+        state.weights.half(Side::Tuned).heads.with(|h| {
+            let found = h.get(layer).and_then(|l| l.as_ref()?.heads.get(head).cloned());
+            found.map_or_else(Vec::new, |f| f.dimensions.iter().map(|d| (d.index, d.weight)).collect())
+        })
+    };
+    let change = move |e| view.dimension.set(event_target_value(&e).parse().ok());
+    view! {
+        <label class="inline">"Dimension"
+            <select id="dimension" on:change=change>
+                <option value="" selected=move || view.dimension.get().is_none()>"All: pairs of more than one dimension"</option>
+                {move || options().into_iter().map(|(index, weight)| view! {
+                    <option value=index.to_string() selected=move || view.dimension.get() == Some(index)>{format!("{index} · weight {weight:.0}")}</option>
+                }).collect_view()}
+            </select>
+        </label>
+    }
+}

@@ -1,0 +1,319 @@
+//! The weights of both models as they are read, layer by layer: what is asked for next, and what has come.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use web_sys::File;
+
+use super::runs::engine;
+use super::state::{Progress, Side, Slot, State, Tab};
+use crate::explain::weights::compare::HeadChange;
+use crate::explain::weights::heads::Reading;
+use crate::explain::weights::matching::LayerMatches;
+use crate::explain::weights::{LayerConcepts, LayerHeads};
+use crate::protocol::{Failure, JobId, Request};
+
+/// Results by layer; those that have not come are missing.
+pub type Layers<T> = Vec<Option<Arc<T>>>;
+
+/// What one engine is doing about its weights.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Work {
+    /// The job, and what it is for.
+    job: Option<(JobId, Task)>,
+    /// Of the job, if it is a long one.
+    pub progress: Option<Progress>,
+    /// Why the last one failed; nothing more is asked for until the user says so.
+    pub failure: Option<Failure>,
+    /// Which words are used, in words.
+    pub words: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Task {
+    Heads(usize),
+    Concepts(usize),
+    Match(usize),
+    Words,
+}
+
+/// One model's weights.
+#[derive(Clone, Copy)]
+pub struct Half {
+    pub work: RwSignal<Work>,
+    pub heads: RwSignal<Layers<LayerHeads>>,
+    pub concepts: RwSignal<Layers<LayerConcepts>>,
+}
+
+/// Both models' weights and what tuning changed in them.
+#[derive(Clone, Copy)]
+pub struct Weights {
+    halves: [Half; 2],
+    pub reading: RwSignal<Reading>,
+    /// The user's pause.
+    pub paused: RwSignal<bool>,
+    /// The layer that is wanted first.
+    pub wanted: RwSignal<usize>,
+    /// Which tabs have been opened: what they need is read also while another is on screen.
+    pub opened: RwSignal<[bool; 2]>,
+    pub changes: RwSignal<Layers<Vec<HeadChange>>>,
+    pub matches: RwSignal<Layers<LayerMatches>>,
+}
+
+impl Weights {
+    pub fn new() -> Self {
+        let half = || Half {
+            work: RwSignal::new(Work::default()),
+            heads: RwSignal::new(Vec::new()),
+            concepts: RwSignal::new(Vec::new()),
+        };
+        Self {
+            halves: [half(), half()],
+            reading: RwSignal::new(Reading::default()),
+            paused: RwSignal::new(false),
+            wanted: RwSignal::new(0),
+            opened: RwSignal::new([false; 2]),
+            changes: RwSignal::new(Vec::new()),
+            matches: RwSignal::new(Vec::new()),
+        }
+    }
+
+    pub fn half(&self, side: Side) -> Half {
+        self.halves[usize::from(side == Side::Tuned)]
+    }
+
+    /// Layers that both models have.
+    fn shared(&self) -> usize {
+        let count = |side| self.half(side).heads.with_untracked(Vec::len);
+        count(Side::Base).min(count(Side::Tuned))
+    }
+}
+
+/// Opens a tab, and reads what it needs.
+pub fn open(state: State, tab: Tab) {
+    state.tab.set(tab);
+    match tab {
+        Tab::Prompt => return,
+        Tab::Heads => state.weights.opened.update(|o| o[0] = true),
+        Tab::Concepts => state.weights.opened.update(|o| o[1] = true),
+    }
+    go_on(state);
+}
+
+/// Reads the layer `layer` before any other.
+pub fn want(state: State, layer: usize) {
+    state.weights.wanted.set(layer);
+    go_on(state);
+}
+
+/// Reads heads in the other way.
+pub fn read(state: State, reading: Reading) {
+    let weights = state.weights;
+    if weights.reading.get_untracked() == reading {
+        return;
+    }
+    weights.reading.set(reading);
+    for slot in state.slots() {
+        weights.half(slot.side).heads.update(|h| h.iter_mut().for_each(|layer| *layer = None));
+        forget_job(state, slot, |task| matches!(task, Task::Heads(_)));
+    }
+    weights.changes.update(|c| c.iter_mut().for_each(|layer| *layer = None));
+    go_on(state);
+}
+
+/// Stops after the present layer, or goes on.
+pub fn pause(state: State, paused: bool) {
+    state.weights.paused.set(paused);
+    if paused {
+        for slot in state.slots() {
+            forget_job(state, slot, |task| task != Task::Words);
+        }
+    } else {
+        state.slots().iter().for_each(|s| state.weights.half(s.side).work.update(|w| w.failure = None));
+        go_on(state);
+    }
+}
+
+/// Reads by other words from now on; what has been read by the present ones goes.
+pub fn use_words(state: State, list: Option<File>, vectors: Option<File>) {
+    for slot in state.slots() {
+        let Some(engine) = engine(slot).filter(|_| slot.model.with_untracked(|m| m.info.is_some())) else { continue };
+        forget_job(state, slot, |_| true);
+        let job = engine.next_job();
+        state.weights.half(slot.side).work.update(|w| *w = Work { job: Some((job, Task::Words)), ..Work::default() });
+        let files: Vec<File> = list.iter().chain(&vectors).cloned().collect();
+        engine.send(&Request::Words { job, list: list.is_some(), vectors: vectors.is_some() }, &files);
+    }
+}
+
+fn forget_job(state: State, slot: Slot, which: impl Fn(Task) -> bool) {
+    let work = state.weights.half(slot.side).work;
+    let Some((job, _)) = work.with_untracked(|w| w.job).filter(|(_, task)| which(*task)) else { return };
+    work.update(|w| (w.job, w.progress) = (None, None));
+    if let Some(engine) = engine(slot) {
+        engine.send(&Request::Cancel { job }, &[]);
+    }
+}
+
+/// Another model is loaded: nothing is known of it.
+pub fn another_model(state: State, slot: Slot) {
+    let layers = slot.model.with_untracked(|m| m.info.as_ref().map_or(0, |i| i.layers));
+    let half = state.weights.half(slot.side);
+    half.heads.set(vec![None; layers]);
+    half.concepts.set(vec![None; layers]);
+    half.work.update(|w| *w = Work { words: w.words.take(), ..Work::default() });
+    let shared = state.weights.shared();
+    state.weights.changes.set(vec![None; shared]);
+    state.weights.matches.set(vec![None; shared]);
+    go_on(state);
+}
+
+/// The engine has crashed; what it read stays.
+pub fn engine_gone(state: State, slot: Slot) {
+    state.weights.half(slot.side).work.update(|w| (w.job, w.progress) = (None, None));
+}
+
+/// Takes in the progress of a job, if it is one of these.
+pub fn advance(state: State, side: Side, job: JobId, next: impl Fn(Option<Progress>) -> Progress) -> bool {
+    let work = state.weights.half(side).work;
+    let ours = work.with_untracked(|w| w.job.is_some_and(|(j, _)| j == job));
+    if ours {
+        work.update(|w| w.progress = Some(next(w.progress)));
+    }
+    ours
+}
+
+/// Takes in a failure, if it is of one of these jobs.
+pub fn failed(state: State, slot: Slot, job: JobId, failure: &Failure) -> bool {
+    let work = state.weights.half(slot.side).work;
+    let ours = work.with_untracked(|w| w.job.is_some_and(|(j, _)| j == job));
+    if ours {
+        work.update(|w| {
+            (w.job, w.progress) = (None, None);
+            w.failure = (*failure != Failure::Cancelled).then(|| failure.clone());
+        });
+    }
+    // what was cancelled on the way has been forgotten already
+    ours || *failure == Failure::Cancelled && !slot.run.with_untracked(|r| r.job == Some(job))
+}
+
+/// Whether `job` is what the engine of `slot` is doing; it is done now.
+fn done(state: State, slot: Slot, job: JobId) -> bool {
+    let work = state.weights.half(slot.side).work;
+    let ours = work.with_untracked(|w| w.job.is_some_and(|(j, _)| j == job));
+    if ours {
+        work.update(|w| (w.job, w.progress) = (None, None));
+    }
+    ours
+}
+
+pub fn heads_arrived(state: State, slot: Slot, job: JobId, reading: Reading, heads: LayerHeads) {
+    let weights = state.weights;
+    if !done(state, slot, job) || reading != weights.reading.get_untracked() {
+        return;
+    }
+    let layer = heads.layer;
+    put(weights.half(slot.side).heads, layer, heads);
+    let of = |side| weights.half(side).heads.with_untracked(|h| h.get(layer).cloned().flatten());
+    if let (Some(base), Some(tuned)) = (of(Side::Base), of(Side::Tuned)) {
+        put(weights.changes, layer, HeadChange::of_layer(&base, &tuned));
+    }
+    go_on(state);
+}
+
+pub fn concepts_arrived(state: State, slot: Slot, job: JobId, concepts: LayerConcepts) {
+    if done(state, slot, job) {
+        put(state.weights.half(slot.side).concepts, concepts.layer, concepts);
+        go_on(state);
+    }
+}
+
+pub fn matches_arrived(state: State, slot: Slot, job: JobId, matches: LayerMatches) {
+    if done(state, slot, job) {
+        put(state.weights.matches, matches.layer, matches);
+        go_on(state);
+    }
+}
+
+pub fn words_taken(state: State, slot: Slot, job: JobId, count: usize, vectors: Option<usize>) {
+    if !done(state, slot, job) {
+        return;
+    }
+    let words = match vectors {
+        Some(n) => format!("{count} words, {n} with vectors of their own"),
+        None => format!("{count} words"),
+    };
+    another_model(state, slot); // everything is to be read again
+    state.weights.half(slot.side).work.update(|w| w.words = Some(words));
+    go_on(state);
+}
+
+fn put<T: Send + Sync + 'static>(layers: RwSignal<Layers<T>>, at: usize, value: T) {
+    layers.update(|all| {
+        if let Some(place) = all.get_mut(at) {
+            *place = Some(Arc::new(value));
+        }
+    });
+}
+
+/// Asks each idle engine for what is missing: the wanted layer first, then the others from the first on.
+fn go_on(state: State) {
+    if state.weights.paused.get_untracked() {
+        return;
+    }
+    for slot in state.slots() {
+        let work = state.weights.half(slot.side).work;
+        let idle = work.with_untracked(|w| w.job.is_none() && w.failure.is_none());
+        let (Some(engine), Some(task)) = (engine(slot), next(state, slot)) else { continue };
+        if !idle || slot.model.with_untracked(|m| m.info.is_none()) {
+            continue;
+        }
+        let job = engine.next_job();
+        let reading = state.weights.reading.get_untracked();
+        let request = match task {
+            Task::Heads(layer) => Request::Heads { job, layer, reading },
+            Task::Concepts(layer) => Request::Concepts { job, layer },
+            Task::Match(layer) => {
+                let base = state.weights.half(Side::Base).concepts.with_untracked(|c| c[layer].clone());
+                let Some(base) = base else { continue };
+                Request::Match { job, base: Box::new((*base).clone()) }
+            }
+            Task::Words => continue,
+        };
+        work.update(|w| w.job = Some((job, task)));
+        engine.send(&request, &[]);
+    }
+}
+
+fn next(state: State, slot: Slot) -> Option<Task> {
+    let weights = state.weights;
+    let half = weights.half(slot.side);
+    let wanted = weights.wanted.get_untracked();
+    let [heads, concepts] = weights.opened.get_untracked();
+    let next_heads = || heads.then(|| half.heads.with_untracked(|h| missing(h, wanted))).flatten().map(Task::Heads);
+    let next_concepts = || {
+        let read = || half.concepts.with_untracked(|c| missing(c, wanted)).map(Task::Concepts);
+        // layer by layer: a match as soon as both are there
+        let matched = || (slot.side == Side::Tuned).then(|| unmatched(weights, wanted)).flatten().map(Task::Match);
+        concepts.then(|| matched().or_else(read)).flatten()
+    };
+    match state.tab.get_untracked() {
+        Tab::Concepts => next_concepts().or_else(next_heads),
+        _ => next_heads().or_else(next_concepts),
+    }
+}
+
+fn missing<T>(layers: &Layers<T>, wanted: usize) -> Option<usize> {
+    let open = |i: &usize| layers.get(*i).is_some_and(Option::is_none);
+    Some(wanted).filter(open).or_else(|| (0..layers.len()).find(open))
+}
+
+/// A layer whose components are there for both models, and not compared.
+fn unmatched(weights: Weights, wanted: usize) -> Option<usize> {
+    let has = |side, i: usize| weights.half(side).concepts.with_untracked(|c| c.get(i).is_some_and(Option::is_some));
+    let ready = |i: &usize| has(Side::Base, *i) && has(Side::Tuned, *i);
+    weights.matches.with_untracked(|m| {
+        let open = |i: &usize| m.get(*i).is_some_and(Option::is_none) && ready(i);
+        Some(wanted).filter(open).or_else(|| (0..m.len()).find(open))
+    })
+}
