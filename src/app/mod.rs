@@ -2,6 +2,7 @@
 
 mod canvas;
 mod choices;
+mod concepts;
 mod density;
 mod difference;
 mod engine;

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::concepts::Concepts;
 use super::difference::Difference;
 use super::header::Header;
 use super::heads::Heads;
@@ -40,6 +41,7 @@ pub fn Page() -> impl IntoView {
                 </section>
             </div>
             <Show when=move || state.tab.get() == Tab::Heads><Heads state/></Show>
+            <Show when=move || state.tab.get() == Tab::Concepts><Concepts state/></Show>
         </main>
         <ModelsDialog state/>
     }

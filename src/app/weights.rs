@@ -10,7 +10,7 @@ use super::state::{Progress, Side, Slot, State, Tab};
 use crate::explain::weights::compare::HeadChange;
 use crate::explain::weights::heads::Reading;
 use crate::explain::weights::matching::LayerMatches;
-use crate::explain::weights::{LayerConcepts, LayerHeads};
+use crate::explain::weights::{LayerConcepts, LayerHeads, Packed};
 use crate::protocol::{Failure, JobId, Request};
 
 /// Results by layer; those that have not come are missing.
@@ -221,8 +221,11 @@ pub fn heads_arrived(state: State, slot: Slot, job: JobId, reading: Reading, hea
     go_on(state);
 }
 
-pub fn concepts_arrived(state: State, slot: Slot, job: JobId, concepts: LayerConcepts) {
+pub fn concepts_arrived(state: State, slot: Slot, job: JobId, mut concepts: LayerConcepts) {
     if done(state, slot, job) {
+        if slot.side == Side::Tuned {
+            concepts.directions = Packed::default(); // its engine compares; the base's go there
+        }
         put(state.weights.half(slot.side).concepts, concepts.layer, concepts);
         go_on(state);
     }

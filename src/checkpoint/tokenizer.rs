@@ -86,6 +86,11 @@ impl Tokenizer {
         Self::new(inner, vocab, bos, add_bos, stops)
     }
 
+    /// Number of tokens.
+    pub fn vocab(&self) -> usize {
+        self.ends.len()
+    }
+
     fn new(
         inner: tokenizers::Tokenizer,
         size: usize,

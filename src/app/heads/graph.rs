@@ -21,7 +21,13 @@ struct Window {
     scale: f32,
 }
 
-const WHOLE: Window = Window { x: 0.0, y: 0.0, scale: 1.0 };
+/// The tallest picture, screen pixels.
+const HIGHEST: f32 = 640.0;
+
+/// The window that shows all of `graph`.
+fn whole(graph: &Graph) -> Window {
+    Window { x: 0.0, y: 0.0, scale: (graph.size.1 / HIGHEST).max(1.0) }
+}
 
 /// What the pointer drags, and where it was last.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,7 +42,7 @@ pub fn HeadGraph(change: Memo<Option<HeadChange>>) -> impl IntoView {
     let (frame, svg) = (NodeRef::<Div>::new(), NodeRef::<Svg>::new());
     let wide = RwSignal::new(0.0);
     let graph = RwSignal::new(Graph::default());
-    let window = RwSignal::new(WHOLE);
+    let window = RwSignal::new(Window { x: 0.0, y: 0.0, scale: 1.0 });
     let (most, sought) = (RwSignal::new(MOST), RwSignal::new(String::new()));
     let drag = StoredValue::new(None::<(Drag, f32, f32)>);
     watch_width(frame, wide);
@@ -44,11 +50,10 @@ pub fn HeadGraph(change: Memo<Option<HeadChange>>) -> impl IntoView {
         let wide = wide.get() as f32;
         if wide > 0.0 {
             graph.set(change.with(|c| c.as_ref().map_or_else(Graph::default, |c| Graph::of(c, most.get(), wide))));
-            window.set(WHOLE);
+            window.set(graph.with_untracked(whole));
         }
     });
-    let height = move || graph.with(|g| g.size.1).clamp(160.0, 620.0);
-    // at scale 1 the whole width is seen; a taller picture is scrolled by dragging
+    let height = move || graph.with(|g| g.size.1).clamp(160.0, HIGHEST);
     let view_box = move || {
         let (w, width) = (window.get(), graph.with(|g| g.size.0).max(1.0));
         format!("{} {} {} {}", w.x, w.y, width * w.scale, height() * w.scale)
@@ -106,7 +111,7 @@ pub fn HeadGraph(change: Memo<Option<HeadChange>>) -> impl IntoView {
                 <span class="row">
                     <button type="button" class="btn small" aria-label="Zoom in" on:click=move |_| zoom(0.8, None)>"+"</button>
                     <button type="button" class="btn small" aria-label="Zoom out" on:click=move |_| zoom(1.25, None)>"−"</button>
-                    <button type="button" class="btn small" on:click=move |_| window.set(WHOLE)>"Whole"</button>
+                    <button type="button" class="btn small" on:click=move |_| window.set(graph.with_untracked(whole))>"Whole"</button>
                 </span>
             </div>
             <div class="legend">

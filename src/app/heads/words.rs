@@ -30,7 +30,7 @@ pub fn WordFiles(state: State) -> impl IntoView {
             "the model's own input embeddings, freed of their 8 leading directions, where the paper takes GloVe"
         };
         format!(
-            "Words: {list}, those that the model writes with one or two tokens. Related by: {related}. Frequent words: by their place in the vocabulary, where the paper counts a corpus."
+            "Words: {list}, those that the model writes with one or two tokens (with one, where the vocabulary is small). Related by: {related}. Frequent words: by their place in the vocabulary, where the paper counts a corpus."
         )
     };
     let counted = move |side: Side| {

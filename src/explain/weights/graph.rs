@@ -45,7 +45,7 @@ pub struct Graph {
 const LINE: f32 = 26.0;
 const LETTER: f32 = 7.6;
 /// How far apart two related words would like to be.
-const EDGE: f32 = 92.0;
+const EDGE: f32 = 70.0;
 /// Space around each group of words.
 const MARGIN: f32 = 14.0;
 
@@ -156,7 +156,7 @@ impl Graph {
                 }
                 // towards the middle, the more the larger the group
                 let (x, y) = self.places[a];
-                force[a] = (force[a].0 - x * 0.01 * n.sqrt(), force[a].1 - y * 0.02 * n.sqrt());
+                force[a] = (force[a].0 - x * 0.03 * n.sqrt(), force[a].1 - y * 0.08 * n.sqrt());
             }
             for &(a, b) in &edges {
                 let (dx, dy, d) = self.between(a, b);

@@ -5,15 +5,18 @@ mod atlas;
 pub mod compare;
 pub mod concepts;
 pub mod graph;
+mod groups;
 pub mod heads;
 pub mod lexicon;
 pub mod matching;
 mod packed;
 mod related;
+pub mod scorer;
 mod spectrum;
 mod vectors;
 
 pub use atlas::{Atlas, LayerConcepts, LayerHeads, NamedComponent, NamedDimension, NamedHead};
+pub use groups::LayerGroup;
 pub use packed::Packed;
 pub use related::{Related, Relatedness};
 pub use vectors::Words;

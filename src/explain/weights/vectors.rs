@@ -7,6 +7,10 @@ use crate::model::ModelError;
 
 /// Words that take more tokens are left out: their mean vector says little.
 const MOST_TOKENS: usize = 2;
+/// A vocabulary smaller than this that writes at least so many of the words with a single token is read by those alone:
+/// it makes the others of pieces that its model hardly ever saw together.
+const SMALL_VOCABULARY: usize = 16_384;
+const ENOUGH_WORDS: usize = 1_000;
 
 /// Words that a model writes with one or two tokens, those first that its vocabulary learned first.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +30,10 @@ impl Words {
             if (1..=MOST_TOKENS).contains(&tokens.len()) {
                 found.push((tokens, word.clone()));
             }
+        }
+        let single = found.iter().filter(|(tokens, _)| tokens.len() == 1).count();
+        if tokenizer.vocab() < SMALL_VOCABULARY && single >= ENOUGH_WORDS {
+            found.retain(|(tokens, _)| tokens.len() == 1);
         }
         found.sort_by_key(|(tokens, _)| (tokens.len(), tokens.iter().copied().max()));
         let (tokens, words) = found.into_iter().unzip();

@@ -1,0 +1,141 @@
+//! Feed-forward concepts: each layer's components in both models, matched, and what they are about.
+
+mod chart;
+mod layers;
+mod search;
+mod shares;
+mod table;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use super::memory;
+use super::progress::Reading;
+use super::state::{Side, State};
+use super::weights;
+use crate::explain::weights::matching::LayerMatches;
+use crate::explain::weights::scorer::{self, Label, Level, Task};
+use crate::explain::weights::{LayerConcepts, NamedComponent};
+use chart::Charts;
+use layers::LayerStrip;
+use search::Search;
+use shares::Shares;
+use table::Table;
+
+/// A component: model, layer, number.
+pub type Place = (bool, usize, usize);
+
+/// Where the user's own labels are remembered.
+const LABELS: &str = "shiftlens.labels";
+
+/// What the view remembers while it is open.
+#[derive(Clone, Copy)]
+pub struct View {
+    pub layer: RwSignal<usize>,
+    /// A component to be shown first, found by a search.
+    pub sought: RwSignal<Option<Place>>,
+    /// What the user says a component is about, by [`View::key`].
+    pub tasks: RwSignal<HashMap<String, Task>>,
+}
+
+impl View {
+    fn new() -> Self {
+        let known = memory::get(LABELS).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        Self { layer: RwSignal::new(0), sought: RwSignal::new(None), tasks: RwSignal::new(known) }
+    }
+
+    pub fn choose(self, state: State, layer: usize) {
+        self.layer.set(layer);
+        self.sought.set(None);
+        weights::want(state, layer);
+    }
+
+    /// Names a component of the model that is loaded.
+    pub fn key(state: State, (tuned, layer, component): Place) -> String {
+        let slot = if tuned { state.tuned } else { state.base };
+        let model =
+            slot.model.with(|m| m.info.as_ref().map_or_else(String::new, |i| format!("{} {}", i.name, i.bytes)));
+        format!("{model} {layer} {component}")
+    }
+
+    /// The user's word on a component's task, or the estimate with its evidence.
+    pub fn task(self, state: State, place: Place, component: &NamedComponent) -> (Label<Task>, bool) {
+        let key = Self::key(state, place);
+        match self.tasks.with(|t| t.get(&key).copied()) {
+            Some(value) => (Label { value, evidence: Vec::new() }, true),
+            None => (scorer::task(component), false),
+        }
+    }
+
+    /// Takes the user's word, or goes back to the estimate.
+    pub fn relabel(self, state: State, place: Place, task: Option<Task>) {
+        let key = Self::key(state, place);
+        self.tasks.update(|all| match task {
+            Some(task) => drop(all.insert(key, task)),
+            None => drop(all.remove(&key)),
+        });
+        if let Ok(text) = self.tasks.with_untracked(serde_json::to_string) {
+            memory::set(LABELS, &text);
+        }
+    }
+}
+
+/// A component's leading words, those against it marked.
+fn leading(component: &NamedComponent, count: usize) -> impl IntoView + use<> {
+    // signs are arbitrary in common: the strongest word counts as positive
+    let turn = component.words.first().map_or(1.0, |w| w.1.signum());
+    let word = |(word, strength): &(String, f32)| {
+        let against = strength * turn < 0.0;
+        let sign = if against { "−" } else { "" };
+        view! { <span class="concept-word" class:against=against title=format!("{strength:+.3}")>{sign}{word.clone()}</span>" " }
+    };
+    component.words.iter().take(count).map(word).collect_view()
+}
+
+/// What is known of one layer.
+#[derive(Clone, PartialEq)]
+pub struct Layer {
+    base: Option<Arc<LayerConcepts>>,
+    tuned: Option<Arc<LayerConcepts>>,
+    matches: Option<Arc<LayerMatches>>,
+}
+
+fn layer(state: State, at: usize) -> Layer {
+    let concepts = |side| state.weights.half(side).concepts.with(|c| c.get(at).cloned().flatten());
+    Layer {
+        base: concepts(Side::Base),
+        tuned: concepts(Side::Tuned),
+        matches: state.weights.matches.with(|m| m.get(at).cloned().flatten()),
+    }
+}
+
+fn level_of(component: &NamedComponent) -> Label<Level> {
+    scorer::level(component)
+}
+
+/// The whole view.
+#[component]
+pub fn Concepts(state: State) -> impl IntoView {
+    let view = View::new();
+    view.layer.set(state.weights.wanted.get_untracked());
+    let shown = Memo::new(move |_| layer(state, view.layer.get()));
+    view! {
+        <section class="panel card" aria-label="Feed-forward concepts of both models">
+            <div class="head"><h2>"What tuning changed in the feed-forward concepts"</h2></div>
+            <p class="cap">"The principal directions in which each layer's feed-forward block writes, named by the words they lie closest to. The same direction of both models is found again by the best assignment; the angle says how far it has turned."</p>
+            <Reading state of="layers of concepts" count=move |side| state.weights.half(side).concepts.with(|c| (c.iter().flatten().count(), c.len()))/>
+            <LayerStrip state view/>
+            <Search state view/>
+        </section>
+        <section class="panel card" aria-label="The chosen layer">
+            <div class="head"><h2>{move || format!("Layer {}", view.layer.get())}</h2></div>
+            <Charts shown/>
+            <Table state view shown/>
+        </section>
+        <section class="panel card" id="shares" aria-label="Tasks and linguistic levels">
+            <Shares state view/>
+        </section>
+    }
+}

@@ -1,0 +1,144 @@
+//! A layer's components, base beside tuned.
+
+use leptos::prelude::*;
+
+use super::{Layer, Place, View, leading, level_of};
+use crate::app::state::State;
+use crate::app::toolbar::Segmented;
+use crate::explain::weights::matching::Match;
+use crate::explain::weights::scorer::Task;
+use crate::explain::weights::{LayerConcepts, NamedComponent};
+
+/// Components shown before the user asks for more, and words of each.
+const SHOWN: usize = 20;
+const WORDS: usize = 12;
+
+/// What comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Order {
+    #[default]
+    Share,
+    Turned,
+    Rose,
+    Fell,
+}
+
+const ORDERS: &[(Order, &str)] =
+    &[(Order::Share, "Largest"), (Order::Turned, "Turned most"), (Order::Rose, "Rose"), (Order::Fell, "Fell")];
+
+fn ordered(matches: &[Match], base: &LayerConcepts, tuned: &LayerConcepts, order: Order) -> Vec<Match> {
+    let rise = |m: &Match| tuned.components[m.tuned].share - base.components[m.base].share;
+    let fits = |m: &&Match| m.base < base.components.len() && m.tuned < tuned.components.len();
+    let mut all: Vec<Match> = matches.iter().filter(fits).cloned().collect();
+    match order {
+        Order::Share => {}
+        Order::Turned => all.sort_by(|a, b| b.angle.total_cmp(&a.angle)),
+        Order::Rose => all.sort_by(|a, b| rise(b).total_cmp(&rise(a))),
+        Order::Fell => all.sort_by(|a, b| rise(a).total_cmp(&rise(b))),
+    }
+    all
+}
+
+/// The table.
+#[component]
+pub fn Table(state: State, view: View, shown: Memo<Layer>) -> impl IntoView {
+    let order = RwSignal::new(Order::default());
+    let count = RwSignal::new(SHOWN);
+    Effect::new(move |_| {
+        view.layer.track();
+        count.set(SHOWN);
+    });
+    let rows = move || {
+        shown.with(|l| {
+            let (base, tuned, matches) = (l.base.clone()?, l.tuned.clone()?, l.matches.clone()?);
+            let mut all = ordered(&matches.matches, &base, &tuned, order.get());
+            if let Some((is_tuned, layer, number)) = view.sought.get().filter(|s| s.1 == base.layer) {
+                let is_it = |m: &Match| if is_tuned { m.tuned == number } else { m.base == number };
+                all.sort_by_key(|m| !is_it(m)); // stable: what was sought stands first
+                debug_assert_eq!(layer, base.layer);
+            }
+            let total = all.len();
+            let rows = all
+                .into_iter()
+                .take(count.get())
+                .map(|m| row(state, view, base.layer, m.clone(), &base.components[m.base], &tuned.components[m.tuned]))
+                .collect_view();
+            Some((rows, total))
+        })
+    };
+    let more = move || shown.with(|l| l.matches.as_ref().is_some_and(|m| m.matches.len() > count.get()));
+    view! {
+        <Show when=move || shown.with(|l| l.matches.is_some()) fallback=move || view! { <p class="empty">"This layer has not been read yet for both models."</p> }>
+            <div class="bar"><Segmented name="Order of components" options=ORDERS value=order set=move |o| order.set(o)/>
+                <span class="hint">"Words against a direction carry a minus. Labels are estimates; point at one for its evidence, or choose another."</span></div>
+            <div class="frame">
+                <table class="components">
+                    <thead><tr>
+                        <th scope="col">"Component"</th><th scope="col">"Share of variance"</th><th scope="col">"Turned"</th><th scope="col" title="Of the 20 leading words">"Words shared"</th>
+                        <th scope="col">"Base"</th><th scope="col">"Tuned"</th>
+                    </tr></thead>
+                    <tbody>{move || rows().map(|(rows, _)| rows)}</tbody>
+                </table>
+            </div>
+            <Show when=more><button type="button" class="link" id="more-components" on:click=move |_| count.update(|c| *c += 40)>"Show more"</button></Show>
+        </Show>
+    }
+}
+
+fn row(
+    state: State,
+    view: View,
+    layer: usize,
+    m: Match,
+    base: &NamedComponent,
+    tuned: &NamedComponent,
+) -> impl IntoView + use<> {
+    let (b, t) = (base.share * 100.0, tuned.share * 100.0);
+    let trend = match t - b {
+        d if d > 0.005 => "▲ rose",
+        d if d < -0.005 => "▼ fell",
+        _ => "steady",
+    };
+    let sought = view.sought.get().is_some_and(|s| s == (true, layer, m.tuned) || s == (false, layer, m.base));
+    view! {
+        <tr class:sought=sought>
+            <th scope="row">{if m.base == m.tuned { m.base.to_string() } else { format!("{} → {}", m.base, m.tuned) }}</th>
+            <td class="num">{format!("{b:.2} → {t:.2} %")}<br/><span class="cap">{trend}</span></td>
+            <td class="num"><span class="bar-in" aria-hidden="true"><i style=format!("width:{:.0}%", m.angle / 0.9)></i></span>{format!("{:.1}°", m.angle)}</td>
+            <td class="num">{format!("{:.0} %", m.overlap * 100.0)}</td>
+            <td><Labels state view place=(false, layer, m.base) component=base.clone()/>{leading(base, WORDS)}</td>
+            <td><Labels state view place=(true, layer, m.tuned) component=tuned.clone()/>{leading(tuned, WORDS)}</td>
+        </tr>
+    }
+}
+
+/// What a component is about: an estimate with its evidence, or the user's word.
+#[component]
+fn Labels(state: State, view: View, place: Place, component: NamedComponent) -> impl IntoView {
+    let level = level_of(&component);
+    let evidence = |words: &[String]| match words {
+        [] => "no word of a list counted".to_owned(),
+        words => format!("because of {}", words.join(", ")),
+    };
+    let level_title = evidence(&level.evidence);
+    let estimate = crate::explain::weights::scorer::task(&component);
+    let task_title = evidence(&estimate.evidence);
+    let shown = Memo::new(move |_| {
+        let (label, own) = view.task(state, place, &component);
+        (label.value, own)
+    });
+    let change = move |e| {
+        let chosen = event_target_value(&e);
+        view.relabel(state, place, Task::ALL.into_iter().find(|t| t.name() == chosen));
+    };
+    let option = move |task: Task| view! { <option value=task.name() selected=move || shown.get() == (task, true)>{task.name()}</option> };
+    view! {
+        <span class="labels">
+            <select class="task" aria-label="What the component is about" title=task_title class:own=move || shown.get().1 on:change=change>
+                <option value="" selected=move || !shown.get().1>{format!("{} (estimate)", estimate.value.name())}</option>
+                {Task::ALL.map(option).collect_view()}
+            </select>
+            <span class="cap" title=level_title>{level.value.name()}</span>
+        </span>
+    }
+}
