@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::ops::ControlFlow;
+
 use serde_json::Value as Json;
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
@@ -57,9 +59,9 @@ fn tiny_model_matches_pytorch(name: &str) {
     for (found, expected) in logits.iter().zip(floats(&gold["logits_last"])) {
         assert!((found - expected).abs() <= 1e-4 * expected.abs().max(1.0), "{found} {expected}");
     }
-    let patterns = engine.attention(&ids).unwrap();
-    for (layer, heads) in patterns.iter().enumerate() {
-        for (head, rows) in heads.iter().enumerate() {
+    let trace = block_on(engine.trace(&ids, &mut async |_| ControlFlow::Continue(()))).unwrap();
+    for layer in 0..trace.layers() {
+        for (head, rows) in trace.attention(layer).unwrap().iter().enumerate() {
             for (query, row) in rows.iter().enumerate() {
                 for (found, expected) in row.iter().zip(floats(&gold["attention"][layer][head][query])) {
                     assert!((found - expected).abs() < 1e-4);

@@ -134,23 +134,48 @@ fn rgb(hex: &str) -> (f64, f64, f64) {
     }
 }
 
+/// Sets a canvas to a size in CSS pixels, sharp on any screen, and clears it.
+fn sized(canvas: &HtmlCanvasElement, width: f64, height: f64, colours: &Colours) -> Option<CanvasRenderingContext2d> {
+    let ratio = window().device_pixel_ratio().clamp(1.0, 3.0);
+    canvas.set_width((width * ratio) as u32);
+    canvas.set_height((height * ratio) as u32);
+    let style = web_sys::HtmlElement::style(canvas);
+    style.set_property("width", &format!("{width}px")).ok()?;
+    style.set_property("height", &format!("{height}px")).ok()?;
+    let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+    context.scale(ratio, ratio).ok()?;
+    context.set_fill_style_str(&colours.panel);
+    context.fill_rect(0.0, 0.0, width, height);
+    Some(context)
+}
+
+/// Draws a square matrix of `count` rows as a thumbnail of `size` CSS pixels, without labels.
+pub fn thumbnail(
+    canvas: &HtmlCanvasElement,
+    size: f64,
+    count: usize,
+    cell: &dyn Fn(usize, usize) -> Cell,
+) -> Option<()> {
+    let colours = Colours::read()?;
+    let context = sized(canvas, size, size, &colours)?;
+    let side = size / count.max(1) as f64;
+    for (n, m) in (0..count).flat_map(|n| (0..count).map(move |m| (n, m))) {
+        if let Some(fill) = colours.fill(cell(n, m)) {
+            context.set_fill_style_str(&fill);
+            context.fill_rect(m as f64 * side, n as f64 * side, side.max(1.0), side.max(1.0));
+        }
+    }
+    Some(())
+}
+
 /// Draws `picture` at the canvas's present width, and says where the cells lie.
 pub fn draw(canvas: &HtmlCanvasElement, picture: &Picture) -> Option<Layout> {
     let width = f64::from(canvas.parent_element()?.client_width()).max(120.0);
     let layout = Layout::new(width, picture.rows.len(), picture.columns.len());
     // More columns than fit scroll inside their frame.
     let width = width.max(layout.left + layout.columns as f64 * layout.cell_width + 26.0);
-    let ratio = window().device_pixel_ratio().clamp(1.0, 3.0);
-    canvas.set_width((width * ratio) as u32);
-    canvas.set_height((layout.height() * ratio) as u32);
-    let style = web_sys::HtmlElement::style(canvas);
-    style.set_property("width", &format!("{width}px")).ok()?;
-    style.set_property("height", &format!("{}px", layout.height())).ok()?;
-    let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
-    context.scale(ratio, ratio).ok()?;
     let colours = Colours::read()?;
-    context.set_fill_style_str(&colours.panel);
-    context.fill_rect(0.0, 0.0, width, layout.height());
+    let context = sized(canvas, width, layout.height(), &colours)?;
     cells(&context, &colours, picture, &layout);
     labels(&context, &colours, picture, &layout)?;
     Some(layout)

@@ -230,6 +230,8 @@ fn take(state: State, slot: Slot, event: Event) {
         Event::Heads { job, reading, heads } => weights::heads_arrived(state, slot, job, reading, *heads),
         Event::Concepts { job, concepts } => weights::concepts_arrived(state, slot, job, *concepts),
         Event::Matches { job, matches } => weights::matches_arrived(state, slot, job, *matches),
+        Event::Attention { job, attention } => weights::attention_arrived(state, slot, job, *attention),
+        Event::Firing { job, firing } => weights::firing_arrived(state, slot, job, *firing),
         Event::Words { job, count, vectors } => weights::words_taken(state, slot, job, count, vectors),
         Event::Listed { entries, free, .. } => state.stored.set((entries, free)),
         Event::Failed { job, failure } => failed(state, slot, job, failure),

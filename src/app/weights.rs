@@ -7,6 +7,7 @@ use web_sys::File;
 
 use super::runs::engine;
 use super::state::{Progress, Side, Slot, State, Tab};
+use crate::explain::local::{LayerAttention, LayerFiring};
 use crate::explain::weights::compare::HeadChange;
 use crate::explain::weights::heads::Reading;
 use crate::explain::weights::matching::LayerMatches;
@@ -34,12 +35,20 @@ enum Task {
     Heads(usize),
     Concepts(usize),
     Match(usize),
+    Attention(usize),
+    Firing(usize),
     Words,
 }
+
+/// What was found on a sequence, with the sequence.
+pub type Local<T> = Option<(Vec<u32>, Arc<T>)>;
 
 /// One model's weights.
 #[derive(Clone, Copy)]
 pub struct Half {
+    /// On the last run's sequence, the wanted layer's.
+    pub attention: RwSignal<Local<LayerAttention>>,
+    pub firing: RwSignal<Local<LayerFiring>>,
     pub work: RwSignal<Work>,
     pub heads: RwSignal<Layers<LayerHeads>>,
     pub concepts: RwSignal<Layers<LayerConcepts>>,
@@ -63,6 +72,8 @@ pub struct Weights {
 impl Weights {
     pub fn new() -> Self {
         let half = || Half {
+            attention: RwSignal::new(None),
+            firing: RwSignal::new(None),
             work: RwSignal::new(Work::default()),
             heads: RwSignal::new(Vec::new()),
             concepts: RwSignal::new(Vec::new()),
@@ -161,6 +172,8 @@ pub fn another_model(state: State, slot: Slot) {
     let half = state.weights.half(slot.side);
     half.heads.set(vec![None; layers]);
     half.concepts.set(vec![None; layers]);
+    half.attention.set(None);
+    half.firing.set(None);
     half.work.update(|w| *w = Work { words: w.words.take(), ..Work::default() });
     let shared = state.weights.shared();
     state.weights.changes.set(vec![None; shared]);
@@ -238,6 +251,50 @@ pub fn matches_arrived(state: State, slot: Slot, job: JobId, matches: LayerMatch
     }
 }
 
+pub fn attention_arrived(state: State, slot: Slot, job: JobId, attention: LayerAttention) {
+    if done(state, slot, job) {
+        state.weights.half(slot.side).attention.set(Some((sequence(slot), Arc::new(attention))));
+        go_on(state);
+    }
+}
+
+pub fn firing_arrived(state: State, slot: Slot, job: JobId, firing: LayerFiring) {
+    if done(state, slot, job) {
+        state.weights.half(slot.side).firing.set(Some((sequence(slot), Arc::new(firing))));
+        go_on(state);
+    }
+}
+
+/// Prompt and response of the last finished run; nothing if there is none.
+pub fn sequence(slot: Slot) -> Vec<u32> {
+    slot.run.with_untracked(|r| match &r.report {
+        Some(report) => report.prompt.iter().map(|t| t.id).chain(report.response.iter().map(|t| t.id)).collect(),
+        None => Vec::new(),
+    })
+}
+
+/// What is known of the wanted layer on the last run's sequence.
+pub fn present<T>(local: &Local<T>, ids: &[u32], layer: usize, layer_of: fn(&T) -> usize) -> Option<Arc<T>> {
+    local.as_ref().filter(|(of, found)| of == ids && layer_of(found) == layer).map(|(_, found)| found.clone())
+}
+
+/// What the tab on screen wants of the last run.
+fn next_local(state: State, slot: Slot) -> Option<Task> {
+    let half = state.weights.half(slot.side);
+    let (ids, layer) = (sequence(slot), state.weights.wanted.get_untracked());
+    let layers = slot.model.with_untracked(|m| m.info.as_ref().map_or(0, |i| i.layers));
+    if ids.is_empty() || layer >= layers {
+        return None;
+    }
+    let attention = || half.attention.with_untracked(|a| present(a, &ids, layer, |a| a.layer).is_some());
+    let firing = || half.firing.with_untracked(|f| present(f, &ids, layer, |f| f.layer).is_some());
+    match state.tab.get_untracked() {
+        Tab::Heads if !attention() => Some(Task::Attention(layer)),
+        Tab::Concepts if !firing() => Some(Task::Firing(layer)),
+        _ => None,
+    }
+}
+
 pub fn words_taken(state: State, slot: Slot, job: JobId, count: usize, vectors: Option<usize>) {
     if !done(state, slot, job) {
         return;
@@ -260,7 +317,7 @@ fn put<T: Send + Sync + 'static>(layers: RwSignal<Layers<T>>, at: usize, value: 
 }
 
 /// Asks each idle engine for what is missing: the wanted layer first, then the others from the first on.
-fn go_on(state: State) {
+pub fn go_on(state: State) {
     if state.weights.paused.get_untracked() {
         return;
     }
@@ -281,6 +338,8 @@ fn go_on(state: State) {
                 let Some(base) = base else { continue };
                 Request::Match { job, base: Box::new((*base).clone()) }
             }
+            Task::Attention(layer) => Request::Attention { job, ids: sequence(slot), layer },
+            Task::Firing(layer) => Request::Firing { job, ids: sequence(slot), layer },
             Task::Words => continue,
         };
         work.update(|w| w.job = Some((job, task)));
@@ -300,6 +359,9 @@ fn next(state: State, slot: Slot) -> Option<Task> {
         let matched = || (slot.side == Side::Tuned).then(|| unmatched(weights, wanted)).flatten().map(Task::Match);
         concepts.then(|| matched().or_else(read)).flatten()
     };
+    if let Some(task) = next_local(state, slot) {
+        return Some(task);
+    }
     match state.tab.get_untracked() {
         Tab::Concepts => next_concepts().or_else(next_heads),
         _ => next_heads().or_else(next_concepts),

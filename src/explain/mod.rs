@@ -3,6 +3,7 @@
 pub mod attribution;
 mod instruction;
 mod levels;
+pub mod local;
 mod report;
 pub mod statistics;
 mod units;

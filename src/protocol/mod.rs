@@ -12,6 +12,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::explain::attribution::{Mode, Sampling};
+use crate::explain::local::{LayerAttention, LayerFiring};
 use crate::explain::weights::heads::Reading;
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::{LayerConcepts, LayerHeads};
@@ -170,6 +171,24 @@ pub enum Request {
         /// The base's.
         base: Box<LayerConcepts>,
     },
+    /// A layer's attention on a sequence: answered by [`Event::Attention`].
+    Attention {
+        /// This job.
+        job: JobId,
+        /// The sequence.
+        ids: Vec<u32>,
+        /// From 0.
+        layer: usize,
+    },
+    /// Which of a layer's components fire on a sequence: answered by [`Event::Firing`].
+    Firing {
+        /// This job.
+        job: JobId,
+        /// The sequence.
+        ids: Vec<u32>,
+        /// From 0.
+        layer: usize,
+    },
     /// Read the weights by other words from now on: a list of words and a file of word vectors, attached in this order,
     /// either may be left out. Answered by [`Event::Words`].
     Words {
@@ -215,6 +234,8 @@ pub enum Stage {
     Response,
     /// Parts of the reverse pass.
     Reverse,
+    /// Layers that have read a sequence.
+    Layers,
     /// Words compared with all others.
     Words,
     /// Bytes of a file of word vectors read.
@@ -320,6 +341,20 @@ pub enum Event {
         job: JobId,
         /// The layer.
         matches: Box<LayerMatches>,
+    },
+    /// A layer's attention on a sequence.
+    Attention {
+        /// The job.
+        job: JobId,
+        /// The layer.
+        attention: Box<LayerAttention>,
+    },
+    /// Which of a layer's components fire on a sequence.
+    Firing {
+        /// The job.
+        job: JobId,
+        /// The layer.
+        firing: Box<LayerFiring>,
     },
     /// By which words the weights are read now.
     Words {

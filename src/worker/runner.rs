@@ -6,7 +6,7 @@ use super::reader::Reader;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::explain::attribution::{self, Event, Job, Mode};
 use crate::explain::{CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, units};
-use crate::model::cpu::{CpuEngine, CpuModel};
+use crate::model::cpu::{CpuEngine, CpuModel, Trace};
 use crate::model::{Engine, ModelError, Tick};
 use crate::protocol::{Prompt, Run};
 
@@ -62,6 +62,15 @@ impl Runner {
     /// See [`Reader::prepare`].
     pub fn prepare(&self, prompt: &Prompt) -> Result<(Vec<PromptToken>, String), CheckpointError> {
         self.reader.prepare(prompt)
+    }
+
+    /// Reads a sequence and keeps what goes on inside.
+    pub async fn trace(
+        &self,
+        ids: &[u32],
+        tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<Trace, ModelError> {
+        self.engine.trace(ids, tick).await
     }
 
     /// Runs and explains. `now` is a clock in seconds; `emit` hears everything and cancels by breaking.

@@ -54,11 +54,11 @@ pub fn Charts(shown: Memo<Layer>) -> impl IntoView {
             let (base, tuned) = (l.base.as_ref()?, l.tuned.as_ref()?);
             let (b, t) = (cumulative(base), cumulative(tuned));
             let at = |v: &[f32]| v.get(9).copied().unwrap_or_default() * 100.0;
-            let said = format!("{} components; the first 10 explain {:.0} % in the base, {:.0} % in the tuned model", b.len(), at(&b), at(&t));
+            let said = format!("the first 10 of {}: {:.0} and {:.0} %", b.len(), at(&b), at(&t));
             let angles = l.matches.as_ref().map(|m| {
                 let last = m.principal.last().copied().unwrap_or_default();
                 let angles = m.principal.iter().map(|a| a / 90.0).collect();
-                let said = format!("{} leading directions; the widest angle {last:.1}°", m.principal.len());
+                let said = format!("{} leading directions, up to {last:.1}°", m.principal.len());
                 view! { <Chart title="Principal angles between both models' leading subspaces" y="0 to 90°" x=said lines=vec![("tuned", angles)]/> }
             });
             Some(view! {

@@ -1,6 +1,7 @@
 //! Feed-forward concepts: each layer's components in both models, matched, and what they are about.
 
 mod chart;
+mod firing;
 mod layers;
 mod search;
 mod shares;
@@ -19,6 +20,7 @@ use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::scorer::{self, Label, Level, Task};
 use crate::explain::weights::{LayerConcepts, NamedComponent};
 use chart::Charts;
+use firing::Firing;
 use layers::LayerStrip;
 use search::Search;
 use shares::Shares;
@@ -102,6 +104,15 @@ pub struct Layer {
     matches: Option<Arc<LayerMatches>>,
 }
 
+impl Layer {
+    fn of(&self, side: Side) -> Option<&Arc<LayerConcepts>> {
+        match side {
+            Side::Base => self.base.as_ref(),
+            Side::Tuned => self.tuned.as_ref(),
+        }
+    }
+}
+
 fn layer(state: State, at: usize) -> Layer {
     let concepts = |side| state.weights.half(side).concepts.with(|c| c.get(at).cloned().flatten());
     Layer {
@@ -133,6 +144,9 @@ pub fn Concepts(state: State) -> impl IntoView {
             <div class="head"><h2>{move || format!("Layer {}", view.layer.get())}</h2></div>
             <Charts shown/>
             <Table state view shown/>
+        </section>
+        <section class="panel card" id="firing" aria-label="Components that fire on the prompt">
+            <Firing state view/>
         </section>
         <section class="panel card" id="shares" aria-label="Tasks and linguistic levels">
             <Shares state view/>

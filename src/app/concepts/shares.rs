@@ -43,7 +43,7 @@ pub fn Shares(state: State, view: View) -> impl IntoView {
             return view! { <td class="num cap">"not read yet"</td> }.into_any();
         }
         let (b, t) = (before as f32 / of_before as f32 * 100.0, after as f32 / of_after as f32 * 100.0);
-        view! { <td class="num">{format!("{b:.1} → {t:.1} %")}" "<span class="cap">{format!("{:+.1}", t - b)}</span></td> }.into_any()
+        view! { <td class="num">{format!("{b:.1} → {t:.1} %")}" "<span class="cap">{format!("{:+.1}", t - b).replace('-', "−")}</span></td> }.into_any()
     };
     let table = move |title: &'static str, names: Vec<&'static str>, of: fn(&Counted) -> &Vec<[usize; 3]>| {
         let rows = move || {

@@ -24,9 +24,9 @@ struct Window {
 /// The tallest picture, screen pixels.
 const HIGHEST: f32 = 640.0;
 
-/// The window that shows all of `graph`.
-fn whole(graph: &Graph) -> Window {
-    Window { x: 0.0, y: 0.0, scale: (graph.size.1 / HIGHEST).max(1.0) }
+/// The window that shows all of `graph` in a frame `wide` pixels wide.
+fn whole(graph: &Graph, wide: f32) -> Window {
+    Window { x: 0.0, y: 0.0, scale: (graph.size.0 / wide).max(graph.size.1 / HIGHEST).max(1.0) }
 }
 
 /// What the pointer drags, and where it was last.
@@ -49,19 +49,21 @@ pub fn HeadGraph(change: Memo<Option<HeadChange>>) -> impl IntoView {
     Effect::new(move |_| {
         let wide = wide.get() as f32;
         if wide > 0.0 {
-            graph.set(change.with(|c| c.as_ref().map_or_else(Graph::default, |c| Graph::of(c, most.get(), wide))));
-            window.set(graph.with_untracked(whole));
+            graph.set(
+                change.with(|c| c.as_ref().map_or_else(Graph::default, |c| Graph::of(c, most.get(), (wide, HIGHEST)))),
+            );
+            window.set(graph.with_untracked(|g| whole(g, wide)));
         }
     });
-    let height = move || graph.with(|g| g.size.1).clamp(160.0, HIGHEST);
+    let height = move || graph.with(|g| g.size.1 / (g.size.0 / wide.get() as f32).max(1.0)).clamp(160.0, HIGHEST);
     let view_box = move || {
-        let (w, width) = (window.get(), graph.with(|g| g.size.0).max(1.0));
-        format!("{} {} {} {}", w.x, w.y, width * w.scale, height() * w.scale)
+        let w = window.get();
+        format!("{} {} {} {}", w.x, w.y, wide.get() as f32 * w.scale, height() * w.scale)
     };
     let zoom = move |factor: f32, at: Option<(f32, f32)>| {
         window.update(|w| {
             let scale = (w.scale * factor).clamp(0.25, 3.0);
-            let (x, y) = at.unwrap_or((graph.with_untracked(|g| g.size.0) / 2.0, height() / 2.0));
+            let (x, y) = at.unwrap_or((wide.get_untracked() as f32 / 2.0, height() / 2.0));
             // the point under the pointer stays where it is
             *w = Window { x: w.x + x * (w.scale - scale), y: w.y + y * (w.scale - scale), scale };
         });
@@ -111,7 +113,7 @@ pub fn HeadGraph(change: Memo<Option<HeadChange>>) -> impl IntoView {
                 <span class="row">
                     <button type="button" class="btn small" aria-label="Zoom in" on:click=move |_| zoom(0.8, None)>"+"</button>
                     <button type="button" class="btn small" aria-label="Zoom out" on:click=move |_| zoom(1.25, None)>"−"</button>
-                    <button type="button" class="btn small" on:click=move |_| window.set(graph.with_untracked(whole))>"Whole"</button>
+                    <button type="button" class="btn small" on:click=move |_| window.set(graph.with_untracked(|g| whole(g, wide.get_untracked() as f32)))>"Whole"</button>
                 </span>
             </div>
             <div class="legend">

@@ -1,6 +1,7 @@
 //! Attention heads: which words each one relates, in both models, and what tuning changed.
 
 mod graph;
+mod local;
 mod map;
 mod pairs;
 mod words;
@@ -14,6 +15,7 @@ use super::weights;
 use crate::explain::weights::compare::{Filter, HeadChange};
 use crate::explain::weights::heads::Reading;
 use graph::HeadGraph;
+use local::OnPrompt;
 use map::Map;
 use pairs::Pairs;
 use words::WordFiles;
@@ -132,6 +134,9 @@ pub fn Heads(state: State) -> impl IntoView {
                     <Pairs change=shown reading=reading.into()/>
                 </div>
             </Show>
+        </section>
+        <section class="panel card" id="on-prompt" aria-label="Attention on the prompt">
+            <OnPrompt state view/>
         </section>
     }
 }

@@ -49,15 +49,18 @@ const EDGE: f32 = 70.0;
 /// Space around each group of words.
 const MARGIN: f32 = 14.0;
 
+/// How much a group is flattened.
+const FLAT: f32 = 0.62;
+
 /// The width that a word takes.
 pub fn width(word: &str) -> f32 {
     word.chars().count() as f32 * LETTER + 18.0
 }
 
 impl Graph {
-    /// The strongest `most` relations of a head, what changed before what was kept, laid out for a picture `wide` pixels
-    /// wide.
-    pub fn of(change: &HeadChange, most: usize, wide: f32) -> Self {
+    /// The strongest `most` relations of a head, what changed before what was kept, laid out for a picture of about
+    /// `wide` by `high` pixels; if there are too many, for a larger one of the same shape.
+    pub fn of(change: &HeadChange, most: usize, (wide, high): (f32, f32)) -> Self {
         let part = most * 2 / 5;
         let (gained, lost) = (change.gained.len().min(part), change.lost.len().min(part));
         let kept = change.kept.len().min(most - gained - lost);
@@ -72,7 +75,7 @@ impl Graph {
         ] {
             pairs[..count].iter().for_each(|pair| graph.add(pair, origin, &mut known));
         }
-        graph.lay_out(wide);
+        graph.lay_out(wide, high);
         graph
     }
 
@@ -103,24 +106,22 @@ impl Graph {
     }
 
     /// Places each group by forces between its words, and the groups in rows.
-    fn lay_out(&mut self, wide: f32) {
+    fn lay_out(&mut self, wide: f32, high: f32) {
         self.places = vec![(0.0, 0.0); self.words.len()];
-        let (mut x, mut y, mut row, mut right) = (0.0f32, 0.0f32, 0.0f32, 0.0f32);
-        for group in self.groups() {
-            self.settle(&group);
-            let (left, top, w, h) = self.bounds(&group);
-            if x > 0.0 && x + w > wide {
-                (x, y, row) = (0.0, y + row, 0.0);
-            }
-            for &word in &group {
+        let groups = self.groups();
+        groups.iter().for_each(|group| self.settle(group));
+        let boxes: Vec<_> = groups.iter().map(|group| self.bounds(group)).collect();
+        let fits = |larger: &f32| pack(&boxes, wide * larger).1 <= high * larger;
+        let larger = [1.0, 1.15, 1.3, 1.5, 1.75, 2.0].into_iter().find(fits).unwrap_or(2.4);
+        let (corners, height) = pack(&boxes, wide * larger);
+        for ((group, (left, top, ..)), (x, y)) in groups.iter().zip(&boxes).zip(&corners) {
+            for &word in group {
                 let place = &mut self.places[word];
                 *place = (place.0 - left + x, place.1 - top + y);
             }
-            x += w;
-            row = row.max(h);
-            right = right.max(x);
         }
-        self.size = (right.max(wide), y + row);
+        let right = corners.iter().zip(&boxes).map(|((x, _), (_, _, w, _))| x + w);
+        self.size = (right.fold(wide * larger, f32::max), height);
     }
 
     /// Left, top, width and height of a group with its margin.
@@ -134,7 +135,8 @@ impl Graph {
         (l - MARGIN, t - MARGIN, r - l + 2.0 * MARGIN, b - t + 2.0 * MARGIN)
     }
 
-    /// Fruchterman and Reingold's forces (1991) from a circle, then words that still overlap are pushed apart.
+    /// Fruchterman and Reingold's forces (1991) from a spiral, flattened, as words are wider than they are high; then
+    /// words that still overlap are pushed apart.
     fn settle(&mut self, group: &[usize]) {
         let n = group.len() as f32;
         for (i, &word) in group.iter().enumerate() {
@@ -171,6 +173,7 @@ impl Graph {
                 self.places[a] = (x + fx / length * length.min(heat), y + fy / length * length.min(heat));
             }
         }
+        group.iter().for_each(|&word| self.places[word].1 *= FLAT);
         self.part(group);
     }
 
@@ -206,6 +209,25 @@ impl Graph {
     }
 }
 
+/// Boxes (left, top, width, height) set into the first row that has room for them, in the order given: their corners,
+/// and the height of all rows.
+fn pack(boxes: &[(f32, f32, f32, f32)], wide: f32) -> (Vec<(f32, f32)>, f32) {
+    // each row: top, height, and how far it is filled
+    let mut rows: Vec<(f32, f32, f32)> = Vec::new();
+    let mut corners = Vec::with_capacity(boxes.len());
+    for &(_, _, w, h) in boxes {
+        let at = rows.iter().position(|(_, height, filled)| *height >= h && filled + w <= wide);
+        let at = at.unwrap_or_else(|| {
+            let top = rows.last().map_or(0.0, |(top, height, _)| top + height);
+            rows.push((top, h, 0.0));
+            rows.len() - 1
+        });
+        corners.push((rows[at].2, rows[at].0));
+        rows[at].2 += w;
+    }
+    (corners, rows.last().map_or(0.0, |(top, height, _)| top + height))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,7 +243,7 @@ mod tests {
         let chain: Vec<_> = (20..40).map(|i| (i, i + 1)).collect();
         let apart: Vec<_> = (50..90).map(|i| (2 * i, 2 * i + 1)).collect();
         let change = HeadChange { gained: pairs(&star), lost: pairs(&chain), kept: pairs(&apart), distance: None };
-        let graph = Graph::of(&change, 60, 760.0);
+        let graph = Graph::of(&change, 60, (760.0, 640.0));
         assert_eq!(graph.edges.len(), 60);
         for a in 0..graph.words.len() {
             let (x, y) = graph.places[a];
@@ -238,7 +260,7 @@ mod tests {
 
     #[test]
     fn an_empty_head_is_an_empty_picture() {
-        let graph = Graph::of(&HeadChange::default(), 60, 400.0);
+        let graph = Graph::of(&HeadChange::default(), 60, (400.0, 400.0));
         assert!(graph.words.is_empty() && graph.size.1 == 0.0);
     }
 }

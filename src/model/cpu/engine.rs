@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use super::forward::Session;
 use super::reverse;
+use super::trace::Trace;
 use super::weights::CpuModel;
 use crate::checkpoint::ModelConfig;
 use crate::model::head::{Target, cotangent};
@@ -25,9 +26,13 @@ impl CpuEngine {
         Self { model, session }
     }
 
-    /// Attention weights `[layer][head][query][key]` of `tokens`.
-    pub fn attention(&self, tokens: &[u32]) -> Result<Vec<Vec<Vec<Vec<f32>>>>, ModelError> {
-        reverse::attention_patterns(&self.model, tokens)
+    /// Reads `tokens` and keeps what goes on inside; the sequence in progress stays as it is.
+    pub async fn trace(
+        &self,
+        tokens: &[u32],
+        tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<Trace, ModelError> {
+        Trace::of(&self.model, tokens, tick).await
     }
 }
 

@@ -16,9 +16,11 @@ mod norm;
 mod reverse;
 mod rope;
 mod rows;
+mod trace;
 mod weights;
 
 pub use engine::CpuEngine;
+pub use trace::Trace;
 pub use weights::CpuModel;
 
 #[cfg(test)]

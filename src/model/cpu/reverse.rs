@@ -19,26 +19,32 @@ use crate::model::{ModelError, Tick};
 const BATCH_VALUES: usize = 4 << 20;
 
 /// What a layer's vjp needs of its forward pass, for all positions.
-struct Stash {
+pub(super) struct Stash {
     x: Tensor,
-    q: Vec<f32>,
-    k: Vec<f32>,
+    pub q: Vec<f32>,
+    pub k: Vec<f32>,
     v: Tensor,
     /// The residual stream between attention and feed-forward.
-    middle: Tensor,
+    pub middle: Tensor,
     gate: Tensor,
     up: Tensor,
 }
 
 impl Stash {
+    /// What the feed-forward block adds.
+    pub fn written(&self, layer: &Layer, plan: &RowPlan) -> Result<Tensor, ModelError> {
+        let a = mlp::forward(&self.gate, &self.up, plan)?;
+        layer.down.forward(&a, plan.primal)
+    }
+
     /// The layer's output.
     fn output(&self, layer: &Layer, plan: &RowPlan) -> Result<Tensor, ModelError> {
-        let a = mlp::forward(&self.gate, &self.up, plan)?;
-        Ok((&self.middle + layer.down.forward(&a, plan.primal)?)?)
+        Ok((&self.middle + self.written(layer, plan)?)?)
     }
 }
 
-fn stash(model: &CpuModel, layer: &Layer, x: &Tensor, plan: &RowPlan) -> Result<Stash, ModelError> {
+/// A layer's inner activations from its input `x`.
+pub(super) fn stash(model: &CpuModel, layer: &Layer, x: &Tensor, plan: &RowPlan) -> Result<Stash, ModelError> {
     let config = &model.config;
     let positions = plan.positions();
     let h = layer.attn_norm.forward(x, plan)?;
@@ -55,19 +61,6 @@ fn stash(model: &CpuModel, layer: &Layer, x: &Tensor, plan: &RowPlan) -> Result<
     let h = layer.ffn_norm.forward(&middle, plan)?;
     let (gate, up) = (layer.gate.forward(&h, plan.primal)?, layer.up.forward(&h, plan.primal)?);
     Ok(Stash { x: x.clone(), q, k, v, middle, gate, up })
-}
-
-/// Attention weights `[layer][head][query][key]` of a sequence.
-pub(super) fn attention_patterns(model: &CpuModel, tokens: &[u32]) -> Result<Vec<Vec<Vec<Vec<f32>>>>, ModelError> {
-    let plan = RowPlan::new(0, tokens.len(), &[]);
-    let mut x = rows::from_vec(model.embed(tokens)?, model.config.width)?;
-    let mut patterns = Vec::new();
-    for layer in &model.layers {
-        let s = stash(model, layer, &x, &plan)?;
-        patterns.push(attention::pattern(&model.config, &s.q, &s.k));
-        x = s.output(layer, &plan)?;
-    }
-    Ok(patterns)
 }
 
 /// Cotangents of a batch, stacked: number i covers positions `0..lengths[i]`.

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use web_sys::File;
 
-use super::{Engine, js, load, post, store, weights};
+use super::{Engine, js, load, local, post, store, weights};
 use crate::model::Tick;
 use crate::protocol::{Event, Failure, JobId, Prompt, Request, Response, Run, Stage};
 use crate::worker::Update;
@@ -24,6 +24,8 @@ pub async fn perform(engine: &Engine, request: Request, files: Vec<File>) {
         Request::Heads { job, layer, reading } => (job, weights::heads(engine, job, layer, reading).await),
         Request::Concepts { job, layer } => (job, weights::concepts(engine, job, layer).await),
         Request::Match { job, base } => (job, weights::matches(engine, job, &base).await),
+        Request::Attention { job, ids, layer } => (job, local::attention(engine, job, &ids, layer).await),
+        Request::Firing { job, ids, layer } => (job, local::firing(engine, job, &ids, layer).await),
         Request::Words { job, list, vectors } => (job, weights::words(engine, job, list, vectors, files).await),
         Request::List { job } => (job, list(job).await),
         Request::Delete { job, key } => {
@@ -47,6 +49,7 @@ fn loaded(engine: &Engine, job: JobId, l: load::Loaded) -> Event {
     let template = l.runner.checkpoint().chat_template.as_ref().map(|t| t.source().to_owned());
     *engine.runner.borrow_mut() = Some(l.runner);
     *engine.shelf.borrow_mut() = None;
+    *engine.trace.borrow_mut() = None;
     Event::Loaded { job, info, template, stored: l.stored, not_kept: l.not_kept, memory: js::memory() }
 }
 

@@ -6,6 +6,7 @@ mod jobs;
 mod js;
 mod kept;
 mod load;
+mod local;
 mod store;
 mod weights;
 
@@ -17,6 +18,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
 
 use super::Runner;
+use crate::model::cpu::Trace;
 use crate::protocol::{Event, Failure, JobId, Request};
 
 /// A request with the files that came beside it.
@@ -30,6 +32,8 @@ pub(super) struct Engine {
     runner: RefCell<Option<Runner>>,
     /// The loaded model's words, once its weights have been read by them.
     shelf: RefCell<Option<weights::Shelf>>,
+    /// The sequence that was read last, as long as the model is the same.
+    trace: RefCell<Option<Trace>>,
     /// By which words weights are read.
     lexicon: RefCell<weights::Lexicon>,
 }
@@ -71,6 +75,7 @@ pub fn start() {
         cancelled: RefCell::default(),
         runner: RefCell::new(None),
         shelf: RefCell::new(None),
+        trace: RefCell::new(None),
         lexicon: RefCell::default(),
     });
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {

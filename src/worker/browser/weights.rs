@@ -91,7 +91,7 @@ impl Shelf {
         Ok(heads)
     }
 
-    async fn concepts(&mut self, runner: &Runner, layer: usize) -> Result<LayerConcepts, Failure> {
+    pub(super) async fn concepts(&mut self, runner: &Runner, layer: usize) -> Result<LayerConcepts, Failure> {
         let name = format!("concepts-{}-{layer}", self.atlas.key());
         if let Some(concepts) = self.kept(&name).await {
             return Ok(concepts);
@@ -103,7 +103,7 @@ impl Shelf {
 }
 
 /// Runs `work` with the model and its shelf, taken out for the job's length: jobs run one at a time.
-async fn with_shelf<T>(
+pub(super) async fn with_shelf<T>(
     engine: &Engine,
     work: impl AsyncFnOnce(&Runner, &mut Shelf) -> Result<T, Failure>,
 ) -> Result<T, Failure> {

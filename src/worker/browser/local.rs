@@ -1,0 +1,53 @@
+//! What goes on inside the loaded model on one sequence. The sequence is read once for all layers.
+
+use std::ops::ControlFlow;
+
+use super::weights::with_shelf;
+use super::{Engine, post};
+use crate::explain::local::{LayerAttention, LayerFiring};
+use crate::model::cpu::Trace;
+use crate::model::{ModelError, Tick};
+use crate::protocol::{Event, Failure, JobId, Stage};
+use crate::worker::Runner;
+
+/// The trace of `ids`: the one at hand if it is of these.
+async fn trace(engine: &Engine, runner: &Runner, job: JobId, ids: &[u32]) -> Result<Trace, ModelError> {
+    let known = engine.trace.borrow_mut().take();
+    if let Some(trace) = known.filter(|t| t.tokens() == ids) {
+        return Ok(trace);
+    }
+    let mut tick = async |t: Tick| {
+        post(&Event::Progress { job, stage: Stage::Layers, done: t.done as u64, total: t.total as u64 });
+        match engine.breathe(job).await {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    };
+    runner.trace(ids, &mut tick).await
+}
+
+/// Layer `layer`'s attention.
+pub async fn attention(engine: &Engine, job: JobId, ids: &[u32], layer: usize) -> Result<Event, Failure> {
+    engine.breathe(job).await?;
+    // taken for the job's length: jobs run one at a time
+    let runner = engine.runner.borrow_mut().take().ok_or(Failure::NotLoaded)?;
+    let trace = trace(engine, &runner, job, ids).await;
+    *engine.runner.borrow_mut() = Some(runner);
+    let trace = trace?;
+    let attention = LayerAttention::of(&trace, layer);
+    *engine.trace.borrow_mut() = Some(trace);
+    Ok(Event::Attention { job, attention: Box::new(attention?) })
+}
+
+/// Which of layer `layer`'s components fire.
+pub async fn firing(engine: &Engine, job: JobId, ids: &[u32], layer: usize) -> Result<Event, Failure> {
+    engine.breathe(job).await?;
+    let firing = with_shelf(engine, async |runner, shelf| {
+        let directions = shelf.concepts(runner, layer).await?.matrix()?;
+        let trace = trace(engine, runner, job, ids).await?;
+        let firing = LayerFiring::of(&trace, layer, &directions);
+        *engine.trace.borrow_mut() = Some(trace);
+        Ok(firing?)
+    });
+    Ok(Event::Firing { job, firing: Box::new(firing.await?) })
+}
