@@ -28,7 +28,8 @@ pub fn download(state: State) {
     }
 }
 
-fn save(name: &str, kind: &str, text: &str) -> Result<(), JsValue> {
+/// Hands the user a file.
+pub fn save(name: &str, kind: &str, text: &str) -> Result<(), JsValue> {
     let options = web_sys::BlobPropertyBag::new();
     options.set_type(kind);
     let blob = web_sys::Blob::new_with_str_sequence_and_options(&js_sys::Array::of1(&text.into()), &options)?;

@@ -8,6 +8,7 @@ mod difference;
 mod engine;
 mod examples;
 mod export;
+mod findings;
 mod format;
 mod header;
 mod heads;

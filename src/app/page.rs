@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::concepts::Concepts;
 use super::difference::Difference;
+use super::findings::FindingsView;
 use super::header::Header;
 use super::heads::Heads;
 use super::model_card::ModelCard;
@@ -42,6 +43,7 @@ pub fn Page() -> impl IntoView {
             </div>
             <Show when=move || state.tab.get() == Tab::Heads><Heads state/></Show>
             <Show when=move || state.tab.get() == Tab::Concepts><Concepts state/></Show>
+            <Show when=move || state.tab.get() == Tab::Findings><FindingsView state/></Show>
         </main>
         <ModelsDialog state/>
     }

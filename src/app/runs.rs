@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use web_sys::File;
 
 use super::engine::Engine;
+use super::findings::state as findings;
 use super::memory;
 use super::state::{Chat, Model, Progress, RunState, Selection, Side, Slot, State, Whose};
 use super::weights;
@@ -210,6 +211,7 @@ fn take(state: State, slot: Slot, event: Event) {
         Event::Loaded { job, info, template, stored, not_kept, .. } => {
             loaded(slot, job, info, template, stored, not_kept);
             weights::another_model(state, slot);
+            findings::another_model(state);
         }
         Event::Unloaded { .. } => slot.model.update(|m| m.info = None),
         Event::Started { job, prompt, units } if slot.run.with_untracked(|r| r.job == Some(job)) => {
@@ -226,7 +228,7 @@ fn take(state: State, slot: Slot, event: Event) {
             slot.run.set(RunState::of(*report, text, false));
             follow(state, slot);
         }
-        Event::Finished { .. } => {}
+        Event::Finished { job, report, .. } => drop(findings::finished(state, slot, job, &report)),
         Event::Heads { job, reading, heads } => weights::heads_arrived(state, slot, job, reading, *heads),
         Event::Concepts { job, concepts } => weights::concepts_arrived(state, slot, job, *concepts),
         Event::Matches { job, matches } => weights::matches_arrived(state, slot, job, *matches),
@@ -313,6 +315,8 @@ fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
     } else if slot.run.with_untracked(|r| r.job == Some(job)) {
         let restored = end_run(slot, failure);
         nobody_follows(state, restored);
+    } else if findings::failed(state, slot, job, &failure) {
+        // said where the findings are
     } else if weights::failed(state, slot, job, &failure) {
         // said where the weights are
     } else if slot.preparing.get_value() == Some(job) {
@@ -378,6 +382,7 @@ fn crashed(state: State, slot: Slot, message: String) {
     let restored = ran && end_run(slot, failure.clone());
     nobody_follows(state, restored);
     weights::engine_gone(state, slot);
+    findings::engine_gone(state, slot);
     slot.model.update(|m| *m = Model { failure: Some(failure), ..Model::default() });
     if engine.came_up() {
         engine.restart();

@@ -5,6 +5,7 @@ use std::ops::Range;
 use leptos::prelude::*;
 
 use super::engine::Engine;
+use super::findings::state::Findings;
 use super::weights::Weights;
 use crate::explain::attribution::{Mode, Sampling};
 use crate::explain::view::{Source, View, present};
@@ -42,6 +43,7 @@ pub enum Tab {
     Prompt,
     Heads,
     Concepts,
+    Findings,
 }
 
 /// True progress of a job.
@@ -221,6 +223,7 @@ pub struct State {
     pub follow: RwSignal<Option<Side>>,
     pub tab: RwSignal<Tab>,
     pub weights: Weights,
+    pub findings: Findings,
 }
 
 impl State {
@@ -240,6 +243,7 @@ impl State {
             follow: RwSignal::new(None),
             tab: RwSignal::new(Tab::default()),
             weights: Weights::new(),
+            findings: Findings::new(),
         }
     }
 

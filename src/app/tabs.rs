@@ -9,6 +9,7 @@ const TABS: &[(Tab, &str, &str)] = &[
     (Tab::Prompt, "Prompt", "tab-prompt"),
     (Tab::Heads, "Attention heads", "tab-heads"),
     (Tab::Concepts, "Concepts", "tab-concepts"),
+    (Tab::Findings, "Findings", "tab-findings"),
 ];
 
 /// The row of tabs.

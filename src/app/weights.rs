@@ -107,6 +107,7 @@ pub fn open(state: State, tab: Tab) {
         Tab::Prompt => return,
         Tab::Heads => state.weights.opened.update(|o| o[0] = true),
         Tab::Concepts => state.weights.opened.update(|o| o[1] = true),
+        Tab::Findings => state.weights.opened.set([true; 2]),
     }
     go_on(state);
 }

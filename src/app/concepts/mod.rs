@@ -43,7 +43,7 @@ pub struct View {
 }
 
 impl View {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let known = memory::get(LABELS).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         Self { layer: RwSignal::new(0), sought: RwSignal::new(None), tasks: RwSignal::new(known) }
     }

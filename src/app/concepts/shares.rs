@@ -66,7 +66,7 @@ pub fn Shares(state: State, view: View) -> impl IntoView {
     };
     view! {
         <div class="head"><h2>"Tasks and linguistic levels"</h2><span class="cap">"share of components, base → tuned"</span></div>
-        <p class="cap">"Estimated from each component's 30 leading words: a task needs four words of its list, and more than any other task; a level is syntax (a third function words), morphology (forms of one word, or a shared ending), phonology (a third begin or rhyme alike), or else semantics. The paper asked a chat model; your own labels in the table above count here."</p>
+        <p class="cap">"Estimated from each component's 30 leading words: a task needs four words of its list, and more than any other task; a level is syntax (a third function words), morphology (forms of one word, or an ending such as -ing shared by a third), phonology (a third begin or rhyme alike), or else semantics. The paper asked a chat model; your own labels in the table above count here."</p>
         <div class="cols">
             {table("Task", Task::ALL.map(Task::name).to_vec(), |c| &c.tasks)}
             {table("Level", Level::ALL.map(Level::name).to_vec(), |c| &c.levels)}

@@ -104,13 +104,17 @@ fn apart(base: &[f32], tuned: &[f32]) -> Option<f32> {
     (size > 0.0 && !base.is_empty() && base.len() == tuned.len()).then(|| (gap / size).sqrt() as f32)
 }
 
-/// Of the heads that changed, the share in which `word` occurs in more pairs of the tuned model than of the base
-/// (METHODS.md, "Shift statistic"); nothing if no head changed.
-pub fn shift(word: &str, changes: &[HeadChange]) -> Option<f64> {
-    let changed: Vec<_> = changes.iter().filter(|c| !c.gained.is_empty() || !c.lost.is_empty()).collect();
+/// Of the heads in which the number of pairs with `word` changed, the share in which it rose (METHODS.md, "Shift
+/// statistic"); nothing if it changed in no head.
+pub fn shift<C: std::borrow::Borrow<HeadChange>>(word: &str, changes: &[C]) -> Option<f64> {
     let in_pairs = |pairs: &[NamedPair]| pairs.iter().filter(|p| p.has(word)).count();
-    let more = changed.iter().filter(|c| in_pairs(&c.gained) > in_pairs(&c.lost)).count();
-    (!changed.is_empty()).then(|| more as f64 / changed.len() as f64)
+    let moved = changes.iter().map(|c| (in_pairs(&c.borrow().gained), in_pairs(&c.borrow().lost)));
+    let (rose, fell) = moved.fold((0, 0), |(rose, fell), (gained, lost)| match gained.cmp(&lost) {
+        std::cmp::Ordering::Greater => (rose + 1, fell),
+        std::cmp::Ordering::Less => (rose, fell + 1),
+        std::cmp::Ordering::Equal => (rose, fell),
+    });
+    (rose + fell > 0).then(|| f64::from(rose) / f64::from(rose + fell))
 }
 
 #[cfg(test)]
@@ -144,7 +148,8 @@ mod tests {
         assert_eq!(change.filtered(&Filter { word: "cat".into(), verbs: false }).lost, change.lost);
         assert_eq!(shift("write", std::slice::from_ref(&change)), Some(1.0));
         assert_eq!(shift("cat", std::slice::from_ref(&change)), Some(0.0));
-        assert_eq!(shift("cat", &[]), None);
+        assert_eq!(shift("story", std::slice::from_ref(&change)), None, "as many pairs as before");
+        assert_eq!(shift::<HeadChange>("cat", &[]), None);
     }
 
     #[test]

@@ -95,6 +95,10 @@ pub struct Label<T> {
     pub evidence: Vec<String>,
 }
 
+/// Endings that make one word of another.
+const SUFFIXES: &[&str] =
+    &["ing", "ed", "ly", "er", "est", "ness", "tion", "ment", "able", "ful", "less", "ist", "ity", "ous", "ive", "ies"];
+
 /// Words that hold sentences together.
 const FUNCTION_WORDS: &str = include_str!("tasks/function.txt");
 
@@ -119,7 +123,7 @@ pub fn task(component: &NamedComponent) -> Label<Task> {
 }
 
 /// The first of these that holds for enough of the leading words: syntax (a third are function words), morphology (forms
-/// of one stem, or a third share an ending of three letters or more), phonology (a third begin or rhyme alike); else
+/// of one stem, or a third share an ending such as -ing or -ness), phonology (a third begin or rhyme alike); else
 /// semantics.
 pub fn level(component: &NamedComponent) -> Label<Level> {
     let leading: Vec<String> = component.words.iter().take(WORDS).map(|w| w.0.to_lowercase()).collect();
@@ -135,7 +139,8 @@ pub fn level(component: &NamedComponent) -> Label<Level> {
     if stems.len() >= ENOUGH {
         return Label { value: Level::Morphology, evidence: stems };
     }
-    let endings = largest(leading.iter().filter(long(6)), ends(3));
+    let suffix = |w: &str| SUFFIXES.iter().find(|s| w.ends_with(**s)).map_or_else(String::new, |s| (*s).to_owned());
+    let endings = largest(leading.iter().filter(long(6)).filter(|w| !suffix(w).is_empty()), suffix);
     if endings.len() >= third {
         return Label { value: Level::Morphology, evidence: endings };
     }

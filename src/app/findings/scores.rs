@@ -1,0 +1,114 @@
+//! Finding 1: instruction score over a set of prompts.
+
+use leptos::html::Input;
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::{VerdictLine, cells, figure, p, save_csv, state};
+use crate::app::state::State;
+use crate::app::toolbar::Segmented;
+use crate::app::{format, window};
+use crate::explain::findings::{PAPER_SCORES, PromptCase, csv, instruction_scores, parse_prompts};
+
+/// The set that ships with the page, and how it is called.
+const BUNDLED: &str = "findings/held-out.jsonl";
+const BUNDLED_NAME: &str = "held-out instructions of the bundled pair";
+
+const OWN: &[(bool, &str)] = &[(false, "Tuned's under both"), (true, "Each its own")];
+
+async fn bundled() -> Result<Vec<PromptCase>, String> {
+    let fetched = async {
+        let response = JsFuture::from(window().fetch_with_str(BUNDLED)).await.ok()?;
+        let response: web_sys::Response = response.dyn_into().ok()?;
+        JsFuture::from(response.text().ok()?).await.ok()?.as_string()
+    };
+    let text = fetched.await.ok_or("The bundled set could not be fetched. Check the connection, or choose a file.")?;
+    parse_prompts(&text).map_err(|e| e.to_string())
+}
+
+/// Reads a chosen file.
+fn choose(app: State, input: NodeRef<Input>) {
+    let Some(file) = input.get_untracked().and_then(|i| i.files()?.get(0)) else { return };
+    leptos::task::spawn_local(async move {
+        let text = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string());
+        match text.map(|t| parse_prompts(&t)) {
+            Some(Ok(cases)) => state::take(app, file.name(), cases),
+            Some(Err(e)) => app.findings.failure.set(Some(format!("{}: {e}", file.name()))),
+            None => app.findings.failure.set(Some(format!("{} could not be read.", file.name()))),
+        }
+    });
+}
+
+/// The section.
+#[component]
+pub fn Scores(state: State) -> impl IntoView {
+    let f = state.findings;
+    if f.cases.with_untracked(Vec::is_empty) {
+        leptos::task::spawn_local(async move {
+            match bundled().await {
+                Ok(cases) => state::take(state, BUNDLED_NAME.into(), cases),
+                Err(e) => f.failure.set(Some(e)),
+            }
+        });
+    }
+    let input = NodeRef::<Input>::new();
+    let comparison = Memo::new(move |_| f.rows.with(|rows| instruction_scores(rows)));
+    let progress = move || {
+        let (done, all) = (f.rows.with(Vec::len), f.cases.with(Vec::len));
+        (done, all)
+    };
+    let button = move || {
+        let (done, all) = progress();
+        match (f.running.get(), done) {
+            (true, _) => view! { <button type="button" class="btn" id="scores-stop" on:click=move |_| state::stop(state)>"Stop"</button> }.into_any(),
+            (false, d) if d > 0 && d < all => view! { <button type="button" class="btn" id="scores-go-on" on:click=move |_| state::start(state)>"Go on"</button> }.into_any(),
+            (false, d) if d > 0 => view! { <button type="button" class="btn" id="scores-again" on:click=move |_| { state::forget(state); state::start(state) }>"Measure again"</button> }.into_any(),
+            _ => view! { <button type="button" class="btn" id="scores-start" disabled=move || f.cases.with(Vec::is_empty) on:click=move |_| state::start(state)>"Measure"</button> }.into_any(),
+        }
+    };
+    let set = move |own: bool| {
+        if own != f.own.get_untracked() {
+            state::forget(state);
+            f.own.set(own);
+        }
+    };
+    let download = move |_| {
+        let score = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
+        let rows =
+            f.rows.get_untracked().into_iter().map(|r| vec![r.prompt, r.response, score(r.base), score(r.tuned)]);
+        save_csv("shiftlens-finding-1.csv", &csv(&["prompt", "response", "base", "tuned"], rows));
+    };
+    let pairs = move || {
+        f.rows.with(|rows| rows.iter().filter_map(|r| r.base.zip(r.tuned)).unzip::<f64, f64, Vec<f64>, Vec<f64>>())
+    };
+    let paper = PAPER_SCORES.map(|(name, n, [b, bs, t, ts], value)| view! {
+        <tr class="paper"><th scope="row">{format!("Paper: {name}")}</th><td class="num">{n}</td><td class="num">{format!("{b:.3} ± {bs:.3}")}</td><td class="num">{format!("{t:.3} ± {ts:.3}")}</td><td class="num">"–"</td><td class="num">{p(value)}</td><td class="num">{format!("{:.2}", (t - b) / ((bs * bs + ts * ts) / 2.0).sqrt())}</td></tr>
+    });
+    view! {
+        <section class="panel card" id="finding-1" aria-label="Finding 1">
+            <div class="head"><h2>"Finding 1: the tuned model leans more on the words of the instruction"</h2></div>
+            <p class="cap">"The instruction score of every prompt of a set: the share of importance density on the instruction's words. Prompts are read as the first tab says (chat template), responses have at most 60 tokens."</p>
+            <div class="bar">
+                <Segmented name="Response of the prompt set" options=OWN value=f.own set=set/>
+                {button}
+                <span class="cap" id="scores-progress" role="status">{move || { let (done, all) = progress(); format!("{done} of {all} · {}", format::label(&f.name.get(), 48)) }}</span>
+                <span class="grow"></span>
+                <label>"Another set"<input type="file" id="prompt-set" node_ref=input accept=".tsv,.txt,.jsonl,.ndjson,text/plain" on:change=move |_| choose(state, input)/></label>
+                <button type="button" class="btn" id="scores-csv" disabled=move || f.rows.with(Vec::is_empty) on:click=download>"CSV"</button>
+            </div>
+            <p class="hint">"A set: one prompt a line, and after tabs its instruction and a response if you like; or JSON lines with “prompt”, “instruction”, “response”."</p>
+            {move || f.failure.get().map(|e| view! { <p class="error" role="alert">{e}</p> })}
+            <progress class="wide" aria-label="Prompts measured" max=move || progress().1.max(1).to_string() prop:value=move || progress().0.to_string()></progress>
+            <VerdictLine verdict=Signal::derive(move || comparison.with(|c| c.verdict()))/>
+            {move || { let (base, tuned) = pairs(); (base.len() > 1).then(|| figure::strips(("Base", base), ("Tuned", tuned))) }}
+            <div class="frame"><table class="components">
+                <thead><tr><th scope="col">"Prompts"</th><th scope="col">"n"</th><th scope="col">"Base, mean ± sd"</th><th scope="col">"Tuned"</th><th scope="col">"Welch's t"</th><th scope="col">"p, one-sided"</th><th scope="col">"Effect (d)"</th></tr></thead>
+                <tbody>
+                    <tr><th scope="row">"This pair"</th>{move || comparison.with(|c| cells(c, 3))}</tr>
+                    {paper}
+                </tbody>
+            </table></div>
+        </section>
+    }
+}

@@ -1,0 +1,215 @@
+//! Running a set of prompts through both models, one after the other.
+
+use leptos::prelude::*;
+
+use crate::app::runs::{engine, template};
+use crate::app::state::{Side, Slot, State};
+use crate::explain::attribution::{Mode, Sampling};
+use crate::explain::findings::{PromptCase, ScoreRow};
+use crate::explain::{By, ModelReport};
+use crate::model::head::Target;
+use crate::protocol::{Failure, JobId, Prompt, Request, Response, Run};
+
+/// Longest response, tokens.
+const RESPONSE: usize = 60;
+
+/// A run on its way: its job, and what it is for.
+#[derive(Debug, Clone, PartialEq)]
+struct Step {
+    job: JobId,
+    side: Side,
+    case: usize,
+}
+
+/// A set of prompts and what has been measured on it.
+#[derive(Clone, Copy)]
+pub struct Findings {
+    /// Where the prompts come from, in words.
+    pub name: RwSignal<String>,
+    pub cases: RwSignal<Vec<PromptCase>>,
+    /// The first so many cases' scores.
+    pub rows: RwSignal<Vec<ScoreRow>>,
+    /// Each model its own response, or the tuned one's under both.
+    pub own: RwSignal<bool>,
+    pub running: RwSignal<bool>,
+    pub failure: RwSignal<Option<String>>,
+    step: StoredValue<Option<Step>>,
+    /// The tuned model's report of the present case, while the base is at work.
+    tuned: StoredValue<Option<ModelReport>>,
+}
+
+impl Findings {
+    pub fn new() -> Self {
+        Self {
+            name: RwSignal::new(String::new()),
+            cases: RwSignal::new(Vec::new()),
+            rows: RwSignal::new(Vec::new()),
+            own: RwSignal::new(false),
+            running: RwSignal::new(false),
+            failure: RwSignal::new(None),
+            step: StoredValue::new(None),
+            tuned: StoredValue::new(None),
+        }
+    }
+
+    fn is(&self, side: Side, job: JobId) -> bool {
+        self.step.with_value(|s| s.as_ref().is_some_and(|s| s.side == side && s.job == job))
+    }
+}
+
+/// Takes another set; what was measured on the one before goes.
+pub fn take(state: State, name: String, cases: Vec<PromptCase>) {
+    stop(state);
+    let f = state.findings;
+    f.rows.set(Vec::new());
+    f.failure.set(None);
+    f.name.set(name);
+    f.cases.set(cases);
+}
+
+/// Starts, or goes on where it was stopped.
+pub fn start(state: State) {
+    let f = state.findings;
+    if f.running.get_untracked() {
+        return;
+    }
+    f.failure.set(None);
+    f.running.set(true);
+    next_case(state);
+}
+
+/// Starts again from the first prompt.
+pub fn forget(state: State) {
+    stop(state);
+    state.findings.rows.set(Vec::new());
+    state.findings.failure.set(None);
+}
+
+/// Stops; what has been measured stays.
+pub fn stop(state: State) {
+    let f = state.findings;
+    f.running.set(false);
+    let step = f.step.try_update_value(Option::take).flatten();
+    if let Some((step, engine)) = step.and_then(|s| Some((s.clone(), engine(state.slot(s.side))?))) {
+        engine.send(&Request::Cancel { job: step.job }, &[]);
+    }
+}
+
+fn next_case(state: State) {
+    let f = state.findings;
+    let case = f.rows.with_untracked(Vec::len);
+    if case >= f.cases.with_untracked(Vec::len) {
+        f.running.set(false);
+        return;
+    }
+    let response = match f.cases.with_untracked(|c| c[case].response.clone()) {
+        Some(text) => Response::Text { text },
+        None => Response::Own { limit: RESPONSE, sampling: Sampling::default() },
+    };
+    ask(state, state.tuned, case, response);
+}
+
+fn ask(state: State, slot: Slot, case: usize, response: Response) {
+    let f = state.findings;
+    let loaded = slot.model.with_untracked(|m| m.info.is_some());
+    let (Some(engine), Some(asked)) =
+        (engine(slot).filter(|_| loaded), f.cases.with_untracked(|c| c.get(case).cloned()))
+    else {
+        return fail(state, Failure::NotLoaded);
+    };
+    let job = engine.next_job();
+    let run = Run {
+        instruction: Some(asked.span()),
+        prompt: Prompt::Text { text: asked.prompt, template: template(state, slot.side) },
+        response,
+        by: By::Token,
+        target: Target::Prob,
+        mode: Mode::Auto,
+    };
+    f.step.set_value(Some(Step { job, side: slot.side, case }));
+    engine.send(&Request::Run { job, run }, &[]);
+}
+
+/// Takes in a finished run, if it is one of these.
+pub fn finished(state: State, slot: Slot, job: JobId, report: &ModelReport) -> bool {
+    let f = state.findings;
+    if !f.is(slot.side, job) {
+        return false;
+    }
+    let Some(step) = f.step.try_update_value(Option::take).flatten() else { return true };
+    if slot.side == Side::Tuned {
+        let response = base_response(state, report);
+        f.tuned.set_value(Some(report.clone()));
+        ask(state, state.base, step.case, response);
+        return true;
+    }
+    let tuned = f.tuned.try_update_value(Option::take).flatten();
+    let row = f.cases.with_untracked(|c| {
+        let tuned = tuned.as_ref();
+        Some(ScoreRow {
+            prompt: c.get(step.case)?.prompt.clone(),
+            response: tuned.map_or_else(String::new, |r| r.response.iter().map(|t| t.text.as_str()).collect()),
+            base: report.instruction_score,
+            tuned: tuned.and_then(|r| r.instruction_score),
+        })
+    });
+    f.rows.update(|rows| rows.extend(row));
+    if f.running.get_untracked() {
+        next_case(state);
+    }
+    true
+}
+
+/// What the base is to explain.
+fn base_response(state: State, tuned: &ModelReport) -> Response {
+    let tokenizer = |s: Slot| s.model.with_untracked(|m| m.info.as_ref().map(|i| i.tokenizer.clone()));
+    if state.findings.own.get_untracked() {
+        return Response::Own { limit: RESPONSE, sampling: Sampling::default() };
+    }
+    match tokenizer(state.base) == tokenizer(state.tuned) {
+        true => Response::Ids { ids: tuned.response.iter().map(|t| t.id).collect() },
+        false => Response::Text { text: tuned.response.iter().map(|t| t.text.as_str()).collect() },
+    }
+}
+
+/// Takes in a failed run, if it is one of these. One prompt that cannot be run (too long, say) is left out, with the
+/// rest going on.
+pub fn failed(state: State, slot: Slot, job: JobId, failure: &Failure) -> bool {
+    let f = state.findings;
+    if !f.is(slot.side, job) {
+        return false;
+    }
+    let step = f.step.try_update_value(Option::take).flatten();
+    match (failure, step) {
+        (Failure::Cancelled, _) => f.running.set(false),
+        (Failure::Model(_), Some(step)) => {
+            let prompt = f.cases.with_untracked(|c| c.get(step.case).map(|c| c.prompt.clone()).unwrap_or_default());
+            f.rows
+                .update(|rows| rows.push(ScoreRow { prompt, response: failure.to_string(), base: None, tuned: None }));
+            next_case(state);
+        }
+        _ => fail(state, failure.clone()),
+    }
+    true
+}
+
+fn fail(state: State, failure: Failure) {
+    state.findings.running.set(false);
+    state.findings.failure.set(Some(failure.to_string()));
+}
+
+/// The engine has crashed: stop, keep what was measured.
+pub fn engine_gone(state: State, slot: Slot) {
+    let f = state.findings;
+    if f.step.with_value(|s| s.as_ref().is_some_and(|s| s.side == slot.side)) {
+        f.step.set_value(None);
+        f.running.set(false);
+        f.failure
+            .set(Some("The engine stopped unexpectedly. What was measured is kept: go on when it is back.".into()));
+    }
+}
+
+/// Another model is loaded: what was measured was not of it.
+pub fn another_model(state: State) {
+    forget(state);
+}
