@@ -1,6 +1,7 @@
 //! The engine without a page: writes the JSON that the page exports (README, "Headless").
 
 mod attribution;
+mod findings;
 mod weights;
 
 use std::path::Path;
@@ -23,6 +24,8 @@ enum Command {
     Heads(weights::Heads),
     /// Concepts in feed-forward layers.
     Concepts(weights::ConceptsOf),
+    /// The paper's three findings, put to the test on a pair.
+    Findings(findings::Findings),
 }
 
 fn main() {
@@ -30,6 +33,7 @@ fn main() {
         Command::Attribution(a) => attribution::run(&a),
         Command::Heads(a) => weights::heads(&a),
         Command::Concepts(a) => weights::concepts(&a),
+        Command::Findings(a) => findings::run(&a),
     };
     if let Err(message) = done {
         eprintln!("{message}");

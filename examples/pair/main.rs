@@ -63,7 +63,7 @@ enum Command {
         #[arg(long)]
         json: Option<PathBuf>,
     },
-    /// Computes the finished results of the page's presets.
+    /// Computes the finished results of the page's presets, and writes the prompts of its findings.
     Presets {
         /// Where the pair is.
         #[arg(long, default_value = "public/models")]
@@ -71,6 +71,9 @@ enum Command {
         /// Where the results go.
         #[arg(long, default_value = "public/examples")]
         out: PathBuf,
+        /// Seed of the training whose held-out instructions are the prompts of the findings.
+        #[arg(long, default_value_t = 7)]
+        seed: u64,
     },
     /// Prints samples of the training text, and how many kinds of word it has.
     Sample {
@@ -110,7 +113,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             train::run(&train::Plan { out: &out, state: &state, seed, base_steps, tuned_steps })
         }
         Command::Evaluate { models, seed, json } => evaluate::run(&models, seed, json.as_deref()),
-        Command::Presets { models, out } => presets::run(&models, &out),
+        Command::Presets { models, out, seed } => presets::run(&models, &out, seed),
         Command::Sample { seed, count } => {
             sample(seed, count);
             Ok(())

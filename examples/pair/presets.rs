@@ -1,16 +1,18 @@
-//! The finished results that ship with the page: `cargo run --release --example pair -- presets`.
+//! The finished results that ship with the page, and the prompts of its first finding: `cargo run --release --example pair -- presets`.
 
 use std::error::Error;
 use std::path::Path;
 
+use shiftlens::explain::findings::PromptCase;
 use shiftlens::protocol::Template;
 use shiftlens::share::presets::{PRESET_RESPONSE, PRESETS};
 use shiftlens::share::{Export, Models};
 
 use crate::evaluate::Model;
+use crate::instruct::Split;
 
 /// Writes `ID.json` for every preset: each model's own answer, as the page asks for it.
-pub fn run(models: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
+pub fn run(models: &Path, out: &Path, seed: u64) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(out)?;
     let mut base = Model::open(&models.join("tiny-base.gguf"), false)?;
     let mut tuned = Model::open(&models.join("tiny-tuned.gguf"), true)?;
@@ -22,5 +24,19 @@ pub fn run(models: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         let export = Export::new(preset.text.to_owned(), Models { base: Some(base), tuned: Some(tuned) });
         std::fs::write(out.join(format!("{}.json", preset.id)), serde_json::to_string(&export)?)?;
     }
-    Ok(())
+    prompts(&out.join("../findings"), seed)
+}
+
+/// How many held-out instructions the page puts finding 1 to the test on.
+const HELD_OUT: usize = 252;
+
+/// Writes the bundled set of prompts.
+fn prompts(out: &Path, seed: u64) -> Result<(), Box<dyn Error>> {
+    std::fs::create_dir_all(out)?;
+    let mut lines = String::new();
+    for e in crate::evaluate::held_out(seed, Split::Combination, HELD_OUT) {
+        let case = PromptCase { prompt: e.prompt, instruction: None, response: None };
+        lines += &(serde_json::to_string(&case)? + "\n");
+    }
+    Ok(std::fs::write(out.join("held-out.jsonl"), lines)?)
 }

@@ -156,12 +156,18 @@ fn Stored(state: State) -> impl IntoView {
             </li>
         }
     };
-    let empty = move || state.stored.with(|s| s.0.is_empty());
+    let empty = move || state.stored.with(|s| s.entries.is_empty() && s.results == 0);
     view! {
         <h3>"Kept in this browser"</h3>
         <Show when=empty><p class="cap">"Nothing yet. Models that you open or download are kept here, so that the next visit does not fetch them again."</p></Show>
-        <ul class="list" id="stored">{move || state.stored.get().0.into_iter().map(item).collect_view()}</ul>
-        <p class="cap">{move || state.stored.get().1.map(|free| format!("The browser has room for {} more.", format::bytes(free)))}</p>
+        <ul class="list" id="stored">{move || state.stored.get().entries.into_iter().map(item).collect_view()}</ul>
+        <Show when=move || state.stored.with(|s| s.results != 0)>
+            <ul class="list" id="results-kept"><li>
+                <span><b>"Heads and concepts read from weights"</b><span class="cap">{move || format!(" · {}", format::bytes(state.stored.with(|s| s.results)))}</span></span>
+                <button class="btn" on:click=move |_| runs::forget(state)>"Delete"</button>
+            </li></ul>
+        </Show>
+        <p class="cap">{move || state.stored.get().free.map(|free| format!("The browser has room for {} more.", format::bytes(free)))}</p>
     }
 }
 

@@ -6,7 +6,7 @@ use web_sys::File;
 use super::engine::Engine;
 use super::findings::state as findings;
 use super::memory;
-use super::state::{Chat, Model, Progress, RunState, Selection, Side, Slot, State, Whose};
+use super::state::{Chat, Model, Progress, RunState, Selection, Side, Slot, State, Stored, Whose};
 use super::weights;
 use crate::checkpoint::catalogue::BUNDLED;
 use crate::explain::By;
@@ -83,6 +83,14 @@ pub fn delete(state: State, key: String) {
     if let Some(engine) = engine(state.tuned) {
         let job = engine.next_job();
         engine.send(&Request::Delete { job, key }, &[]);
+    }
+}
+
+/// Deletes what is kept of weights read; what is on screen stays.
+pub fn forget(state: State) {
+    if let Some(engine) = engine(state.tuned) {
+        let job = engine.next_job();
+        engine.send(&Request::Forget { job }, &[]);
     }
 }
 
@@ -235,7 +243,7 @@ fn take(state: State, slot: Slot, event: Event) {
         Event::Attention { job, attention } => weights::attention_arrived(state, slot, job, *attention),
         Event::Firing { job, firing } => weights::firing_arrived(state, slot, job, *firing),
         Event::Words { job, count, vectors } => weights::words_taken(state, slot, job, count, vectors),
-        Event::Listed { entries, free, .. } => state.stored.set((entries, free)),
+        Event::Listed { entries, results, free, .. } => state.stored.set(Stored { entries, results, free }),
         Event::Failed { job, failure } => failed(state, slot, job, failure),
         Event::Crashed { message } => crashed(state, slot, message),
     }

@@ -183,6 +183,16 @@ pub struct Selection {
 /// A response token of a job, with its column.
 pub type Arrived = (JobId, ResponseToken, Option<Vec<f32>>);
 
+/// What is kept in the browser's storage.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Stored {
+    pub entries: Vec<StoredEntry>,
+    /// Bytes of what was read from weights.
+    pub results: u64,
+    /// Bytes that may still be stored, if the browser says.
+    pub free: Option<u64>,
+}
+
 /// One model's half of the page.
 #[derive(Clone, Copy)]
 pub struct Slot {
@@ -217,7 +227,7 @@ pub struct State {
     pub marked: RwSignal<Option<Range<usize>>>,
     pub options: RwSignal<Options>,
     pub reading: RwSignal<Reading>,
-    pub stored: RwSignal<(Vec<StoredEntry>, Option<u64>)>,
+    pub stored: RwSignal<Stored>,
     pub models_open: RwSignal<bool>,
     /// The slot that gets the other's response when that is done.
     pub follow: RwSignal<Option<Side>>,
@@ -238,7 +248,7 @@ impl State {
             marked,
             options: RwSignal::new(Options::default()),
             reading,
-            stored: RwSignal::new((Vec::new(), None)),
+            stored: RwSignal::new(Stored::default()),
             models_open: RwSignal::new(false),
             follow: RwSignal::new(None),
             tab: RwSignal::new(Tab::default()),

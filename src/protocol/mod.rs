@@ -216,6 +216,11 @@ pub enum Request {
         /// Its key.
         key: String,
     },
+    /// Delete the results that are kept of weights read.
+    Forget {
+        /// This job.
+        job: JobId,
+    },
 }
 
 /// What a job is doing.
@@ -371,6 +376,8 @@ pub enum Event {
         job: JobId,
         /// The entries.
         entries: Vec<StoredEntry>,
+        /// Bytes of results that are kept of weights read.
+        results: u64,
         /// Bytes this site may still store, if the browser says.
         free: Option<u64>,
     },

@@ -5,6 +5,7 @@ mod page;
 #[path = "../support/mod.rs"]
 mod support;
 mod trouble;
+mod weights;
 
 use std::time::Duration;
 

@@ -88,7 +88,7 @@ pub fn run(folder: &Path, seed: u64, json: Option<&Path>) -> Result<(), Box<dyn 
 }
 
 /// As many different instructions, kinds in turn.
-fn held_out(seed: u64, split: Split, count: usize) -> Vec<Example> {
+pub fn held_out(seed: u64, split: Split, count: usize) -> Vec<Example> {
     let mut rng = rng(seed, &format!("evaluate {split:?}"));
     let (mut all, mut asked): (Vec<Example>, HashSet<String>) = Default::default();
     for i in 0..count * 20 {
@@ -203,8 +203,7 @@ fn finding(both: &mut Both<&mut Model>, asked: &[Example]) -> Result<Vec<Finding
         let own = both.tuned.explained(&e.prompt, template.clone(), None, EXPLAINED)?;
         let said = text(&own);
         let tuned = both.tuned.explained(&e.prompt, template.clone(), Some(&said), EXPLAINED)?.instruction_score;
-        let plain =
-            both.base.explained(&e.prompt, Template::Off, Some(&format!("\n{said}")), EXPLAINED)?.instruction_score;
+        let plain = both.base.explained(&e.prompt, Template::Off, Some(&said), EXPLAINED)?.instruction_score;
         let inside = both.base.explained(&e.prompt, template.clone(), Some(&said), EXPLAINED)?.instruction_score;
         let free = both.base.explained(&e.prompt, Template::Off, None, EXPLAINED)?.instruction_score;
         for (at, base, tuned) in [(0, plain, tuned), (1, inside, tuned), (2, free, own.instruction_score)] {

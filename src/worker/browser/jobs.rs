@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use web_sys::File;
 
-use super::{Engine, js, load, local, post, store, weights};
+use super::{Engine, js, kept, load, local, post, store, weights};
 use crate::model::Tick;
 use crate::protocol::{Event, Failure, JobId, Prompt, Request, Response, Run, Stage};
 use crate::worker::Update;
@@ -35,6 +35,13 @@ pub async fn perform(engine: &Engine, request: Request, files: Vec<File>) {
             };
             (job, outcome)
         }
+        Request::Forget { job } => {
+            let outcome = match kept::delete().await {
+                Ok(()) => list(job).await,
+                Err(e) => Err(e.into()),
+            };
+            (job, outcome)
+        }
         Request::Cancel { .. } => return,
     };
     engine.cancelled.borrow_mut().remove(&job);
@@ -54,7 +61,8 @@ fn loaded(engine: &Engine, job: JobId, l: load::Loaded) -> Event {
 }
 
 async fn list(job: JobId) -> Result<Event, Failure> {
-    Ok(Event::Listed { job, entries: store::list().await?, free: store::free().await })
+    let (entries, results) = (store::list().await?, kept::bytes().await?);
+    Ok(Event::Listed { job, entries, results, free: store::free().await })
 }
 
 fn prepare(engine: &Engine, job: JobId, prompt: &Prompt) -> Result<Event, Failure> {

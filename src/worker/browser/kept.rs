@@ -10,33 +10,59 @@ use super::store::{self, Stored, Writer, failure};
 /// The folder in which all results lie; its number changes with what they look like.
 const ROOT: &str = "weights-1";
 
-/// One checkpoint's results.
+/// One checkpoint's results. Their folder is opened anew each time: the user may have deleted it meanwhile.
 pub struct Kept {
-    folder: FileSystemDirectoryHandle,
+    fingerprint: String,
 }
 
 impl Kept {
     /// The results of the checkpoint with this fingerprint.
-    pub async fn of(fingerprint: &str) -> Stored<Self> {
+    pub fn of(fingerprint: String) -> Self {
+        Self { fingerprint }
+    }
+
+    async fn folder(&self) -> Stored<FileSystemDirectoryHandle> {
         let root = store::folder(ROOT, true).await?;
-        Ok(Self { folder: store::subfolder(&root, fingerprint, true).await? })
+        store::subfolder(&root, &self.fingerprint, true).await
     }
 
     /// What was kept under `name`, if anything was.
     pub async fn read(&self, name: &str) -> Option<Vec<u8>> {
-        let handle = store::file(&self.folder, name, false).await.ok()?;
-        let file: File = JsFuture::from(handle.get_file()).await.ok()?.unchecked_into();
+        let file = file(&self.folder().await.ok()?, name).await.ok()?;
         let bytes = FileReaderSync::new().ok()?.read_as_array_buffer(&file).ok()?;
         Some(Uint8Array::new(&bytes.into()).to_vec())
     }
 
-    /// Keeps `bytes` under `name`. A file that was not written to its end is shorter than it says, and read as nothing.
+    /// Keeps `bytes` under `name`.
     pub async fn write(&self, name: &str, bytes: &[u8]) -> Stored<()> {
-        let file = store::file(&self.folder, name, true).await?;
+        let file = store::file(&self.folder().await?, name, true).await?;
         let handle: FileSystemSyncAccessHandle =
             JsFuture::from(file.create_sync_access_handle()).await.map_err(|e| failure(&e))?.unchecked_into();
         let writer = Writer::new(handle);
         writer.cut(0)?;
         writer.write(&Uint8Array::from(bytes), 0.0)
     }
+}
+
+async fn file(folder: &FileSystemDirectoryHandle, name: &str) -> Stored<File> {
+    let handle = store::file(folder, name, false).await?;
+    Ok(JsFuture::from(handle.get_file()).await.map_err(|e| failure(&e))?.unchecked_into())
+}
+
+/// Bytes of all results.
+pub async fn bytes() -> Stored<u64> {
+    let root = store::folder(ROOT, true).await?;
+    let mut sum = 0;
+    for checkpoint in store::names(&root).await? {
+        let folder = store::subfolder(&root, &checkpoint, false).await?;
+        for name in store::names(&folder).await? {
+            sum += file(&folder, &name).await?.size() as u64;
+        }
+    }
+    Ok(sum)
+}
+
+/// Deletes all results.
+pub async fn delete() -> Stored<()> {
+    store::delete_folder(ROOT).await
 }

@@ -47,12 +47,27 @@ async fn root(create: bool) -> Stored<FileSystemDirectoryHandle> {
 
 /// The folder `name` at the top of this site's file system.
 pub async fn folder(name: &str, create: bool) -> Stored<FileSystemDirectoryHandle> {
+    subfolder(&top().await?, name, create).await
+}
+
+/// Deletes the folder `name` at the top, with all that is in it.
+pub async fn delete_folder(name: &str) -> Stored<()> {
+    remove(&top().await?, name).await
+}
+
+async fn remove(from: &FileSystemDirectoryHandle, name: &str) -> Stored<()> {
+    let options = FileSystemRemoveOptions::new();
+    options.set_recursive(true);
+    let gone = JsFuture::from(from.remove_entry_with_options(name, &options)).await;
+    gone.map(drop).map_err(|e| failure(&e))
+}
+
+async fn top() -> Stored<FileSystemDirectoryHandle> {
     let storage = scope().navigator().storage();
     if storage.is_undefined() || Reflect::get(&storage, &"getDirectory".into()).is_ok_and(|f| f.is_undefined()) {
         return Err(StorageFailure::Unavailable);
     }
-    let top = JsFuture::from(storage.get_directory()).await.map_err(|e| failure(&e))?;
-    subfolder(&top.unchecked_into(), name, create).await
+    Ok(JsFuture::from(storage.get_directory()).await.map_err(|e| failure(&e))?.unchecked_into())
 }
 
 /// The folder `name` in another.
@@ -174,7 +189,7 @@ impl Drop for Writer {
 }
 
 /// Names in a folder, by its asynchronous iterator.
-async fn names(folder: &FileSystemDirectoryHandle) -> Stored<Vec<String>> {
+pub async fn names(folder: &FileSystemDirectoryHandle) -> Stored<Vec<String>> {
     let keys = js::call(folder, "keys", &[]).await.map_err(|e| failure(&e))?;
     let mut names = Vec::new();
     loop {
@@ -203,10 +218,7 @@ pub async fn list() -> Stored<Vec<StoredEntry>> {
 
 /// Deletes a kept checkpoint; one that is in use stays usable until the page is left.
 pub async fn delete(key: &str) -> Stored<()> {
-    let options = FileSystemRemoveOptions::new();
-    options.set_recursive(true);
-    let gone = JsFuture::from(root(true).await?.remove_entry_with_options(key, &options)).await;
-    gone.map(drop).map_err(|e| failure(&e))
+    remove(&root(true).await?, key).await
 }
 
 /// Bytes this site may still store, if the browser says.

@@ -31,32 +31,32 @@ pub struct Lexicon {
     vectors: Option<Relatedness>,
 }
 
-/// The loaded model's words with what has been found of them, and where results are kept, if the browser keeps any.
+/// The loaded model's words with what has been found of them, and where results are kept.
 pub struct Shelf {
     atlas: Atlas,
-    kept: Option<Kept>,
+    kept: Kept,
 }
 
 impl Shelf {
-    async fn new(runner: &Runner, lexicon: &Lexicon) -> Result<Self, Failure> {
+    fn new(runner: &Runner, lexicon: &Lexicon) -> Result<Self, Failure> {
         let checkpoint = runner.checkpoint();
         let english = || lexicon::english();
         let list = lexicon.list.clone().unwrap_or_else(english);
         let by = lexicon.vectors.clone().unwrap_or(Relatedness::Own);
         let atlas = Atlas::new(checkpoint, &list, by)?;
-        let kept = Kept::of(&checkpoint.fingerprint()?).await.ok();
+        let kept = Kept::of(checkpoint.fingerprint()?);
         Ok(Self { atlas, kept })
     }
 
     /// What was kept under `name`; a damaged file counts as none.
     async fn kept<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        serde_json::from_slice(&self.kept.as_ref()?.read(name).await?).ok()
+        serde_json::from_slice(&self.kept.read(name).await?).ok()
     }
 
     /// Keeps a result. A browser without room works all the same, only slower next time.
     async fn keep<T: Serialize>(&self, name: &str, result: &T) {
-        if let (Some(kept), Ok(text)) = (&self.kept, serde_json::to_vec(result)) {
-            let _ = kept.write(name, &text).await;
+        if let Ok(text) = serde_json::to_vec(result) {
+            let _ = self.kept.write(name, &text).await;
         }
     }
 
@@ -73,8 +73,8 @@ impl Shelf {
             return Ok(heads);
         }
         let checkpoint = runner.checkpoint();
-        if let (None, Some(kept)) = (self.atlas.related(), &self.kept)
-            && let Some(found) = kept.read(&related).await.and_then(|bytes| Related::from_bytes(&bytes))
+        if self.atlas.related().is_none()
+            && let Some(found) = self.kept.read(&related).await.and_then(|bytes| Related::from_bytes(&bytes))
         {
             self.atlas.relate(checkpoint, found)?;
         }
@@ -84,8 +84,8 @@ impl Shelf {
         for dimension in heads.heads.iter_mut().flat_map(|h| &mut h.dimensions) {
             dimension.pairs.truncate(DIMENSION_PAIRS);
         }
-        if let (false, Some(found), Some(kept)) = (known, self.atlas.related(), &self.kept) {
-            let _ = kept.write(&related, &found.to_bytes()).await;
+        if let (false, Some(found)) = (known, self.atlas.related()) {
+            let _ = self.kept.write(&related, &found.to_bytes()).await;
         }
         self.keep(&name, &heads).await;
         Ok(heads)
@@ -112,7 +112,7 @@ pub(super) async fn with_shelf<T>(
     let lexicon = engine.lexicon.take();
     let opened = match shelf {
         Some(shelf) => Ok(shelf),
-        None => Shelf::new(&runner, &lexicon).await,
+        None => Shelf::new(&runner, &lexicon),
     };
     *engine.lexicon.borrow_mut() = lexicon;
     let outcome = match opened {
@@ -174,7 +174,7 @@ pub async fn words(engine: &Engine, job: JobId, list: bool, vectors: bool, files
     let given = vectors.as_ref().map(Relatedness::count);
     let lexicon = Lexicon { list, vectors };
     let runner = engine.runner.borrow_mut().take().ok_or(Failure::NotLoaded)?;
-    let shelf = Shelf::new(&runner, &lexicon).await;
+    let shelf = Shelf::new(&runner, &lexicon);
     *engine.runner.borrow_mut() = Some(runner);
     let shelf = shelf?;
     let count = shelf.atlas.words().len();

@@ -1,0 +1,191 @@
+//! What the page reads from the weights: heads, concepts, findings.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::page::{self, Page};
+
+/// Every head of the bundled pair is on the map.
+const WHOLE_MAP: &str = "return document.querySelectorAll('.map .cell').length==30";
+const FINDINGS: &str = "[...document.querySelectorAll('.layer-cell b')]";
+
+async fn each_theme_and_size(page: &Page, name: &str, section: &str) {
+    for (size, width, height) in [("wide", 1280, 900), ("narrow", 390, 844)] {
+        page.resize(width, height).await;
+        for theme in ["light", "dark"] {
+            let set = format!(
+                "if(document.documentElement.dataset.theme!='{theme}')document.querySelector('#theme').click(); document.querySelector('{section}').scrollIntoView()"
+            );
+            page.js(&set).await;
+            page.shot(&format!("{name}-{size}-{theme}")).await;
+            let overflow = "return document.documentElement.scrollWidth-document.documentElement.clientWidth";
+            assert!(page.js(overflow).await.as_i64().unwrap() <= 0, "{name}, {size}, {theme}");
+        }
+    }
+    page.resize(1280, 900).await;
+}
+
+#[tokio::test]
+async fn heads_are_read_mapped_and_drawn() {
+    let page = Page::open("heads").await;
+    page.models_ready().await;
+    page.click("#tab-heads").await;
+    page.wait_js(WHOLE_MAP).await;
+    page.js("document.querySelector('#head-2-3').click()").await;
+    page.wait_text("#head h2", "Layer 2, head 3").await;
+    let count = |selector: &'static str| {
+        let script = format!("return document.querySelectorAll('{selector}').length");
+        async { script }
+    };
+    let edges = page.js(&count(".net line").await).await.as_u64().unwrap();
+    assert!((1..=60).contains(&edges), "{edges}");
+    assert!(page.js(&count(".pair-list li").await).await.as_u64().unwrap() > 0);
+    // dragging a word takes its edges along
+    let place = "return document.querySelector('.net [data-word=\"0\"]').getAttribute('transform')";
+    let before = page.js(place).await;
+    page.js("const w=document.querySelector('.net [data-word=\"0\"]'),r=w.getBoundingClientRect(),o=(t,x,y)=>w.dispatchEvent(new PointerEvent(t,{bubbles:true,pointerId:1,clientX:x,clientY:y})); o('pointerdown',r.x,r.y); o('pointermove',r.x+40,r.y+30); o('pointerup',r.x+40,r.y+30)").await;
+    assert_ne!(page.js(place).await, before);
+    // a word's own pairs, and those of instruction verbs
+    let word = page.text(".pair-list li span").await.split(" → ").next().unwrap().to_owned();
+    page.fill("#head-word", &word).await;
+    page.wait_js(&format!("return [...document.querySelectorAll('.pair-list li')].every(l=>l.textContent.split(/ → |\\d/).slice(0,2).some(w=>w.startsWith('{word}')))")).await;
+    page.fill("#head-word", "").await;
+    page.press_segment("Measure", "Distance").await;
+    page.press_segment("Order", "Ranking").await;
+    page.wait_js("const v=[...document.querySelectorAll('.rank .n')].map(n=>+n.textContent); return v.length==30 && v.every((x,i)=>i==0||v[i-1]>=x)").await;
+    page.press_segment("Order", "Map").await;
+    each_theme_and_size(&page, "heads", "main").await;
+    each_theme_and_size(&page, "heads-graph", "#head").await;
+    // the paper's reading, one dimension at a time
+    page.press_segment("Reading", "Paper").await;
+    page.wait_js(WHOLE_MAP).await;
+    page.wait_js("return document.querySelectorAll('#dimension option').length==33").await;
+    page.js("const d=document.querySelector('#dimension'); d.selectedIndex=1; d.dispatchEvent(new Event('change',{bubbles:true}))").await;
+    page.wait_js("return document.querySelectorAll('.pair-list li').length>0").await;
+    // what was read is kept for the next visit
+    let kept = "const r=await navigator.storage.getDirectory(); let n=0; for await (const d of (await r.getDirectoryHandle('weights-1')).values()) for await (const f of d.keys()) n+=f.startsWith('heads-Relation'); return n";
+    assert_eq!(page.js(kept).await, json!(12));
+    page.close().await;
+}
+
+#[tokio::test]
+async fn attention_on_the_prompt_is_shown_for_both_models() {
+    let page = Page::open("attention").await;
+    page.models_ready().await;
+    page.press_segment("Chat template", "Off").await;
+    page.press_segment("Response to explain", "Tuned's").await;
+    page.fill("#prompt", "What is the opposite of loud?").await;
+    page.run().await;
+    page.click("#tab-heads").await;
+    for side in ["base", "tuned"] {
+        page.wait_js(&format!("return document.querySelectorAll('#attention-{side} .thumb').length==5")).await;
+        page.wait_js(&format!("return !!document.querySelector('#attention-{side} .frame canvas')")).await;
+    }
+    // both read the same tokens: their difference can be shown
+    page.wait_text("#on-prompt", "more in the base").await;
+    page.js("document.querySelector('#attention-tuned .frame canvas').focus()").await;
+    page.keys("\u{E015}").await;
+    page.keys("\u{E015}").await;
+    page.wait_text("#attention-tuned .value", "looks at").await;
+    let first = page.text("#attention-tuned .value").await;
+    page.click("#mask-sink").await;
+    page.wait_js(&format!("return document.querySelector('#attention-tuned .value').textContent!={}", json!(first)))
+        .await;
+    page.press_segment("Pattern", "Rollout").await;
+    page.press_segment("Drawn as", "Lines").await;
+    page.wait_js("return document.querySelectorAll('#attention-tuned .attention-lines line').length>0").await;
+    each_theme_and_size(&page, "attention", "#on-prompt").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn concepts_are_matched_searched_and_labelled() {
+    let page = Page::open("concepts").await;
+    page.models_ready().await;
+    page.click("#tab-concepts").await;
+    page.wait_js(&format!("return {FINDINGS}.length==6 && {FINDINGS}.every(b=>b.textContent!='–')")).await;
+    page.wait_js("return document.querySelectorAll('.components tbody tr').length>10").await;
+    page.fill("#concept-search", "write").await;
+    page.wait_text("#concept-found", "component").await;
+    page.click(".found").await;
+    page.wait_js("return !!document.querySelector('tr.sought')").await;
+    assert!(page.text("tr.sought").await.len() > 10);
+    // the user knows better
+    let shares = page.text("#shares").await;
+    page.js("const s=document.querySelector('tr .task'); s.value='translation'; s.dispatchEvent(new Event('change',{bubbles:true}))").await;
+    page.wait_js(&format!("return document.querySelector('#shares').textContent!={}", json!(shares))).await;
+    // what fires at a token of the shipped example
+    page.wait_js("return document.querySelectorAll('#firing-tuned .fires li').length==8").await;
+    let fired = page.text("#firing-tuned .fires").await;
+    page.click("#firing-tuned .tokens button:nth-child(4)").await;
+    page.wait_js(&format!("return document.querySelector('#firing-tuned .fires').textContent!={}", json!(fired))).await;
+    each_theme_and_size(&page, "concepts", "main").await;
+    each_theme_and_size(&page, "concepts-firing", "#firing").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn findings_are_measured_stopped_and_gone_on_with() {
+    let page = Page::open("findings").await;
+    page.models_ready().await;
+    page.click("#tab-findings").await;
+    page.wait_text("#scores-progress", "0 of 252").await;
+    page.click("#scores-start").await;
+    page.wait_js("return parseInt(document.querySelector('#scores-progress').textContent)>=3").await;
+    page.click("#scores-stop").await;
+    page.wait_js("return !!document.querySelector('#scores-go-on')").await;
+    let done: u64 = page.text("#scores-progress").await.split(' ').next().unwrap().parse().unwrap();
+    page.click("#scores-go-on").await;
+    page.wait_js(&format!("return parseInt(document.querySelector('#scores-progress').textContent)>{done}")).await;
+    // the other two come from the weights
+    for finding in ["#finding-2", "#finding-3"] {
+        page.wait_js(&format!("return document.querySelectorAll('{finding} .strips circle').length>5")).await;
+    }
+    // a file that is no set is refused in words, and nothing is lost
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    page.choose_file("#prompt-set", &file("wrong.jsonl", "{\"text\": 1}")).await;
+    page.wait_text("#finding-1 .error", "Line 1 is not a prompt").await;
+    page.wait_text("#scores-progress", "of 252").await;
+    let set = "prompt\tinstruction\tresponse\nList two birds.\nMake this a question: We can paint the door.\tMake this a question\nSay bell two times.\t\tbell bell";
+    page.choose_file("#prompt-set", &file("mine.tsv", set)).await;
+    page.wait_text("#scores-progress", "0 of 3 · mine.tsv").await;
+    page.click("#scores-start").await;
+    page.wait_text("#scores-progress", "3 of 3").await;
+    page.js("window.saved=null; const make=URL.createObjectURL; URL.createObjectURL=b=>{b.text().then(t=>window.saved=t); return make(b)}").await;
+    page.click("#scores-csv").await;
+    page.wait_js("return window.saved!==null").await;
+    let csv = page.js("return window.saved").await;
+    let lines: Vec<&str> = csv.as_str().unwrap().lines().collect();
+    assert_eq!((lines.len(), lines[0]), (4, "prompt,response,base,tuned"));
+    assert!(lines[3].starts_with("Say bell two times.,bell bell,"), "{}", lines[3]);
+    each_theme_and_size(&page, "findings", "main").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn the_real_checkpoints_heads_and_concepts_are_read() {
+    let Some(file) = page::shared("models/SmolLM2-135M-Instruct.Q4_1.gguf") else { return };
+    let page = Page::open("real-heads").await;
+    page.models_ready().await;
+    page.drop_file(&file).await;
+    page.wait_text_for("#chip-tuned", "Q4_1", Duration::from_secs(120)).await;
+    page.click("#tab-heads").await;
+    // one layer of 30 is enough; the bundled base has its six
+    page.wait_text_for("#weights-tuned", "1 of 30 layers", Duration::from_secs(300)).await;
+    page.wait_text("#weights-base", "6 of 6 layers").await;
+    page.click("#pause").await;
+    page.wait_js("return !!document.querySelector('#resume')").await;
+    page.shot("real-heads").await;
+    page.click("#tab-concepts").await;
+    page.click("#resume").await;
+    // widths differ: the components of both are read, and it is said that they cannot be compared
+    page.wait_text_for(".error", "different widths", Duration::from_secs(120)).await;
+    page.shot("real-concepts").await;
+    page.close().await;
+}
