@@ -73,6 +73,8 @@ async fn main() {
     wait_for(&client, "new Promise(r=>{const look=()=>window.benchReady?r({}):setTimeout(look,20);look()})").await;
     println!("measuring Shiftlens…");
     result["shiftlens"] = wait_for(&client, "window.shiftlens(3)").await;
+    println!("measuring the reading of weights…");
+    result["weights"] = wait_for(&client, "window.weights()").await;
     if peers {
         for threads in [1, 2] {
             println!("measuring wllama, {threads} threads…");

@@ -29,7 +29,8 @@ pub fn run_bench(alone: bool) -> Result<(), String> {
     let mut result: Json = serde_json::from_str(last).map_err(|e| format!("{e}: {last}"))?;
     if !alone {
         for threads in [1, 2] {
-            result[format!("torch_{threads}")] = torch(threads)?;
+            result[format!("torch_{threads}")] = torch("torch_reverse.py", threads)?;
+            result[format!("torch_weights_{threads}")] = torch("torch_weights.py", threads)?;
         }
     }
     table(&result, &dist);
@@ -57,7 +58,7 @@ fn site(dist: &Path, model: &Path, alone: bool) -> Result<PathBuf, String> {
     site.canonicalize().map_err(|e| e.to_string())
 }
 
-fn torch(threads: usize) -> Result<Json, String> {
+fn torch(script: &str, threads: usize) -> Result<Json, String> {
     let venv = tools::cache()?.join("torch");
     let python = venv.join("bin/python");
     if first_line(&python, &["-c", "import torch, transformers; print(1)"]).is_none() {
@@ -66,7 +67,7 @@ fn torch(threads: usize) -> Result<Json, String> {
         run(Command::new(&python).args(["-m", "pip", "install", "-q", "torch", "transformers"]))?;
     }
     say(&format!("Measuring PyTorch on {threads} threads"));
-    let script = root().join("benches/torch_reverse.py");
+    let script = root().join("benches").join(script);
     let output = Command::new(&python).arg(script).arg(threads.to_string()).output().map_err(|e| e.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     serde_json::from_str(text.lines().last().unwrap_or_default())
@@ -96,7 +97,8 @@ fn table(r: &Json, dist: &Path) {
         let t = &r[format!("torch_{threads}")];
         println!("| PyTorch, native, reverse | {threads} | | | {} s |", n(&t["seconds"], 1));
     }
-    let wire: usize = ["index.html", "style.css", "shiftlens.js", "shiftlens_bg.wasm", "examples/past.json"]
+    weights_table(r, n);
+    let wire: usize = ["index.html", "style.css", "shiftlens.js", "shiftlens_bg.wasm", "examples/question.json"]
         .iter()
         .filter_map(|f| page::gzip_size(&dist.join(f)))
         .sum();
@@ -111,4 +113,30 @@ fn table(r: &Json, dist: &Path) {
         mib(&s["file"]),
         mib(&s["memory_attributing"]),
     );
+}
+
+/// What reading the weights takes, beside the paper's own way in PyTorch.
+fn weights_table(r: &Json, n: impl Fn(&Json, usize) -> String) {
+    let w = &r["weights"];
+    println!(
+        "\n| reading weights, seconds | threads | words compared, once | a layer's heads | a feed-forward layer |"
+    );
+    println!("|---|---|---|---|---|");
+    println!(
+        "| Shiftlens, relation (paper's reading) | 1 | {} | {} ({}) | {} |",
+        n(&w["related"], 1),
+        n(&w["heads"], 2),
+        n(&w["paper"], 2),
+        n(&w["concepts"], 2)
+    );
+    println!("| Shiftlens, a layer kept from an earlier visit | 1 | - | {} | - |", n(&w["kept"], 2));
+    for threads in [1, 2] {
+        let t = &r[format!("torch_weights_{threads}")];
+        println!(
+            "| PyTorch, native, the paper's way | {threads} | {} | {} | {} |",
+            n(&t["related"], 1),
+            n(&t["heads"], 2),
+            n(&t["concepts"], 2)
+        );
+    }
 }
