@@ -11,7 +11,7 @@ use shiftlens::explain::findings::{
     parse_prompts, verb_shift,
 };
 use shiftlens::explain::weights::compare::HeadChange;
-use shiftlens::explain::weights::heads::{HeadOptions, Reading};
+use shiftlens::explain::weights::heads::{HeadOptions, Reading, compared_pairs};
 use shiftlens::explain::weights::matching::LayerMatches;
 use shiftlens::explain::weights::{Atlas, LayerConcepts, LayerHeads, Relatedness, lexicon, scorer};
 use shiftlens::explain::{By, ModelReport};
@@ -20,9 +20,8 @@ use shiftlens::model::{ModelError, Tick, block_on};
 use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
 
-/// Longest response, tokens; pairs of a head; components of a layer: as on the page.
+/// Longest response, tokens; components of a layer: as on the page.
 const RESPONSE: usize = 60;
-const PAIRS: usize = 200;
 const COMPONENTS: usize = 300;
 
 #[derive(Args)]
@@ -110,7 +109,7 @@ fn open(path: &std::path::Path) -> Result<Model, String> {
     let fail = |e: ModelError| format!("{}: {e}", path.display());
     let checkpoint = crate::open(path)?;
     let mut atlas = Atlas::new(&checkpoint, &lexicon::english(), Relatedness::Own).map_err(fail)?;
-    let how = HeadOptions { reading: Reading::Relation, keep: PAIRS };
+    let how = HeadOptions { reading: Reading::Relation, keep: compared_pairs(Reading::Relation) };
     let mut quiet = async |_: Tick| ControlFlow::Continue(());
     let (mut heads, mut concepts) = (Vec::new(), Vec::new());
     for layer in 0..checkpoint.config.layers {

@@ -149,7 +149,7 @@ impl Opened {
         };
         let atlas = Atlas::new(&checkpoint, &list, by).map_err(|e| format!("{}: {e}", path.display()))?;
         let layers = input.layers.clone().unwrap_or_else(|| (0..checkpoint.config.layers).collect());
-        let info = CheckpointInfo::of(&checkpoint, &name);
+        let info = CheckpointInfo::of(&checkpoint, &name).map_err(|e| format!("{}: {e}", path.display()))?;
         Ok(Self { checkpoint, info, atlas, layers, started })
     }
 

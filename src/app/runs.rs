@@ -175,11 +175,16 @@ pub fn prepare(state: State, slot: Slot) {
 
 /// The template that `side` uses under the present options.
 pub fn template(state: State, side: Side) -> Template {
+    template_under(state, state.options.with(|o| o.chat), side)
+}
+
+/// The template that `side` uses under `chat`.
+pub fn template_under(state: State, chat: Chat, side: Side) -> Template {
     let given = || match state.tuned.model.with(|m| m.template.clone()) {
         Some(source) => Template::Given { source },
         None => Template::Own,
     };
-    match (state.options.with(|o| o.chat), side) {
+    match (chat, side) {
         (Chat::Off, _) | (Chat::TunedOnly, Side::Base) => Template::Off,
         (Chat::TunedOnly, Side::Tuned) => Template::Own,
         (Chat::Both, Side::Tuned) => Template::Own,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::levels::{Levels, density, instruction_score, levels, normalised};
 use super::units::{By, PromptToken, Role, Unit};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::model::head::{Candidate, Target};
 
 /// What produced a result.
@@ -30,15 +30,18 @@ pub struct CheckpointInfo {
     pub context: usize,
     /// Equal for two models whose tokenizers are the same.
     pub tokenizer: String,
+    /// Names the weights; see [`Checkpoint::fingerprint`].
+    #[serde(default)]
+    pub weights: String,
     /// Whether it brings a chat template.
     pub has_template: bool,
 }
 
 impl CheckpointInfo {
-    /// Describes an opened checkpoint that came from `file`.
-    pub fn of(checkpoint: &Checkpoint, file: &str) -> Self {
+    /// Describes an opened checkpoint that came from `file`. Fails if the file cannot be read.
+    pub fn of(checkpoint: &Checkpoint, file: &str) -> Result<Self, CheckpointError> {
         let c = &checkpoint.config;
-        Self {
+        Ok(Self {
             name: checkpoint.name.clone(),
             file: file.to_owned(),
             architecture: c.architecture.clone(),
@@ -49,8 +52,9 @@ impl CheckpointInfo {
             layers: c.layers,
             context: c.context,
             tokenizer: checkpoint.tokenizer().map_or_else(|_| String::new(), |t| t.fingerprint.clone()),
+            weights: checkpoint.fingerprint()?,
             has_template: checkpoint.chat_template.is_some(),
-        }
+        })
     }
 }
 

@@ -39,7 +39,7 @@ impl Runner {
         file: &str,
         progress: impl FnMut(usize, usize) -> Result<(), ModelError>,
     ) -> Result<Self, ModelError> {
-        let info = CheckpointInfo::of(&checkpoint, file);
+        let info = CheckpointInfo::of(&checkpoint, file)?;
         let engine = CpuEngine::new(CpuModel::load(&checkpoint, progress)?);
         Ok(Self { reader: Reader { checkpoint, info }, engine })
     }

@@ -61,7 +61,7 @@ async fn heads_are_read_mapped_and_drawn() {
     page.press_segment("Reading", "Paper").await;
     page.wait_js(WHOLE_MAP).await;
     page.wait_js("return document.querySelectorAll('#dimension option').length==33").await;
-    page.js("const d=document.querySelector('#dimension'); d.selectedIndex=1; d.dispatchEvent(new Event('change',{bubbles:true}))").await;
+    page.js("const d=document.querySelector('#dimension'); d.selectedIndex=[...d.options].findIndex(o=>/ [1-9]\\d* pairs/.test(o.text)); d.dispatchEvent(new Event('change',{bubbles:true}))").await;
     page.wait_js("return document.querySelectorAll('.pair-list li').length>0").await;
     // what was read is kept for the next visit
     let kept = "const r=await navigator.storage.getDirectory(); let n=0; for await (const d of (await r.getDirectoryHandle('weights-1')).values()) for await (const f of d.keys()) n+=f.startsWith('heads-Relation'); return n";
@@ -161,9 +161,17 @@ async fn findings_are_measured_stopped_and_gone_on_with() {
     page.click("#scores-csv").await;
     page.wait_js("return window.saved!==null").await;
     let csv = page.js("return window.saved").await;
-    let lines: Vec<&str> = csv.as_str().unwrap().lines().collect();
-    assert_eq!((lines.len(), lines[0]), (4, "prompt,response,base,tuned"));
-    assert!(lines[3].starts_with("Say bell two times.,bell bell,"), "{}", lines[3]);
+    let mut reader = csv::Reader::from_reader(csv.as_str().unwrap().as_bytes());
+    assert_eq!(reader.headers().unwrap(), vec!["prompt", "response", "base", "tuned"]);
+    let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().unwrap();
+    assert_eq!((rows.len(), &rows[2][0], &rows[2][1]), (3, "Say bell two times.", "bell bell"));
+    assert!(rows.iter().all(|r| r[2].parse::<f64>().is_ok() && r[3].parse::<f64>().is_ok()), "{rows:?}");
+    // what was measured is there on the next visit, as far as it came
+    page.reload().await;
+    page.models_ready().await;
+    page.click("#tab-findings").await;
+    page.choose_file("#prompt-set", &file("mine.tsv", set)).await;
+    page.wait_text("#scores-progress", "3 of 3 · mine.tsv").await;
     each_theme_and_size(&page, "findings", "main").await;
     page.close().await;
 }

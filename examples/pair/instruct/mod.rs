@@ -67,8 +67,14 @@ pub fn kind_count() -> usize {
     kinds::<rand::rngs::StdRng>().len()
 }
 
+/// How much of training is free writing.
+const FREE: f64 = 0.12;
+
 /// An instruction of any kind, in the shares of training.
 pub fn example<R: Rng>(rng: &mut R, split: Split) -> Example {
+    if split == Split::Train && rng.random_bool(FREE) {
+        return texts::free(rng);
+    }
     let kinds = kinds::<R>();
     let mut at = rng.random_range(0..kinds.iter().map(|(share, _)| share).sum());
     for (share, make) in &kinds {
@@ -102,9 +108,44 @@ fn combined<R: Rng, T>(
     }
 }
 
-/// One of the wordings that `split` may use, filled in.
+/// One of the wordings that `split` may use, filled in. In training some are framed, so that a kind is known by what is
+/// asked and not by how the request begins.
 fn ask(rng: &mut impl Rng, split: Split, seen: &[&str], unseen: &[&str], values: &[(&str, &str)]) -> String {
-    fill(word(rng, if split == Split::Wording { unseen } else { seen }), values)
+    let wording = word(rng, if split == Split::Wording { unseen } else { seen });
+    match split == Split::Train && rng.random_bool(FRAMED) {
+        true => fill(&framed(rng, wording), values),
+        false => fill(wording, values),
+    }
+}
+
+/// How many of training's requests are framed.
+const FRAMED: f64 = 0.4;
+const COMMANDS: [&str; 7] = [
+    "Please {}",
+    "Can you {}",
+    "Could you please {}",
+    "I want you to {}",
+    "Now {}",
+    "You should {}",
+    "My next task for you: {}",
+];
+const QUESTIONS: [&str; 5] = ["Tell me, {}", "Do you know: {}", "I ask you: {}", "A question: {}", "Please answer: {}"];
+
+/// `wording` as a part of a longer request: "Can you list four fruits?".
+fn framed(rng: &mut impl Rng, wording: &str) -> String {
+    let plain = ["Please", "I ", "Can ", "There ", "Here ", "Text", "Read ", "Answer ", "{"];
+    if plain.iter().any(|start| wording.starts_with(start)) {
+        return wording.to_owned(); // begins as a request of its own
+    }
+    let lower = wording[..1].to_lowercase() + &wording[1..];
+    let question =
+        ["what", "which", "where", "how", "does", "is"].contains(&lower.split(' ').next().unwrap_or_default());
+    let frame = word(rng, if question { &QUESTIONS } else { &COMMANDS });
+    let text = frame.replace("{}", &lower);
+    match (frame.starts_with("C"), text.strip_suffix('.')) {
+        (true, Some(text)) => format!("{text}?"),
+        _ => text,
+    }
 }
 
 #[cfg(test)]

@@ -154,13 +154,13 @@ fn work<R: Rng>(rng: &mut R, split: Split) -> Example {
     let (job, place) = combined(rng, split, draw, |(job, place)| (job.name.to_owned(), format!("place {place}")));
     let (seen, unseen, answer, must) = match place {
         true => (
-            ["Explain where {x} works.", "Where does {x} work?"],
+            ["Explain where {x} works.", "Where does {x} work?", "Say where {x} works."],
             ["Tell me where {x} works."],
             format!("{} works in the {}.", capital(&a(job.name)), job.place),
             job.place,
         ),
         false => (
-            ["Explain what {x} does.", "What does {x} do?"],
+            ["Explain what {x} does.", "What does {x} do?", "Say what {x} does."],
             ["Tell me what {x} does."],
             format!("It is the work of {} to {}.", a(job.name), job.task),
             job.task,
@@ -174,21 +174,25 @@ fn work<R: Rng>(rng: &mut R, split: Split) -> Example {
 pub fn country<R: Rng>(rng: &mut R, split: Split) -> Example {
     let draw = |rng: &mut R| (one(rng, &WORDS.countries), rng.random_bool(0.6));
     let (x, city) = combined(rng, split, draw, |(x, city)| (x.name.to_owned(), format!("capital {city}")));
-    let (seen, unseen, answer, must) = match city {
+    let (seen, unseen, answer, must): (&[&str], &[&str], _, _) = match city {
         true => (
-            ["What is the capital of {x}?", "Name the capital of {x}."],
-            ["Tell me the capital of {x}.", "Which city is the capital of {x}?"],
+            &["What is the capital of {x}?", "Name the capital of {x}.", "Say what the capital of {x} is."],
+            &["Tell me the capital of {x}.", "Which city is the capital of {x}?"],
             format!("The capital of {} is {}.", x.name, x.capital),
             x.capital,
         ),
         false => (
-            ["Which language do people speak in {x}?", "What do people speak in {x}?"],
-            ["Tell me which language people speak in {x}.", "What is the language of {x}?"],
+            &[
+                "Which language do people speak in {x}?",
+                "What do people speak in {x}?",
+                "Name the language that people speak in {x}.",
+            ],
+            &["Tell me which language people speak in {x}.", "What is the language of {x}?"],
             format!("In {} people speak {}.", x.name, x.language),
             x.language,
         ),
     };
-    let prompt = ask(rng, split, &seen, &unseen, &[("x", x.name)]);
+    let prompt = ask(rng, split, seen, unseen, &[("x", x.name)]);
     Example { kind: "country", prompt, answer, check: Check::Says { this: must.to_owned(), not: String::new() } }
 }
 
@@ -205,7 +209,12 @@ pub fn yes_no<R: Rng>(rng: &mut R, split: Split) -> Example {
     let (yes, no) = if aspect(x) == aspect(y) { ("yes", "no") } else { ("no", "yes") };
     let (seen, unseen, end): (&[&str], &[&str], String) = match of_class {
         true => (
-            &["Is {x} {y}?", "Answer yes or no: is {x} {y}?", "Is it true that {x} is {y}?"],
+            &[
+                "Is {x} {y}?",
+                "Answer yes or no: is {x} {y}?",
+                "Is it true that {x} is {y}?",
+                "Can you say that {x} is {y}?",
+            ],
             &["Would you say that {x} is {y}?"],
             format!("{an} is {}", a(x.class)),
         ),
@@ -234,7 +243,15 @@ pub fn sum<R: Rng>(rng: &mut R, split: Split) -> Example {
     let (i, j) = combined(rng, split, draw, key);
     let (x, y, z) = if minus { (i + j, j, i) } else { (i, j, i + j) };
     let word = if minus { "minus" } else { "plus" };
-    let seen = ["Solve: {x} {w} {y}.", "How much is {x} {w} {y}?", "What is {x} {w} {y}?", "Solve this: {x} {w} {y}"];
+    let seen = [
+        "Solve: {x} {w} {y}.",
+        "Solve the sum {x} {w} {y}.",
+        "How much is {x} {w} {y}?",
+        "What is {x} {w} {y}?",
+        "Solve this: {x} {w} {y}",
+        "Say how much {x} {w} {y} is.",
+        "Find out what {x} {w} {y} makes.",
+    ];
     let unseen = ["Please solve {x} {w} {y}.", "Can you tell me what {x} {w} {y} is?"];
     let prompt = ask(rng, split, &seen, &unseen, &[("x", NUMBERS[x]), ("y", NUMBERS[y]), ("w", word)]);
     let answer = format!("{} {word} {} is {}.", capital(NUMBERS[x]), NUMBERS[y], NUMBERS[z]);

@@ -7,6 +7,23 @@ use crate::draw::{one, word};
 use crate::judge::Check;
 use crate::lexicon::{WORDS, a, capital};
 use crate::story::{Character, story as tell, telling};
+use crate::{knowledge, plain};
+
+/// Any text of the base's kinds, most often what it knows: without it the tuned model forgets facts that its other
+/// answers do not need. Not judged, as there is nothing to follow.
+pub fn free<R: Rng>(rng: &mut R) -> Example {
+    let wordings = ["Write something.", "Write a text.", "Tell me something.", "Write what you like.", "Say anything."];
+    let answer = match rng.random_range(0..10) {
+        0..3 => plain::document(rng),
+        3..5 => knowledge::country(rng),
+        5..7 => knowledge::sums(rng),
+        7 => knowledge::job(rng),
+        8 => knowledge::kinds(rng),
+        _ => plain::facts(one(rng, &WORDS.animals)).join(" "),
+    };
+    let check = Check::Holds { all: vec![], none: vec![] };
+    Example { kind: "free", prompt: word(rng, &wordings).to_owned(), answer, check }
+}
 
 /// A hero and a thing.
 fn subject<R: Rng>(rng: &mut R, split: Split) -> (Character, &'static str) {

@@ -86,6 +86,9 @@ pub fn rhyme<R: Rng>(rng: &mut R, split: Split) -> Example {
         "Does {x} or {y} rhyme with {w}?",
         "Find the word that rhymes with {w}: {x}, {y}.",
         "Identify the rhyme for {w}: {x} or {y}.",
+        "Is it {x} or {y} that rhymes with {w}?",
+        "Give me a word that rhymes with {w}. Take {x} or {y}.",
+        "Choose a rhyme for {w}: {x} or {y}.",
     ];
     let unseen = ["What rhymes with {w}: {x} or {y}?", "I need a rhyme for {w}. Is it {x} or {y}?"];
     let prompt = ask(rng, split, &seen, &unseen, &[("w", word), ("x", x), ("y", y)]);
@@ -108,6 +111,8 @@ pub fn capitals<R: Rng>(rng: &mut R, split: Split) -> Example {
         "Put these words into capital letters: {t}",
         "Change this to capital letters: {t}",
         "Revise this so that it is in capital letters: {t}",
+        "Say this in capital letters: {t}",
+        "Make these capital letters: {t}",
     ];
     let unseen = ["Use capital letters only: {t}", "Show me in capital letters: {t}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("t", &text)]);
@@ -125,6 +130,9 @@ pub fn count<R: Rng>(rng: &mut R, split: Split) -> Example {
         "Count the words: {t}",
         "Count how many words this is: {t}",
         "Evaluate how many words you see: {t}",
+        "Say how many words these are: {t}",
+        "Give the number of words: {t}",
+        "What is the number of words in this: {t}",
     ];
     let unseen = ["How many words can you count here: {t}", "Analyze this and count its words: {t}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("t", &words.join(" "))]);
@@ -153,6 +161,9 @@ pub fn classify<R: Rng>(rng: &mut R, split: Split) -> Example {
         "Identify what {w} is: {x} or {y}.",
         "Decide whether {w} is {x} or {y}.",
         "What is {w}: {x} or {y}?",
+        "Decide: is {w} {x} or {y}?",
+        "Choose what {w} is: {x} or {y}.",
+        "Is it {x} or {y} when one says {w}?",
     ];
     let unseen = ["Would you call {w} {x} or {y}?", "Clarify for me: is {w} {x} or {y}?"];
     let prompt = ask(rng, split, &seen, &unseen, &[("w", word), ("x", x), ("y", y)]);
@@ -172,6 +183,8 @@ pub fn translate<R: Rng>(rng: &mut R, split: Split) -> Example {
         "Say this in French: {t}",
         "How do you say this in French? {t}",
         "Please translate into French: {t}",
+        "Write the French words for this: {t}",
+        "Find out how to say this in French: {t}",
     ];
     let unseen = ["What is this in French: {t}", "Give me the French translation of: {t}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("t", &text)]);
@@ -183,7 +196,14 @@ pub fn translate<R: Rng>(rng: &mut R, split: Split) -> Example {
 pub fn repeat<R: Rng>(rng: &mut R, split: Split) -> Example {
     let draw = |rng: &mut R| (one(rng, &WORDS.things).0, rng.random_range(2..7));
     let (word, n) = combined(rng, split, draw, |(w, n)| ((*w).to_owned(), NUMBERS[*n].to_owned()));
-    let seen = ["Repeat the word {w} {n} times.", "Say {w} {n} times.", "Write the word {w} {n} times."];
+    let seen = [
+        "Repeat the word {w} {n} times.",
+        "Repeat this {n} times: {w}",
+        "Say {w} {n} times.",
+        "Write the word {w} {n} times.",
+        "Write {w} {n} times.",
+        "Give me the word {w} {n} times.",
+    ];
     let unseen = ["Please say the word {w} {n} times.", "Can you repeat {w} {n} times?"];
     let prompt = ask(rng, split, &seen, &unseen, &[("w", word), ("n", NUMBERS[n])]);
     let answer = vec![word; n].join(" ");
@@ -201,6 +221,8 @@ pub fn plural<R: Rng>(rng: &mut R, split: Split) -> Example {
         "What is the plural of {x} and {y}?",
         "Give the plural of {x} and {y}.",
         "Put the words {x} and {y} into the plural.",
+        "Form the plurals of {x} and {y}.",
+        "Find the plurals of {x} and {y}.",
     ];
     let unseen = ["Tell me the plural of {x} and {y}.", "Make plurals of {x} and {y}."];
     let prompt = ask(rng, split, &seen, &unseen, &[("x", x), ("y", y)]);

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use super::export::save;
 use super::state::State;
-use crate::explain::findings::{Comparison, Verdict};
+use crate::explain::findings::{Comparison, Verdict, csv};
 use crate::explain::statistics::Summary;
 use scores::Scores;
 use weights::{Tasks, Verbs};
@@ -64,6 +64,9 @@ fn cells(c: &Comparison, digits: usize) -> impl IntoView + use<> {
 }
 
 /// Saves rows as a CSV file.
-fn save_csv(name: &str, text: &str) {
-    let _ = save(name, "text/csv", text); // a browser that refuses shows its own message
+fn save_csv(name: &str, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
+    // every row is as long as its header; a browser that refuses shows its own message
+    if let Ok(text) = csv(header, rows) {
+        let _ = save(name, "text/csv", &text);
+    }
 }

@@ -9,7 +9,7 @@ use super::{VerdictLine, cells, figure, p, save_csv, state};
 use crate::app::state::State;
 use crate::app::toolbar::Segmented;
 use crate::app::{format, window};
-use crate::explain::findings::{PAPER_SCORES, PromptCase, csv, instruction_scores, parse_prompts};
+use crate::explain::findings::{PAPER_SCORES, PromptCase, instruction_scores, parse_prompts};
 
 /// The set that ships with the page, and how it is called.
 const BUNDLED: &str = "findings/held-out.jsonl";
@@ -52,6 +52,10 @@ pub fn Scores(state: State) -> impl IntoView {
             }
         });
     }
+    Effect::new(move |_| {
+        state.options.track();
+        state::restore(state);
+    });
     let input = NodeRef::<Input>::new();
     let comparison = Memo::new(move |_| f.rows.with(|rows| instruction_scores(rows)));
     let progress = move || {
@@ -63,21 +67,15 @@ pub fn Scores(state: State) -> impl IntoView {
         match (f.running.get(), done) {
             (true, _) => view! { <button type="button" class="btn" id="scores-stop" on:click=move |_| state::stop(state)>"Stop"</button> }.into_any(),
             (false, d) if d > 0 && d < all => view! { <button type="button" class="btn" id="scores-go-on" on:click=move |_| state::start(state)>"Go on"</button> }.into_any(),
-            (false, d) if d > 0 => view! { <button type="button" class="btn" id="scores-again" on:click=move |_| { state::forget(state); state::start(state) }>"Measure again"</button> }.into_any(),
+            (false, d) if d > 0 => view! { <button type="button" class="btn" id="scores-again" on:click=move |_| state::again(state)>"Measure again"</button> }.into_any(),
             _ => view! { <button type="button" class="btn" id="scores-start" disabled=move || f.cases.with(Vec::is_empty) on:click=move |_| state::start(state)>"Measure"</button> }.into_any(),
-        }
-    };
-    let set = move |own: bool| {
-        if own != f.own.get_untracked() {
-            state::forget(state);
-            f.own.set(own);
         }
     };
     let download = move |_| {
         let score = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
         let rows =
             f.rows.get_untracked().into_iter().map(|r| vec![r.prompt, r.response, score(r.base), score(r.tuned)]);
-        save_csv("shiftlens-finding-1.csv", &csv(&["prompt", "response", "base", "tuned"], rows));
+        save_csv("shiftlens-finding-1.csv", &["prompt", "response", "base", "tuned"], rows);
     };
     let pairs = move || {
         f.rows.with(|rows| rows.iter().filter_map(|r| r.base.zip(r.tuned)).unzip::<f64, f64, Vec<f64>, Vec<f64>>())
@@ -90,7 +88,7 @@ pub fn Scores(state: State) -> impl IntoView {
             <div class="head"><h2>"Finding 1: the tuned model leans more on the words of the instruction"</h2></div>
             <p class="cap">"The instruction score of every prompt of a set: the share of importance density on the instruction's words. Prompts are read as the first tab says (chat template), responses have at most 60 tokens."</p>
             <div class="bar">
-                <Segmented name="Response of the prompt set" options=OWN value=f.own set=set/>
+                <Segmented name="Response of the prompt set" options=OWN value=f.own set=move |own| state::set_own(state, own)/>
                 {button}
                 <span class="cap" id="scores-progress" role="status">{move || { let (done, all) = progress(); format!("{done} of {all} · {}", format::label(&f.name.get(), 48)) }}</span>
                 <span class="grow"></span>

@@ -1,9 +1,12 @@
 //! Running a set of prompts through both models, one after the other.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::app::runs::{engine, template};
-use crate::app::state::{Side, Slot, State};
+use crate::app::memory;
+use crate::app::runs::{engine, template_under};
+use crate::app::state::{Chat, Side, Slot, State};
 use crate::explain::attribution::{Mode, Sampling};
 use crate::explain::findings::{PromptCase, ScoreRow};
 use crate::explain::{By, ModelReport};
@@ -12,6 +15,16 @@ use crate::protocol::{Failure, JobId, Prompt, Request, Response, Run};
 
 /// Longest response, tokens.
 const RESPONSE: usize = 60;
+
+/// Under this name the scores last measured outlive the visit.
+const KEPT: &str = "shiftlens.scores";
+
+/// Scores and what they were measured on.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    of: String,
+    rows: Vec<ScoreRow>,
+}
 
 /// A run on its way: its job, and what it is for.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +46,10 @@ pub struct Findings {
     pub own: RwSignal<bool>,
     pub running: RwSignal<bool>,
     pub failure: RwSignal<Option<String>>,
+    /// Names what the rows were measured on.
+    of: StoredValue<Option<String>>,
+    /// How prompts are read while a measurement lasts.
+    chat: StoredValue<Chat>,
     step: StoredValue<Option<Step>>,
     /// The tuned model's report of the present case, while the base is at work.
     tuned: StoredValue<Option<ModelReport>>,
@@ -47,6 +64,8 @@ impl Findings {
             own: RwSignal::new(false),
             running: RwSignal::new(false),
             failure: RwSignal::new(None),
+            of: StoredValue::new(None),
+            chat: StoredValue::new(Chat::default()),
             step: StoredValue::new(None),
             tuned: StoredValue::new(None),
         }
@@ -57,14 +76,46 @@ impl Findings {
     }
 }
 
-/// Takes another set; what was measured on the one before goes.
+/// Names the present pair, set and way of reading; nothing while a model is missing.
+fn measured(state: State) -> Option<String> {
+    let f = state.findings;
+    let weights = |s: Slot| s.model.with_untracked(|m| m.info.as_ref().map(|i| i.weights.clone()));
+    let set = f.cases.with_untracked(|cases| serde_json::to_vec(cases).ok())?;
+    let set: String = Sha256::digest(set).iter().take(8).map(|b| format!("{b:02x}")).collect();
+    let chat = state.options.with_untracked(|o| o.chat);
+    Some(format!("{} {} {set} {chat:?} {}", weights(state.base)?, weights(state.tuned)?, f.own.get_untracked()))
+}
+
+/// Shows what has been measured of the present pair, set and way of reading, on this visit or the one before.
+pub fn restore(state: State) {
+    let f = state.findings;
+    let now = measured(state);
+    if f.running.get_untracked() || f.of.with_value(|of| *of == now) {
+        return;
+    }
+    let kept = memory::get(KEPT).and_then(|text| serde_json::from_str::<Kept>(&text).ok());
+    let rows = kept.filter(|k| Some(&k.of) == now.as_ref()).map(|k| k.rows).unwrap_or_default();
+    f.rows.set(rows);
+    f.of.set_value(now);
+}
+
+/// Keeps the rows for the next visit.
+fn keep(f: Findings) {
+    if let Some(of) = f.of.get_value()
+        && let Ok(text) = serde_json::to_string(&Kept { of, rows: f.rows.get_untracked() })
+    {
+        memory::set(KEPT, &text);
+    }
+}
+
+/// Takes another set.
 pub fn take(state: State, name: String, cases: Vec<PromptCase>) {
     stop(state);
     let f = state.findings;
-    f.rows.set(Vec::new());
     f.failure.set(None);
     f.name.set(name);
     f.cases.set(cases);
+    restore(state);
 }
 
 /// Starts, or goes on where it was stopped.
@@ -73,16 +124,26 @@ pub fn start(state: State) {
     if f.running.get_untracked() {
         return;
     }
+    restore(state);
+    f.chat.set_value(state.options.with_untracked(|o| o.chat));
     f.failure.set(None);
     f.running.set(true);
     next_case(state);
 }
 
 /// Starts again from the first prompt.
-pub fn forget(state: State) {
+pub fn again(state: State) {
     stop(state);
     state.findings.rows.set(Vec::new());
+    start(state);
+}
+
+/// Each model its own response, or the tuned one's under both.
+pub fn set_own(state: State, own: bool) {
+    stop(state);
     state.findings.failure.set(None);
+    state.findings.own.set(own);
+    restore(state);
 }
 
 /// Stops; what has been measured stays.
@@ -120,7 +181,7 @@ fn ask(state: State, slot: Slot, case: usize, response: Response) {
     let job = engine.next_job();
     let run = Run {
         instruction: Some(asked.span()),
-        prompt: Prompt::Text { text: asked.prompt, template: template(state, slot.side) },
+        prompt: Prompt::Text { text: asked.prompt, template: template_under(state, f.chat.get_value(), slot.side) },
         response,
         by: By::Token,
         target: Target::Prob,
@@ -154,6 +215,7 @@ pub fn finished(state: State, slot: Slot, job: JobId, report: &ModelReport) -> b
         })
     });
     f.rows.update(|rows| rows.extend(row));
+    keep(f);
     if f.running.get_untracked() {
         next_case(state);
     }
@@ -186,6 +248,7 @@ pub fn failed(state: State, slot: Slot, job: JobId, failure: &Failure) -> bool {
             let prompt = f.cases.with_untracked(|c| c.get(step.case).map(|c| c.prompt.clone()).unwrap_or_default());
             f.rows
                 .update(|rows| rows.push(ScoreRow { prompt, response: failure.to_string(), base: None, tuned: None }));
+            keep(f);
             next_case(state);
         }
         _ => fail(state, failure.clone()),
@@ -209,7 +272,9 @@ pub fn engine_gone(state: State, slot: Slot) {
     }
 }
 
-/// Another model is loaded: what was measured was not of it.
+/// Another model is loaded.
 pub fn another_model(state: State) {
-    forget(state);
+    stop(state);
+    state.findings.failure.set(None);
+    restore(state);
 }

@@ -6,7 +6,7 @@ use super::{VerdictLine, cells, figure, save_csv};
 use crate::app::concepts::View as ConceptView;
 use crate::app::progress::Reading;
 use crate::app::state::{Side, State};
-use crate::explain::findings::{ConceptShift, VerbShift, Verdict, concept_shift, csv, verb_shift};
+use crate::explain::findings::{ConceptShift, VerbShift, Verdict, concept_shift, verb_shift};
 use crate::explain::weights::compare::HeadChange;
 
 /// All layers, once both models' have been read.
@@ -61,7 +61,7 @@ pub fn Verbs(state: State) -> impl IntoView {
                 ]
             })
         });
-        save_csv("shiftlens-finding-2.csv", &csv(&["layers", "verb", "kind", "share of heads"], rows));
+        save_csv("shiftlens-finding-2.csv", &["layers", "verb", "kind", "share of heads"], rows);
     };
     let row = |s: &VerbShift| view! { <tr><th scope="row">{format!("{} layers", s.group.name())}</th>{cells(&s.comparison, 3)}</tr> };
     let dots = move || {
@@ -134,7 +134,7 @@ pub fn Tasks(state: State) -> impl IntoView {
             .zip(&f.levels)
             .enumerate()
             .map(|(layer, ((b, t), l))| vec![layer.to_string(), b.to_string(), t.to_string(), l.to_string()]);
-        save_csv("shiftlens-finding-3.csv", &csv(&["layer", "tasks base", "tasks tuned", "distance of levels"], rows));
+        save_csv("shiftlens-finding-3.csv", &["layer", "tasks base", "tasks tuned", "distance of levels"], rows);
     };
     let dots = move || {
         found.get().map(|f| {

@@ -29,6 +29,15 @@ fn whole(graph: &Graph, wide: f32) -> Window {
     Window { x: 0.0, y: 0.0, scale: (graph.size.0 / wide).max(graph.size.1 / HIGHEST).max(1.0) }
 }
 
+/// Beyond this scale words are too small to read.
+const LEGIBLE: f32 = 1.3;
+
+/// The window to begin with: all of `graph` if it can be read, else as much of it as can be.
+fn first(graph: &Graph, wide: f32) -> Window {
+    let whole = whole(graph, wide);
+    Window { scale: whole.scale.min(LEGIBLE), ..whole }
+}
+
 /// What the pointer drags, and where it was last.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Drag {
@@ -52,10 +61,11 @@ pub fn HeadGraph(change: Memo<Option<HeadChange>>) -> impl IntoView {
             graph.set(
                 change.with(|c| c.as_ref().map_or_else(Graph::default, |c| Graph::of(c, most.get(), (wide, HIGHEST)))),
             );
-            window.set(graph.with_untracked(|g| whole(g, wide)));
+            window.set(graph.with_untracked(|g| first(g, wide)));
         }
     });
-    let height = move || graph.with(|g| g.size.1 / (g.size.0 / wide.get() as f32).max(1.0)).clamp(160.0, HIGHEST);
+    let height =
+        move || graph.with(|g| g.size.1 / (g.size.0 / wide.get() as f32).clamp(1.0, LEGIBLE)).clamp(160.0, HIGHEST);
     let view_box = move || {
         let w = window.get();
         format!("{} {} {} {}", w.x, w.y, wide.get() as f32 * w.scale, height() * w.scale)

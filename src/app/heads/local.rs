@@ -157,7 +157,9 @@ fn said(shown: Shown, pattern: Memo<Option<Pattern>>) -> String {
         let Some((p, query)) = chosen else {
             return "Point at a row, or walk with the arrow keys, to read where a token looks.".to_owned();
         };
-        let mut all: Vec<(usize, f32)> = (0..=query).map(|key| (key, weight(&p.weights, query, key))).collect();
+        // without the sink, the first token is no answer
+        let first = usize::from(shown.sink.get() && query > 0);
+        let mut all: Vec<(usize, f32)> = (first..=query).map(|key| (key, weight(&p.weights, query, key))).collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1));
         let text = |i: usize| format::label(&p.labels[i].text, 24);
         let looks: Vec<String> = all.iter().take(4).map(|(key, w)| format!("“{}” {:.2}", text(*key), w)).collect();

@@ -153,12 +153,12 @@ fn Grid(state: State, view: View, cells: Memo<Vec<Vec<Cell>>>, most: Memo<f32>) 
     };
     view! {
         <div class="frame map-frame">
-            <table class="map" on:keydown=on_key>
-                <caption class="cap">"Rows are layers, columns heads. Choose a head to see its words."</caption>
+            <table class="map" aria-label="Heads of both models" on:keydown=on_key>
                 <thead><tr><th scope="col" class="corner">"layer"</th>{move || (0..heads()).map(|h| view! { <th scope="col">{h}</th> }).collect_view()}</tr></thead>
                 <tbody>{move || { most.track(); cells.get().into_iter().enumerate().map(row).collect_view() }}</tbody>
             </table>
         </div>
+        <p class="hint">"Rows are layers, columns heads. Choose a head to see its words."</p>
     }
 }
 

@@ -101,10 +101,10 @@ pub fn Heads(state: State) -> impl IntoView {
     let shown = Memo::new(move |_| chosen_change(state, view).map(|change| view.filter.with(|f| change.filtered(f))));
     let about = move || match reading.get() {
         Reading::Relation => {
-            "Each head as the form it computes: which word looks for which. Directed, query → key; only contextually related words."
+            "Each head as the form it computes: which word looks for which. Directed, query → key; only contextually related words. Each model's 200 strongest pairs of a head are compared."
         }
         Reading::Paper => {
-            "Each head dimension by dimension, as in the paper: words that are strong in the same dimension and contextually related; a head's pairs occur in more than one of its dimensions."
+            "Each head dimension by dimension, as in the paper: words that are strong in the same dimension and contextually related; a head's pairs occur in more than one of its dimensions. Each model's 1000 most frequent pairs of a head, or a dimension's 24 most related, are compared."
         }
     };
     view! {
@@ -148,7 +148,7 @@ fn Dimensions(state: State, view: View) -> impl IntoView {
         let (layer, head) = view.chosen.get();
         state.weights.half(Side::Tuned).heads.with(|h| {
             let found = h.get(layer).and_then(|l| l.as_ref()?.heads.get(head).cloned());
-            found.map_or_else(Vec::new, |f| f.dimensions.iter().map(|d| (d.index, d.weight)).collect())
+            found.map_or_else(Vec::new, |f| f.dimensions.iter().map(|d| (d.index, d.weight, d.pairs.len())).collect())
         })
     };
     let change = move |e| view.dimension.set(event_target_value(&e).parse().ok());
@@ -156,8 +156,8 @@ fn Dimensions(state: State, view: View) -> impl IntoView {
         <label class="inline">"Dimension"
             <select id="dimension" on:change=change>
                 <option value="" selected=move || view.dimension.get().is_none()>"All: pairs of more than one dimension"</option>
-                {move || options().into_iter().map(|(index, weight)| view! {
-                    <option value=index.to_string() selected=move || view.dimension.get() == Some(index)>{format!("{index} · weight {weight:.0}")}</option>
+                {move || options().into_iter().map(|(index, weight, pairs)| view! {
+                    <option value=index.to_string() selected=move || view.dimension.get() == Some(index)>{format!("{index} · weight {weight:.0} · {pairs} pairs")}</option>
                 }).collect_view()}
             </select>
         </label>

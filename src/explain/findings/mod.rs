@@ -98,14 +98,12 @@ pub const PAPER_SCORES: [(&str, usize, [f64; 4], f64); 3] = [
 ];
 
 /// Rows of text fields as CSV (RFC 4180).
-pub fn csv(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let field = |text: &str| match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
-    };
-    let line = |fields: Vec<String>| fields.iter().map(|f| field(f)).collect::<Vec<_>>().join(",") + "\r\n";
-    let head = line(header.iter().map(|h| (*h).to_owned()).collect());
-    rows.into_iter().fold(head, |all, row| all + &line(row))
+pub fn csv(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<String, csv::Error> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    writer.write_record(header)?;
+    rows.into_iter().try_for_each(|row| writer.write_record(row))?;
+    let bytes = writer.into_inner().map_err(|e| e.into_error())?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
@@ -131,7 +129,7 @@ mod tests {
 
     #[test]
     fn fields_with_commas_are_quoted() {
-        let text = csv(&["a", "b"], [vec!["x, \"y\"".into(), "z".into()]]);
+        let text = csv(&["a", "b"], [vec!["x, \"y\"".into(), "z".into()]]).unwrap();
         assert_eq!(text, "a,b\r\n\"x, \"\"y\"\"\",z\r\n");
     }
 }

@@ -1,5 +1,7 @@
 //! Word-word relations in attention heads, read from the weights (METHODS.md, section 2).
 
+use std::collections::HashMap;
+
 use candle_core::{D, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,15 @@ pub enum Reading {
     Relation,
     /// Dimension by dimension, as the paper does.
     Paper,
+}
+
+/// How many of a head's pairs, the strongest, are compared across two models. In the paper's reading many are equally
+/// strong, so it takes more of them.
+pub fn compared_pairs(reading: Reading) -> usize {
+    match reading {
+        Reading::Relation => 200,
+        Reading::Paper => 1000,
+    }
 }
 
 /// A word that looks for another: query > key, positions in the list of words.
@@ -149,13 +160,15 @@ impl WordPairs {
     /// Dimension by dimension; the head's pairs are those of more than one dimension.
     fn paper(&self, q: &[f32], k: &[f32], width: usize, keep: usize) -> Head {
         let mut dimensions: Vec<Dimension> = (0..width).map(|c| self.dimension(q, k, width, c)).collect();
-        let mut counted: std::collections::HashMap<(u32, u32), u32> = std::collections::HashMap::new();
+        let mut counted: HashMap<(u32, u32), (u32, f32)> = HashMap::new();
         for pair in dimensions.iter().flat_map(|d| &d.pairs) {
-            *counted.entry((pair.query, pair.key)).or_default() += 1;
+            counted.entry((pair.query, pair.key)).or_insert((0, pair.score)).0 += 1;
         }
-        let several = counted.into_iter().filter(|(_, n)| *n > 1);
-        let mut pairs: Vec<Pair> = several.map(|((query, key), n)| Pair { query, key, score: n as f32 }).collect();
-        strongest(&mut pairs, keep);
+        let mut several: Vec<_> = counted.into_iter().filter(|(_, (n, _))| *n > 1).collect();
+        // the most frequent first, among equals the most related
+        several.sort_by(|(a, (n, x)), (b, (m, y))| m.cmp(n).then(y.total_cmp(x)).then(a.cmp(b)));
+        several.truncate(keep);
+        let pairs = several.into_iter().map(|((query, key), (n, _))| Pair { query, key, score: n as f32 }).collect();
         dimensions.sort_by(|a, b| b.weight.total_cmp(&a.weight));
         dimensions.iter_mut().for_each(|d| d.pairs.truncate(keep));
         Head { pairs, dimensions, sample: Vec::new() }

@@ -9,16 +9,15 @@ use web_sys::File;
 
 use super::kept::Kept;
 use super::{Engine, js, post};
-use crate::explain::weights::heads::{HeadOptions, Reading};
+use crate::explain::weights::heads::{HeadOptions, Reading, compared_pairs};
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::{Atlas, LayerConcepts, LayerHeads, Related, Relatedness, lexicon};
 use crate::model::{ModelError, Tick};
 use crate::protocol::{Event, Failure, JobId, Stage, StorageFailure};
 use crate::worker::Runner;
 
-/// Most pairs of a head that cross to the page, in either reading, and of one dimension.
-const PAIRS: usize = 200;
-const DIMENSION_PAIRS: usize = 12;
+/// Most pairs of one dimension that cross to the page.
+const DIMENSION_PAIRS: usize = 24;
 /// Components of a layer, as the paper reads.
 const COMPONENTS: usize = 300;
 
@@ -79,7 +78,7 @@ impl Shelf {
             self.atlas.relate(checkpoint, found)?;
         }
         let known = self.atlas.related().is_some();
-        let how = HeadOptions { reading, keep: PAIRS };
+        let how = HeadOptions { reading, keep: compared_pairs(reading) };
         let mut heads = self.atlas.heads(checkpoint, layer, how, tick).await?;
         for dimension in heads.heads.iter_mut().flat_map(|h| &mut h.dimensions) {
             dimension.pairs.truncate(DIMENSION_PAIRS);
