@@ -62,7 +62,7 @@ pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let base = Phase { name: "base", steps: plan.base_steps, rate: 1.0 };
     let base = optimise(plan, &base, &network, |step| text_batch(&tokenizer, plan.seed, step))?;
     export::write(&network, &tokenizer, "Shiftlens Tiny base", false, &plan.out.join("tiny-base.gguf"))?;
-    let tuned = Phase { name: "tuned", steps: plan.tuned_steps, rate: 0.3 };
+    let tuned = Phase { name: "tuned", steps: plan.tuned_steps, rate: 0.5 };
     let tuned = optimise(plan, &tuned, &network, |step| instruction_batch(&tokenizer, plan.seed, step))?;
     export::write(&network, &tokenizer, "Shiftlens Tiny tuned", true, &plan.out.join("tiny-tuned.gguf"))?;
     for (name, loss) in [("base", base), ("tuned model", tuned)] {

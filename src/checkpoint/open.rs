@@ -253,6 +253,11 @@ impl Checkpoint {
         Ok(hash.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect())
     }
 
+    /// Every tensor's shape and storage type.
+    pub fn tensor_kinds(&self) -> impl Iterator<Item = (&[usize], GgmlDType)> {
+        self.tensors.values().map(|t| (&t.shape[..], t.dtype))
+    }
+
     /// Bytes of all tensors: what the weights take in memory.
     pub fn weight_bytes(&self) -> u64 {
         self.tensors.values().map(|t| t.bytes as u64).sum()

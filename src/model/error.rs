@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::gpu::GpuError;
 use crate::checkpoint::CheckpointError;
 
 /// Why a computation did not finish. Crosses the worker boundary as a value.
@@ -62,6 +63,9 @@ pub enum ModelError {
     /// The computation produced something that is not a number.
     #[error("The model's output is not a number: the checkpoint is damaged or not supported by this backend.")]
     NotANumber,
+    /// The GPU could not go on.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
     /// A tensor operation failed: a defect of ours.
     #[error("The computation failed: {0}. This is a defect in Shiftlens; please report it.")]
     Tensor(String),

@@ -3,7 +3,9 @@
 pub mod cpu;
 mod engine;
 mod error;
+pub mod gpu;
 pub mod head;
+mod row_plan;
 
 pub use engine::{Engine, Group, Tick};
 pub use error::ModelError;

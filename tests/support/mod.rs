@@ -189,8 +189,8 @@ pub fn engine(checkpoint: &Checkpoint) -> CpuEngine {
 }
 
 /// A run over given ids by `groups` of the prompt.
-pub fn run(
-    engine: &mut CpuEngine,
+pub fn run<E: shiftlens::model::Engine>(
+    engine: &mut E,
     prompt: &[u32],
     groups: Vec<Vec<usize>>,
     respond: Respond,

@@ -42,7 +42,8 @@ pub fn run(native_only: bool) -> Result<(), String> {
     say("Lints");
     crate::shell::run(run_cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     say("Native tests");
-    count.add(&run_and_read(run_cargo().args(["test", "--workspace"]))?);
+    let gpu = if tools::vulkan() { "required" } else { "optional" };
+    count.add(&run_and_read(run_cargo().args(["test", "--workspace"]).env("SHIFTLENS_GPU", gpu))?);
     if !native_only {
         say("Lints of the wasm side");
         let wasm = ["clippy", "--target", "wasm32-unknown-unknown", "--bins", "--", "-D", "warnings"];

@@ -61,6 +61,25 @@ fn tool(package: &str, program: &str, version: &str, flags: &[&str]) -> Result<(
     Ok((path, Some(home.join("bin"))))
 }
 
+/// Whether Vulkan can be used: by a driver that is there, or by Mesa's software one, installed where that is allowed.
+pub fn vulkan() -> bool {
+    let folders = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
+    let there = || folders.iter().any(|f| std::fs::read_dir(f).is_ok_and(|mut d| d.next().is_some()));
+    if there() {
+        return true;
+    }
+    say("Installing Debian's mesa-vulkan-drivers, a GPU in software");
+    let installed = apt(&["update", "-q"]).and_then(|()| apt(&["install", "-y", "-q", "mesa-vulkan-drivers"]));
+    if installed.is_err() || !there() {
+        println!("Not installed: the GPU's tests will say that they are skipped.");
+    }
+    there()
+}
+
+fn apt(arguments: &[&str]) -> Result<(), String> {
+    run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
 /// Chromium and its driver, installed where that is allowed.
 pub fn browser() -> Result<(), String> {
     let there =
@@ -69,8 +88,6 @@ pub fn browser() -> Result<(), String> {
         return Ok(());
     }
     say("Installing Debian's chromium and chromium-driver");
-    let apt =
-        |arguments: &[&str]| run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"));
     let installed = apt(&["update", "-q"]).and_then(|()| apt(&["install", "-y", "-q", "chromium", "chromium-driver"]));
     if installed.is_ok() && there() {
         return Ok(());

@@ -37,23 +37,23 @@ type Maker<R> = fn(&mut R, Split) -> Example;
 /// Every kind with its share in a hundred.
 fn kinds<R: Rng>() -> Vec<(usize, Maker<R>)> {
     vec![
-        (17, texts::story),
+        (15, texts::story),
         (7, texts::go_on),
         (7, texts::summary),
         (7, texts::reading),
         (6, words::list),
         (5, words::opposites),
-        (4, words::rhyme),
-        (4, words::capitals),
+        (5, words::rhyme),
+        (8, words::capitals),
         (4, words::count),
-        (4, words::classify),
+        (5, words::classify),
         (4, words::translate),
-        (3, words::repeat),
+        (6, words::repeat),
         (3, words::plural),
         (4, sentences::past),
         (3, sentences::question),
         (3, sentences::correct),
-        (3, sentences::polite),
+        (5, sentences::polite),
         (4, sentences::explain),
         (4, sentences::yes_no),
         (3, sentences::country),
@@ -68,7 +68,7 @@ pub fn kind_count() -> usize {
 }
 
 /// How much of training is free writing.
-const FREE: f64 = 0.12;
+const FREE: f64 = 0.1;
 
 /// An instruction of any kind, in the shares of training.
 pub fn example<R: Rng>(rng: &mut R, split: Split) -> Example {

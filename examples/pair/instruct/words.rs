@@ -104,7 +104,11 @@ fn phrase<R: Rng>(rng: &mut R, split: Split) -> (&'static str, (&'static str, &'
 
 pub fn capitals<R: Rng>(rng: &mut R, split: Split) -> Example {
     let (adjective, (thing, _)) = phrase(rng, split);
-    let text = format!("{adjective} {thing}");
+    // words alone too: each has capitals of its own to learn
+    let text = match split != Split::Combination && rng.random_bool(0.4) {
+        true => thing.to_owned(),
+        false => format!("{adjective} {thing}"),
+    };
     let seen = [
         "Write this in capital letters: {t}",
         "Write in capitals: {t}",

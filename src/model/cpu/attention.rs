@@ -1,8 +1,8 @@
 //! Causal grouped-query attention after the rotation: value, jvp and vjp, one head and one query at a time.
 
 use super::kernels::{axpy, dot};
-use super::rows::RowPlan;
 use crate::checkpoint::ModelConfig;
+use crate::model::row_plan::RowPlan;
 
 /// Keys and values of one layer, growing with the sequence, and their tangents for every group.
 #[derive(Default)]

@@ -11,7 +11,7 @@ pub(super) fn bytes_of(dtype: GgmlDType, elements: usize) -> usize {
 }
 
 /// Dequantizes `bytes` into `out`, whose length is a multiple of the block size.
-pub(super) fn dequantize(dtype: GgmlDType, bytes: &[u8], out: &mut [f32]) {
+pub(crate) fn dequantize(dtype: GgmlDType, bytes: &[u8], out: &mut [f32]) {
     match dtype {
         GgmlDType::F32 => each::<4, 1>(bytes, out, |b, o| o[0] = f32::from_le_bytes(*b)),
         GgmlDType::F16 => each::<2, 1>(bytes, out, |b, o| o[0] = f16::from_le_bytes(*b).to_f32()),

@@ -3,9 +3,10 @@
 use candle_core::Tensor;
 
 use super::attention::{self, LayerCache};
-use super::rows::{self, RowPlan};
+use super::rows;
 use super::weights::{CpuModel, Layer};
 use super::{mlp, rope};
+use crate::model::row_plan::RowPlan;
 use crate::model::{Group, ModelError};
 
 /// A sequence in progress, with the final normed hidden states of the last tokens appended.

@@ -2,8 +2,9 @@
 
 use candle_core::Tensor;
 
-use super::rows::{self, RowPlan};
+use super::rows;
 use crate::model::ModelError;
+use crate::model::row_plan::RowPlan;
 
 fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())

@@ -19,6 +19,7 @@ mod rows;
 mod trace;
 mod weights;
 
+pub(crate) use dequantize::dequantize;
 pub use engine::CpuEngine;
 pub use trace::Trace;
 pub use weights::CpuModel;

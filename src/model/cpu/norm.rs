@@ -3,8 +3,9 @@
 use candle_core::Tensor;
 
 use super::kernels::dot;
-use super::rows::{self, RowPlan};
+use super::rows;
 use crate::model::ModelError;
+use crate::model::row_plan::RowPlan;
 
 /// A norm's gain and epsilon.
 pub(super) struct RmsNorm {

@@ -9,10 +9,11 @@ use candle_core::Tensor;
 
 use super::attention::{self, LayerCache};
 use super::kernels::dot;
-use super::rows::{self, RowPlan};
+use super::rows;
 use super::weights::{CpuModel, Layer};
 use super::{mlp, rope};
 use crate::model::head::Target;
+use crate::model::row_plan::RowPlan;
 use crate::model::{ModelError, Tick};
 
 /// f32 values that the largest matrix of a batch of cotangents may hold.

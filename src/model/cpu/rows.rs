@@ -1,4 +1,4 @@
-//! Matrices of activations as candle tensors, and the rows that forward mode adds to them.
+//! Matrices of activations as candle tensors.
 
 use candle_core::{CpuStorage, Device, Storage, Tensor};
 
@@ -34,71 +34,4 @@ pub(super) fn with3<R>(
     f: impl FnOnce(&[f32], &[f32], &[f32]) -> R,
 ) -> Result<R, ModelError> {
     with(a, |a| with2(b, c, |b, c| f(a, b, c)))?
-}
-
-/// The tangent rows of one group within a matrix of stacked rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tangent {
-    /// Which group.
-    pub group: usize,
-    /// First row in the matrix.
-    pub row: usize,
-    /// Position in the sequence of that row.
-    pub position: usize,
-    /// Number of rows, one for each position from there on.
-    pub count: usize,
-}
-
-/// How a matrix of stacked rows is laid out: the primal rows of positions `start..start + primal`, then tangents.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RowPlan {
-    pub start: usize,
-    pub primal: usize,
-    pub tangents: Vec<Tangent>,
-}
-
-impl RowPlan {
-    /// Rows for `count` new positions from `start`; a group whose tangent starts at `first` has rows from there on.
-    pub fn new(start: usize, count: usize, firsts: &[usize]) -> Self {
-        let mut row = count;
-        let mut tangents = Vec::new();
-        for (group, &first) in firsts.iter().enumerate() {
-            let position = first.max(start);
-            if position < start + count {
-                let count = start + count - position;
-                tangents.push(Tangent { group, row, position, count });
-                row += count;
-            }
-        }
-        Self { start, primal: count, tangents }
-    }
-
-    /// All rows.
-    pub fn rows(&self) -> usize {
-        self.tangents.last().map_or(self.primal, |t| t.row + t.count)
-    }
-
-    /// The sequence position of every row.
-    pub fn positions(&self) -> Vec<usize> {
-        let tangents = self.tangents.iter().flat_map(|t| t.position..t.position + t.count);
-        (self.start..self.start + self.primal).chain(tangents).collect()
-    }
-
-    /// Each tangent row with the primal row it belongs to.
-    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        self.tangents.iter().flat_map(move |t| (0..t.count).map(move |i| (t.row + i, t.position - self.start + i)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn groups_have_rows_from_their_first_token_on() {
-        let plan = RowPlan::new(4, 3, &[2, 5, 9]);
-        assert_eq!(plan.rows(), 3 + 3 + 2);
-        assert_eq!(plan.positions(), [4, 5, 6, 4, 5, 6, 5, 6]);
-        assert_eq!(plan.pairs().collect::<Vec<_>>(), [(3, 0), (4, 1), (5, 2), (6, 1), (7, 2)]);
-    }
 }

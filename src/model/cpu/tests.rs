@@ -2,9 +2,10 @@
 
 use super::attention::{self, LayerCache};
 use super::norm::RmsNorm;
-use super::rows::{self, RowPlan};
+use super::rows;
 use super::{kernels::dot, mlp, rope};
 use crate::checkpoint::{ModelConfig, RopeLayout};
+use crate::model::row_plan::RowPlan;
 
 fn values(n: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

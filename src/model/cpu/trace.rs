@@ -6,9 +6,10 @@ use candle_core::{Device, Tensor};
 
 use super::attention;
 use super::reverse::stash;
-use super::rows::{self, RowPlan};
+use super::rows;
 use super::weights::CpuModel;
 use crate::checkpoint::ModelConfig;
+use crate::model::row_plan::RowPlan;
 use crate::model::{ModelError, Tick};
 
 struct LayerTrace {

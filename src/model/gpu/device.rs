@@ -1,0 +1,187 @@
+//! A GPU: its device and queue, buffers, read-backs, and what goes wrong with them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_channel::oneshot;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use wgpu::{Buffer, BufferUsages};
+
+/// Why the GPU could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+pub enum GpuError {
+    /// No adapter, or none that gives a device.
+    #[error("No GPU can be used here: {0}")]
+    Unavailable(String),
+    /// The device went away, as after a driver's crash.
+    #[error("The GPU was lost: {0}")]
+    Lost(String),
+    /// No memory left on it.
+    #[error("The GPU has not enough memory.")]
+    OutOfMemory,
+    /// The model asks for more than the adapter offers.
+    #[error("This model does not fit the GPU: {0}")]
+    TooLarge(String),
+    /// A wrong result of the self-test.
+    #[error("The GPU computes wrong values ({0}).")]
+    Wrong(String),
+    /// A refused command: a defect of ours, or of the driver.
+    #[error("The GPU refused a command: {0}")]
+    Refused(String),
+}
+
+type Fault = Arc<Mutex<Option<GpuError>>>;
+
+fn note(fault: &Fault, error: GpuError) {
+    fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+}
+
+/// An open device.
+pub struct Gpu {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) limits: wgpu::Limits,
+    name: String,
+    /// The first thing that went wrong.
+    fault: Fault,
+}
+
+impl Gpu {
+    /// Opens the machine's fastest adapter. Fails with [`GpuError::Unavailable`] where there is none.
+    pub async fn open() -> Result<Self, GpuError> {
+        let unavailable = |e: &dyn std::fmt::Display| GpuError::Unavailable(e.to_string());
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        let options = wgpu::RequestAdapterOptions {
+            power_preference: wgpu::PowerPreference::HighPerformance,
+            ..Default::default()
+        };
+        let adapter = instance.request_adapter(&options).await.map_err(|e| unavailable(&e))?;
+        let offered = adapter.limits();
+        // the least that WebGPU promises, but for sizes of buffers
+        let limits = wgpu::Limits {
+            max_buffer_size: offered.max_buffer_size,
+            max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
+            ..wgpu::Limits::downlevel_defaults().using_resolution(offered)
+        };
+        let limits = wgpu::Limits { max_storage_buffers_per_shader_stage: 8, ..limits };
+        let wanted = wgpu::DeviceDescriptor { required_limits: limits.clone(), ..Default::default() };
+        let (device, queue) = adapter.request_device(&wanted).await.map_err(|e| unavailable(&e))?;
+        let fault = Fault::default();
+        let (errors, losses) = (fault.clone(), fault.clone());
+        device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
+            note(
+                &errors,
+                match e {
+                    wgpu::Error::OutOfMemory { .. } => GpuError::OutOfMemory,
+                    other => GpuError::Refused(other.to_string()),
+                },
+            );
+        }));
+        device.set_device_lost_callback(move |_, message| note(&losses, GpuError::Lost(message)));
+        let info = adapter.get_info();
+        let name = if info.name.is_empty() { info.device_type_name() } else { info.name };
+        Ok(Self { device, queue, limits, name, fault })
+    }
+
+    /// What the adapter calls itself.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The first thing that went wrong so far, if anything did.
+    pub fn check(&self) -> Result<(), GpuError> {
+        match &*self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the device up: everything after fails with [`GpuError::Lost`].
+    pub fn destroy(&self) {
+        self.device.destroy();
+        note(&self.fault, GpuError::Lost("it was given up".into()));
+    }
+
+    /// A storage buffer of `count` words, zeroed.
+    pub(super) fn storage(&self, count: usize) -> Buffer {
+        self.buffer(count, BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST)
+    }
+
+    fn buffer(&self, words: usize, usage: BufferUsages) -> Buffer {
+        let size = (words.max(4) * 4) as u64;
+        self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
+    }
+
+    /// A storage buffer with these values.
+    pub(super) fn filled<T: bytemuck::NoUninit>(&self, values: &[T]) -> Buffer {
+        let buffer = self.storage(size_of_val(values).div_ceil(4));
+        self.write(&buffer, values);
+        buffer
+    }
+
+    /// A uniform buffer with this value, of a multiple of 16 bytes.
+    pub(super) fn uniform<T: bytemuck::NoUninit>(&self, value: &T) -> Buffer {
+        let words = size_of::<T>().div_ceil(16) * 4;
+        let buffer = self.buffer(words, BufferUsages::UNIFORM | BufferUsages::COPY_DST);
+        self.write(&buffer, std::slice::from_ref(value));
+        buffer
+    }
+
+    pub(super) fn write<T: bytemuck::NoUninit>(&self, to: &Buffer, values: &[T]) {
+        self.queue.write_buffer(to, 0, bytemuck::cast_slice(values));
+    }
+
+    /// A buffer that results are copied to.
+    pub(super) fn staging(&self, words: usize) -> Buffer {
+        self.buffer(words, BufferUsages::MAP_READ | BufferUsages::COPY_DST)
+    }
+
+    /// Awaits everything submitted so far.
+    pub(super) async fn finished(&self) -> Result<(), GpuError> {
+        let (done, heard) = oneshot::channel();
+        self.queue.on_submitted_work_done(move || {
+            let _ = done.send(()); // nobody waits any more
+        });
+        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
+        self.check()?;
+        polled.map_err(|e| GpuError::Lost(e.to_string()))?;
+        heard.await.map_err(|e| GpuError::Lost(e.to_string()))?;
+        self.check()
+    }
+
+    /// Awaits the first `count` values of a staging buffer that submitted commands write.
+    pub(super) async fn read(&self, staging: &Buffer, count: usize) -> Result<Vec<f32>, GpuError> {
+        let (done, mapped) = oneshot::channel();
+        let range = 0..(count * 4) as u64;
+        staging.map_async(wgpu::MapMode::Read, range.clone(), move |outcome| {
+            let _ = done.send(outcome); // nobody waits any more
+        });
+        // in the browser the answer comes by itself
+        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
+        self.check()?;
+        polled.map_err(|e| GpuError::Lost(e.to_string()))?;
+        let outcome = mapped.await.map_err(|e| GpuError::Lost(e.to_string()))?;
+        self.check()?;
+        outcome.map_err(|e| GpuError::Lost(e.to_string()))?;
+        let view = staging.get_mapped_range(range).map_err(|e| GpuError::Refused(e.to_string()))?;
+        let values = bytemuck::pod_collect_to_vec(&view);
+        drop(view);
+        staging.unmap();
+        Ok(values)
+    }
+}
+
+trait TypeName {
+    fn device_type_name(&self) -> String;
+}
+
+impl TypeName for wgpu::AdapterInfo {
+    fn device_type_name(&self) -> String {
+        match self.device_type {
+            wgpu::DeviceType::IntegratedGpu => "integrated GPU".into(),
+            wgpu::DeviceType::DiscreteGpu => "GPU".into(),
+            wgpu::DeviceType::Cpu => "software GPU".into(),
+            _ => "GPU".into(),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! The kernels: one WGSL file for each, made into a pipeline when first used.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use wgpu::{BindGroup, Buffer, ComputePipeline};
+
+use super::device::Gpu;
+use super::pack::Format;
+
+/// The kernels by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kernel {
+    Matmul,
+    Matvec,
+    Transposed,
+    Embed,
+    Norm,
+    NormVjp,
+    Rope,
+    Append,
+    Attention,
+    AttentionVjpQueries,
+    AttentionVjpKeys,
+    Mlp,
+    MlpVjp,
+    Bias,
+    Column,
+    Cotangent,
+    Gather,
+    Contract,
+}
+
+/// Begins every kernel that reads a weight matrix.
+const WEIGHTS: &str = include_str!("kernels/weights.wgsl");
+
+impl Kernel {
+    #[cfg(test)]
+    pub const ALL: [Self; 18] = [
+        Self::Matmul,
+        Self::Matvec,
+        Self::Transposed,
+        Self::Embed,
+        Self::Norm,
+        Self::NormVjp,
+        Self::Rope,
+        Self::Append,
+        Self::Attention,
+        Self::AttentionVjpQueries,
+        Self::AttentionVjpKeys,
+        Self::Mlp,
+        Self::MlpVjp,
+        Self::Bias,
+        Self::Column,
+        Self::Cotangent,
+        Self::Gather,
+        Self::Contract,
+    ];
+
+    /// Its file.
+    fn text(self) -> &'static str {
+        match self {
+            Self::Matmul => include_str!("kernels/matmul.wgsl"),
+            Self::Matvec => include_str!("kernels/matvec.wgsl"),
+            Self::Transposed => include_str!("kernels/transposed.wgsl"),
+            Self::Embed => include_str!("kernels/embed.wgsl"),
+            Self::Norm => include_str!("kernels/norm.wgsl"),
+            Self::NormVjp => include_str!("kernels/norm_vjp.wgsl"),
+            Self::Rope => include_str!("kernels/rope.wgsl"),
+            Self::Append => include_str!("kernels/append.wgsl"),
+            Self::Attention => include_str!("kernels/attention.wgsl"),
+            Self::AttentionVjpQueries => include_str!("kernels/attention_vjp_queries.wgsl"),
+            Self::AttentionVjpKeys => include_str!("kernels/attention_vjp_keys.wgsl"),
+            Self::Mlp => include_str!("kernels/mlp.wgsl"),
+            Self::MlpVjp => include_str!("kernels/mlp_vjp.wgsl"),
+            Self::Bias => include_str!("kernels/bias.wgsl"),
+            Self::Column => include_str!("kernels/column.wgsl"),
+            Self::Cotangent => include_str!("kernels/cotangent.wgsl"),
+            Self::Gather => include_str!("kernels/gather.wgsl"),
+            Self::Contract => include_str!("kernels/contract.wgsl"),
+        }
+    }
+
+    /// What the GPU is given.
+    pub fn source(self) -> String {
+        match self {
+            Self::Matmul | Self::Matvec | Self::Transposed | Self::Embed => format!("{WEIGHTS}\n{}", self.text()),
+            _ => self.text().to_owned(),
+        }
+    }
+}
+
+/// Pipelines by kernel and the storage of its weights.
+#[derive(Default)]
+pub(super) struct Kernels {
+    made: RefCell<HashMap<(Kernel, Option<Format>), ComputePipeline>>,
+}
+
+impl Kernels {
+    /// The pipeline of `kernel`.
+    pub fn pipeline(&self, gpu: &Gpu, kernel: Kernel, format: Option<Format>) -> ComputePipeline {
+        let make = || {
+            let label = Some(format!("{kernel:?}"));
+            let module = gpu.device.create_shader_module(wgpu::ShaderModuleDescriptor {
+                label: label.as_deref(),
+                source: wgpu::ShaderSource::Wgsl(kernel.source().into()),
+            });
+            let constants: Vec<(&str, f64)> = format.iter().map(|f| ("FORMAT", f64::from(f.number()))).collect();
+            gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: label.as_deref(),
+                layout: None,
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
+                cache: None,
+            })
+        };
+        self.made.borrow_mut().entry((kernel, format)).or_insert_with(make).clone()
+    }
+
+    /// A pipeline with its buffers, in the order of their bindings.
+    pub fn bind(
+        &self,
+        gpu: &Gpu,
+        kernel: Kernel,
+        format: Option<Format>,
+        buffers: &[&Buffer],
+    ) -> (ComputePipeline, BindGroup) {
+        let pipeline = self.pipeline(gpu, kernel, format);
+        let entries: Vec<wgpu::BindGroupEntry> = buffers
+            .iter()
+            .zip(0..)
+            .map(|(b, binding)| wgpu::BindGroupEntry { binding, resource: b.as_entire_binding() })
+            .collect();
+        let layout = pipeline.get_bind_group_layout(0);
+        let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: None,
+            layout: &layout,
+            entries: &entries,
+        });
+        (pipeline, group)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every file passes naga with no more than WebGPU's own features; all failures are reported at once.
+    #[test]
+    fn every_kernel_is_valid() {
+        let mut failures = Vec::new();
+        for kernel in Kernel::ALL {
+            let source = kernel.source();
+            let checked =
+                wgpu::naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string(&source)).and_then(|module| {
+                    let mut validator = wgpu::naga::valid::Validator::new(
+                        wgpu::naga::valid::ValidationFlags::all(),
+                        wgpu::naga::valid::Capabilities::empty(),
+                    );
+                    validator.validate(&module).map(drop).map_err(|e| e.emit_to_string(&source))
+                });
+            failures.extend(checked.err().map(|e| format!("{kernel:?}: {e}")));
+        }
+        assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    }
+}

@@ -1,0 +1,104 @@
+// The vjp of attention for queries: a cotangent row and a head a workgroup. With c the cotangent of what the head puts out and
+// slopes t_j = c . v_j: dq = scale sum w (t - mean t) k. Leaves what the other kernel needs of every row.
+
+struct Attention {
+    heads: u32,
+    kv_heads: u32,
+    head_width: u32,
+    capacity: u32,
+    scale: f32,
+}
+
+@group(0) @binding(0) var<uniform> attention: Attention;
+// [rows]: x is the position of each cotangent row
+@group(0) @binding(1) var<storage, read> info: array<vec4u>;
+// [positions, heads * head_width], turned
+@group(0) @binding(2) var<storage, read> queries: array<f32>;
+// [capacity, kv_heads * head_width]: key and value side by side
+@group(0) @binding(3) var<storage, read> cache: array<vec2f>;
+// [rows, heads * head_width]
+@group(0) @binding(4) var<storage, read> c: array<f32>;
+// [rows, heads * head_width]
+@group(0) @binding(5) var<storage, read_write> dq: array<f32>;
+// [rows, heads]: log of the sum of exp of scores, mean slope
+@group(0) @binding(6) var<storage, read_write> statistics: array<vec2f>;
+
+const THREADS: u32 = 64u;
+const WIDEST: u32 = 256u;
+
+var<workgroup> query: array<f32, WIDEST>;
+var<workgroup> cotangent: array<f32, WIDEST>;
+var<workgroup> scores: array<f32, THREADS>;
+var<workgroup> slopes: array<f32, THREADS>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
+    let head = group.x;
+    let position = info[group.y].x;
+    let width = attention.head_width;
+    let kv_width = attention.kv_heads * width;
+    let kv = head / (attention.heads / attention.kv_heads) * width;
+    let own = (group.y * attention.heads + head) * width;
+    let primal = (position * attention.heads + head) * width;
+    for (var d = i; d < width; d += THREADS) {
+        query[d] = queries[primal + d];
+        cotangent[d] = c[own + d];
+    }
+    workgroupBarrier();
+    var most = -1e30;
+    var sum = vec2f();
+    // per dimension of this thread: weight times key; weight times slope times key
+    var keys = array<vec2f, 4>();
+    for (var start = 0u; start <= position; start += THREADS) {
+        let j = start + i;
+        var score = -1e30;
+        var slope = 0.0;
+        if j <= position {
+            let at = j * kv_width + kv;
+            var s = 0.0;
+            for (var d = 0u; d < width; d++) {
+                let pair = cache[at + d];
+                s += query[d] * pair.x;
+                slope += cotangent[d] * pair.y;
+            }
+            score = s * attention.scale;
+        }
+        scores[i] = score;
+        slopes[i] = slope;
+        workgroupBarrier();
+        let count = min(position + 1u - start, THREADS);
+        var largest = most;
+        for (var n = 0u; n < count; n++) {
+            largest = max(largest, scores[n]);
+        }
+        let fade = exp(most - largest);
+        most = largest;
+        sum *= fade;
+        for (var n = 0u; n < count; n++) {
+            sum += exp(scores[n] - most) * vec2f(1.0, slopes[n]);
+        }
+        for (var part = 0u; part < 4u; part++) {
+            let d = i + part * THREADS;
+            if d < width {
+                var v = keys[part] * fade;
+                for (var n = 0u; n < count; n++) {
+                    let key = cache[(start + n) * kv_width + kv + d].x;
+                    v += exp(scores[n] - most) * key * vec2f(1.0, slopes[n]);
+                }
+                keys[part] = v;
+            }
+        }
+        workgroupBarrier();
+    }
+    let mean = sum.y / sum.x;
+    for (var part = 0u; part < 4u; part++) {
+        let d = i + part * THREADS;
+        if d < width {
+            let v = keys[part] / sum.x;
+            dq[own + d] = attention.scale * (v.y - mean * v.x);
+        }
+    }
+    if i == 0u {
+        statistics[group.y * attention.heads + head] = vec2f(most + log(sum.x), mean);
+    }
+}

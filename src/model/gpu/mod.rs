@@ -1,0 +1,16 @@
+//! The GPU backend: the transformer with both derivatives as compute kernels, through wgpu (WebGPU in the browser,
+//! Vulkan natively). Kernels ask for no more than WebGPU's least limits.
+
+mod device;
+mod engine;
+mod forward;
+mod kernels;
+mod matrix;
+mod ops;
+mod pack;
+mod reverse;
+mod weights;
+
+pub use device::{Gpu, GpuError};
+pub use engine::{Counts, GpuEngine};
+pub use weights::GpuModel;

@@ -1,0 +1,62 @@
+//! Dispatches that are bound once and encoded as often as needed.
+
+use wgpu::{BindGroup, ComputePass, ComputePipeline};
+
+/// How many workgroups, in one direction.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Count {
+    /// Always so many.
+    Fixed(usize),
+    /// One for each so many rows.
+    Rows(usize),
+}
+
+impl Count {
+    fn of(self, rows: usize) -> u32 {
+        match self {
+            Self::Fixed(n) => n as u32,
+            Self::Rows(each) => rows.div_ceil(each) as u32,
+        }
+    }
+}
+
+/// One dispatch.
+pub(super) struct Op {
+    pub bound: (ComputePipeline, BindGroup),
+    pub x: Count,
+    pub y: Count,
+    /// For how many rows: what is outside is skipped.
+    pub when: std::ops::RangeInclusive<usize>,
+}
+
+impl Op {
+    pub fn new(bound: (ComputePipeline, BindGroup), x: Count, y: Count) -> Self {
+        Self { bound, x, y, when: 1..=usize::MAX }
+    }
+
+    /// Elementwise over `width` columns, in workgroups of 64.
+    pub fn elements(bound: (ComputePipeline, BindGroup), width: usize) -> Self {
+        Self::new(bound, Count::Fixed(width.div_ceil(64)), Count::Rows(1))
+    }
+
+    /// A workgroup for each row.
+    pub fn rows(bound: (ComputePipeline, BindGroup)) -> Self {
+        Self::new(bound, Count::Rows(1), Count::Fixed(1))
+    }
+
+    /// Encodes it for `rows` rows; gives the number of dispatches, 1 or 0.
+    pub fn encode(&self, pass: &mut ComputePass, rows: usize) -> usize {
+        if !self.when.contains(&rows) {
+            return 0;
+        }
+        pass.set_pipeline(&self.bound.0);
+        pass.set_bind_group(0, &self.bound.1, &[]);
+        pass.dispatch_workgroups(self.x.of(rows), self.y.of(rows), 1);
+        1
+    }
+}
+
+/// Encodes all of them; gives the number of dispatches.
+pub(super) fn encode(ops: &[Op], pass: &mut ComputePass, rows: usize) -> usize {
+    ops.iter().map(|op| op.encode(pass, rows)).sum()
+}

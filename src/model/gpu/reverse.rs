@@ -1,0 +1,318 @@
+//! Reverse mode: vector-Jacobian products for many response tokens at once, layer by layer from the top.
+//!
+//! One forward pass keeps each layer's input. Going back, a layer's inner activations are computed again and serve a whole
+//! batch of cotangents, stacked as rows: cotangent m covers the positions before response token m.
+
+use std::ops::ControlFlow;
+
+use wgpu::{Buffer, CommandEncoder};
+
+use super::engine::Counts;
+use super::forward::{Rope, Session};
+use super::kernels::Kernel;
+use super::matrix::{Through, limit};
+use super::ops::{Count, Op, encode};
+use super::weights::GpuModel;
+use crate::model::head::Target;
+use crate::model::{ModelError, Tick};
+
+/// Most rows of a batch of cotangents.
+const BATCH: usize = 4096;
+/// Rows of logits that are worked on at once.
+const HEAD_ROWS: usize = 32;
+
+/// Cotangents of a batch on the GPU: number i covers positions `0..lengths[i]`, its rows follow each other.
+struct Batch {
+    lengths: Vec<usize>,
+    rows: usize,
+    count: Buffer,
+    /// Position, position, rows of the same cotangent from here on.
+    info: Buffer,
+    /// Of the residual stream, `[rows, width]`.
+    c: Buffer,
+    /// Of a norm's output, `[rows, width]`.
+    normed: Buffer,
+    /// Of up and of gate, `[rows, ffn_width]`.
+    up: Buffer,
+    gate: Buffer,
+    /// Of what the heads put out, of queries, `[rows, heads * head_width]`, of keys and values.
+    attended: Buffer,
+    queries: Buffer,
+    keys: Buffer,
+    values: Buffer,
+    /// `[rows, heads]` pairs.
+    statistics: Buffer,
+}
+
+impl Batch {
+    fn new(model: &GpuModel, lengths: Vec<usize>) -> Self {
+        let (gpu, c) = (&model.gpu, &model.config);
+        let info: Vec<[u32; 4]> =
+            lengths.iter().flat_map(|&n| (0..n).map(move |p| [p as u32, p as u32, (n - p) as u32, 0])).collect();
+        let rows = info.len();
+        let matrix = |width: usize| gpu.storage(rows * width);
+        let (heads, kv) = (c.heads * c.head_width, c.kv_heads * c.head_width);
+        Self {
+            lengths,
+            rows,
+            count: gpu.uniform(&[rows as u32, 0, 0, 0]),
+            info: gpu.filled(&info),
+            c: matrix(c.width),
+            normed: matrix(c.width),
+            up: matrix(c.ffn_width),
+            gate: matrix(c.ffn_width),
+            attended: matrix(heads),
+            queries: matrix(heads),
+            keys: matrix(kv),
+            values: matrix(kv),
+            statistics: matrix(2 * c.heads),
+        }
+    }
+}
+
+/// What a run needs of the forward pass.
+struct Pass<'a> {
+    model: &'a GpuModel,
+    session: Session,
+    positions: usize,
+    /// Each layer's input, `[positions, width]`, and the last one's output.
+    inputs: Vec<Buffer>,
+    counts: &'a mut Counts,
+}
+
+/// See [`crate::model::Engine::reverse`].
+pub(super) async fn importance(
+    model: &GpuModel,
+    tokens: &[u32],
+    n_prompt: usize,
+    target: Target,
+    counts: &mut Counts,
+    tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+) -> Result<Vec<Vec<f32>>, ModelError> {
+    let (c, count) = (&model.config, tokens.len());
+    if count > c.context {
+        return Err(ModelError::TooLong { tokens: count, context: c.context });
+    }
+    if n_prompt == 0 || count <= n_prompt {
+        return Ok(Vec::new());
+    }
+    // The last response token is only predicted, never read.
+    let read = &tokens[..count - 1];
+    let mut session = Session::sized(model, &[], read.len(), read.len())?;
+    session.prepare(model, read)?;
+    let widest = c.ffn_width.max(c.heads * c.head_width).max(c.width);
+    let batches = split(n_prompt..count, BATCH.min(limit(&model.gpu) / (4 * widest)));
+    let total = c.layers * (1 + batches.len());
+    let mut done = 0;
+    let inputs = (0..=c.layers).map(|_| model.gpu.storage(read.len() * c.width)).collect();
+    let mut pass = Pass { model, session, positions: read.len(), inputs, counts };
+    for layer in 0..c.layers {
+        pass.forward(layer);
+        report(&pass, &mut done, total, tick).await?;
+    }
+    let mut columns = Vec::with_capacity(count - n_prompt);
+    for lengths in batches {
+        let batch = Batch::new(model, lengths);
+        pass.head(&batch, tokens, target)?;
+        for layer in (0..c.layers).rev() {
+            pass.back(&batch, layer);
+            report(&pass, &mut done, total, tick).await?;
+        }
+        let values = pass.contract(&batch).await?;
+        let mut start = 0;
+        for &n in &batch.lengths {
+            columns.push(values[start..start + n_prompt].to_vec());
+            start += n;
+        }
+    }
+    let finite = columns.iter().flatten().all(|v| v.is_finite());
+    if finite { Ok(columns) } else { Err(ModelError::NotANumber) }
+}
+
+/// Consecutive cotangents whose rows fit a batch; at least one in each.
+fn split(lengths: std::ops::Range<usize>, most: usize) -> Vec<Vec<usize>> {
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut rows = 0;
+    for n in lengths {
+        match batches.last_mut() {
+            Some(batch) if rows + n <= most => {
+                batch.push(n);
+                rows += n;
+            }
+            _ => {
+                batches.push(vec![n]);
+                rows = n;
+            }
+        }
+    }
+    batches
+}
+
+/// Waits until the layer is done, so that progress is true and a stop comes soon.
+async fn report(
+    pass: &Pass<'_>,
+    done: &mut usize,
+    total: usize,
+    tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+) -> Result<(), ModelError> {
+    pass.model.gpu.finished().await?;
+    *done += 1;
+    match tick(Tick { done: *done, total }).await {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(ModelError::Cancelled),
+    }
+}
+
+impl Pass<'_> {
+    fn submit(&mut self, encode: impl FnOnce(&Self, &mut CommandEncoder) -> usize) {
+        let mut encoder = self.model.gpu.device.create_command_encoder(&Default::default());
+        self.counts.dispatches += encode(self, &mut encoder);
+        self.counts.submits += 1;
+        self.model.gpu.queue.submit([encoder.finish()]);
+    }
+
+    fn copy(&self, encoder: &mut CommandEncoder, from: &Buffer, to: &Buffer) {
+        let bytes = (self.positions * self.model.config.width * 4) as u64;
+        encoder.copy_buffer_to_buffer(from, 0, to, 0, Some(bytes));
+    }
+
+    /// Layer `layer` of the forward pass; the first begins with the embedding, the last leaves its output too.
+    fn forward(&mut self, layer: usize) {
+        let last = layer + 1 == self.model.config.layers;
+        self.submit(|pass, encoder| {
+            let (s, rows) = (&pass.session, pass.positions);
+            let mut n = 0;
+            if layer == 0 {
+                n += s.encode_embedding(&mut encoder.begin_compute_pass(&Default::default()), rows);
+            }
+            pass.copy(encoder, &s.work.x, &pass.inputs[layer]);
+            {
+                let mut compute = encoder.begin_compute_pass(&Default::default());
+                n += s.encode_inner(layer, &mut compute, rows) + s.encode_outer(layer, &mut compute, rows);
+                if last {
+                    n += s.encode_norm(&mut compute, rows);
+                }
+            }
+            if last {
+                pass.copy(encoder, &s.work.x, &pass.inputs[layer + 1]);
+            }
+            n
+        });
+    }
+
+    /// The target's cotangents at the top of the residual stream, in the rows that predict; zeros everywhere else.
+    fn head(&mut self, batch: &Batch, tokens: &[u32], target: Target) -> Result<(), ModelError> {
+        let (model, c) = (self.model, &self.model.config);
+        let (gpu, kernels) = (&model.gpu, &model.kernels);
+        let top = &self.inputs[c.layers];
+        // the norm of the top: the layers' recomputation has written over it
+        let top_info: Vec<[u32; 4]> = (0..self.positions as u32).map(|p| [p, p, 0, 0]).collect();
+        let (top_info, norm) = (gpu.filled(&top_info), gpu.uniform(&model.norm_uniform()));
+        let hidden = gpu.storage(self.positions * c.width);
+        let norm_top = Op::rows(kernels.bind(gpu, Kernel::Norm, None, &[&norm, &top_info, top, &model.norm, &hidden]));
+        let mut calls = vec![(vec![norm_top], self.positions)];
+        let mut end = 0;
+        for lengths in batch.lengths.chunks(HEAD_ROWS.min((limit(gpu) / (4 * c.vocab)).max(1))) {
+            let rows = lengths.len();
+            let position: Vec<u32> = lengths.iter().map(|n| *n as u32 - 1).collect();
+            let of: Vec<[u32; 4]> = position.iter().map(|p| [*p, *p, 0, 0]).collect();
+            let chosen: Vec<u32> = lengths.iter().map(|n| tokens[*n]).collect();
+            let to: Vec<u32> = lengths
+                .iter()
+                .map(|n| {
+                    end += n;
+                    end as u32 - 1
+                })
+                .collect();
+            let (position, of, chosen, to) =
+                (gpu.filled(&position), gpu.filled(&of), gpu.filled(&chosen), gpu.filled(&to));
+            let matrix = |width: usize| gpu.storage(rows * width);
+            let (picked, logits, gradient, at_top) =
+                (matrix(c.width), matrix(c.vocab), matrix(c.width), matrix(c.width));
+            let count = gpu.uniform(&[rows as u32, 0, 0, 0]);
+            let gather = gpu.uniform(&[c.width as u32, 0, 0, 0]);
+            let scatter = gpu.uniform(&[c.width as u32, 1, 0, 0]);
+            let question = gpu.uniform(&[c.vocab as u32, target as u32, 0, 0]);
+            let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
+            let through = |x, y| Through { rows: &count, x, y, accumulate: false };
+            let mut ops = vec![Op::elements(bind(Kernel::Gather, &[&gather, &position, &hidden, &picked]), c.width)];
+            ops.extend(model.head().product(gpu, kernels, &through(&picked, &logits), None));
+            ops.push(Op::rows(bind(Kernel::Cotangent, &[&question, &chosen, &logits])));
+            ops.extend(model.head().transposed(gpu, kernels, &through(&logits, &gradient)));
+            ops.push(Op::rows(bind(Kernel::NormVjp, &[&norm, &of, top, &model.norm, &gradient, &at_top])));
+            ops.push(Op::elements(bind(Kernel::Gather, &[&scatter, &to, &at_top, &batch.c]), c.width));
+            calls.push((ops, rows));
+        }
+        self.submit(|_, encoder| {
+            let mut compute = encoder.begin_compute_pass(&Default::default());
+            calls.iter().map(|(ops, rows)| encode(ops, &mut compute, *rows)).sum()
+        });
+        Ok(())
+    }
+
+    /// The vjp of layer `layer`, in place in the batch.
+    fn back(&mut self, batch: &Batch, layer: usize) {
+        let ops = self.vjp(batch, layer);
+        self.submit(|pass, encoder| {
+            pass.copy(encoder, &pass.inputs[layer], &pass.session.work.x);
+            let mut compute = encoder.begin_compute_pass(&Default::default());
+            pass.session.encode_inner(layer, &mut compute, pass.positions) + encode(&ops, &mut compute, batch.rows)
+        });
+    }
+
+    fn vjp(&self, b: &Batch, layer: usize) -> Vec<Op> {
+        let (model, w, l) = (self.model, &self.session.work, &self.model.layers[layer]);
+        let (gpu, kernels, c) = (&model.gpu, &model.kernels, &model.config);
+        let cache = &self.session.caches[layer].primal;
+        let norm = gpu.uniform(&model.norm_uniform());
+        let mlp = gpu.uniform(&[c.ffn_width as u32, 0, 0, 0]);
+        let attention = gpu.uniform(&model.attention_uniform(0));
+        let back = |heads: usize| {
+            let (head_width, half_split) = (c.head_width as u32, model.half_split());
+            gpu.uniform(&Rope { heads: heads as u32, head_width, half_split, direction: -1.0 })
+        };
+        let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
+        let through = |x, y, accumulate| Through { rows: &b.count, x, y, accumulate };
+        let pulled = |matrix: &super::matrix::Matrix, x, y, add| matrix.transposed(gpu, kernels, &through(x, y, add));
+
+        // the upper half: feed-forward
+        let mut ops = pulled(&l.down, &b.c, &b.up, false);
+        let buffers = [&mlp, &b.count, &b.info, &w.gate, &w.up, &b.up, &b.gate];
+        ops.push(Op::elements(bind(Kernel::MlpVjp, &buffers), c.ffn_width));
+        ops.extend(pulled(&l.gate, &b.gate, &b.normed, false));
+        ops.extend(pulled(&l.up, &b.up, &b.normed, true));
+        ops.push(Op::rows(bind(Kernel::NormVjp, &[&norm, &b.info, &w.x, &l.ffn_norm, &b.normed, &b.c])));
+        // the lower half: attention
+        ops.extend(pulled(&l.o, &b.c, &b.attended, false));
+        let buffers = [&attention, &b.info, &w.q, cache, &b.attended, &b.queries, &b.statistics];
+        ops.push(Op::new(bind(Kernel::AttentionVjpQueries, &buffers), Count::Fixed(c.heads), Count::Rows(1)));
+        let buffers = [&attention, &b.info, &w.q, cache, &b.attended, &b.statistics, &b.keys, &b.values];
+        ops.push(Op::new(bind(Kernel::AttentionVjpKeys, &buffers), Count::Fixed(c.kv_heads), Count::Rows(1)));
+        for (heads, values) in [(c.heads, &b.queries), (c.kv_heads, &b.keys)] {
+            let turned = bind(Kernel::Rope, &[&back(heads), &b.count, &b.info, &w.angles, values]);
+            ops.push(Op::elements(turned, heads * c.head_width / 2));
+        }
+        ops.extend(pulled(&l.q, &b.queries, &b.normed, false));
+        ops.extend(pulled(&l.k, &b.keys, &b.normed, true));
+        ops.extend(pulled(&l.v, &b.values, &b.normed, true));
+        let buffers = [&norm, &b.info, &self.inputs[layer], &l.attn_norm, &b.normed, &b.c];
+        ops.push(Op::rows(bind(Kernel::NormVjp, &buffers)));
+        ops
+    }
+
+    /// Gradient x input of every row.
+    async fn contract(&mut self, batch: &Batch) -> Result<Vec<f32>, ModelError> {
+        let (gpu, c) = (&self.model.gpu, &self.model.config);
+        let (values, staged) = (gpu.storage(batch.rows), gpu.staging(batch.rows));
+        let shape = gpu.uniform(&[c.width as u32, 0, 0, 0]);
+        let buffers = [&shape, &batch.info, &batch.c, &self.inputs[0], &values];
+        let op = Op::rows(self.model.kernels.bind(gpu, Kernel::Contract, None, &buffers));
+        self.submit(|_, encoder| {
+            let n = op.encode(&mut encoder.begin_compute_pass(&Default::default()), batch.rows);
+            encoder.copy_buffer_to_buffer(&values, 0, &staged, 0, Some(4 * batch.rows as u64));
+            n
+        });
+        self.counts.reads += 1;
+        Ok(self.model.gpu.read(&staged, batch.rows).await?)
+    }
+}

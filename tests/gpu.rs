@@ -1,0 +1,195 @@
+//! The GPU backend against the CPU: value, jvp and vjp, for every storage type. Natively it needs a Vulkan driver (a software
+//! one will do); where there is none the tests say so, or fail if `SHIFTLENS_GPU=required`.
+
+mod support;
+
+use std::ops::ControlFlow;
+
+use candle_core::Device;
+use candle_core::quantized::GgmlDType;
+use serde_json::Value as Json;
+use shiftlens::checkpoint::{Checkpoint, FileBytes};
+use shiftlens::explain::attribution::{Mode, Respond};
+use shiftlens::model::cpu::CpuEngine;
+use shiftlens::model::gpu::{Gpu, GpuEngine, GpuError, GpuModel};
+use shiftlens::model::head::Target;
+use shiftlens::model::{Engine, Group, ModelError, Tick, block_on};
+use support::{Tiny, run, shared, singles};
+
+/// A device, or nothing where none is needed.
+fn gpu() -> Option<Gpu> {
+    match block_on(Gpu::open()) {
+        Ok(gpu) => {
+            println!("on {}", gpu.name());
+            Some(gpu)
+        }
+        Err(e) if std::env::var("SHIFTLENS_GPU").as_deref() == Ok("required") => panic!("{e}"),
+        Err(e) => {
+            println!("skipped: {e}");
+            None
+        }
+    }
+}
+
+/// The same weights as f32 on the CPU, whose own products with quantized ones round activations.
+fn whole(tiny: &Tiny) -> CpuEngine {
+    let quantized = tiny.checkpoint();
+    let plain = Tiny { dtype: GgmlDType::F32, ..*tiny };
+    support::engine(&plain.checkpoint_edited(&|name, t| match t.rank() {
+        2 => quantized.tensor(name).unwrap().dequantize(&Device::Cpu).unwrap(),
+        _ => t,
+    }))
+}
+
+fn on_gpu(gpu: Gpu, checkpoint: &Checkpoint) -> GpuEngine {
+    GpuEngine::new(GpuModel::load(gpu, checkpoint, |_, _| Ok(())).unwrap()).unwrap()
+}
+
+/// The largest difference relative to the largest value.
+fn apart(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    let most = a.iter().fold(1e-12f32, |m, v| m.max(v.abs()));
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / most
+}
+
+const PROMPT: [u32; 11] = [5, 9, 2, 9, 31, 17, 4, 40, 41, 3, 12];
+const RESPONSE: [u32; 6] = [7, 7, 30, 2, 19, 8];
+
+#[test]
+fn logits_columns_and_reverse_agree_with_the_cpu() {
+    use GgmlDType::*;
+    for dtype in [F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K] {
+        let Some(gpu) = gpu() else { return };
+        let tiny = match dtype.block_size() {
+            256 => Tiny { dtype, width: 256, ffn: 256, ..Tiny::default() },
+            _ => Tiny { dtype, ..Tiny::default() },
+        };
+        let (mut ours, mut on_cpu) = (on_gpu(gpu, &tiny.checkpoint()), whole(&tiny));
+        block_on(async {
+            let groups: Vec<Group> =
+                [vec![0, 1], vec![3], vec![4, 9], vec![10]].map(|positions| Group { positions }).into();
+            for groups in [&groups[..], &[]] {
+                ours.begin(groups).await.unwrap();
+                on_cpu.begin(groups).await.unwrap();
+                // in pieces: many rows, few, one
+                for chunk in [&PROMPT[..9], &PROMPT[9..], &RESPONSE[..1], &RESPONSE[1..2]] {
+                    ours.advance(chunk).await.unwrap();
+                    on_cpu.advance(chunk).await.unwrap();
+                    for index in 0..chunk.len() {
+                        let (a, b) = (on_cpu.logits(index).await.unwrap(), ours.logits(index).await.unwrap());
+                        assert!(apart(&a, &b) < 1e-3, "{dtype:?}: logits {}", apart(&a, &b));
+                        for target in [Target::Prob, Target::Logprob, Target::Logit] {
+                            let a = on_cpu.column(index, &a, 7, target).await.unwrap();
+                            let b = ours.column(index, &b, 7, target).await.unwrap();
+                            assert!(apart(&a, &b) < 1e-3, "{dtype:?} {target:?}: {a:?} {b:?}");
+                        }
+                    }
+                }
+            }
+            let tokens: Vec<u32> = PROMPT.iter().chain(&RESPONSE).copied().collect();
+            let mut ticks = Vec::new();
+            for target in [Target::Prob, Target::Logprob, Target::Logit] {
+                let mut quiet = async |_: Tick| ControlFlow::Continue(());
+                let a = on_cpu.reverse(&tokens, PROMPT.len(), target, &mut quiet).await.unwrap();
+                let mut noted = async |t: Tick| {
+                    ticks.push(t);
+                    ControlFlow::Continue(())
+                };
+                let b = ours.reverse(&tokens, PROMPT.len(), target, &mut noted).await.unwrap();
+                for (a, b) in a.iter().zip(&b) {
+                    assert!(apart(a, b) < 1e-3, "{dtype:?} {target:?}: {a:?} {b:?}");
+                }
+            }
+            assert!(ticks.last().is_some_and(|t| t.done == t.total));
+        });
+    }
+}
+
+/// Caches and work buffers grow while a sequence goes on.
+#[test]
+fn a_long_sequence_outgrows_its_caches() {
+    let Some(gpu) = gpu() else { return };
+    let tiny = Tiny::default();
+    let (mut ours, mut on_cpu) = (on_gpu(gpu, &tiny.checkpoint()), tiny.engine());
+    let tokens: Vec<u32> = (0..200).map(|i| 3 + i * 7 % 250).collect();
+    let groups = [Group { positions: vec![2] }, Group { positions: vec![150, 151] }];
+    block_on(async {
+        ours.begin(&groups).await.unwrap();
+        on_cpu.begin(&groups).await.unwrap();
+        for chunk in tokens.chunks(40) {
+            ours.advance(chunk).await.unwrap();
+            on_cpu.advance(chunk).await.unwrap();
+            let (a, b) = (on_cpu.logits(chunk.len() - 1).await.unwrap(), ours.logits(chunk.len() - 1).await.unwrap());
+            assert!(apart(&a, &b) < 1e-3);
+            let a = on_cpu.column(chunk.len() - 1, &a, 9, Target::Logit).await.unwrap();
+            let b = ours.column(chunk.len() - 1, &b, 9, Target::Logit).await.unwrap();
+            assert!(apart(&a, &b) < 1e-3, "{a:?} {b:?}");
+        }
+    });
+}
+
+/// A lost device is an error that says so, not a panic, and so is what comes after it.
+#[test]
+fn a_lost_device_is_said() {
+    let Some(gpu) = gpu() else { return };
+    let mut ours = on_gpu(gpu, &Tiny::default().checkpoint());
+    block_on(async {
+        ours.begin(&[]).await.unwrap();
+        ours.advance(&PROMPT).await.unwrap();
+        ours.gpu().destroy();
+        for _ in 0..2 {
+            let lost = ours.logits(0).await;
+            assert!(matches!(lost, Err(ModelError::Gpu(GpuError::Lost(_)))), "{lost:?}");
+        }
+    });
+}
+
+fn floats(v: &Json) -> Vec<f32> {
+    v.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
+}
+
+fn ids(v: &Json) -> Vec<u32> {
+    v.as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as u32).collect()
+}
+
+#[test]
+fn the_reference_models_match_pytorch() {
+    for name in ["llama", "llama_tied"] {
+        let (Some(folder), Some(gpu)) = (shared(&format!("gold/{name}")), gpu()) else { return };
+        let gold: Json = serde_json::from_str(&std::fs::read_to_string(folder.join("gold.json")).unwrap()).unwrap();
+        let mut ours = on_gpu(gpu, &Checkpoint::open(FileBytes::open_set(&folder).unwrap()).unwrap());
+        let (ids, n) = (ids(&gold["ids"]), gold["n_prompt"].as_u64().unwrap() as usize);
+        for mode in [Mode::Forward, Mode::Reverse] {
+            let respond = Respond::Forced(ids[n..].to_vec());
+            let outcome = run(&mut ours, &ids[..n], singles(n), respond, Target::Prob, mode).unwrap();
+            for (m, expected) in gold["importance"]["prob"].as_array().unwrap().iter().enumerate() {
+                let found: Vec<f32> = outcome.importance.iter().map(|row| row[m]).collect();
+                let distance = apart(&floats(expected)[..n], &found);
+                assert!(distance < 1e-3, "{name} {mode:?} column {m}: {distance}");
+            }
+        }
+    }
+}
+
+/// The real checkpoint's first columns by spans of the prompt. A software GPU takes a while for more.
+#[test]
+fn the_real_checkpoint_matches_pytorch() {
+    let Some(gold) = shared("gold/smollm2_135m_instruct_q4_1.json") else { return };
+    let Some(file) = shared("models/SmolLM2-135M-Instruct.Q4_1.gguf") else { return };
+    let Some(gpu) = gpu() else { return };
+    let mut ours = on_gpu(gpu, &Checkpoint::open(FileBytes::open_set(&file).unwrap()).unwrap());
+    let gold: Json = serde_json::from_str(&std::fs::read_to_string(gold).unwrap()).unwrap();
+    let case = &gold[0];
+    let (ids, n) = (ids(&case["ids"]), case["n_prompt"].as_u64().unwrap() as usize);
+    let rows: Vec<Vec<f32>> = case["importance"].as_array().unwrap().iter().map(floats).collect();
+    let spans: Vec<Vec<usize>> = (0..n).collect::<Vec<_>>().chunks(n.div_ceil(4)).map(<[usize]>::to_vec).collect();
+    let respond = Respond::Forced(ids[n..n + 3].to_vec());
+    let outcome = run(&mut ours, &ids[..n], spans.clone(), respond, Target::Prob, Mode::Forward).unwrap();
+    for m in 0..3 {
+        let expected: Vec<f32> = spans.iter().map(|s| s.iter().map(|p| rows[*p][m]).sum()).collect();
+        let found: Vec<f32> = outcome.importance.iter().map(|row| row[m]).collect();
+        assert!(apart(&expected, &found) < 1e-3, "column {m}: {found:?} {expected:?}");
+        let p = case["prob"][m].as_f64().unwrap() as f32;
+        assert!((outcome.choices[m].probability - p).abs() < 1e-3 * p);
+    }
+}
