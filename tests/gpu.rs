@@ -9,11 +9,14 @@ use candle_core::Device;
 use candle_core::quantized::GgmlDType;
 use serde_json::Value as Json;
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
-use shiftlens::explain::attribution::{Mode, Respond};
+use shiftlens::explain::By;
+use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::model::cpu::CpuEngine;
 use shiftlens::model::gpu::{Gpu, GpuEngine, GpuError, GpuModel};
 use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, Group, ModelError, Tick, block_on};
+use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template, Why};
+use shiftlens::worker::{Runner, Update};
 use support::{Tiny, run, shared, singles};
 
 /// A device, or nothing where none is needed.
@@ -192,4 +195,72 @@ fn the_real_checkpoint_matches_pytorch() {
         let p = case["prob"][m].as_f64().unwrap() as f32;
         assert!((outcome.choices[m].probability - p).abs() < 1e-3 * p);
     }
+}
+
+const FEW_WORDS: &str = "Write about a fox and a boat.";
+
+fn a_run() -> Run {
+    Run {
+        prompt: Prompt::Text { text: FEW_WORDS.into(), template: Template::Off },
+        response: Response::Own { limit: 4, sampling: Sampling::default() },
+        by: By::Word,
+        target: Target::Prob,
+        mode: Mode::Forward,
+        instruction: None,
+    }
+}
+
+fn runner() -> Runner {
+    Runner::load(Tiny::default().checkpoint(), "tiny.gguf", |_, _| Ok(())).unwrap()
+}
+
+/// What the page does: the GPU proves itself, runs, is lost within a run, and the CPU does that run again.
+#[test]
+fn a_gpu_lost_within_a_run_hands_it_to_the_cpu() {
+    if gpu().is_none() {
+        return;
+    }
+    let mut runner = runner();
+    block_on(async {
+        let report = runner.settle(Choice::Gpu, || 0.0).await;
+        assert_eq!(report.used, Backend::Gpu, "{}", report.reason());
+        let mut quiet = async |_: Update| ControlFlow::Continue(());
+        let on_gpu = runner.run(&a_run(), || 0.0, &mut quiet).await.unwrap();
+        assert!(on_gpu.backend.starts_with("GPU"), "{}", on_gpu.backend);
+        let mut said = Vec::new();
+        runner.lose_gpu();
+        let mut noted = async |update: Update| {
+            said.push(match update {
+                Update::Started(..) => "started",
+                Update::Backend(report) => {
+                    assert!(report.reason().contains("lost"), "{}", report.reason());
+                    "moved"
+                }
+                Update::Token(..) => "token",
+                _ => return ControlFlow::Continue(()),
+            });
+            ControlFlow::Continue(())
+        };
+        let on_cpu = runner.run(&a_run(), || 0.0, &mut noted).await.unwrap();
+        assert_eq!(said, ["started", "moved", "started", "token", "token", "token", "token"]);
+        assert_eq!(on_cpu.backend, "CPU");
+        for (a, b) in on_cpu.importance.iter().zip(&on_gpu.importance) {
+            assert!(apart(a, b) < 2e-3, "{a:?} {b:?}");
+        }
+    });
+}
+
+#[test]
+fn the_faster_backend_is_chosen_and_the_users_wish_counts() {
+    if gpu().is_none() {
+        return;
+    }
+    let mut runner = runner();
+    let clock = std::time::Instant::now();
+    block_on(async {
+        let report = runner.settle(Choice::Auto, || clock.elapsed().as_secs_f64()).await;
+        let Why::Raced { cpu, gpu } = report.why else { panic!("{}", report.reason()) };
+        assert_eq!(report.used == Backend::Gpu, gpu < cpu);
+        assert_eq!(runner.settle(Choice::Cpu, || 0.0).await.used, Backend::Cpu);
+    });
 }

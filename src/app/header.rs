@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::backend::BackendBadge;
 use super::state::{Side, Slot, State};
 use super::{document, export, format, memory};
 use crate::protocol::Stage;
@@ -28,7 +29,7 @@ pub fn Header(state: State) -> impl IntoView {
                 <SlotChip half=state.tuned/>
                 <span class="change">"Change"</span>
             </button>
-            <span class="badge" title="Each model runs in a web worker of its own, in WebAssembly with SIMD.">"CPU · 2 workers"</span>
+            <BackendBadge state/>
             <span class="grow"></span>
             <button class="btn" id="export" disabled=move || !can_export() on:click=move |_| export::download(state)>"Export JSON"</button>
             <ThemeButton/>

@@ -1,5 +1,6 @@
 //! The page: leptos components over plain data. It knows engines only by messages.
 
+mod backend;
 mod canvas;
 mod choices;
 mod concepts;

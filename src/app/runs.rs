@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use web_sys::File;
 
+use super::backend;
 use super::engine::Engine;
 use super::findings::state as findings;
 use super::memory;
@@ -10,7 +11,7 @@ use super::state::{Chat, Model, Progress, RunState, Selection, Side, Slot, State
 use super::weights;
 use crate::checkpoint::catalogue::BUNDLED;
 use crate::explain::By;
-use crate::protocol::{Event, Failure, Prompt, Request, Response, Run, Source, Template};
+use crate::protocol::{Choice, Event, Failure, Prompt, Request, Response, Run, Source, Template};
 
 /// Models below this many parameters are explained by token whatever is shown: it costs them nothing.
 const SMALL: u64 = 30_000_000;
@@ -60,7 +61,15 @@ pub fn load(slot: Slot, source: Source, files: &[File]) {
         m.failure = None;
         m.not_kept = None;
     });
+    engine.send(&Request::Backend { choice: backend::wanted() }, &[]);
     engine.send(&Request::Load { job, source }, files);
+}
+
+/// Has both engines compute on other hardware.
+pub fn use_backend(state: State, choice: Choice) {
+    for engine in state.slots().into_iter().filter_map(engine) {
+        engine.send(&Request::Backend { choice }, &[]);
+    }
 }
 
 /// Stops a load.
@@ -226,9 +235,15 @@ fn take(state: State, slot: Slot, event: Event) {
             weights::another_model(state, slot);
             findings::another_model(state);
         }
+        Event::Backend { report } => slot.backend.set(Some(report)),
         Event::Unloaded { .. } => slot.model.update(|m| m.info = None),
         Event::Started { job, prompt, units } if slot.run.with_untracked(|r| r.job == Some(job)) => {
-            slot.run.update(|r| (r.prompt, r.units) = (prompt, units));
+            slot.arrived.update_value(Vec::clear); // a run that starts again forgets what it has said
+            slot.run.update(|r| {
+                (r.prompt, r.units) = (prompt, units);
+                r.response.clear();
+                r.columns.clear();
+            });
         }
         Event::Started { job, prompt, .. } if slot.preparing.get_value() == Some(job) => slot.prepared.set(prompt),
         Event::Started { .. } => {}

@@ -11,7 +11,7 @@ use crate::explain::attribution::{Mode, Sampling};
 use crate::explain::view::{Source, View, present};
 use crate::explain::{By, CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit};
 use crate::model::head::Target;
-use crate::protocol::{Failure, JobId, Source as From, Stage, StoredEntry};
+use crate::protocol::{BackendReport, Failure, JobId, Source as From, Stage, StoredEntry};
 
 /// Which of the two models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -211,6 +211,8 @@ pub struct Slot {
     /// The prompt in the editor as this model will read it, and the job that asked.
     pub prepared: RwSignal<Vec<PromptToken>>,
     pub preparing: StoredValue<Option<JobId>>,
+    /// What computes, once that is decided.
+    pub backend: RwSignal<Option<BackendReport>>,
     /// Where the present checkpoint came from, to load it again when it is lost.
     pub source: RwSignal<Option<From>>,
     /// Where the one comes from that is being loaded.
@@ -306,6 +308,7 @@ impl Slot {
             before: StoredValue::new(None),
             prepared: RwSignal::new(Vec::new()),
             preparing: StoredValue::new(None),
+            backend: RwSignal::new(None),
             source: RwSignal::new(None),
             opening: StoredValue::new(None),
         }

@@ -120,6 +120,9 @@ pub struct ModelReport {
     pub by: By,
     /// "forward" or "reverse".
     pub mode: String,
+    /// What computed it.
+    #[serde(default)]
+    pub backend: String,
     /// Where the time went.
     pub seconds: Seconds,
 }

@@ -3,8 +3,10 @@
 //! They cross as JSON text, so that a test or a benchmark can speak to an engine in a few lines of JavaScript; files
 //! travel beside the text in the same `postMessage`.
 
+mod backend;
 mod failure;
 
+pub use backend::{Backend, BackendReport, Choice, Why};
 pub use failure::{Failure, StorageFailure};
 
 use std::ops::Range;
@@ -133,6 +135,11 @@ pub enum Request {
         job: JobId,
         /// Where from.
         source: Source,
+    },
+    /// Compute on other hardware from now on: answered by [`Event::Backend`] once a model is there.
+    Backend {
+        /// Which.
+        choice: Choice,
     },
     /// Show how a prompt will be read: answered by [`Event::Started`] alone.
     Prepare {
@@ -292,12 +299,18 @@ pub enum Event {
         /// Bytes of the engine's memory, which never shrinks: so far the peak.
         memory: u64,
     },
+    /// What computes from now on: follows [`Event::Loaded`], and comes when the GPU fails within a run, which then starts
+    /// again.
+    Backend {
+        /// What, and why.
+        report: BackendReport,
+    },
     /// The checkpoint that was there had to make room for the one that is being loaded.
     Unloaded {
         /// The job.
         job: JobId,
     },
-    /// How the prompt is read, before anything runs.
+    /// How the prompt is read, before anything runs. A run that starts again forgets what it has said.
     Started {
         /// The job.
         job: JobId,

@@ -1,5 +1,6 @@
 //! Owns one checkpoint and runs jobs on it, one at a time. `runner` works anywhere; `browser` is the web worker.
 
+mod backends;
 mod reader;
 mod runner;
 

@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 
+use super::backends::Backends;
 use super::reader::Reader;
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::explain::attribution::{self, Event, Job, Mode};
+use crate::explain::attribution::{self, Event, Job, Mode, Outcome};
 use crate::explain::{CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, units};
 use crate::model::cpu::{CpuEngine, CpuModel, Trace};
 use crate::model::{Engine, ModelError, Tick};
-use crate::protocol::{Prompt, Run};
+use crate::protocol::{BackendReport, Choice, Prompt, Run};
 
 /// Alternatives reported for each response token.
 const ALTERNATIVES: usize = 5;
@@ -24,12 +25,14 @@ pub enum Update {
     Token(ResponseToken, Option<Vec<f32>>),
     /// Parts of the reverse pass.
     Reverse(Tick),
+    /// The GPU has failed: the run starts again on the CPU.
+    Backend(BackendReport),
 }
 
 /// A loaded model.
 pub struct Runner {
     reader: Reader,
-    engine: CpuEngine,
+    backends: Backends,
 }
 
 impl Runner {
@@ -40,8 +43,8 @@ impl Runner {
         progress: impl FnMut(usize, usize) -> Result<(), ModelError>,
     ) -> Result<Self, ModelError> {
         let info = CheckpointInfo::of(&checkpoint, file)?;
-        let engine = CpuEngine::new(CpuModel::load(&checkpoint, progress)?);
-        Ok(Self { reader: Reader { checkpoint, info }, engine })
+        let backends = Backends::new(CpuEngine::new(CpuModel::load(&checkpoint, progress)?));
+        Ok(Self { reader: Reader { checkpoint, info }, backends })
     }
 
     /// What is loaded.
@@ -54,9 +57,26 @@ impl Runner {
         &self.reader.checkpoint
     }
 
-    /// The engine, for tests and benchmarks.
+    /// The CPU's engine, for tests and benchmarks.
     pub fn engine(&mut self) -> &mut CpuEngine {
-        &mut self.engine
+        &mut self.backends.cpu
+    }
+
+    /// Decides what computes from now on, by the user's choice, a known answer and a race. `now` is a clock in seconds.
+    pub async fn settle(&mut self, choice: Choice, now: impl Fn() -> f64) -> BackendReport {
+        self.backends.settle(&self.reader.checkpoint, choice, now).await.clone()
+    }
+
+    /// What computes, and why.
+    pub fn backend(&self) -> &BackendReport {
+        self.backends.report()
+    }
+
+    /// Gives the GPU up, for tests of what happens then.
+    pub fn lose_gpu(&mut self) {
+        if let Some(gpu) = self.backends.gpu() {
+            gpu.gpu().destroy();
+        }
     }
 
     /// See [`Reader::prepare`].
@@ -70,7 +90,7 @@ impl Runner {
         ids: &[u32],
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
     ) -> Result<Trace, ModelError> {
-        self.engine.trace(ids, tick).await
+        self.backends.cpu.trace(ids, tick).await
     }
 
     /// Runs and explains. `now` is a clock in seconds; `emit` hears everything and cancels by breaking.
@@ -97,18 +117,25 @@ impl Runner {
             mode: run.mode,
             alternatives: ALTERNATIVES,
         };
-        let Self { reader, engine } = self;
-        let mut forward = async |event: Event| {
-            emit(match event {
-                Event::Prefill(t) => Update::Prefill(t),
-                Event::Reverse(t) => Update::Reverse(t),
-                Event::Token { id, choice, column } => Update::Token(reader.response_token(id, choice), column),
-            })
-            .await
+        let Self { reader, backends } = self;
+        let mut forward = async |event: Event| emit(update(reader, event)).await;
+        let mut on_gpu = None;
+        if let Some(gpu) = backends.gpu() {
+            on_gpu = Some(finish(gpu, &job, &now, &mut forward).await);
+        }
+        let outcome = match on_gpu {
+            Some(Err(ModelError::Gpu(error))) => {
+                backends.fall_back(&error);
+                let _ = emit(Update::Backend(backends.report().clone())).await; // a stop is heard at the next word
+                if emit(Update::Started(prompt.clone(), units.clone())).await.is_break() {
+                    return Err(ModelError::Cancelled);
+                }
+                let mut forward = async |event: Event| emit(update(reader, event)).await;
+                finish(&mut backends.cpu, &job, &now, &mut forward).await?
+            }
+            Some(outcome) => outcome?,
+            None => finish(&mut backends.cpu, &job, &now, &mut forward).await?,
         };
-        let outcome = attribution::run(engine, &job, now, &mut forward).await;
-        engine.begin(&[]).await?; // frees the sequence's caches, also those of a cancelled run
-        let outcome = outcome?;
         let response = outcome
             .response
             .iter()
@@ -128,6 +155,7 @@ impl Runner {
             target: run.target,
             by: run.by,
             mode: outcome.mode.name().to_owned(),
+            backend: backends.report().name(),
             seconds: outcome.seconds,
         };
         if outcome.mode != Mode::Off {
@@ -135,4 +163,25 @@ impl Runner {
         }
         Ok(report)
     }
+}
+
+fn update(reader: &Reader, event: Event) -> Update {
+    match event {
+        Event::Prefill(t) => Update::Prefill(t),
+        Event::Reverse(t) => Update::Reverse(t),
+        Event::Token { id, choice, column } => Update::Token(reader.response_token(id, choice), column),
+    }
+}
+
+/// Runs `job` to its end and frees the sequence's caches, also those of a cancelled run.
+async fn finish<E: Engine>(
+    engine: &mut E,
+    job: &Job,
+    now: &impl Fn() -> f64,
+    emit: &mut impl AsyncFnMut(Event) -> ControlFlow<()>,
+) -> Result<Outcome, ModelError> {
+    let outcome = attribution::run(engine, job, now, emit).await;
+    let freed = engine.begin(&[]).await;
+    let outcome = outcome?;
+    freed.map(|()| outcome)
 }

@@ -19,6 +19,12 @@ pub async fn perform(engine: &Engine, request: Request, files: Vec<File>) {
             };
             (job, outcome)
         }
+        Request::Backend { choice } => {
+            if engine.choice.replace(choice) != choice {
+                settle(engine).await;
+            }
+            return;
+        }
         Request::Prepare { job, prompt } => (job, prepare(engine, job, &prompt)),
         Request::Run { job, run } => (job, run_job(engine, job, &run).await),
         Request::Heads { job, layer, reading } => (job, weights::heads(engine, job, layer, reading).await),
@@ -46,7 +52,12 @@ pub async fn perform(engine: &Engine, request: Request, files: Vec<File>) {
     };
     engine.cancelled.borrow_mut().remove(&job);
     match outcome {
-        Ok(event) => post(&event),
+        Ok(event) => {
+            post(&event);
+            if matches!(event, Event::Loaded { .. }) {
+                settle(engine).await;
+            }
+        }
         Err(failure) => post(&Event::Failed { job, failure }),
     }
 }
@@ -58,6 +69,16 @@ fn loaded(engine: &Engine, job: JobId, l: load::Loaded) -> Event {
     *engine.shelf.borrow_mut() = None;
     *engine.trace.borrow_mut() = None;
     Event::Loaded { job, info, template, stored: l.stored, not_kept: l.not_kept, memory: js::memory() }
+}
+
+/// Decides what computes, and says so; nothing while there is no model.
+async fn settle(engine: &Engine) {
+    let runner = engine.runner.borrow_mut().take();
+    if let Some(mut runner) = runner {
+        let report = runner.settle(engine.choice.get(), js::now).await;
+        *engine.runner.borrow_mut() = Some(runner);
+        post(&Event::Backend { report });
+    }
 }
 
 async fn list(job: JobId) -> Result<Event, Failure> {
@@ -86,6 +107,10 @@ async fn run_job(engine: &Engine, job: JobId, run: &Run) -> Result<Event, Failur
             Update::Started(prompt, units) => post(&Event::Started { job, prompt, units }),
             Update::Prefill(t) => post(&progress(Stage::Prompt, t)),
             Update::Reverse(t) => post(&progress(Stage::Reverse, t)),
+            Update::Backend(report) => {
+                tokens = 0;
+                post(&Event::Backend { report });
+            }
             Update::Token(token, column) => {
                 tokens += 1;
                 post(&Event::Token { job, token, column });

@@ -19,7 +19,7 @@ use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
 
 use super::Runner;
 use crate::model::cpu::Trace;
-use crate::protocol::{Event, Failure, JobId, Request};
+use crate::protocol::{Choice, Event, Failure, JobId, Request};
 
 /// A request with the files that came beside it.
 type Queued = (Request, Vec<File>);
@@ -34,6 +34,8 @@ pub(super) struct Engine {
     shelf: RefCell<Option<weights::Shelf>>,
     /// The sequence that was read last, as long as the model is the same.
     trace: RefCell<Option<Trace>>,
+    /// What is to compute.
+    choice: Cell<Choice>,
     /// By which words weights are read.
     lexicon: RefCell<weights::Lexicon>,
 }
@@ -76,6 +78,7 @@ pub fn start() {
         runner: RefCell::new(None),
         shelf: RefCell::new(None),
         trace: RefCell::new(None),
+        choice: Cell::default(),
         lexicon: RefCell::default(),
     });
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {

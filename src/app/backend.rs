@@ -1,0 +1,66 @@
+//! What computes, why, and the user's choice, which is remembered.
+
+use leptos::prelude::*;
+
+use super::memory;
+use super::runs;
+use super::state::State;
+use crate::protocol::{Backend, BackendReport, Choice};
+
+const KEY: &str = "shiftlens.backend";
+const CHOICES: [(Choice, &str, &str); 3] =
+    [(Choice::Auto, "auto", "Automatic"), (Choice::Cpu, "cpu", "CPU"), (Choice::Gpu, "gpu", "GPU")];
+
+/// What the user wants.
+pub fn wanted() -> Choice {
+    let name = memory::get(KEY).unwrap_or_default();
+    CHOICES.iter().find(|(_, key, _)| *key == name).map_or_else(Choice::default, |(choice, _, _)| *choice)
+}
+
+fn short(reports: &[Option<BackendReport>]) -> &'static str {
+    let on_gpu = |r: &Option<BackendReport>| r.as_ref().is_some_and(|r| r.used == Backend::Gpu);
+    match reports.iter().filter(|r| on_gpu(r)).count() {
+        0 => "on the CPU",
+        n if n == reports.len() => "on the GPU",
+        _ => "one on the GPU",
+    }
+}
+
+/// The choice, with what came of it.
+#[component]
+pub fn BackendBadge(state: State) -> impl IntoView {
+    let reports = move || state.slots().map(|s| s.backend.get());
+    let why = move || {
+        let said = state.slots().into_iter().filter_map(|s| {
+            let report = s.backend.get()?;
+            Some(format!("{}: {}. {}", s.side.name(), report.name(), report.reason()))
+        });
+        let said: Vec<String> = said.collect();
+        if said.is_empty() { "Decided when a model is loaded.".to_owned() } else { said.join(" ") }
+    };
+    let failed = move || {
+        let gpu = wanted() == Choice::Gpu;
+        let first = reports().into_iter().flatten().find(|r| gpu && r.used == Backend::Cpu);
+        first.map(|r| r.reason())
+    };
+    let chosen = RwSignal::new(wanted());
+    let change = move |e| {
+        let value = event_target_value(&e);
+        if let Some((choice, key, _)) = CHOICES.iter().find(|(_, key, _)| *key == value) {
+            memory::set(KEY, key);
+            chosen.set(*choice);
+            runs::use_backend(state, *choice);
+        }
+    };
+    view! {
+        <label class="backend" title=why>
+            <span class="cap">"Compute"</span>
+            <select id="backend" aria-label="What computes" aria-describedby="backend-why" on:change=change>
+                {CHOICES.map(|(choice, key, name)| view! { <option value=key selected=move || chosen.get() == choice>{name}</option> }).collect_view()}
+            </select>
+            <span class="cap" id="backend-used">{move || short(&reports())}</span>
+            <span class="visually-hidden" id="backend-why">{why}</span>
+        </label>
+        {move || failed().map(|what| view! { <p class="note backend-note" role="status">{what}</p> })}
+    }
+}

@@ -1,0 +1,78 @@
+//! Which hardware computes, and why.
+
+use serde::{Deserialize, Serialize};
+
+/// What the user wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Choice {
+    /// The faster of the two that computes rightly.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The graphics processor, if there is one that computes rightly.
+    Gpu,
+}
+
+/// What computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// The graphics processor, by its own name.
+    Gpu,
+}
+
+/// Why it does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "lowercase")]
+pub enum Why {
+    /// The user asked for it.
+    Asked,
+    /// It won a short race: milliseconds for the same tokens with tangents.
+    Raced {
+        /// The processor's.
+        cpu: f64,
+        /// The graphics processor's.
+        gpu: f64,
+    },
+    /// The GPU cannot be used.
+    Failed {
+        /// What happened, a sentence.
+        what: String,
+    },
+}
+
+/// What computes, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BackendReport {
+    /// What computes.
+    pub used: Backend,
+    /// The GPU's name, if it was opened.
+    pub gpu: Option<String>,
+    /// Why.
+    pub why: Why,
+}
+
+impl BackendReport {
+    /// A short name for exports and badges.
+    pub fn name(&self) -> String {
+        match (self.used, &self.gpu) {
+            (Backend::Gpu, Some(name)) => format!("GPU: {name}"),
+            (Backend::Gpu, None) => "GPU".into(),
+            (Backend::Cpu, _) => "CPU".into(),
+        }
+    }
+
+    /// The reason, as a sentence.
+    pub fn reason(&self) -> String {
+        match &self.why {
+            Why::Asked => "As chosen.".into(),
+            Why::Raced { cpu, gpu } => format!("A short race took {cpu:.0} ms on the CPU and {gpu:.0} ms on the GPU."),
+            Why::Failed { what } => what.clone(),
+        }
+    }
+}
