@@ -30,6 +30,14 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
+/// The tuned model's response of the shipped example `id`.
+pub fn example(id: &str) -> String {
+    let text = std::fs::read_to_string(repository(&format!("public/examples/{id}.json"))).unwrap();
+    let report: Json = serde_json::from_str(&text).unwrap();
+    let tokens = report["models"]["tuned"]["response"].as_array().unwrap();
+    tokens.iter().map(|t| t["text"].as_str().unwrap()).collect()
+}
+
 /// Replaces the first occurrence of `from`, which is as long as `to`.
 pub fn patched(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let from = &from[..from.len() - 1]; // the length byte after it differs from file to file
@@ -52,12 +60,21 @@ fn variable(name: &str) -> String {
 impl Page {
     /// Opens the page in a fresh profile.
     pub async fn open(name: &str) -> Self {
+        Self::open_with(name, "--disable-gpu").await
+    }
+
+    /// Opens the page in a fresh profile of a browser that has WebGPU, in software where there is no GPU.
+    pub async fn open_with_webgpu(name: &str) -> Self {
+        Self::open_with(name, "--enable-unsafe-webgpu").await
+    }
+
+    async fn open_with(name: &str, flag: &str) -> Self {
         let profile = tempfile::Builder::new().prefix(name).tempdir().unwrap();
         let profile_flag = format!("--user-data-dir={}", profile.path().display());
         let arguments = [
             "--headless",
             "--no-sandbox",
-            "--disable-gpu",
+            flag,
             "--disable-quic",
             "--no-first-run",
             "--disable-background-networking",
@@ -156,10 +173,14 @@ impl Page {
 
     /// Runs, and waits until both models are done without an error.
     pub async fn run(&self) {
+        self.run_for(Duration::from_secs(240)).await;
+    }
+
+    pub async fn run_for(&self, patience: Duration) {
         self.click("#run").await;
         let script =
             "return document.querySelector('#run').textContent=='Run' && !document.querySelector('.card .foot:empty')";
-        self.until("the runs to finish", script, vec![], Duration::from_secs(240)).await;
+        self.until("the runs to finish", script, vec![], patience).await;
         assert_eq!(
             self.js("return document.querySelectorAll('.card .error').length").await,
             json!(0),
