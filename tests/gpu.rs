@@ -14,7 +14,7 @@ use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::model::cpu::CpuEngine;
 use shiftlens::model::gpu::{Gpu, GpuEngine, GpuError, GpuModel};
 use shiftlens::model::head::Target;
-use shiftlens::model::{Engine, Group, ModelError, Tick, block_on};
+use shiftlens::model::{Engine, Group, ModelError, Next, Seen, Tick, block_on};
 use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template, Why};
 use shiftlens::worker::{Runner, Update};
 use support::{Tiny, run, shared, singles};
@@ -85,6 +85,15 @@ fn logits_columns_and_reverse_agree_with_the_cpu() {
                             let a = on_cpu.column(index, &a, 7, target).await.unwrap();
                             let b = ours.column(index, &b, 7, target).await.unwrap();
                             assert!(apart(&a, &b) < 1e-3, "{dtype:?} {target:?}: {a:?} {b:?}");
+                        }
+                        for next in [Next::Likeliest, Next::Given(7)] {
+                            let a = on_cpu.see(index, next, Some(Target::Prob), 4).await.unwrap();
+                            let b = ours.see(index, next, Some(Target::Prob), 4).await.unwrap();
+                            assert_eq!((a.id, a.choice.rank), (b.id, b.choice.rank));
+                            assert!((a.choice.entropy - b.choice.entropy).abs() < 1e-3 * a.choice.entropy);
+                            let top = |seen: &Seen| seen.choice.top.iter().map(|c| c.probability).collect::<Vec<_>>();
+                            assert!(apart(&top(&a), &top(&b)) < 1e-3);
+                            assert!(apart(&a.column.unwrap(), &b.column.unwrap()) < 1e-3);
                         }
                     }
                 }
@@ -262,5 +271,27 @@ fn the_faster_backend_is_chosen_and_the_users_wish_counts() {
         let Why::Raced { cpu, gpu } = report.why else { panic!("{}", report.reason()) };
         assert_eq!(report.used == Backend::Gpu, gpu < cpu);
         assert_eq!(runner.settle(Choice::Cpu, || 0.0).await.used, Backend::Cpu);
+    });
+}
+
+/// While a response streams there is one submission and one result to wait for per token.
+#[test]
+fn a_token_takes_one_submission() {
+    let Some(gpu) = gpu() else { return };
+    let mut ours = on_gpu(gpu, &Tiny::default().checkpoint());
+    let groups: Vec<Group> = (0..5).map(|g| Group { positions: vec![2 * g, 2 * g + 1] }).collect();
+    block_on(async {
+        ours.begin(&groups).await.unwrap();
+        ours.advance(&PROMPT).await.unwrap();
+        let mut id = ours.see(PROMPT.len() - 1, Next::Likeliest, Some(Target::Prob), 5).await.unwrap().id;
+        let before = ours.counts();
+        for _ in 0..6 {
+            ours.advance(&[id]).await.unwrap();
+            id = ours.see(0, Next::Likeliest, Some(Target::Prob), 5).await.unwrap().id;
+        }
+        let after = ours.counts();
+        assert_eq!((after.submits - before.submits, after.reads - before.reads), (6, 6));
+        // two layers of 13, embedding, norm, gather, head, choice, column
+        assert_eq!(after.dispatches - before.dispatches, 6 * (2 * 13 + 6));
     });
 }

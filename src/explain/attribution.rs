@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{Seconds, aggregate};
 use crate::model::head::{Choice, Target, choice};
-use crate::model::{Engine, Group, ModelError, Tick};
+use crate::model::{Engine, Group, ModelError, Next, Seen, Tick};
 
 /// Which exact method computes the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -59,6 +59,11 @@ impl Default for Sampling {
 }
 
 impl Sampling {
+    /// Whether chance has no part in it, and nothing is held against repeating.
+    fn is_greedy(&self) -> bool {
+        self.temperature <= 1e-6 && self.repeat_penalty == 1.0
+    }
+
     fn processor(&self) -> LogitsProcessor {
         let temperature = self.temperature;
         let method = match (self.top_k, self.top_p) {
@@ -262,13 +267,19 @@ struct Run<'a, E, F> {
 }
 
 impl<E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'_, E, F> {
-    /// Notes that `id` follows token `index` of the last step.
-    async fn note(&mut self, index: usize, logits: &[f32], id: u32) -> Result<(), ModelError> {
-        let column = match self.mode {
-            Mode::Forward => Some(self.engine.column(index, logits, id, self.job.target).await?),
-            _ => None,
-        };
-        let choice = choice(logits, id, self.job.alternatives);
+    /// The target of columns, if there are to be any.
+    fn target(&self) -> Option<Target> {
+        (self.mode == Mode::Forward).then_some(self.job.target)
+    }
+
+    /// What follows token `index` of the last step.
+    async fn see(&mut self, index: usize, next: Next) -> Result<Seen, ModelError> {
+        let target = self.target();
+        self.engine.see(index, next, target, self.job.alternatives).await
+    }
+
+    /// Notes a token of the response.
+    async fn note(&mut self, Seen { id, choice, column }: Seen) -> Result<(), ModelError> {
         self.response.push(id);
         self.choices.push(choice.clone());
         self.columns.extend(column.clone());
@@ -282,6 +293,9 @@ impl<E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'_, E, F> {
         sampling: &Sampling,
         stops: &[u32],
     ) -> Result<(), ModelError> {
+        if sampling.is_greedy() {
+            return self.generate_likeliest(index, limit, stops).await;
+        }
         let mut processor = sampling.processor();
         let context = self.engine.config().context;
         let limit = limit.min(context - self.job.prompt.len());
@@ -291,7 +305,30 @@ impl<E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'_, E, F> {
             if stops.contains(&id) {
                 break;
             }
-            self.note(index, &logits, id).await?;
+            let column = match self.target() {
+                Some(target) => Some(self.engine.column(index, &logits, id, target).await?),
+                None => None,
+            };
+            let choice = choice(&logits, id, self.job.alternatives);
+            self.note(Seen { id, choice, column }).await?;
+            if self.response.len() < limit {
+                self.engine.advance(&[id]).await?;
+                index = 0;
+            }
+        }
+        Ok(())
+    }
+
+    /// Without chance: the backend itself picks the likeliest.
+    async fn generate_likeliest(&mut self, mut index: usize, limit: usize, stops: &[u32]) -> Result<(), ModelError> {
+        let limit = limit.min(self.engine.config().context - self.job.prompt.len());
+        while self.response.len() < limit {
+            let seen = self.see(index, Next::Likeliest).await?;
+            if stops.contains(&seen.id) {
+                break;
+            }
+            let id = seen.id;
+            self.note(seen).await?;
             if self.response.len() < limit {
                 self.engine.advance(&[id]).await?;
                 index = 0;
@@ -311,14 +348,14 @@ impl<E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'_, E, F> {
 
     async fn force(&mut self, index: usize, ids: &[u32]) -> Result<(), ModelError> {
         let Some((&first, rest)) = ids.split_first() else { return Ok(()) };
-        let logits = self.engine.logits(index).await?;
-        self.note(index, &logits, first).await?;
+        let seen = self.see(index, Next::Given(first)).await?;
+        self.note(seen).await?;
         // Each chunk is read one token behind the tokens it predicts.
         for (chunk, next) in ids[..rest.len()].chunks(FORCED_CHUNK).zip(rest.chunks(FORCED_CHUNK)) {
             self.engine.advance(chunk).await?;
             for (i, &id) in next.iter().enumerate() {
-                let logits = self.engine.logits(i).await?;
-                self.note(i, &logits, id).await?;
+                let seen = self.see(i, Next::Given(id)).await?;
+                self.note(seen).await?;
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::ModelError;
-use super::head::Target;
+use super::head::{Choice, Target, choice};
 use crate::checkpoint::ModelConfig;
 
 /// Prompt positions whose embeddings move together: a token, a word, a sentence. Positions ascend, and are not empty.
@@ -20,6 +20,26 @@ pub struct Tick {
     pub done: usize,
     /// Parts in all.
     pub total: usize,
+}
+
+/// Which token comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// This one.
+    Given(u32),
+    /// The most probable one; of equals the first.
+    Likeliest,
+}
+
+/// The token that came, as the model saw it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// Its id.
+    pub id: u32,
+    /// How probable it was, and what else was.
+    pub choice: Choice,
+    /// Its importance for every group, if a target was given.
+    pub column: Option<Vec<f32>>,
 }
 
 /// One loaded model. `async` because a GPU answers later; the CPU answers at once.
@@ -47,6 +67,31 @@ pub trait Engine {
         token: u32,
         target: Target,
     ) -> Result<Vec<f32>, ModelError>;
+
+    /// What comes after token `index` of the last advance, with the `alternatives` most probable tokens, and its column if there is
+    /// a `target`: all of it in one answer, where the backend has to be waited for.
+    async fn see(
+        &mut self,
+        index: usize,
+        next: Next,
+        target: Option<Target>,
+        alternatives: usize,
+    ) -> Result<Seen, ModelError> {
+        let logits = self.logits(index).await?;
+        let best = || (0..logits.len()).rev().max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap_or(0) as u32;
+        let id = match next {
+            Next::Given(id) if id as usize >= logits.len() => {
+                return Err(ModelError::UnknownToken { id, vocab: logits.len() });
+            }
+            Next::Given(id) => id,
+            Next::Likeliest => best(),
+        };
+        let column = match target {
+            Some(target) => Some(self.column(index, &logits, id, target).await?),
+            None => None,
+        };
+        Ok(Seen { id, choice: choice(&logits, id, alternatives), column })
+    }
 
     /// Reverse mode: signed gradient x input of every prompt position for every response token, `[response][prompt]`.
     /// `tokens` holds the prompt's `n_prompt` and then the response's. `tick` is called within every layer; breaking it

@@ -7,7 +7,7 @@ pub mod gpu;
 pub mod head;
 mod row_plan;
 
-pub use engine::{Engine, Group, Tick};
+pub use engine::{Engine, Group, Next, Seen, Tick};
 pub use error::ModelError;
 
 /// Drives a future of the CPU backend, which never waits, to its end.

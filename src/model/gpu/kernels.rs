@@ -25,6 +25,7 @@ pub(super) enum Kernel {
     Mlp,
     MlpVjp,
     Bias,
+    Choose,
     Column,
     Cotangent,
     Gather,
@@ -36,7 +37,7 @@ const WEIGHTS: &str = include_str!("kernels/weights.wgsl");
 
 impl Kernel {
     #[cfg(test)]
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Matmul,
         Self::Matvec,
         Self::Transposed,
@@ -51,6 +52,7 @@ impl Kernel {
         Self::Mlp,
         Self::MlpVjp,
         Self::Bias,
+        Self::Choose,
         Self::Column,
         Self::Cotangent,
         Self::Gather,
@@ -74,6 +76,7 @@ impl Kernel {
             Self::Mlp => include_str!("kernels/mlp.wgsl"),
             Self::MlpVjp => include_str!("kernels/mlp_vjp.wgsl"),
             Self::Bias => include_str!("kernels/bias.wgsl"),
+            Self::Choose => include_str!("kernels/choose.wgsl"),
             Self::Column => include_str!("kernels/column.wgsl"),
             Self::Cotangent => include_str!("kernels/cotangent.wgsl"),
             Self::Gather => include_str!("kernels/gather.wgsl"),

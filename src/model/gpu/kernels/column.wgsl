@@ -1,12 +1,14 @@
 // A column of importance from the logits and their tangents, a group a workgroup (METHODS.md, section 1):
 // of p(y) it is p(y) sum_v p(v) (l'(y) - l'(v)), of log p(y) the sum alone, of the logit l'(y).
 
-// vocabulary, token, target (0 probability, 1 its log, 2 logit)
+// vocabulary, -, target (0 probability, 1 its log, 2 logit)
 @group(0) @binding(0) var<uniform> question: vec4u;
 // [1 + groups, vocabulary]
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
 // [groups]
 @group(0) @binding(2) var<storage, read_write> column: array<f32>;
+// the token y first
+@group(0) @binding(3) var<storage, read> chosen: array<u32>;
 
 const THREADS: u32 = 256u;
 var<workgroup> parts: array<vec2f, THREADS>;
@@ -25,7 +27,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         most = max(most, parts[n].x);
     }
     workgroupBarrier();
-    let own = logits[tangent + question.y];
+    let y = chosen[0];
+    let own = logits[tangent + y];
     var sum = vec2f();
     for (var v = i; v < vocabulary; v += THREADS) {
         sum += exp(logits[v] - most) * vec2f(1.0, own - logits[tangent + v]);
@@ -38,7 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
             sum += parts[n];
         }
         let slope = sum.y / sum.x;
-        let p = exp(logits[question.y] - most) / sum.x;
+        let p = exp(logits[y] - most) / sum.x;
         column[group.x] = select(select(p * slope, slope, question.z == 1u), own, question.z == 2u);
     }
 }
