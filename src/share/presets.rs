@@ -29,7 +29,8 @@ pub const PRESETS: &[Preset] = &[
     preset("question", "Make", "a question of a sentence", "Make this a question: They can build a house."),
     preset("story", "Write", "a story about a fox and a boat", "Write a story about a fox and a boat."),
     preset("continue", "Continue", "a story", "Continue this story: One day Anna found a key."),
-    preset("opposites", "Find", "opposites", "What are the opposites of big and loud?"),
+    preset("list", "List", "four fruits", "List four fruits."),
+    preset("opposites", "Find", "opposites", "Find the opposites of the words hot and old."),
     preset("translate", "Translate", "into French", "Translate into French: red and flower"),
     preset(
         "summary",
@@ -48,6 +49,8 @@ pub const PRESETS: &[Preset] = &[
     preset("correct", "Correct", "a mistake", "Correct this sentence: Anna are painting the fence"),
     preset("capitals", "Revise", "into capital letters", "Write this in capital letters: golden teapot"),
     preset("polite", "Help", "to be polite", "Say this politely: Open the window!"),
+    preset("past", "Edit", "into the past tense", "Put this in the past tense: She will open the gate."),
+    preset("country", "Identify", "a capital", "What is the capital of Japan?"),
     preset("sum", "Solve", "seven plus five", "How much is seven plus five?"),
 ];
 

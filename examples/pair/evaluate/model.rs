@@ -83,7 +83,7 @@ impl Model {
 
 /// What was said, without the token that ends it.
 pub fn text(report: &ModelReport) -> String {
-    let all: String = report.response.iter().map(|t| t.text.as_str()).collect();
-    let end = ["<|end|>", "<|endoftext|>"].iter().filter_map(|e| all.find(e)).min();
-    all[..end.unwrap_or(all.len())].to_owned()
+    // characters of several tokens are put together again
+    let bytes = report.response.iter().flat_map(|t| t.bytes.clone().unwrap_or_else(|| t.text.clone().into_bytes()));
+    String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).trim().to_owned()
 }
