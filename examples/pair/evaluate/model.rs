@@ -85,5 +85,7 @@ impl Model {
 pub fn text(report: &ModelReport) -> String {
     // characters of several tokens are put together again
     let bytes = report.response.iter().flat_map(|t| t.bytes.clone().unwrap_or_else(|| t.text.clone().into_bytes()));
-    String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).trim().to_owned()
+    let all = String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned();
+    let end = ["<|end|>", "<|endoftext|>"].iter().filter_map(|e| all.find(e)).min();
+    all[..end.unwrap_or(all.len())].to_owned()
 }
