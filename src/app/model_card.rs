@@ -105,7 +105,7 @@ fn summary(r: &RunState) -> String {
     }
 }
 
-/// Checkpoint, quantization, mode, target, time.
+/// Checkpoint, quantization, mode, target, hardware, time.
 fn provenance(r: &RunState) -> String {
     let Some(p) = &r.report else { return String::new() };
     let (c, s) = (&p.checkpoint, &p.seconds);
@@ -116,7 +116,7 @@ fn provenance(r: &RunState) -> String {
     };
     let shipped = if r.example { "An example that ships with the page. " } else { "" };
     format!(
-        "{shipped}{} ({}, {}, {} parameters) · gradient × input of the {} · {} mode by {by} · prompt {}, response {}{}",
+        "{shipped}{} ({}, {}, {} parameters) · gradient × input of the {} · {} mode by {by}{} · prompt {}, response {}{}",
         c.name,
         c.file,
         c.quantization,
@@ -127,6 +127,7 @@ fn provenance(r: &RunState) -> String {
             crate::model::head::Target::Logit => "logit",
         },
         p.mode,
+        if p.backend.is_empty() { String::new() } else { format!(" on {}", p.backend) },
         format::seconds(s.prefill),
         format::seconds(s.response),
         if s.reverse > 0.0 { format!(", reverse pass {}", format::seconds(s.reverse)) } else { String::new() },

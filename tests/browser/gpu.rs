@@ -17,15 +17,19 @@ async fn the_gpu_gives_the_cpus_results() {
     page.js("const s=document.querySelector('#backend'); s.value='cpu'; s.dispatchEvent(new Event('change',{bubbles:true}))").await;
     page.wait_text_for("#backend-why", "Tuned: CPU. As chosen.", SLOW).await;
     page.press_segment("Chat template", "Off").await;
+    page.press_segment("Response to explain", "Typed").await;
+    page.fill("#typed", " Owl, robin.").await;
     page.fill("#prompt", "List two birds.").await;
     page.run_for(SLOW).await;
     let levels = "return [...document.querySelectorAll('#card-base .response, #card-tuned .response')].map(e=>e.textContent).concat([...document.querySelectorAll('.score b')].map(e=>(+e.textContent).toFixed(2)))";
     let on_cpu = page.js(levels).await;
+    assert!(page.text("#card-tuned .foot").await.contains("on CPU"));
     page.js("const s=document.querySelector('#backend'); s.value='gpu'; s.dispatchEvent(new Event('change',{bubbles:true}))").await;
     page.wait_text_for("#backend-used", "on the GPU", SLOW).await;
     page.wait_text("#backend-why", "As chosen.").await;
     page.run_for(SLOW).await;
     assert_eq!(page.js(levels).await, on_cpu);
+    assert!(page.text("#card-tuned .foot").await.contains("on GPU"));
     page.shot("webgpu").await;
     // the choice is remembered
     page.reload().await;

@@ -82,9 +82,14 @@ pub struct WordPairs {
     pub words: Words,
     input: Tensor,
     related: Related,
+    /// The pairs again, those of near words together: a head's vectors of so many words stay in the fast caches.
+    tiles: Vec<(u32, u32)>,
     /// Where word a's pairs start in `related`.
     starts: Vec<usize>,
 }
+
+/// Words whose vectors stay in the fast caches together.
+const TILE: u32 = 256;
 
 /// How many pairs the sample has.
 const SAMPLE: u32 = 2048;
@@ -99,7 +104,9 @@ impl WordPairs {
     /// From the words, their input embeddings and the pairs among them that are related.
     pub fn new(words: Words, input: Tensor, related: Related) -> Self {
         let starts = (0..=words.words.len()).map(|a| related.pairs.partition_point(|p| (p.0 as usize) < a)).collect();
-        Self { words, input, related, starts }
+        let mut tiles = related.pairs.clone();
+        tiles.sort_unstable_by_key(|(a, b)| (a / TILE, b / TILE, *a, *b));
+        Self { words, input, related, tiles, starts }
     }
 
     /// The pairs that are related.
@@ -148,13 +155,15 @@ impl WordPairs {
     fn relation(&self, q: &[f32], k: &[f32], width: usize, keep: usize) -> Head {
         let scale = 1.0 / (width as f32).sqrt();
         let form = |a: u32, b: u32| scale * dot(&q[a as usize * width..][..width], &k[b as usize * width..][..width]);
-        let both = self.related.pairs.iter().flat_map(|&(a, b)| [(a, b), (b, a)]);
-        let mut pairs: Vec<Pair> = both.map(|(query, key)| Pair { query, key, score: form(query, key) }).collect();
+        let mut pairs = Strongest::new(keep);
+        for &(a, b) in &self.tiles {
+            pairs.push(Pair { query: a, key: b, score: form(a, b) });
+            pairs.push(Pair { query: b, key: a, score: form(b, a) });
+        }
         let words = self.words.words.len();
         let sample =
             (0..if words == 0 { 0 } else { SAMPLE }).map(|i| sampled(i, words)).map(|(a, b)| form(a, b)).collect();
-        strongest(&mut pairs, keep);
-        Head { pairs, dimensions: Vec::new(), sample }
+        Head { pairs: pairs.finish(), dimensions: Vec::new(), sample }
     }
 
     /// Dimension by dimension; the head's pairs are those of more than one dimension.
@@ -212,6 +221,36 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
 }
 
+/// The strongest of millions of pairs, without holding them all.
+struct Strongest {
+    keep: usize,
+    pairs: Vec<Pair>,
+    /// What falls below cannot be among them.
+    bound: f32,
+}
+
+impl Strongest {
+    fn new(keep: usize) -> Self {
+        Self { keep, pairs: Vec::new(), bound: f32::NEG_INFINITY }
+    }
+
+    fn push(&mut self, pair: Pair) {
+        if pair.score < self.bound {
+            return;
+        }
+        self.pairs.push(pair);
+        if self.pairs.len() >= 8 * self.keep.max(128) {
+            strongest(&mut self.pairs, self.keep);
+            self.bound = self.pairs.last().map_or(f32::NEG_INFINITY, |p| p.score);
+        }
+    }
+
+    fn finish(mut self) -> Vec<Pair> {
+        strongest(&mut self.pairs, self.keep);
+        self.pairs
+    }
+}
+
 /// Leaves the `keep` strongest, the strongest first; equal ones in the order of the words.
 fn strongest(pairs: &mut Vec<Pair>, keep: usize) {
     let order = |a: &Pair, b: &Pair| b.score.total_cmp(&a.score).then((a.query, a.key).cmp(&(b.query, b.key)));
@@ -231,4 +270,19 @@ fn largest(column: &[f32]) -> Vec<u32> {
         order.truncate(TOP_WORDS);
     }
     order
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strongest_of_many_are_those_of_all() {
+        let pair = |i: u32| Pair { query: i % 97, key: i / 97, score: ((i * i) as f32 * 0.37).sin() };
+        let mut all: Vec<Pair> = (0..20_000).map(pair).collect();
+        let mut some = Strongest::new(50);
+        all.iter().for_each(|p| some.push(*p));
+        strongest(&mut all, 50);
+        assert_eq!(some.finish(), all);
+    }
 }
