@@ -4,7 +4,7 @@ use rand::Rng;
 
 use super::{Example, Split, ask, combined};
 use crate::draw::{one, word};
-use crate::judge::Check;
+use crate::judge::{self, Check};
 use crate::lexicon::{WORDS, a, capital};
 use crate::story::{Character, story as tell, telling};
 use crate::{knowledge, plain};
@@ -57,7 +57,14 @@ pub fn story<R: Rng>(rng: &mut R, split: Split) -> Example {
 
 pub fn go_on<R: Rng>(rng: &mut R, split: Split) -> Example {
     let (hero, thing) = subject(rng, split);
-    let (opening, rest) = telling(rng, &hero, thing);
+    // a continuation names both again, as its judge asks
+    let (opening, rest) = loop {
+        let told = telling(rng, &hero, thing);
+        let said = judge::words(&told.1.join(" "));
+        if [hero.name, thing].iter().all(|name| said.contains(&name.to_lowercase())) {
+            break told;
+        }
+    };
     let starts = [
         format!("One day {} found {}.", hero.new_here(), a(thing)),
         format!("{} had {}.", capital(&hero.new_here()), a(thing)),

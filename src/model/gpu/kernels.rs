@@ -159,7 +159,8 @@ mod tests {
                 wgpu::naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string(&source)).and_then(|module| {
                     let mut validator = wgpu::naga::valid::Validator::new(
                         wgpu::naga::valid::ValidationFlags::all(),
-                        wgpu::naga::valid::Capabilities::empty(),
+                        // `unpack2x16float`, which is a part of WGSL itself
+                        wgpu::naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32,
                     );
                     validator.validate(&module).map(drop).map_err(|e| e.emit_to_string(&source))
                 });
