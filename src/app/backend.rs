@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::memory;
 use super::runs;
 use super::state::State;
-use crate::protocol::{Backend, BackendReport, Choice};
+use crate::protocol::{Backend, BackendReport, Choice, Why};
 
 const KEY: &str = "shiftlens.backend";
 const CHOICES: [(Choice, &str, &str); 3] =
@@ -38,12 +38,17 @@ pub fn BackendBadge(state: State) -> impl IntoView {
         let said: Vec<String> = said.collect();
         if said.is_empty() { "Decided when a model is loaded.".to_owned() } else { said.join(" ") }
     };
-    let failed = move || {
-        let gpu = wanted() == Choice::Gpu;
-        let first = reports().into_iter().flatten().find(|r| gpu && r.used == Backend::Cpu);
-        first.map(|r| r.reason())
-    };
     let chosen = RwSignal::new(wanted());
+    // a GPU that failed is told of in any case, one that is not there only to who asked for it
+    let failed = move || {
+        let asked = chosen.get() == Choice::Gpu;
+        let told = |r: &BackendReport| match r.why {
+            Why::Failed { .. } => true,
+            Why::Missing { .. } => asked,
+            _ => false,
+        };
+        reports().into_iter().flatten().find(told).map(|r| r.reason())
+    };
     let change = move |e| {
         let value = event_target_value(&e);
         if let Some((choice, key, _)) = CHOICES.iter().find(|(_, key, _)| *key == value) {

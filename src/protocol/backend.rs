@@ -39,7 +39,12 @@ pub enum Why {
         /// The graphics processor's.
         gpu: f64,
     },
-    /// The GPU cannot be used.
+    /// There is no GPU.
+    Missing {
+        /// What the browser or the driver said, a sentence.
+        what: String,
+    },
+    /// There is one, and it failed: lost, out of memory, too small for the model, or wrong in its self-test.
     Failed {
         /// What happened, a sentence.
         what: String,
@@ -72,7 +77,7 @@ impl BackendReport {
         match &self.why {
             Why::Asked => "As chosen.".into(),
             Why::Raced { cpu, gpu } => format!("A short race took {cpu:.0} ms on the CPU and {gpu:.0} ms on the GPU."),
-            Why::Failed { what } => what.clone(),
+            Why::Missing { what } | Why::Failed { what } => what.clone(),
         }
     }
 }

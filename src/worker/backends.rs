@@ -43,7 +43,11 @@ impl Backends {
     pub fn fall_back(&mut self, error: &GpuError) {
         self.gpu = None;
         self.report.used = Backend::Cpu;
-        self.report.why = Why::Failed { what: format!("{error} The CPU computes instead.") };
+        let what = format!("{error} The CPU computes instead.");
+        self.report.why = match error {
+            GpuError::Unavailable(_) => Why::Missing { what },
+            _ => Why::Failed { what },
+        };
     }
 
     /// Decides by the user's `choice`, a known answer and a short race. `now` is a clock in seconds.

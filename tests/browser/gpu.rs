@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::page::Page;
+use super::weights::each_theme_and_size;
 
 /// A software GPU takes its time, above all to compile kernels.
 const SLOW: Duration = Duration::from_secs(240);
@@ -45,6 +46,7 @@ async fn without_a_gpu_the_cpu_computes_and_says_why() {
     page.wait_text("#backend-used", "on the CPU").await;
     page.js("const s=document.querySelector('#backend'); s.value='gpu'; s.dispatchEvent(new Event('change',{bubbles:true}))").await;
     page.wait_text(".backend-note", "The CPU computes instead").await;
+    each_theme_and_size(&page, "no-gpu", "header").await;
     page.fill("#prompt", "List two birds.").await;
     page.run().await;
     page.close().await;

@@ -10,8 +10,8 @@ use super::page::{self, Page};
 const WHOLE_MAP: &str = "return document.querySelectorAll('.map .cell').length==30";
 const FINDINGS: &str = "[...document.querySelectorAll('.layer-cell b')]";
 
-async fn each_theme_and_size(page: &Page, name: &str, section: &str) {
-    for (size, width, height) in [("wide", 1280, 900), ("narrow", 390, 844)] {
+pub async fn each_theme_and_size(page: &Page, name: &str, section: &str) {
+    for (size, width, height) in [("wide", 1280, 720), ("narrow", 390, 844)] {
         page.resize(width, height).await;
         for theme in ["light", "dark"] {
             let set = format!(
@@ -64,7 +64,7 @@ async fn heads_are_read_mapped_and_drawn() {
     page.js("const d=document.querySelector('#dimension'); d.selectedIndex=[...d.options].findIndex(o=>/ [1-9]\\d* pairs/.test(o.text)); d.dispatchEvent(new Event('change',{bubbles:true}))").await;
     page.wait_js("return document.querySelectorAll('.pair-list li').length>0").await;
     // what was read is kept for the next visit
-    let kept = "const r=await navigator.storage.getDirectory(); let n=0; for await (const d of (await r.getDirectoryHandle('weights-1')).values()) for await (const f of d.keys()) n+=f.startsWith('heads-Relation'); return n";
+    let kept = "const r=await navigator.storage.getDirectory(); let n=0; for await (const d of (await r.getDirectoryHandle('weights-2')).values()) for await (const f of d.keys()) n+=f.startsWith('heads-Relation'); return n";
     assert_eq!(page.js(kept).await, json!(12));
     page.close().await;
 }

@@ -2,12 +2,15 @@
 
 use wgpu::Buffer;
 
-use super::device::Gpu;
+use super::device::{Gpu, GpuError};
 use super::kernels::Kernels;
 use super::matrix::Matrix;
 use super::pack::Format;
 use crate::checkpoint::{Checkpoint, ModelConfig};
 use crate::model::ModelError;
+
+/// WIDEST in the attention kernels.
+const WIDEST_HEAD: usize = 256;
 
 /// One decoder layer.
 pub(super) struct Layer {
@@ -50,6 +53,11 @@ impl GpuModel {
         mut progress: impl FnMut(usize, usize) -> Result<(), ModelError>,
     ) -> Result<Self, ModelError> {
         let config = checkpoint.config.clone();
+        if config.head_width > WIDEST_HEAD {
+            let what =
+                format!("its heads are {} wide, and at most {WIDEST_HEAD} are computed there", config.head_width);
+            return Err(GpuError::TooLarge(what).into());
+        }
         let total = 2 + 9 * config.layers;
         let mut done = 0;
         let mut tick = |n: usize| {

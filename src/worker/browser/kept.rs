@@ -8,7 +8,7 @@ use web_sys::{File, FileReaderSync, FileSystemDirectoryHandle, FileSystemSyncAcc
 use super::store::{self, Stored, Writer, failure};
 
 /// The folder in which all results lie; its number changes with what they look like.
-const ROOT: &str = "weights-1";
+const ROOT: &str = "weights-2";
 
 /// One checkpoint's results. Their folder is opened anew each time: the user may have deleted it meanwhile.
 pub struct Kept {
