@@ -55,7 +55,10 @@ impl Gpu {
             power_preference: wgpu::PowerPreference::HighPerformance,
             ..Default::default()
         };
-        let adapter = instance.request_adapter(&options).await.map_err(|e| unavailable(&e))?;
+        let adapter = instance
+            .request_adapter(&options)
+            .await
+            .map_err(|_| unavailable(&"neither the browser nor a driver offers one."))?;
         let offered = adapter.limits();
         // the least that WebGPU promises, but for sizes of buffers
         let limits = wgpu::Limits {
