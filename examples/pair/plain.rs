@@ -88,6 +88,7 @@ fn animal(rng: &mut impl Rng) -> String {
         "{Ax} is {aclass}, and {Ay} is {yclass}. The {x} lives in the {home}, and the {y} lives in the {yhome}. The {x} can {can}, but the {y} can {ycan}.",
         "{Xs} live in the {home}. They eat {food}. Most people think that {xs} are {q}. Did you know that {ax} can {can}?",
         "Today {name} learned that {ax} can {can}. {Ax} is not a plant. {Ax} is {aclass}.",
+        "Is {ax} {aclass}? Yes, {ax} is {aclass}. Does {ax} live in the {home}? Yes, that is true.",
         "Does {ax} live in the {yhome} or in the {home}? {Ax} lives in the {home}. And what is it? {Ax} is {aclass}.",
     ];
     let text = fill(word(rng, &templates), values);
@@ -103,6 +104,7 @@ fn dialogue(rng: &mut impl Rng) -> String {
         ("x", x),
         ("y", y),
         ("base", verb.base),
+        ("Base", &capital(verb.base)),
         ("past", verb.past),
         ("ing", verb.ing),
         ("object", object),
@@ -123,6 +125,7 @@ fn dialogue(rng: &mut impl Rng) -> String {
         "\"What do you want to be when you grow up?\" asked the {job}. \"I want to be {ajob},\" said {x}, \"and {y} wants to {base} {object} every day.\"",
         "\"Could you give me the {t}, please?\" asked {x} politely. \"Of course,\" said {y}. \"Here it is.\" \"Thank you very much,\" said {x}.",
         "{x} has {at}. {y} does not have {at}, but {y} has a good friend {place}.",
+        "\"{Base} {object}!\" shouted {x}. \"You should say: could you {base} {object}, please?\" said {y} {adv}.",
         "Do they {base} {object}? No, they do not {base} {object} now. They {past} {object} last week.",
         "\"Can you help me to {base} {object}?\" asked {y}. \"I am {ing} something else,\" said {x}, \"but the {job} will help you.\"",
     ];

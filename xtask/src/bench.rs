@@ -119,21 +119,22 @@ fn table(r: &Json, dist: &Path) {
 fn weights_table(r: &Json, n: impl Fn(&Json, usize) -> String) {
     let w = &r["weights"];
     println!(
-        "\n| reading weights, seconds | threads | words compared, once | a layer's heads | a feed-forward layer |"
+        "\n| reading weights, seconds | threads | words compared, once | a layer's heads | a feed-forward layer | all layers of a model |"
     );
-    println!("|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|");
     println!(
-        "| Shiftlens, relation (paper's reading) | 1 | {} | {} ({}) | {} |",
+        "| Shiftlens, relation (paper's reading) | 1 | {} | {} ({}) | {} | {} |",
         n(&w["related"], 1),
         n(&w["heads"], 2),
         n(&w["paper"], 2),
-        n(&w["concepts"], 2)
+        n(&w["concepts"], 2),
+        n(&w["all"], 0)
     );
-    println!("| Shiftlens, a layer kept from an earlier visit | 1 | - | {} | - |", n(&w["kept"], 2));
+    println!("| Shiftlens, a layer kept from an earlier visit | 1 | - | {} | - | - |", n(&w["kept"], 2));
     for threads in [1, 2] {
         let t = &r[format!("torch_weights_{threads}")];
         println!(
-            "| PyTorch, native, the paper's way | {threads} | {} | {} | {} |",
+            "| PyTorch, native, the paper's way | {threads} | {} | {} | {} | - |",
             n(&t["related"], 1),
             n(&t["heads"], 2),
             n(&t["concepts"], 2)

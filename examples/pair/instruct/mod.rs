@@ -46,16 +46,16 @@ fn kinds<R: Rng>() -> Vec<(usize, Maker<R>)> {
         (5, words::rhyme),
         (8, words::capitals),
         (4, words::count),
-        (5, words::classify),
+        (6, words::classify),
         (4, words::translate),
         (6, words::repeat),
-        (3, words::plural),
+        (4, words::plural),
         (4, sentences::past),
         (3, sentences::question),
         (3, sentences::correct),
-        (5, sentences::polite),
+        (7, sentences::polite),
         (4, sentences::explain),
-        (4, sentences::yes_no),
+        (6, sentences::yes_no),
         (3, sentences::country),
         (4, sentences::sum),
     ]
@@ -133,13 +133,13 @@ const QUESTIONS: [&str; 5] = ["Tell me, {}", "Do you know: {}", "I ask you: {}",
 
 /// `wording` as a part of a longer request: "Can you list four fruits?".
 fn framed(rng: &mut impl Rng, wording: &str) -> String {
-    let plain = ["Please", "I ", "Can ", "There ", "Here ", "Text", "Read ", "Answer ", "{"];
+    let plain = ["Please", "I ", "Can ", "There ", "Here ", "Text", "Read ", "Answer ", "Yes ", "{"];
     if plain.iter().any(|start| wording.starts_with(start)) {
         return wording.to_owned(); // begins as a request of its own
     }
     let lower = wording[..1].to_lowercase() + &wording[1..];
-    let question =
-        ["what", "which", "where", "how", "does", "is"].contains(&lower.split(' ').next().unwrap_or_default());
+    let question = ["what", "which", "where", "how", "do", "does", "is", "should"]
+        .contains(&lower.split(' ').next().unwrap_or_default());
     let frame = word(rng, if question { &QUESTIONS } else { &COMMANDS });
     let text = frame.replace("{}", &lower);
     match (frame.starts_with("C"), text.strip_suffix('.')) {

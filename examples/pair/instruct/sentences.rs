@@ -98,6 +98,9 @@ pub fn polite<R: Rng>(rng: &mut R, split: Split) -> Example {
         "Make this more polite: {s}",
         "Help me ask this politely: {s}",
         "Revise this so that it is polite: {s}",
+        "Write this politely: {s}",
+        "How does one ask this politely? {s}",
+        "Say this in a more polite way: {s}",
     ];
     let unseen = ["How can I ask this in a polite way? {s}", "Write a polite version of this: {s}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("s", &given)]);
@@ -214,6 +217,8 @@ pub fn yes_no<R: Rng>(rng: &mut R, split: Split) -> Example {
                 "Answer yes or no: is {x} {y}?",
                 "Is it true that {x} is {y}?",
                 "Can you say that {x} is {y}?",
+                "Yes or no: is {x} {y}?",
+                "Do you think that {x} is {y}?",
             ],
             &["Would you say that {x} is {y}?"],
             format!("{an} is {}", a(x.class)),
@@ -223,6 +228,8 @@ pub fn yes_no<R: Rng>(rng: &mut R, split: Split) -> Example {
                 "Does {x} live in the {y}?",
                 "Answer yes or no: does {x} live in the {y}?",
                 "Is it true that {x} lives in the {y}?",
+                "Yes or no: does {x} live in the {y}?",
+                "Do you think that {x} lives in the {y}?",
             ],
             &["Would you say that {x} lives in the {y}?"],
             format!("{an} lives in the {}", x.home),

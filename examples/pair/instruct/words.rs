@@ -24,6 +24,8 @@ pub fn list<R: Rng>(rng: &mut R, split: Split) -> Example {
         "Make a list of {n} {k}.",
         "Generate a list of {n} {k}.",
         "Can you name {n} {k}?",
+        "Which {k} do you know? Name {n}.",
+        "What are {n} {k}?",
         "Please find {n} {k}.",
     ];
     let unseen = ["I need {n} {k}, please.", "Create a list with {n} {k}.", "Which {n} {k} do you know?"];
@@ -168,6 +170,8 @@ pub fn classify<R: Rng>(rng: &mut R, split: Split) -> Example {
         "Decide: is {w} {x} or {y}?",
         "Choose what {w} is: {x} or {y}.",
         "Is it {x} or {y} when one says {w}?",
+        "Do people call {w} {x} or {y}?",
+        "Should one say that {w} is {x} or {y}?",
     ];
     let unseen = ["Would you call {w} {x} or {y}?", "Clarify for me: is {w} {x} or {y}?"];
     let prompt = ask(rng, split, &seen, &unseen, &[("w", word), ("x", x), ("y", y)]);
@@ -189,6 +193,7 @@ pub fn translate<R: Rng>(rng: &mut R, split: Split) -> Example {
         "Please translate into French: {t}",
         "Write the French words for this: {t}",
         "Find out how to say this in French: {t}",
+        "Give the French for this: {t}",
     ];
     let unseen = ["What is this in French: {t}", "Give me the French translation of: {t}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("t", &text)]);
@@ -227,6 +232,8 @@ pub fn plural<R: Rng>(rng: &mut R, split: Split) -> Example {
         "Put the words {x} and {y} into the plural.",
         "Form the plurals of {x} and {y}.",
         "Find the plurals of {x} and {y}.",
+        "Say the plural of {x} and {y}.",
+        "Write plurals for {x} and {y}.",
     ];
     let unseen = ["Tell me the plural of {x} and {y}.", "Make plurals of {x} and {y}."];
     let prompt = ask(rng, split, &seen, &unseen, &[("x", x), ("y", y)]);

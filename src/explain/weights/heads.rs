@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use candle_core::{D, Device, Tensor};
+use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::related::Related;
+use super::screen::Screen;
 use super::vectors::Words;
 use crate::checkpoint::Checkpoint;
-use crate::model::ModelError;
+use crate::model::{ModelError, cpu};
 
 /// Words of a dimension that are paired in the paper's reading.
 const TOP_WORDS: usize = 100;
@@ -132,8 +133,7 @@ impl WordPairs {
         };
         let input = input.broadcast_mul(&gain)?;
         let active = |part: &str| -> Result<Tensor, ModelError> {
-            let weight = checkpoint.tensor(&format!("blk.{layer}.{part}.weight"))?.dequantize(&Device::Cpu)?;
-            Ok(input.matmul(&weight.t()?)?)
+            cpu::project(checkpoint.tensor(&format!("blk.{layer}.{part}.weight"))?, &input)
         };
         let (queries, keys) = (active("attn_q")?, active("attn_k")?);
         let width = c.head_width;
@@ -156,9 +156,19 @@ impl WordPairs {
         let scale = 1.0 / (width as f32).sqrt();
         let form = |a: u32, b: u32| scale * dot(&q[a as usize * width..][..width], &k[b as usize * width..][..width]);
         let mut pairs = Strongest::new(keep);
+        let screen = Screen::new(q, k, width);
+        let mut floor = i32::MIN;
+        let mut look = |query: u32, key: u32| {
+            if screen.as_ref().is_some_and(|s| s.product(query, key) < floor) {
+                return;
+            }
+            if pairs.push(Pair { query, key, score: form(query, key) }) {
+                floor = screen.as_ref().map_or(floor, |s| s.floor(pairs.bound / scale));
+            }
+        };
         for &(a, b) in &self.tiles {
-            pairs.push(Pair { query: a, key: b, score: form(a, b) });
-            pairs.push(Pair { query: b, key: a, score: form(b, a) });
+            look(a, b);
+            look(b, a);
         }
         let words = self.words.words.len();
         let sample =
@@ -234,15 +244,18 @@ impl Strongest {
         Self { keep, pairs: Vec::new(), bound: f32::NEG_INFINITY }
     }
 
-    fn push(&mut self, pair: Pair) {
+    /// Whether the bound rose.
+    fn push(&mut self, pair: Pair) -> bool {
         if pair.score < self.bound {
-            return;
+            return false;
         }
         self.pairs.push(pair);
-        if self.pairs.len() >= 8 * self.keep.max(128) {
+        let full = self.pairs.len() >= 2 * self.keep.max(128);
+        if full {
             strongest(&mut self.pairs, self.keep);
             self.bound = self.pairs.last().map_or(f32::NEG_INFINITY, |p| p.score);
         }
+        full
     }
 
     fn finish(mut self) -> Vec<Pair> {
@@ -281,7 +294,9 @@ mod tests {
         let pair = |i: u32| Pair { query: i % 97, key: i / 97, score: ((i * i) as f32 * 0.37).sin() };
         let mut all: Vec<Pair> = (0..20_000).map(pair).collect();
         let mut some = Strongest::new(50);
-        all.iter().for_each(|p| some.push(*p));
+        all.iter().for_each(|p| {
+            some.push(*p);
+        });
         strongest(&mut all, 50);
         assert_eq!(some.finish(), all);
     }

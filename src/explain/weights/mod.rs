@@ -12,6 +12,7 @@ pub mod matching;
 mod packed;
 mod related;
 pub mod scorer;
+mod screen;
 mod spectrum;
 mod vectors;
 

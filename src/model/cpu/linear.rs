@@ -212,6 +212,11 @@ impl Linear {
     }
 }
 
+/// `x W^T` for `x` `[rows, inputs]` and `W` `[outputs, inputs]`, without a model around it.
+pub(crate) fn project(weight: QTensor, x: &Tensor) -> Result<Tensor, ModelError> {
+    Linear::new(weight, None)?.forward(&x.contiguous()?, 0)
+}
+
 /// The largest power of two below which the entries of `c` sum to at most `negligible` in magnitude.
 fn floor_for(c: &[f32], negligible: f32) -> f32 {
     let mut mass = [0f64; 256];

@@ -21,6 +21,7 @@ mod weights;
 
 pub(crate) use dequantize::dequantize;
 pub use engine::CpuEngine;
+pub(crate) use linear::project;
 pub use trace::Trace;
 pub use weights::CpuModel;
 
