@@ -278,6 +278,34 @@ fn the_faster_backend_is_chosen_and_the_users_wish_counts() {
     });
 }
 
+/// Where results are slow to come, several tokens are computed before they are waited for: the same tokens.
+#[test]
+fn tokens_followed_at_once_are_those_seen_one_by_one() {
+    let Some(gpu) = gpu() else { return };
+    let mut ours = on_gpu(gpu, &Tiny::default().checkpoint());
+    let groups: Vec<Group> = (0..5).map(|g| Group { positions: vec![2 * g, 2 * g + 1] }).collect();
+    block_on(async {
+        let mut found: Vec<Vec<Seen>> = Vec::new();
+        for ahead in [1, 4] {
+            ours.set_ahead(ahead);
+            ours.begin(&groups).await.unwrap();
+            ours.advance(&PROMPT).await.unwrap();
+            let (mut all, mut index, before) = (Vec::new(), PROMPT.len() - 1, ours.counts());
+            while all.len() < 10 {
+                all.extend(ours.follow(index, Some(Target::Prob), 3, 10 - all.len()).await.unwrap());
+                index = 0;
+                let last = all.last().unwrap().id;
+                ours.advance(&[last]).await.unwrap();
+            }
+            let reads = ours.counts().reads - before.reads;
+            assert_eq!(reads, if ahead == 1 { 10 } else { 3 });
+            found.push(all);
+        }
+        assert_eq!(found[0], found[1]);
+        assert_eq!(found[0].len(), 10);
+    });
+}
+
 /// While a response streams there is one submission and one result to wait for per token.
 #[test]
 fn a_token_takes_one_submission() {

@@ -323,13 +323,17 @@ impl<E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'_, E, F> {
     async fn generate_likeliest(&mut self, mut index: usize, limit: usize, stops: &[u32]) -> Result<(), ModelError> {
         let limit = limit.min(self.engine.config().context - self.job.prompt.len());
         while self.response.len() < limit {
-            let seen = self.see(index, Next::Likeliest).await?;
-            if stops.contains(&seen.id) {
-                break;
+            let (target, most) = (self.target(), limit - self.response.len());
+            let next = self.engine.follow(index, target, self.job.alternatives, most).await?;
+            let mut last = None;
+            for seen in next {
+                if stops.contains(&seen.id) {
+                    return Ok(());
+                }
+                last = Some(seen.id);
+                self.note(seen).await?;
             }
-            let id = seen.id;
-            self.note(seen).await?;
-            if self.response.len() < limit {
+            if let Some(id) = last.filter(|_| self.response.len() < limit) {
                 self.engine.advance(&[id]).await?;
                 index = 0;
             }

@@ -93,6 +93,19 @@ pub trait Engine {
         Ok(Seen { id, choice: choice(&logits, id, alternatives), column })
     }
 
+    /// The likeliest continuation after token `index` of the last advance: one token, or up to `most` where waiting for each
+    /// answer costs more than computing it. All but the last are then part of the sequence.
+    async fn follow(
+        &mut self,
+        index: usize,
+        target: Option<Target>,
+        alternatives: usize,
+        most: usize,
+    ) -> Result<Vec<Seen>, ModelError> {
+        let _ = most;
+        Ok(vec![self.see(index, Next::Likeliest, target, alternatives).await?])
+    }
+
     /// Reverse mode: signed gradient x input of every prompt position for every response token, `[response][prompt]`.
     /// `tokens` holds the prompt's `n_prompt` and then the response's. `tick` is called within every layer; breaking it
     /// cancels.

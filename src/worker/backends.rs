@@ -12,6 +12,8 @@ const KNOWN: usize = 12;
 const RACE: usize = 4;
 /// Tangents in both.
 const GROUPS: usize = 6;
+/// A read-back that takes so many seconds is not waited for after every token.
+const SLOW_READ: f64 = 0.02;
 /// How far the GPU may be from the CPU, whose products with quantized weights round activations themselves.
 const APART: f32 = 2e-2;
 
@@ -84,10 +86,13 @@ impl Backends {
             return Err(GpuError::Wrong(format!("{:.1} % off on a known answer", distance * 100.0)).into());
         }
         let name = Some(gpu.gpu().name().to_owned());
+        let on_gpu = race(&mut gpu, &now).await?;
+        let ahead = ahead(&mut gpu, on_gpu, &now).await?;
+        gpu.set_ahead(ahead);
         let (used, why) = match choice {
             Choice::Gpu => (Backend::Gpu, Why::Asked),
             _ => {
-                let (on_cpu, on_gpu) = (race(&mut self.cpu, &now).await?, race(&mut gpu, &now).await?);
+                let on_cpu = race(&mut self.cpu, &now).await?;
                 let used = if on_gpu < on_cpu { Backend::Gpu } else { Backend::Cpu };
                 (used, Why::Raced { cpu: on_cpu * 1e3, gpu: on_gpu * 1e3 })
             }
@@ -128,6 +133,23 @@ async fn known_answer<E: Engine>(engine: &mut E) -> Result<Vec<f32>, ModelError>
 /// The largest difference.
 fn apart(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |most, d| if d > most || d.is_nan() { d } else { most })
+}
+
+/// Tokens to compute before their results are waited for, from the seconds of the race: where the browser looks for results
+/// only now and then, as many as it could compute meanwhile.
+async fn ahead(gpu: &mut GpuEngine, race: f64, now: &impl Fn() -> f64) -> Result<usize, ModelError> {
+    let mut read = f64::INFINITY;
+    for _ in 0..3 {
+        let started = now();
+        gpu.read_nothing().await?;
+        read = read.min(now() - started);
+    }
+    if read < SLOW_READ {
+        return Ok(1);
+    }
+    // the race waits for two results a token
+    let computing = (race / (RACE - 1) as f64 - 2.0 * read).max(1e-3);
+    Ok((read / computing).ceil() as usize)
 }
 
 /// Seconds for a few tokens with their columns, after a warm-up.

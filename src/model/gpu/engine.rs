@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use wgpu::{Buffer, CommandBuffer, CommandEncoder};
 
 use super::device::GpuError;
-use super::forward::Session;
+use super::forward::{Session, Tokens};
 use super::kernels::Kernel;
 use super::matrix::{Through, limit};
 use super::ops::{Count, Op, encode};
@@ -34,6 +34,8 @@ pub struct GpuEngine {
     /// Commands of the last advance, handed over together with the question for their results.
     pending: Option<CommandBuffer>,
     counts: Counts,
+    /// Tokens of a response that are computed before their results are waited for.
+    ahead: usize,
 }
 
 /// No token is given.
@@ -41,6 +43,9 @@ const NONE: u32 = u32::MAX;
 /// Alternatives that the GPU finds at most, and words of what it says of a choice: four, and two for each.
 const ALTERNATIVES: usize = 8;
 const CHOSEN: usize = 4 + 2 * ALTERNATIVES;
+
+/// Most tokens of a response that are computed before their results are waited for.
+pub const MOST_AHEAD: usize = 8;
 
 /// What lies between the final hidden states and the answers.
 struct Head {
@@ -55,7 +60,7 @@ struct Head {
     chosen: Buffer,
     column: Buffer,
     staged_logits: Buffer,
-    /// What was chosen, and then the column.
+    /// What was chosen, and then the column, for as many tokens as are followed at once.
     staged: Buffer,
     choose: Op,
     /// Gathers the rows and multiplies them by the head.
@@ -81,7 +86,7 @@ impl Head {
         let choose = kernels.bind(gpu, Kernel::Choose, None, &[&question, &logits, &chosen]);
         let choose = Op::new(choose, Count::Fixed(1), Count::Fixed(1));
         let contract = Op::rows(kernels.bind(gpu, Kernel::Column, None, &[&question, &logits, &column, &chosen]));
-        let (staged_logits, staged) = (gpu.staging(c.vocab), gpu.staging(CHOSEN + rows));
+        let (staged_logits, staged) = (gpu.staging(c.vocab), gpu.staging(MOST_AHEAD * (CHOSEN + rows)));
         Ok(Self {
             rows,
             from,
@@ -105,7 +110,7 @@ impl GpuEngine {
         let session = Session::new(&model, &[])?;
         let head = Head::new(&model, &session, 1)?;
         model.gpu.check()?;
-        Ok(Self { model, session, head, pending: None, counts: Counts::default() })
+        Ok(Self { model, session, head, pending: None, counts: Counts::default(), ahead: 1 })
     }
 
     /// The GPU's own name.
@@ -116,6 +121,17 @@ impl GpuEngine {
     /// Commands given so far.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// How many tokens of a response are computed before their results are waited for: more than one where a read-back
+    /// takes longer than the token itself, as in Firefox, which looks every 100 ms. At most [`MOST_AHEAD`].
+    pub fn set_ahead(&mut self, tokens: usize) {
+        self.ahead = tokens.clamp(1, MOST_AHEAD);
+    }
+
+    /// Awaits a result that takes no computing.
+    pub async fn read_nothing(&self) -> Result<(), ModelError> {
+        Ok(self.model.gpu.read(&self.head.staged, 1).await.map(|_| ())?)
     }
 
     /// Tangents that are alive at token `index` of the last advance: group, and row of the hidden states.
@@ -150,6 +166,87 @@ impl GpuEngine {
         Ok(groups)
     }
 
+    /// Reads tokens into the sequence: `tokens`, or the one that the GPU has chosen last.
+    fn read_on(&mut self, tokens: Tokens) -> Result<(), ModelError> {
+        // what is written to buffers now would come before commands that still wait
+        self.submit(None);
+        let hidden = self.session.work.h.clone();
+        let (commands, dispatches) = self.session.advance(&self.model, tokens)?;
+        self.counts.dispatches += dispatches;
+        self.pending = Some(commands);
+        if hidden != self.session.work.h {
+            self.head = Head::new(&self.model, &self.session, self.head.rows)?;
+        }
+        Ok(())
+    }
+
+    /// Asks what comes after token `index` of the last step; the answer goes to place `at` of those staged. Gives the groups
+    /// whose importance is asked for.
+    fn choose(
+        &mut self,
+        index: usize,
+        next: Next,
+        target: Option<Target>,
+        alternatives: usize,
+        at: usize,
+    ) -> Result<Vec<usize>, ModelError> {
+        let vocab = self.model.config.vocab;
+        let given = match next {
+            Next::Given(id) if id as usize >= vocab => return Err(ModelError::UnknownToken { id, vocab }),
+            Next::Given(id) => id,
+            Next::Likeliest => NONE,
+        };
+        let (goal, alternatives) = (target.unwrap_or_default() as u32, alternatives.min(ALTERNATIVES) as u32);
+        self.model.gpu.write(&self.head.question, &[vocab as u32, given, goal, alternatives]);
+        let mut encoder = self.model.gpu.device.create_command_encoder(&Default::default());
+        let groups = self.ask(index, &mut encoder)?;
+        let groups = if target.is_some() { groups } else { Vec::new() };
+        let head = &self.head;
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        self.counts.dispatches += head.choose.encode(&mut pass, 1);
+        if !groups.is_empty() {
+            self.counts.dispatches += head.contract.encode(&mut pass, groups.len());
+        }
+        drop(pass);
+        let place = 4 * (at * (CHOSEN + head.rows)) as u64;
+        encoder.copy_buffer_to_buffer(&head.chosen, 0, &head.staged, place, Some(4 * CHOSEN as u64));
+        if !groups.is_empty() {
+            let (place, bytes) = (place + 4 * CHOSEN as u64, 4 * groups.len() as u64);
+            encoder.copy_buffer_to_buffer(&head.column, 0, &head.staged, place, Some(bytes));
+        }
+        self.submit(Some(encoder.finish()));
+        Ok(groups)
+    }
+
+    /// Awaits what was staged for `count` tokens, the last with `groups` values of importance.
+    async fn read_chosen(&mut self, count: usize, groups: usize) -> Result<Vec<f32>, ModelError> {
+        self.counts.reads += 1;
+        let words = (count - 1) * (CHOSEN + self.head.rows) + CHOSEN + groups;
+        Ok(self.model.gpu.read(&self.head.staged, words).await?)
+    }
+
+    /// One token from what was read.
+    fn seen(
+        &self,
+        found: &[f32],
+        groups: &[usize],
+        target: Option<Target>,
+        alternatives: usize,
+    ) -> Result<Seen, ModelError> {
+        let (said, column) = found.split_at(CHOSEN);
+        let top = said[4..].chunks_exact(2).take(alternatives);
+        let top = top.map(|pair| Candidate { id: pair[0].to_bits(), probability: pair[1] }).collect();
+        let choice = Choice { probability: said[1], rank: said[2].to_bits() as usize, entropy: said[3], top };
+        if !(choice.probability.is_finite() && choice.entropy.is_finite()) {
+            return Err(ModelError::NotANumber);
+        }
+        let column = match target {
+            Some(_) => Some(self.column_of(groups, column)?),
+            None => None,
+        };
+        Ok(Seen { id: said[0].to_bits(), choice, column })
+    }
+
     /// A column from what was read, by group.
     fn column_of(&self, groups: &[usize], found: &[f32]) -> Result<Vec<f32>, ModelError> {
         let mut column = vec![0.0; self.head.rows - 1];
@@ -172,16 +269,7 @@ impl Engine for GpuEngine {
     }
 
     async fn advance(&mut self, tokens: &[u32]) -> Result<(), ModelError> {
-        // what is written to buffers now would come before commands that still wait
-        self.submit(None);
-        let hidden = self.session.work.h.clone();
-        let (commands, dispatches) = self.session.advance(&self.model, tokens)?;
-        self.counts.dispatches += dispatches;
-        self.pending = Some(commands);
-        if hidden != self.session.work.h {
-            self.head = Head::new(&self.model, &self.session, self.head.rows)?;
-        }
-        Ok(())
+        self.read_on(Tokens::Given(tokens))
     }
 
     async fn logits(&mut self, index: usize) -> Result<Vec<f32>, ModelError> {
@@ -234,45 +322,34 @@ impl Engine for GpuEngine {
         target: Option<Target>,
         alternatives: usize,
     ) -> Result<Seen, ModelError> {
-        let vocab = self.model.config.vocab;
-        let alternatives = alternatives.min(ALTERNATIVES);
-        let given = match next {
-            Next::Given(id) if id as usize >= vocab => return Err(ModelError::UnknownToken { id, vocab }),
-            Next::Given(id) => id,
-            Next::Likeliest => NONE,
-        };
-        let goal = target.unwrap_or_default() as u32;
-        self.model.gpu.write(&self.head.question, &[vocab as u32, given, goal, alternatives as u32]);
-        let mut encoder = self.model.gpu.device.create_command_encoder(&Default::default());
-        let groups = self.ask(index, &mut encoder)?;
-        let groups = if target.is_some() { groups } else { Vec::new() };
-        let head = &self.head;
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        self.counts.dispatches += head.choose.encode(&mut pass, 1);
-        if !groups.is_empty() {
-            self.counts.dispatches += head.contract.encode(&mut pass, groups.len());
+        let groups = self.choose(index, next, target, alternatives, 0)?;
+        let found = self.read_chosen(1, groups.len()).await?;
+        self.seen(&found, &groups, target, alternatives)
+    }
+
+    /// One result to wait for, for as many tokens as [`GpuEngine::set_ahead`] allows; each chosen token goes on to the next step
+    /// without leaving the GPU.
+    async fn follow(
+        &mut self,
+        index: usize,
+        target: Option<Target>,
+        alternatives: usize,
+        most: usize,
+    ) -> Result<Vec<Seen>, ModelError> {
+        let count = self.ahead.min(most).max(1);
+        let mut groups = self.choose(index, Next::Likeliest, target, alternatives, 0)?;
+        let mut all = vec![groups.clone()];
+        for at in 1..count {
+            let chosen = self.head.chosen.clone();
+            self.read_on(Tokens::Chosen(&chosen))?;
+            groups = self.choose(0, Next::Likeliest, target, alternatives, at)?;
+            all.push(groups.clone());
         }
-        drop(pass);
-        encoder.copy_buffer_to_buffer(&head.chosen, 0, &head.staged, 0, Some(4 * CHOSEN as u64));
-        if !groups.is_empty() {
-            let (from, to) = (&head.column, &head.staged);
-            encoder.copy_buffer_to_buffer(from, 0, to, 4 * CHOSEN as u64, Some(4 * groups.len() as u64));
-        }
-        self.submit(Some(encoder.finish()));
-        self.counts.reads += 1;
-        let found = self.model.gpu.read(&self.head.staged, CHOSEN + groups.len()).await?;
-        let (said, column) = found.split_at(CHOSEN);
-        let top = said[4..].chunks_exact(2).take(alternatives);
-        let top = top.map(|pair| Candidate { id: pair[0].to_bits(), probability: pair[1] }).collect();
-        let choice = Choice { probability: said[1], rank: said[2].to_bits() as usize, entropy: said[3], top };
-        if !(choice.probability.is_finite() && choice.entropy.is_finite()) {
-            return Err(ModelError::NotANumber);
-        }
-        let column = match target {
-            Some(_) => Some(self.column_of(&groups, column)?),
-            None => None,
-        };
-        Ok(Seen { id: said[0].to_bits(), choice, column })
+        let widest = all.iter().map(Vec::len).max().unwrap_or(0);
+        let found = self.read_chosen(count, widest).await?;
+        let stride = CHOSEN + self.head.rows;
+        let one = |(at, groups): (usize, &Vec<usize>)| self.seen(&found[at * stride..], groups, target, alternatives);
+        all.iter().enumerate().map(one).collect()
     }
 
     async fn reverse(

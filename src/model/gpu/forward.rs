@@ -141,6 +141,14 @@ struct LayerOps {
     outer: Vec<Op>,
 }
 
+/// What is read next.
+pub(super) enum Tokens<'a> {
+    /// These.
+    Given(&'a [u32]),
+    /// The one that stands first in a buffer of the GPU's own.
+    Chosen(&'a Buffer),
+}
+
 /// A sequence in progress.
 pub(super) struct Session {
     groups: Vec<Group>,
@@ -214,10 +222,17 @@ impl Session {
 
     /// Encodes `tokens` and the tangents that are alive at their positions through all layers, up to the final norm.
     /// The commands are for the caller to submit.
-    pub fn advance(&mut self, model: &GpuModel, tokens: &[u32]) -> Result<(CommandBuffer, usize), ModelError> {
-        let plan = self.prepare(model, tokens)?;
-        let rows = plan.rows();
+    pub fn advance(&mut self, model: &GpuModel, tokens: Tokens) -> Result<(CommandBuffer, usize), ModelError> {
         let mut encoder = model.gpu.device.create_command_encoder(&Default::default());
+        let (tokens, plan) = match tokens {
+            Tokens::Given(tokens) => (tokens, self.prepare(model, tokens)?),
+            Tokens::Chosen(chosen) => {
+                let plan = self.prepare(model, &[0])?; // a placeholder, no prompt's token: no group has it
+                encoder.copy_buffer_to_buffer(chosen, 0, &self.work.tokens, 0, Some(4));
+                (&[0][..], plan)
+            }
+        };
+        let rows = plan.rows();
         let mut dispatches = 0;
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
