@@ -16,7 +16,7 @@ use shiftlens::model::gpu::{Gpu, GpuEngine, GpuError, GpuModel};
 use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, Group, ModelError, Next, Seen, Tick, block_on};
 use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template, Why};
-use shiftlens::worker::{Runner, Update};
+use shiftlens::worker::{Backends, Runner, Update};
 use support::{Tiny, run, shared, singles};
 
 /// A device, or nothing where none is needed.
@@ -261,6 +261,22 @@ fn a_gpu_lost_within_a_run_hands_it_to_the_cpu() {
             assert!(apart(a, b) < 2e-3, "{a:?} {b:?}");
         }
     });
+}
+
+/// A GPU that answers the known question otherwise than the CPU is not used: here it holds another model's weights.
+#[test]
+fn a_gpu_that_computes_wrongly_is_found_out() {
+    if gpu().is_none() {
+        return;
+    }
+    let (tiny, other) = (Tiny::default(), Tiny { seed: 2, ..Tiny::default() });
+    for choice in [Choice::Auto, Choice::Gpu] {
+        let mut backends = Backends::new(tiny.engine());
+        let report = block_on(backends.settle(&other.checkpoint(), choice, || 0.0)).clone();
+        assert_eq!(report.used, Backend::Cpu);
+        assert!(matches!(&report.why, Why::Failed { what } if what.contains("wrong values")), "{}", report.reason());
+        assert!(backends.gpu().is_none());
+    }
 }
 
 #[test]

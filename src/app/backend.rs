@@ -19,6 +19,9 @@ pub fn wanted() -> Choice {
 
 fn short(reports: &[Option<BackendReport>]) -> &'static str {
     let on_gpu = |r: &Option<BackendReport>| r.as_ref().is_some_and(|r| r.used == Backend::Gpu);
+    if reports.iter().flatten().any(|r| matches!(r.why, Why::Trying { .. })) {
+        return "trying the GPU…";
+    }
     match reports.iter().filter(|r| on_gpu(r)).count() {
         0 => "on the CPU",
         n if n == reports.len() => "on the GPU",

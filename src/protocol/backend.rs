@@ -32,6 +32,11 @@ pub enum Backend {
 pub enum Why {
     /// The user asked for it.
     Asked,
+    /// The GPU is being tried; until that is decided the processor computes.
+    Trying {
+        /// Bytes of its memory that the weights take.
+        bytes: u64,
+    },
     /// It won a short race: milliseconds for the same tokens with tangents.
     Raced {
         /// The processor's.
@@ -76,6 +81,9 @@ impl BackendReport {
     pub fn reason(&self) -> String {
         match &self.why {
             Why::Asked => "As chosen.".into(),
+            Why::Trying { bytes } => {
+                format!("Trying the GPU: the weights take {:.0} MB of its memory.", *bytes as f64 / 1e6)
+            }
             Why::Raced { cpu, gpu } => format!("A short race took {cpu:.0} ms on the CPU and {gpu:.0} ms on the GPU."),
             Why::Missing { what } | Why::Failed { what } => what.clone(),
         }

@@ -7,4 +7,5 @@ mod runner;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 
+pub use backends::Backends;
 pub use runner::{Runner, Update};

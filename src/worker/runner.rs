@@ -8,8 +8,9 @@ use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::explain::attribution::{self, Event, Job, Mode, Outcome};
 use crate::explain::{CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, units};
 use crate::model::cpu::{CpuEngine, CpuModel, Trace};
+use crate::model::gpu::GpuModel;
 use crate::model::{Engine, ModelError, Tick};
-use crate::protocol::{BackendReport, Choice, Prompt, Run};
+use crate::protocol::{Backend, BackendReport, Choice, Prompt, Run, Why};
 
 /// Alternatives reported for each response token.
 const ALTERNATIVES: usize = 5;
@@ -65,6 +66,12 @@ impl Runner {
     /// Decides what computes from now on, by the user's choice, a known answer and a race. `now` is a clock in seconds.
     pub async fn settle(&mut self, choice: Choice, now: impl Fn() -> f64) -> BackendReport {
         self.backends.settle(&self.reader.checkpoint, choice, now).await.clone()
+    }
+
+    /// What to say while [`Runner::settle`] works.
+    pub fn trying(&self) -> BackendReport {
+        let bytes = GpuModel::need(&self.reader.checkpoint);
+        BackendReport { used: Backend::Cpu, gpu: None, why: Why::Trying { bytes } }
     }
 
     /// What computes, and why.

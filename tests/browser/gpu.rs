@@ -32,6 +32,14 @@ async fn the_gpu_gives_the_cpus_results() {
     assert_eq!(page.js(levels).await, on_cpu);
     assert!(page.text("#card-tuned .foot").await.contains("on GPU"));
     page.shot("webgpu").await;
+    // a GPU that goes away leaves the run to the CPU, and says so
+    page.chromium("Browser.crashGpuProcess", json!({})).await; // as a failing driver does
+    page.run_for(SLOW).await;
+    page.wait_text(".backend-note", "The GPU was lost").await;
+    page.wait_text("#backend-used", "on the CPU").await;
+    assert_eq!(page.js(levels).await, on_cpu);
+    assert!(page.text("#card-tuned .foot").await.contains("on CPU"));
+    page.shot("webgpu-lost").await;
     // the choice is remembered
     page.reload().await;
     page.wait_text_for("#backend-used", "on the GPU", SLOW).await;

@@ -6,7 +6,7 @@ use web_sys::File;
 
 use super::{Engine, js, kept, load, local, post, store, weights};
 use crate::model::Tick;
-use crate::protocol::{Event, Failure, JobId, Prompt, Request, Response, Run, Stage};
+use crate::protocol::{Choice, Event, Failure, JobId, Prompt, Request, Response, Run, Stage};
 use crate::worker::Update;
 
 /// Runs `request` to its end; its outcome, good or bad, is posted.
@@ -75,7 +75,11 @@ fn loaded(engine: &Engine, job: JobId, l: load::Loaded) -> Event {
 async fn settle(engine: &Engine) {
     let runner = engine.runner.borrow_mut().take();
     if let Some(mut runner) = runner {
-        let report = runner.settle(engine.choice.get(), js::now).await;
+        let choice = engine.choice.get();
+        if choice != Choice::Cpu {
+            post(&Event::Backend { report: runner.trying() });
+        }
+        let report = runner.settle(choice, js::now).await;
         *engine.runner.borrow_mut() = Some(runner);
         post(&Event::Backend { report });
     }
