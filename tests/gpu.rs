@@ -17,7 +17,7 @@ use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, Group, ModelError, Next, Seen, Tick, block_on};
 use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template, Why};
 use shiftlens::worker::{Backends, Runner, Update};
-use support::{Tiny, run, shared, singles};
+use support::{Tiny, apart, every_storage, run, shared, singles};
 
 /// A device, or nothing where none is needed.
 fn gpu() -> Option<Gpu> {
@@ -48,25 +48,14 @@ fn on_gpu(gpu: Gpu, checkpoint: &Checkpoint) -> GpuEngine {
     GpuEngine::new(GpuModel::load(gpu, checkpoint, |_, _| Ok(())).unwrap()).unwrap()
 }
 
-/// The largest difference relative to the largest value.
-fn apart(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len());
-    let most = a.iter().fold(1e-12f32, |m, v| m.max(v.abs()));
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / most
-}
-
 const PROMPT: [u32; 11] = [5, 9, 2, 9, 31, 17, 4, 40, 41, 3, 12];
 const RESPONSE: [u32; 6] = [7, 7, 30, 2, 19, 8];
 
 #[test]
 fn logits_columns_and_reverse_agree_with_the_cpu() {
-    use GgmlDType::*;
-    for dtype in [F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K] {
+    for tiny in every_storage() {
         let Some(gpu) = gpu() else { return };
-        let tiny = match dtype.block_size() {
-            256 => Tiny { dtype, width: 256, ffn: 256, ..Tiny::default() },
-            _ => Tiny { dtype, ..Tiny::default() },
-        };
+        let dtype = tiny.dtype;
         let (mut ours, mut on_cpu) = (on_gpu(gpu, &tiny.checkpoint()), whole(&tiny));
         block_on(async {
             let groups: Vec<Group> =

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::page::Page;
+use super::support::{apart, every_storage};
 use super::weights::each_theme_and_size;
 
 /// A software GPU takes its time, above all to compile kernels.
@@ -57,5 +58,86 @@ async fn without_a_gpu_the_cpu_computes_and_says_why() {
     each_theme_and_size(&page, "no-gpu", "header").await;
     page.fill("#prompt", "List two birds.").await;
     page.run().await;
+    page.close().await;
+}
+
+/// Runs in the page: every chosen file on the CPU and on the GPU, in both modes; the matrices of importance.
+const BOTH_BACKENDS: &str = r##"
+const done = arguments[arguments.length - 1];
+(async () => {
+  const worker = new Worker("./engine-start.js", { type: "module" });
+  const waiting = [];
+  worker.onmessage = ({ data }) => {
+    const event = JSON.parse(data);
+    const at = waiting.findIndex((w) => event.type === "failed" || w.wanted(event));
+    if (at >= 0) event.type === "failed" ? waiting[at].no(data) : waiting.splice(at, 1)[0].yes(event);
+  };
+  const next = (wanted) => new Promise((yes, no) => waiting.push({ wanted, yes, no }));
+  let job = 0;
+  const ask = (request, wanted, files = []) => {
+    const answer = next(wanted);
+    worker.postMessage({ request: JSON.stringify(request), files });
+    return answer;
+  };
+  await next((e) => e.type === "ready");
+  const settled = (e) => e.type === "backend" && e.report.why.because !== "trying";
+  const found = [];
+  for (const file of document.querySelector("#carrier").files) {
+    const one = { name: file.name, runs: {} };
+    worker.postMessage({ request: JSON.stringify({ type: "backend", choice: "cpu" }), files: [] });
+    const id = ++job;
+    await ask({ type: "load", job: id, source: { from: "files", names: [file.name] } }, (e) => e.type === "loaded" && e.job === id, [file]);
+    await next(settled);
+    for (const choice of ["cpu", "gpu"]) {
+      if (choice === "gpu") one.backend = (await ask({ type: "backend", choice }, settled)).report;
+      for (const mode of ["forward", "reverse"]) {
+        const id = ++job;
+        const run = {
+          prompt: { kind: "text", text: "Write about a fox and a boat.", template: { use: "off" } },
+          response: { kind: "ids", ids: [7, 7, 30, 2, 19, 8] }, by: "word", target: "prob", mode, instruction: null,
+        };
+        const { report } = await ask({ type: "run", job: id, run }, (e) => e.type === "finished" && e.job === id);
+        one.runs[choice + " " + mode] = { on: report.backend, importance: report.importance.flat(), probability: report.response.map((t) => t.probability) };
+      }
+    }
+    found.push(one);
+  }
+  worker.terminate();
+  return found;
+})().then(done, (e) => done(String(e)));
+"##;
+
+/// Value, jvp and vjp of the same models as natively (`tests/gpu.rs`), in this browser.
+#[tokio::test]
+async fn every_storage_type_agrees_with_the_cpu() {
+    let page = Page::open_with_webgpu("storage").await;
+    let folder = tempfile::tempdir().unwrap();
+    let files: Vec<_> = every_storage()
+        .iter()
+        .map(|tiny| {
+            let path = folder.path().join(format!("{:?}.gguf", tiny.dtype));
+            std::fs::write(&path, tiny.gguf()).unwrap();
+            path
+        })
+        .collect();
+    page.js("const i=document.createElement('input'); i.type='file'; i.multiple=true; i.id='carrier'; document.body.append(i)").await;
+    page.choose_files("#carrier", &files).await;
+    let found = page.await_js(BOTH_BACKENDS).await;
+    let found = found.as_array().unwrap_or_else(|| panic!("{found}"));
+    assert_eq!(found.len(), files.len());
+    for one in found {
+        assert_eq!(one["backend"]["used"], "gpu", "{}", one["backend"]);
+        for mode in ["forward", "reverse"] {
+            let [cpu, gpu] = ["cpu", "gpu"].map(|choice| &one["runs"][format!("{choice} {mode}")]);
+            assert!(gpu["on"].as_str().unwrap().starts_with("GPU") && cpu["on"] == "CPU");
+            for what in ["importance", "probability"] {
+                let numbers = |run: &Json| -> Vec<f32> {
+                    run[what].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
+                };
+                let distance = apart(&numbers(cpu), &numbers(gpu));
+                assert!(distance < 1e-3, "{} {mode} {what}: {distance}", one["name"]);
+            }
+        }
+    }
     page.close().await;
 }

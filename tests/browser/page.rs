@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fantoccini::wd::TimeoutConfiguration;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value as Json, json};
@@ -105,6 +106,13 @@ impl Page {
 
     pub async fn js(&self, script: &str) -> Json {
         self.client.execute(script, vec![]).await.unwrap()
+    }
+
+    /// Awaits what a script gives to its last argument.
+    pub async fn await_js(&self, script: &str) -> Json {
+        let patience = Duration::from_secs(600);
+        self.client.update_timeouts(TimeoutConfiguration::new(Some(patience), Some(patience), None)).await.unwrap();
+        self.client.execute_async(script, vec![]).await.unwrap()
     }
 
     async fn until(&self, what: &str, script: &str, arguments: Vec<Json>, patience: Duration) {

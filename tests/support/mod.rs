@@ -61,6 +61,23 @@ impl Default for Tiny {
 
 pub const VOCAB: usize = 261;
 
+/// The models on which the GPU is held against the CPU, natively and in the browser: one of every storage type.
+pub fn every_storage() -> Vec<Tiny> {
+    use GgmlDType::*;
+    let one = |dtype: GgmlDType| match dtype.block_size() {
+        256 => Tiny { dtype, width: 256, ffn: 256, ..Tiny::default() },
+        _ => Tiny { dtype, ..Tiny::default() },
+    };
+    [F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K].map(one).into()
+}
+
+/// The largest difference relative to the largest value.
+pub fn apart(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    let most = a.iter().fold(1e-12f32, |m, v| m.max(v.abs()));
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / most
+}
+
 impl Tiny {
     /// The bytes of a GGUF file with byte tokens.
     pub fn gguf(&self) -> Vec<u8> {
