@@ -17,7 +17,6 @@ async fn browser(profile: &std::path::Path) -> Client {
     let arguments = [
         "--headless",
         "--no-sandbox",
-        "--disable-gpu",
         "--disable-quic",
         "--no-first-run",
         "--disable-sync",
@@ -26,9 +25,10 @@ async fn browser(profile: &std::path::Path) -> Client {
         "--disable-dev-shm-usage",
         &profile,
     ];
-    // More flags, as a profiler needs them: README, "Speed".
+    // More flags, as a profiler or a GPU needs them: README, "Speed".
     let more = std::env::var("SHIFTLENS_CHROMIUM_FLAGS").unwrap_or_default();
-    let arguments: Vec<&str> = arguments.into_iter().chain(more.split_whitespace()).collect();
+    let no_gpu = (!more.contains("gpu")).then_some("--disable-gpu");
+    let arguments: Vec<&str> = arguments.into_iter().chain(more.split_whitespace()).chain(no_gpu).collect();
     let Json::Object(capabilities) = json!({"browserName": "chrome", "goog:chromeOptions": {"args": arguments}}) else {
         unreachable!()
     };
@@ -72,7 +72,12 @@ async fn main() {
     client.goto(&format!("{url}/bench.html")).await.unwrap();
     wait_for(&client, "new Promise(r=>{const look=()=>window.benchReady?r({}):setTimeout(look,20);look()})").await;
     println!("measuring Shiftlens…");
-    result["shiftlens"] = wait_for(&client, "window.shiftlens(3)").await;
+    result["shiftlens"] = wait_for(&client, "window.shiftlens(3,'cpu')").await;
+    result["gpu"] = wait_for(&client, "window.gpu()").await["name"].clone();
+    if let Some(name) = result["gpu"].as_str() {
+        println!("measuring Shiftlens on {name}…");
+        result["shiftlens_gpu"] = wait_for(&client, "window.shiftlens(3,'gpu')").await;
+    }
     println!("measuring the reading of weights…");
     result["weights"] = wait_for(&client, "window.weights()").await;
     if peers {

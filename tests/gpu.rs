@@ -226,7 +226,7 @@ fn a_gpu_lost_within_a_run_hands_it_to_the_cpu() {
         let on_gpu = runner.run(&a_run(), || 0.0, &mut quiet).await.unwrap();
         assert!(on_gpu.backend.starts_with("GPU"), "{}", on_gpu.backend);
         let mut said = Vec::new();
-        runner.lose_gpu();
+        runner.gpu().unwrap().gpu().destroy();
         let mut noted = async |update: Update| {
             said.push(match update {
                 Update::Started(..) => "started",

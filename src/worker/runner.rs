@@ -8,7 +8,7 @@ use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::explain::attribution::{self, Event, Job, Mode, Outcome};
 use crate::explain::{CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, units};
 use crate::model::cpu::{CpuEngine, CpuModel, Trace};
-use crate::model::gpu::GpuModel;
+use crate::model::gpu::{GpuEngine, GpuModel};
 use crate::model::{Engine, ModelError, Tick};
 use crate::protocol::{Backend, BackendReport, Choice, Prompt, Run, Why};
 
@@ -79,11 +79,9 @@ impl Runner {
         self.backends.report()
     }
 
-    /// Gives the GPU up, for tests of what happens then.
-    pub fn lose_gpu(&mut self) {
-        if let Some(gpu) = self.backends.gpu() {
-            gpu.gpu().destroy();
-        }
+    /// The GPU's engine, if it is the one to use, for tests and benchmarks.
+    pub fn gpu(&mut self) -> Option<&mut GpuEngine> {
+        self.backends.gpu()
     }
 
     /// See [`Reader::prepare`].

@@ -81,14 +81,10 @@ fn table(r: &Json, dist: &Path) {
     let mib = |v: &Json| v.as_f64().map_or_else(|| "-".into(), |v| format!("{:.0} MiB", v / 1_048_576.0));
     println!("| | threads | prefill tok/s | decode tok/s | attribution of {} tokens |", s["response"]);
     println!("|---|---|---|---|---|");
-    println!("| Shiftlens, generating alone | 1 | {} | {} | - |", n(&s["prefill"], 1), n(&s["decode"], 1));
-    let ratio = s["live"].as_f64().zip(s["generate"].as_f64()).map_or(0.0, |(l, g)| l / g);
-    println!(
-        "| Shiftlens, live by word ({} words) | 1 | | | {} s ({ratio:.2} x generating alone) |",
-        s["units"],
-        n(&s["live"], 1)
-    );
-    println!("| Shiftlens, by token in reverse | 1 | | | {} s |", n(&s["reverse"], 1));
+    shiftlens_rows("Shiftlens", "1", s, n);
+    if let Some(gpu) = r["gpu"].as_str() {
+        shiftlens_rows("Shiftlens on the GPU", gpu, &r["shiftlens_gpu"], n);
+    }
     for threads in [1, 2] {
         let w = &r[format!("wllama_{threads}")];
         println!("| wllama {WLLAMA} | {threads} | {} | {} | - |", n(&w["prefill"], 1), n(&w["decode"], 1));
@@ -113,6 +109,18 @@ fn table(r: &Json, dist: &Path) {
         mib(&s["file"]),
         mib(&s["memory_attributing"]),
     );
+}
+
+/// What one backend does.
+fn shiftlens_rows(name: &str, on: &str, s: &Json, n: impl Fn(&Json, usize) -> String) {
+    println!("| {name}, generating alone | {on} | {} | {} | - |", n(&s["prefill"], 1), n(&s["decode"], 1));
+    let ratio = s["live"].as_f64().zip(s["generate"].as_f64()).map_or(0.0, |(l, g)| l / g);
+    println!(
+        "| {name}, live by word ({} words) | {on} | | | {} s ({ratio:.2} x generating alone) |",
+        s["units"],
+        n(&s["live"], 1)
+    );
+    println!("| {name}, by token in reverse | {on} | | | {} s |", n(&s["reverse"], 1));
 }
 
 /// What reading the weights takes, beside the paper's own way in PyTorch.

@@ -105,6 +105,23 @@ impl Gpu {
         note(&self.fault, GpuError::Lost("it was given up".into()));
     }
 
+    /// Bytes a second that the GPU's memory moves, read and written, by copying within it. `now` is a clock in seconds.
+    pub async fn bandwidth(&self, now: impl Fn() -> f64) -> Result<f64, GpuError> {
+        const BYTES: u64 = 64 << 20;
+        const COPIES: u64 = 16;
+        let (from, to) = (self.storage(BYTES as usize / 4), self.storage(BYTES as usize / 4));
+        let mut best = f64::INFINITY;
+        for _ in 0..3 {
+            let mut encoder = self.device.create_command_encoder(&Default::default());
+            (0..COPIES).for_each(|_| encoder.copy_buffer_to_buffer(&from, 0, &to, 0, Some(BYTES)));
+            let started = now();
+            self.queue.submit([encoder.finish()]);
+            self.finished().await?;
+            best = best.min(now() - started);
+        }
+        Ok((2 * BYTES * COPIES) as f64 / best)
+    }
+
     /// A storage buffer of `count` words, zeroed.
     pub(super) fn storage(&self, count: usize) -> Buffer {
         self.buffer(count, BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST)

@@ -1,0 +1,141 @@
+//! The CPU and the GPU natively, on the same runs: `cargo bench --bench backends -- [MODEL.gguf] [NEW TOKENS]`. Without a model
+//! it takes SmolLM2 from beside the repository, or else the bundled one. Fails where no GPU can be used.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use shiftlens::checkpoint::{Checkpoint, FileBytes};
+use shiftlens::explain::attribution::{Mode, Sampling};
+use shiftlens::explain::{By, ModelReport};
+use shiftlens::model::block_on;
+use shiftlens::model::gpu::{Counts, GpuModel};
+use shiftlens::model::head::Target;
+use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template};
+use shiftlens::worker::{Runner, Update};
+
+const PROMPT: &str = "Give three tips for staying healthy.";
+const REPEATS: usize = 3;
+
+fn model() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let real = here.join("../shared/models/SmolLM2-135M-Instruct.Q4_1.gguf");
+    if real.exists() { real } else { here.join("public/models/tiny-tuned.gguf") }
+}
+
+fn run(mode: Mode, by: By, limit: usize) -> Run {
+    Run {
+        prompt: Prompt::Text { text: PROMPT.into(), template: Template::Own },
+        response: Response::Own { limit, sampling: Sampling::default() },
+        by,
+        target: Target::Prob,
+        mode,
+        instruction: None,
+    }
+}
+
+/// What one backend takes, in seconds, and for how many tokens.
+struct Row {
+    name: String,
+    prompt: usize,
+    response: usize,
+    units: usize,
+    prefill: f64,
+    decode: f64,
+    generate: f64,
+    live: f64,
+    reverse: f64,
+    /// Of the GPU, for the plain and for the live response.
+    counts: [Counts; 2],
+}
+
+fn measure(runner: &mut Runner, limit: usize) -> Row {
+    let clock = Instant::now();
+    let mut once = |mode, by, limit| -> (ModelReport, Counts) {
+        let counts = |runner: &mut Runner| runner.gpu().map(|gpu| gpu.counts()).unwrap_or_default();
+        let before = counts(runner);
+        let mut quiet = async |_: Update| ControlFlow::Continue(());
+        let report = block_on(runner.run(&run(mode, by, limit), || clock.elapsed().as_secs_f64(), &mut quiet)).unwrap();
+        let after = counts(runner);
+        let counts = Counts {
+            dispatches: after.dispatches - before.dispatches,
+            submits: after.submits - before.submits,
+            reads: after.reads - before.reads,
+        };
+        (report, counts)
+    };
+    // what is compiled when first used
+    once(Mode::Forward, By::Word, 2);
+    once(Mode::Reverse, By::Token, 2);
+    let mut best = |mode, by| {
+        let runs: Vec<_> = (0..REPEATS).map(|_| once(mode, by, limit)).collect();
+        runs.into_iter().min_by(|a, b| a.0.seconds.total.total_cmp(&b.0.seconds.total)).unwrap()
+    };
+    let (plain, plain_counts) = best(Mode::Off, By::Word);
+    let (live, live_counts) = best(Mode::Forward, By::Word);
+    let (reverse, _) = best(Mode::Reverse, By::Token);
+    Row {
+        name: plain.backend.clone(),
+        prompt: plain.prompt.len(),
+        response: plain.response.len(),
+        units: live.units.len(),
+        prefill: plain.seconds.prefill,
+        decode: plain.seconds.response,
+        generate: plain.seconds.total,
+        live: live.seconds.total,
+        reverse: reverse.seconds.reverse,
+        counts: [plain_counts, live_counts],
+    }
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let path = arguments.first().map_or_else(model, PathBuf::from);
+    let limit = arguments.get(1).map_or(48, |n| n.parse().expect("the number of new tokens"));
+    let checkpoint = Checkpoint::open(FileBytes::open_set(&path).unwrap()).unwrap();
+    let weights = GpuModel::need(&checkpoint) as f64;
+    let mut runner =
+        Runner::load(checkpoint, &path.file_name().unwrap_or_default().to_string_lossy(), |_, _| Ok(())).unwrap();
+    let clock = Instant::now();
+    let now = || clock.elapsed().as_secs_f64();
+    let mut rows = Vec::new();
+    let mut bandwidth = 0.0;
+    for choice in [Choice::Cpu, Choice::Gpu] {
+        let report = block_on(runner.settle(choice, now));
+        assert!(choice == Choice::Cpu || report.used == Backend::Gpu, "{}", report.reason());
+        if let Some(gpu) = runner.gpu() {
+            bandwidth = block_on(gpu.gpu().bandwidth(now)).unwrap();
+        }
+        rows.push(measure(&mut runner, limit));
+    }
+    let first = &rows[0];
+    println!(
+        "{}, prompt of {} tokens, {} new ones, {} words",
+        path.display(),
+        first.prompt,
+        first.response,
+        first.units
+    );
+    println!(
+        "\n| | prefill tok/s | decode tok/s | live by word | reverse, all tokens | dispatches a token, plain / live | submits, read-backs a token | share of memory bandwidth, decoding |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for row in &rows {
+        let decode = row.response as f64 / row.decode;
+        // the prompt's chunks are among the counts
+        let each = |n: usize| n as f64 / row.response as f64;
+        let gpu = row.counts[0].submits > 0;
+        let text = |gpu_only: String| if gpu { gpu_only } else { "-".into() };
+        println!(
+            "| {} | {:.1} | {decode:.1} | {:.2} s, {:.2} x generating alone | {:.2} s | {} | {} | {} |",
+            row.name,
+            row.prompt as f64 / row.prefill,
+            row.live,
+            row.live / row.generate,
+            row.reverse,
+            text(format!("{:.0} / {:.0}", each(row.counts[0].dispatches), each(row.counts[1].dispatches))),
+            text(format!("{:.1}, {:.1}", each(row.counts[0].submits), each(row.counts[0].reads))),
+            text(format!("{:.0} % of {:.1} GB/s", 100.0 * weights * decode / bandwidth, bandwidth / 1e9)),
+        );
+    }
+}
