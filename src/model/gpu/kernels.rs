@@ -149,6 +149,16 @@ impl Kernels {
 mod tests {
     use super::*;
 
+    /// What Chromium's own compiler says, where its command is installed.
+    fn tint(source: &str) -> Result<(), String> {
+        let file = tempfile::Builder::new().suffix(".wgsl").tempfile().unwrap();
+        std::fs::write(file.path(), source).unwrap();
+        match std::process::Command::new("tint").args(["--format", "wgsl"]).arg(file.path()).output() {
+            Ok(said) if !said.status.success() => Err(String::from_utf8_lossy(&said.stderr).into_owned()),
+            _ => Ok(()),
+        }
+    }
+
     /// Every file passes naga with no more than WebGPU's own features; all failures are reported at once.
     #[test]
     fn every_kernel_is_valid() {
@@ -165,6 +175,7 @@ mod tests {
                     validator.validate(&module).map(drop).map_err(|e| e.emit_to_string(&source))
                 });
             failures.extend(checked.err().map(|e| format!("{kernel:?}: {e}")));
+            failures.extend(tint(&source).err().map(|e| format!("{kernel:?}, tint: {e}")));
         }
         assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     }
