@@ -7,11 +7,10 @@ use leptos::prelude::*;
 use super::engine::Engine;
 use super::findings::state::Findings;
 use super::weights::Weights;
-use crate::explain::attribution::{Mode, Sampling};
 use crate::explain::view::{Source, View, present};
-use crate::explain::{By, CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit};
-use crate::model::head::Target;
+use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Unit};
 use crate::protocol::{BackendReport, Failure, JobId, Source as From, Stage, StoredEntry};
+pub use crate::share::screen::{Chat, Options, Reading, Scale, Selection, Tab, Whose};
 
 /// Which of the two models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,16 +33,6 @@ impl Side {
             Self::Tuned => "tuned",
         }
     }
-}
-
-/// What the page is about at the moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Tab {
-    #[default]
-    Prompt,
-    Heads,
-    Concepts,
-    Findings,
 }
 
 /// True progress of a job.
@@ -104,80 +93,6 @@ impl RunState {
             example,
         }
     }
-}
-
-/// Whose response is explained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Whose {
-    #[default]
-    Own,
-    Tuned,
-    Base,
-    Typed,
-}
-
-/// Where the chat template is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Chat {
-    #[default]
-    TunedOnly,
-    Both,
-    Off,
-}
-
-/// What the next run will do.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Options {
-    pub whose: Whose,
-    pub typed: String,
-    pub chat: Chat,
-    pub target: Target,
-    pub mode: Mode,
-    pub limit: usize,
-    pub sampling: Sampling,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            whose: Whose::Own,
-            typed: String::new(),
-            chat: Chat::TunedOnly,
-            target: Target::Prob,
-            mode: Mode::Auto,
-            limit: 32,
-            sampling: Sampling::default(),
-        }
-    }
-}
-
-/// Levels or signed values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scale {
-    Levels,
-    Signed,
-}
-
-/// How results are read; changing it runs nothing.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reading {
-    pub by: By,
-    pub scale: Scale,
-    pub how: Levels,
-    pub spaces: bool,
-}
-
-impl Default for Reading {
-    fn default() -> Self {
-        Self { by: By::Word, scale: Scale::Levels, how: Levels::default(), spaces: false }
-    }
-}
-
-/// What the user chose to look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Selection {
-    pub row: Option<usize>,
-    pub column: Option<usize>,
 }
 
 /// A response token of a job, with its column.

@@ -1,7 +1,9 @@
 //! From signed importance to the paper's levels, density and instruction score (METHODS.md, section 1).
 
+use serde::{Deserialize, Serialize};
+
 /// How signed importance becomes levels, and levels a density.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Levels {
     /// L: the number of levels, 1 to 255.
     pub count: u8,

@@ -1,6 +1,8 @@
-//! What leaves the page or comes with it: the JSON export, and the prompts whose finished results ship.
+//! What leaves the page or comes with it: links, the JSON export, and the prompts whose finished results ship.
 
 mod export;
+pub mod link;
 pub mod presets;
+pub mod screen;
 
 pub use export::{Export, Models, VERSION};

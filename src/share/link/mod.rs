@@ -1,0 +1,180 @@
+//! A link that holds everything on screen: `#see=1.` and then base64 of the packed picture. A host never sees it, as browsers
+//! keep fragments to themselves. Decoding is bounded in memory and time, and never panics.
+
+mod cells;
+mod coder;
+mod picture;
+
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use miniz_oxide::{deflate, inflate};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use cells::Precision;
+use picture::Run;
+
+use super::screen::{Options, Reading, Selection, Tab};
+use crate::explain::ModelReport;
+
+/// What a fragment begins with; then comes the format's version and a point.
+pub const PREFIX: &str = "see=";
+/// Characters that a link should not pass: chat programs cut longer ones.
+pub const ROOM: usize = 4096;
+/// Characters of a fragment that are read at all, and bytes that its description may unpack to.
+const LONGEST: usize = 1 << 20;
+const UNPACKED: usize = 4 << 20;
+
+/// Why a link cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LinkError {
+    /// Not all of it is there, or something else is.
+    #[error("This link is damaged, or was cut short. Ask for it again, or for the file.")]
+    Damaged,
+    /// It claims more than any picture holds.
+    #[error("This link describes more than the page can show. Ask for the file instead.")]
+    TooLarge,
+    /// From a later version of the page.
+    #[error("This link was made by a newer version of Shiftlens. Reload the page to get it.")]
+    Newer,
+}
+
+/// Where a checkpoint can be found again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// It ships with the page.
+    Bundled,
+    /// At these addresses.
+    Urls(Vec<String>),
+    /// A file of the sender's own.
+    Elsewhere,
+}
+
+/// One model's run and where its checkpoint is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// What was explained. A link leaves out ids, ranks, entropies and alternatives, and rounds the matrix.
+    pub report: ModelReport,
+    /// Where the checkpoint is.
+    pub origin: Origin,
+    /// What was chosen in it.
+    pub selection: Selection,
+}
+
+/// Everything on screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// The user's prompt.
+    pub prompt: String,
+    /// The user's own mark of the instruction.
+    pub marked: Option<Range<usize>>,
+    /// Settings of the run.
+    pub options: Options,
+    /// How it is read.
+    pub reading: Reading,
+    /// Which view.
+    pub tab: Tab,
+    /// The base model's run and the tuned one's.
+    pub seen: [Option<Seen>; 2],
+    /// How finely the matrices are kept.
+    pub precision: Precision,
+}
+
+/// The packed form, version 1.
+#[derive(Serialize, Deserialize)]
+struct Packed {
+    prompt: String,
+    marked: Option<(u32, u32)>,
+    options: Options,
+    reading: Reading,
+    tab: Tab,
+    runs: [Option<(Run, Origin, Selection)>; 2],
+    precision: [u8; 4],
+    /// Bytes of each run's matrix, which follow.
+    cells: [u32; 2],
+}
+
+impl Link {
+    /// The fragment, without `#`: as fine as fits [`ROOM`] less `address` characters, but never without the levels that are on
+    /// screen. Tells the precision that came of it.
+    pub fn encode(&self, address: usize) -> (String, Precision) {
+        let ladder = Precision::ladder(self.reading.how);
+        let mut made = (String::new(), ladder[0]);
+        for precision in ladder {
+            made = (self.encode_as(precision), precision);
+            if made.0.len() + address < ROOM {
+                break;
+            }
+        }
+        made
+    }
+
+    /// The fragment, without `#`, as fine as `precision` says.
+    pub fn encode_as(&self, precision: Precision) -> String {
+        let cells = self
+            .seen
+            .each_ref()
+            .map(|seen| seen.as_ref().map_or_else(Vec::new, |seen| Run::cells(&seen.report, precision)));
+        let run = |seen: &Option<Seen>| {
+            seen.as_ref().map(|seen| (Run::of(&seen.report), seen.origin.clone(), seen.selection))
+        };
+        let packed = Packed {
+            prompt: self.prompt.clone(),
+            marked: self.marked.as_ref().map(|m| (m.start as u32, m.end as u32)),
+            options: self.options.clone(),
+            reading: self.reading,
+            tab: self.tab,
+            runs: self.seen.each_ref().map(run),
+            precision: precision.bytes(),
+            cells: cells.each_ref().map(|c| c.len() as u32),
+        };
+        // plain data of our own: there is nothing in it that postcard refuses
+        let head = deflate::compress_to_vec(&postcard::to_allocvec(&packed).unwrap_or_default(), 10);
+        let mut bytes = (head.len() as u32).to_le_bytes()[..3].to_vec();
+        bytes.extend(head);
+        cells.iter().for_each(|c| bytes.extend(c));
+        format!("{PREFIX}1.{}", BASE64.encode(bytes))
+    }
+
+    /// From a fragment with or without `#`; none if it is no link of this kind.
+    pub fn decode(fragment: &str) -> Option<Result<Self, LinkError>> {
+        let rest = fragment.strip_prefix('#').unwrap_or(fragment).strip_prefix(PREFIX)?;
+        Some(match rest.split_once('.') {
+            _ if rest.len() > LONGEST => Err(LinkError::TooLarge),
+            Some(("1", data)) => Self::decode_1(data),
+            Some((version, _)) if version.parse::<u32>().is_ok_and(|v| v > 1) => Err(LinkError::Newer),
+            _ => Err(LinkError::Damaged),
+        })
+    }
+
+    fn decode_1(data: &str) -> Result<Self, LinkError> {
+        // what mail programs put at the end of an address
+        let data = data.trim_end_matches(['.', ',', ')', '>', ' ', '\n']);
+        let bytes = BASE64.decode(data).map_err(|_| LinkError::Damaged)?;
+        let (length, rest) = bytes.split_at_checked(3).ok_or(LinkError::Damaged)?;
+        let length = u32::from_le_bytes([length[0], length[1], length[2], 0]) as usize;
+        let (head, rest) = rest.split_at_checked(length).ok_or(LinkError::Damaged)?;
+        let head = inflate::decompress_to_vec_with_limit(head, UNPACKED).map_err(|_| LinkError::Damaged)?;
+        let packed: Packed = postcard::from_bytes(&head).map_err(|_| LinkError::Damaged)?;
+        let precision = Precision::read(packed.precision).ok_or(LinkError::Damaged)?;
+        let (first, rest) = rest.split_at_checked(packed.cells[0] as usize).ok_or(LinkError::Damaged)?;
+        let second = rest.get(..packed.cells[1] as usize).ok_or(LinkError::Damaged)?;
+        let prompt = packed.prompt;
+        let seen = |(run, cells): (Option<(Run, Origin, Selection)>, &[u8])| {
+            run.map(|(run, origin, selection)| {
+                Ok(Seen { report: run.report(&prompt, cells, precision)?, origin, selection })
+            })
+            .transpose()
+        };
+        let [base, tuned] = packed.runs;
+        let seen = [seen((base, first))?, seen((tuned, second))?];
+        let marked = packed.marked.map(|m| picture::part(&prompt, m)).transpose()?;
+        let (options, reading) = (packed.options.sound(), packed.reading.sound());
+        Ok(Self { marked, options, reading, tab: packed.tab, seen, precision, prompt })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::explain::{By, Levels, PromptToken, Role, levels, scored_rows};
+use crate::share::{Export, presets::PRESETS};
+
+/// What the page shows of a shipped example.
+fn example(index: usize) -> Link {
+    let path = format!("{}/public/{}", env!("CARGO_MANIFEST_DIR"), PRESETS[index].file());
+    let export: Export = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let seen = |report: Option<ModelReport>| {
+        report.map(|report| Seen {
+            report,
+            origin: Origin::Bundled,
+            selection: Selection { row: None, column: Some(1) },
+        })
+    };
+    Link {
+        prompt: export.prompt,
+        marked: None,
+        options: Options::default(),
+        reading: Reading::default(),
+        tab: Tab::Prompt,
+        seen: [seen(export.models.base), seen(export.models.tuned)],
+        precision: Precision::ladder(Levels::default())[0],
+    }
+}
+
+/// The same with prompts of 40 tokens and responses of 120, both models with words of their own: the shipped examples one
+/// after another.
+fn long() -> Link {
+    let mut link = example(0);
+    let others: Vec<Link> = (0..PRESETS.len()).map(example).collect();
+    for side in 0..2 {
+        let all: Vec<&ModelReport> = others.iter().map(|l| &l.seen[side].as_ref().unwrap().report).collect();
+        let own = |r: &ModelReport| (0..r.units.len()).filter(|n| r.units[*n].role == Role::User).collect::<Vec<_>>();
+        let response: Vec<(usize, usize)> =
+            (0..all.len()).flat_map(|i| (0..all[i].response.len()).map(move |m| (i, m))).take(120).collect();
+        assert_eq!(response.len(), 120);
+        let report = &mut link.seen[side].as_mut().unwrap().report;
+        let (text, word) = ("a word or two of it ".repeat(8), [0..1, 1..6, 6..9, 9..13, 13..16]);
+        link.prompt = text;
+        report.instruction = 0..19;
+        report.prompt = (0..40)
+            .map(|n| {
+                let span = word[n % 5].clone();
+                let span = n / 5 * 20 + span.start..n / 5 * 20 + span.end;
+                PromptToken { id: 0, text: link.prompt[span.clone()].to_owned(), bytes: None, role: Role::User, span }
+            })
+            .collect();
+        report.units = crate::explain::units(&report.prompt, &link.prompt, By::Token);
+        report.importance = (0..40)
+            .map(|n| {
+                let value = |&(i, m): &(usize, usize)| {
+                    let rows = own(all[i]);
+                    all[i].importance[rows[n % rows.len()]][m] * (1.0 + 0.9 * ((n / rows.len() * 31 + m) as f32).sin())
+                };
+                response.iter().map(value).collect()
+            })
+            .collect();
+        report.response = response.iter().map(|(i, m)| all[*i].response[*m].clone()).collect();
+    }
+    link
+}
+
+fn same_picture(sent: &Link, found: &Link) {
+    assert_eq!((&sent.prompt, &sent.options, sent.reading), (&found.prompt, &found.options, found.reading));
+    for (a, b) in sent.seen.iter().flatten().zip(found.seen.iter().flatten()) {
+        let (x, y) = (&a.report, &b.report);
+        assert_eq!((&a.origin, a.selection, &x.units), (&b.origin, b.selection, &y.units));
+        assert_eq!((&x.checkpoint, &x.mode, x.by, &x.instruction), (&y.checkpoint, &y.mode, y.by, &y.instruction));
+        let texts = |r: &ModelReport| r.response.iter().map(|t| (t.text.clone(), t.bytes.clone())).collect::<Vec<_>>();
+        assert_eq!(texts(x), texts(y));
+        let levels = |r: &ModelReport| levels(&r.importance, &scored_rows(&r.units), sent.reading.how);
+        assert!(levels(x) == levels(y), "levels differ");
+    }
+}
+
+#[test]
+fn every_example_comes_back_from_its_link() {
+    for index in 0..PRESETS.len() {
+        let link = example(index);
+        let (fragment, precision) = link.encode(60);
+        assert!(fragment.len() + 60 < ROOM, "{} characters", fragment.len());
+        let found = Link::decode(&fragment).unwrap().unwrap();
+        assert_eq!(found.precision, precision);
+        same_picture(&link, &found);
+    }
+}
+
+#[test]
+fn forty_by_a_hundred_and_twenty_tokens_fit() {
+    let link = long();
+    for precision in Precision::ladder(link.reading.how) {
+        println!("{} characters as {precision:?}", link.encode_as(precision).len());
+    }
+    let (fragment, _) = link.encode(60);
+    assert!(fragment.len() + 60 < ROOM, "{} characters", fragment.len());
+    same_picture(&link, &Link::decode(&fragment).unwrap().unwrap());
+}
+
+/// A link of the first version, as it was sent: it has to stay readable.
+#[test]
+fn links_of_the_first_version_are_still_read() {
+    let sent = include_str!("version_1.txt").trim();
+    let link = Link::decode(sent).unwrap().unwrap();
+    assert_eq!(link.prompt, "List four fruits.");
+    assert_eq!(link.seen[1].as_ref().unwrap().report.response[0].text, "Here");
+}
+
+#[test]
+fn what_is_no_link_is_told_apart() {
+    assert!(Link::decode("#results").is_none());
+    for (fragment, error) in [
+        ("see=", LinkError::Damaged),
+        ("see=1.", LinkError::Damaged),
+        ("see=1.AAAA", LinkError::Damaged),
+        ("see=2.AAAA", LinkError::Newer),
+        ("see=x.AAAA", LinkError::Damaged),
+    ] {
+        assert_eq!(Link::decode(fragment).unwrap().unwrap_err(), error, "{fragment}");
+    }
+    // a claim of more than memory holds, in a few bytes
+    let bomb = deflate::compress_to_vec(&vec![0; 64 << 20], 10);
+    let mut bytes = (bomb.len() as u32).to_le_bytes()[..3].to_vec();
+    bytes.extend(bomb);
+    assert!(Link::decode(&format!("see=1.{}", BASE64.encode(bytes))).unwrap().is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_damaged_link_never_panics(index in 0..PRESETS.len(), at in 0.0f64..1.0, to in any::<u8>(), cut in 0.2f64..1.0) {
+        let link = example(index);
+        let fragment = link.encode(60).0;
+        let mut bytes = BASE64.decode(&fragment[PREFIX.len() + 2..]).unwrap();
+        let place = (at * (bytes.len() - 1) as f64) as usize;
+        bytes[place] = to;
+        bytes.truncate((cut * bytes.len() as f64) as usize + 1);
+        if let Ok(link) = Link::decode(&format!("see=1.{}", BASE64.encode(&bytes))).unwrap() {
+            for seen in link.seen.iter().flatten() {
+                prop_assert!(seen.report.importance.iter().flatten().all(|v| v.is_finite()));
+                prop_assert_eq!(seen.report.importance.len(), seen.report.units.len());
+            }
+        }
+    }
+
+    /// The head is damaged before it is packed, so that what is behind deflate's checks is reached.
+    #[test]
+    fn a_forged_description_never_panics(index in 0..PRESETS.len(), changes in prop::collection::vec((0.0f64..1.0, any::<u8>()), 1..6)) {
+        let fragment = example(index).encode(60).0;
+        let bytes = BASE64.decode(&fragment[PREFIX.len() + 2..]).unwrap();
+        let length = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]) as usize;
+        let mut head = inflate::decompress_to_vec(&bytes[3..3 + length]).unwrap();
+        for (at, to) in changes {
+            let place = (at * (head.len() - 1) as f64) as usize;
+            head[place] = to;
+        }
+        let packed = deflate::compress_to_vec(&head, 6);
+        let mut forged = (packed.len() as u32).to_le_bytes()[..3].to_vec();
+        forged.extend(packed);
+        forged.extend(&bytes[3 + length..]);
+        if let Ok(link) = Link::decode(&format!("see=1.{}", BASE64.encode(forged))).unwrap() {
+            for seen in link.seen.iter().flatten() {
+                let r = &seen.report;
+                prop_assert!(r.importance.iter().all(|row| row.len() == r.response.len()));
+                // and it can be shown
+                let columns: Vec<Vec<f32>> = (0..r.response.len()).map(|m| r.importance.iter().map(|row| row[m]).collect()).collect();
+                for by in [By::Token, By::Word, By::Sentence] {
+                    let source = crate::explain::view::Source {
+                        text: &link.prompt, units: &r.units, by: r.by, columns: &columns, response: &r.response, instruction: r.instruction.clone(),
+                    };
+                    crate::explain::view::present(&source, by, link.reading.how);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_refused_or_read(data in "[A-Za-z0-9_-]{0,400}") {
+        let _ = Link::decode(&format!("see=1.{data}"));
+    }
+}
