@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::state::{RunState, Selection, State};
+use super::state::{RunState, Selection, Shown, State};
 use super::window;
 use crate::explain::view::View;
 use crate::protocol::Source;
@@ -20,7 +20,7 @@ pub async fn show(state: State, preset: Preset) {
     }
     for (slot, report) in [(state.base, export.models.base), (state.tuned, export.models.tuned)] {
         if let Some(report) = report {
-            slot.run.set(RunState::of(report, export.prompt.clone(), true));
+            slot.run.set(RunState::of(report, export.prompt.clone(), Shown::Shipped));
             // A word of the response is chosen, so that the picture speaks at once.
             let column = slot.view.with_untracked(most_telling);
             slot.selection.set(Selection { row: None, column });

@@ -24,8 +24,15 @@ pub fn download(state: State) {
     let export = Export::new(prompt, Models { base: report(state.base), tuned: report(state.tuned) });
     if let Ok(text) = serde_json::to_string(&export) {
         // A browser that refuses shows its own message.
-        let _ = save("shiftlens.json", "application/json", &text);
+        let _ = save(&format!("{}.shiftlens.json", slug(&export.prompt)), "application/json", &text);
     }
+}
+
+/// The prompt's first words as a part of a file's name.
+fn slug(prompt: &str) -> String {
+    let words = prompt.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(5);
+    let slug = words.collect::<Vec<_>>().join("-").to_lowercase();
+    if slug.is_empty() { "results".into() } else { slug.chars().take(48).collect() }
 }
 
 /// Hands the user a file.

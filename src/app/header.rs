@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::backend::BackendBadge;
 use super::state::{Side, Slot, State};
-use super::{document, export, format, memory};
+use super::{document, format, memory};
 use crate::protocol::Stage;
 
 /// A ring for the base, a disc for the tuned model: told apart by mark and name, never by hue.
@@ -31,7 +31,7 @@ pub fn Header(state: State) -> impl IntoView {
             </button>
             <BackendBadge state/>
             <span class="grow"></span>
-            <button class="btn" id="export" disabled=move || !can_export() on:click=move |_| export::download(state)>"Export JSON"</button>
+            <button class="btn" id="share" aria-haspopup="dialog" disabled=move || !can_export() on:click=move |_| state.share_open.set(true)>"Share"</button>
             <ThemeButton/>
         </header>
     }

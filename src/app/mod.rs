@@ -21,6 +21,7 @@ mod progress;
 mod prompt;
 mod reading;
 mod runs;
+mod share;
 mod state;
 mod tabs;
 mod toolbar;

@@ -7,7 +7,8 @@ use super::density::Density;
 use super::header::Mark;
 use super::matrix::Matrix;
 use super::reading::{PromptText, ResponseText};
-use super::state::{RunState, Side, Slot, State};
+use super::share::linked;
+use super::state::{RunState, Shown, Side, Slot, State};
 use super::{format, runs};
 use crate::protocol::Stage;
 
@@ -114,9 +115,19 @@ fn provenance(r: &RunState) -> String {
         crate::explain::By::Word => "word",
         crate::explain::By::Sentence => "sentence",
     };
-    let shipped = if r.example { "An example that ships with the page. " } else { "" };
+    let shipped = match r.shown {
+        Shown::Shipped => "An example that ships with the page. ",
+        Shown::Linked => "Sent, not computed here. ",
+        Shown::Computed => "",
+    };
+    let reverse =
+        if s.reverse > 0.0 { format!(", reverse pass {}", format::seconds(s.reverse)) } else { String::new() };
+    let times = match r.shown {
+        Shown::Linked => format!("took {} there", format::seconds(s.total)),
+        _ => format!("prompt {}, response {}{reverse}", format::seconds(s.prefill), format::seconds(s.response)),
+    };
     format!(
-        "{shipped}{} ({}, {}, {} parameters) · gradient × input of the {} · {} mode by {by}{} · prompt {}, response {}{}",
+        "{shipped}{} ({}, {}, {} parameters) · gradient × input of the {} · {} mode by {by}{} · {times}",
         c.name,
         c.file,
         c.quantization,
@@ -128,9 +139,6 @@ fn provenance(r: &RunState) -> String {
         },
         p.mode,
         if p.backend.is_empty() { String::new() } else { format!(" on {}", p.backend) },
-        format::seconds(s.prefill),
-        format::seconds(s.response),
-        if s.reverse > 0.0 { format!(", reverse pass {}", format::seconds(s.reverse)) } else { String::new() },
     )
 }
 
@@ -139,13 +147,19 @@ fn provenance(r: &RunState) -> String {
 pub fn RunButton(state: State) -> impl IntoView {
     let running = move || state.running();
     let ready = move || state.slots().iter().any(|s| s.model.with(|m| m.info.is_some()));
-    let click = move |_| if state.running() { runs::cancel(state) } else { runs::run(state) };
+    let waiting = move || !state.begun.get();
+    let click = move |_| match (state.running(), waiting()) {
+        (true, _) => runs::cancel(state),
+        (false, true) => linked::load(state),
+        (false, false) => runs::run(state),
+    };
     let loading = move || state.slots().iter().any(|s| s.model.with(|m| m.loading.is_some()));
     let label = move || match (running(), ready(), loading()) {
+        _ if waiting() => "Load the models",
         (true, ..) => "Stop",
         (false, true, _) => "Run",
         (false, false, true) => "Loading the models…",
         (false, false, false) => "No model is loaded",
     };
-    view! { <button class="btn primary" id="run" disabled=move || !running() && !ready() on:click=click>{label}</button> }
+    view! { <button class="btn primary" id="run" disabled=move || !running() && !ready() && !waiting() on:click=click>{label}</button> }
 }

@@ -7,7 +7,7 @@ use web_sys::{DragEvent, File};
 
 use super::header::Mark;
 use super::state::{Model, Side, Slot, State};
-use super::{document, format, runs};
+use super::{document, format, runs, share};
 use crate::checkpoint::catalogue::{BUNDLED, CATALOGUE};
 use crate::protocol::{Source, Stage, StoredEntry};
 
@@ -186,6 +186,11 @@ pub fn drop_zone(state: State) {
         e.prevent_default();
         let Some(list) = e.data_transfer().and_then(|t| t.files()) else { return };
         let mut files: Vec<File> = (0..list.length()).filter_map(|i| list.get(i)).collect();
+        if let [file] = &files[..]
+            && file.name().ends_with(".shiftlens.json")
+        {
+            return share::open_file(state, file.clone());
+        }
         let target = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
         let on_base = target.is_some_and(|t| t.closest("#card-base").ok().flatten().is_some());
         if files.len() == 2 && files.iter().all(|f| f.name().ends_with(".gguf")) {

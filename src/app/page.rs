@@ -10,6 +10,8 @@ use super::heads::Heads;
 use super::model_card::ModelCard;
 use super::models::{ModelsDialog, drop_zone};
 use super::prompt::PromptPanel;
+use super::share::ShareDialog;
+use super::share::linked::{self, LinkedNote};
 use super::state::{Side, State, Tab};
 use super::tabs::Tabs;
 use super::toolbar::Toolbar;
@@ -21,8 +23,14 @@ use crate::share::presets::PRESETS;
 pub fn Page() -> impl IntoView {
     let state = State::new();
     state.prompt.set(PRESETS[0].text.to_owned());
-    runs::begin(state);
-    leptos::task::spawn_local(examples::show(state, PRESETS[0]));
+    if !linked::open(state) {
+        runs::begin(state);
+        if state.prompt.with_untracked(|p| p == PRESETS[0].text) {
+            leptos::task::spawn_local(examples::show(state, PRESETS[0]));
+        }
+    }
+    linked::watch(state);
+    linked::follow(state);
     drop_zone(state);
     view! {
         <a class="skip" href="#results">"Skip to the results"</a>
@@ -33,6 +41,7 @@ pub fn Page() -> impl IntoView {
             <div class="attribution" style:display=move || if state.tab.get() == Tab::Prompt { "" } else { "none" }>
                 <PromptPanel state/>
                 <section id="results" aria-label="Results">
+                    <LinkedNote state/>
                     <Toolbar state/>
                     <div class="cols">
                         <ModelCard state side=Side::Base/>
@@ -46,5 +55,6 @@ pub fn Page() -> impl IntoView {
             <Show when=move || state.tab.get() == Tab::Findings><FindingsView state/></Show>
         </main>
         <ModelsDialog state/>
+        <ShareDialog state/>
     }
 }

@@ -7,7 +7,8 @@ use super::backend;
 use super::engine::Engine;
 use super::findings::state as findings;
 use super::memory;
-use super::state::{Chat, Model, Progress, RunState, Selection, Side, Slot, State, Stored, Whose};
+use super::share::linked;
+use super::state::{Chat, Model, Progress, RunState, Selection, Shown, Side, Slot, State, Stored, Whose};
 use super::weights;
 use crate::checkpoint::catalogue::BUNDLED;
 use crate::explain::By;
@@ -23,11 +24,26 @@ fn now() -> f64 {
 
 /// Starts both engines and loads what the last visit used, or the bundled pair.
 pub fn begin(state: State) {
+    begin_with(state, |_| None);
+}
+
+/// Starts both engines, unless they were, and loads what `wanted` says, or what the last visit used, or the bundled pair.
+pub fn begin_with(state: State, wanted: impl Fn(Slot) -> Option<Source>) {
+    let begun = state.begun.get_untracked();
+    state.begun.set(true);
     for slot in state.slots() {
-        let engine = Engine::new(move |event| take(state, slot, event));
-        slot.engine.set_value(Some(engine));
-        let remembered = memory::get(&memory_key(slot.side)).and_then(|s| serde_json::from_str(&s).ok());
-        load(slot, remembered.unwrap_or_else(|| bundled(slot.side)), &[]);
+        if !begun {
+            slot.engine.set_value(Some(Engine::new(move |event| take(state, slot, event))));
+        }
+        let remembered = || memory::get(&memory_key(slot.side)).and_then(|s| serde_json::from_str(&s).ok());
+        let source = match wanted(slot) {
+            // what is there already stays
+            Some(source) if begun && slot.source.get_untracked().as_ref() == Some(&source) => continue,
+            Some(source) => source,
+            None if begun => continue,
+            None => remembered().unwrap_or_else(|| bundled(slot.side)),
+        };
+        load(slot, source, &[]);
     }
 }
 
@@ -105,6 +121,12 @@ pub fn forget(state: State) {
 
 /// Runs the prompt on every loaded model, as the options say.
 pub fn run(state: State) {
+    linked::forget(state);
+    run_again(state);
+}
+
+/// The same, while a picture that was sent is to be compared with what comes of it.
+pub fn run_again(state: State) {
     let options = state.options.get_untracked();
     let loaded = |s: Slot| s.model.with_untracked(|m| m.info.is_some());
     state.follow.set(None);
@@ -253,7 +275,7 @@ fn take(state: State, slot: Slot, event: Event) {
         }
         Event::Finished { job, report, .. } if slot.run.with_untracked(|r| r.job == Some(job)) => {
             let text = slot.run.with_untracked(|r| r.text.clone());
-            slot.run.set(RunState::of(*report, text, false));
+            slot.run.set(RunState::of(*report, text, Shown::Computed));
             follow(state, slot);
         }
         Event::Finished { job, report, .. } => drop(findings::finished(state, slot, job, &report)),

@@ -6,10 +6,12 @@ use leptos::prelude::*;
 
 use super::engine::Engine;
 use super::findings::state::Findings;
+use super::share::linked::Linked;
 use super::weights::Weights;
 use crate::explain::view::{Source, View, present};
 use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Unit};
-use crate::protocol::{BackendReport, Failure, JobId, Source as From, Stage, StoredEntry};
+pub use crate::protocol::Source as From;
+use crate::protocol::{BackendReport, Failure, JobId, Stage, StoredEntry};
 pub use crate::share::screen::{Chat, Options, Reading, Scale, Selection, Tab, Whose};
 
 /// Which of the two models.
@@ -57,6 +59,18 @@ pub struct Model {
     pub not_kept: Option<Failure>,
 }
 
+/// Where a result came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shown {
+    /// Computed in this page.
+    #[default]
+    Computed,
+    /// Shipped with it.
+    Shipped,
+    /// Sent by a link or in a file.
+    Linked,
+}
+
 /// A slot's run, in progress or done.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RunState {
@@ -71,13 +85,13 @@ pub struct RunState {
     pub columns: Vec<Vec<f32>>,
     pub report: Option<ModelReport>,
     pub failure: Option<Failure>,
-    /// Shipped with the page, not computed in it.
-    pub example: bool,
+    /// Where it came from.
+    pub shown: Shown,
 }
 
 impl RunState {
     /// A finished run from its report.
-    pub fn of(report: ModelReport, text: String, example: bool) -> Self {
+    pub fn of(report: ModelReport, text: String, shown: Shown) -> Self {
         let columns = (0..report.response.len()).map(|m| report.importance.iter().map(|row| row[m]).collect());
         Self {
             job: None,
@@ -90,7 +104,7 @@ impl RunState {
             columns: if report.importance.is_empty() { Vec::new() } else { columns.collect() },
             report: Some(report),
             failure: None,
-            example,
+            shown,
         }
     }
 }
@@ -146,6 +160,13 @@ pub struct State {
     pub reading: RwSignal<Reading>,
     pub stored: RwSignal<Stored>,
     pub models_open: RwSignal<bool>,
+    pub share_open: RwSignal<bool>,
+    /// Whether engines were started: a picture that was sent is shown without.
+    pub begun: RwSignal<bool>,
+    /// A picture that was sent, until something else is run.
+    pub linked: RwSignal<Option<Linked>>,
+    /// What could not be opened, in words.
+    pub notice: RwSignal<Option<String>>,
     /// The slot that gets the other's response when that is done.
     pub follow: RwSignal<Option<Side>>,
     pub tab: RwSignal<Tab>,
@@ -167,6 +188,10 @@ impl State {
             reading,
             stored: RwSignal::new(Stored::default()),
             models_open: RwSignal::new(false),
+            share_open: RwSignal::new(false),
+            begun: RwSignal::new(false),
+            linked: RwSignal::new(None),
+            notice: RwSignal::new(None),
             follow: RwSignal::new(None),
             tab: RwSignal::new(Tab::default()),
             weights: Weights::new(),

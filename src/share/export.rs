@@ -1,11 +1,31 @@
 //! The JSON export (documented in README): one or two explained runs with what produced them.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::explain::ModelReport;
 
 /// The format's version.
 pub const VERSION: u32 = 1;
+
+/// Why a file cannot be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FileError {
+    /// It is something else.
+    #[error("{file} is not a file of Shiftlens's results ({message}).")]
+    Other {
+        /// Its name.
+        file: String,
+        /// What the reader says.
+        message: String,
+    },
+    /// Its parts do not fit together.
+    #[error("{0} is damaged: its parts do not fit together.")]
+    Damaged(String),
+    /// From a later version of the page.
+    #[error("{0} was made by a newer version of Shiftlens. Reload the page to get it.")]
+    Newer(String),
+}
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,8 +54,31 @@ pub struct Models {
 }
 
 impl Export {
+    /// Reads the text of `file`, which may hold anything. The reports that come of it can be shown.
+    pub fn read(file: &str, text: &str) -> Result<Self, FileError> {
+        let other = |e: serde_json::Error| FileError::Other { file: file.to_owned(), message: e.to_string() };
+        let value: serde_json::Value = serde_json::from_str(text).map_err(other)?;
+        if value["version"].as_u64().is_some_and(|v| v > u64::from(VERSION)) {
+            return Err(FileError::Newer(file.to_owned()));
+        }
+        let export: Self = serde_json::from_value(value).map_err(other)?;
+        let whole = [&export.models.base, &export.models.tuned].into_iter().flatten().all(|r| fits(r, &export.prompt));
+        if whole { Ok(export) } else { Err(FileError::Damaged(file.to_owned())) }
+    }
+
     /// An export of this version.
     pub fn new(prompt: String, models: Models) -> Self {
         Self { version: VERSION, generator: format!("shiftlens {}", env!("CARGO_PKG_VERSION")), prompt, models }
     }
+}
+
+/// Whether the parts of a report of `prompt` fit together.
+fn fits(r: &ModelReport, prompt: &str) -> bool {
+    let within = |span: &std::ops::Range<usize>| prompt.as_bytes().get(span.clone()).is_some();
+    let columns = r.importance.iter().all(|row| row.len() == r.response.len() && row.iter().all(|v| v.is_finite()));
+    let rows = r.importance.is_empty() || r.importance.len() == r.units.len();
+    let tokens = r.units.iter().flat_map(|u| &u.tokens).all(|t| *t < r.prompt.len());
+    let spans = r.units.iter().all(|u| within(&u.span)) && r.prompt.iter().all(|t| within(&t.span));
+    let ordered = r.units.windows(2).all(|pair| pair[0].span.start <= pair[1].span.start || pair[1].span.is_empty());
+    columns && rows && tokens && spans && ordered && prompt.get(r.instruction.clone()).is_some()
 }

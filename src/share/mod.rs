@@ -1,8 +1,10 @@
 //! What leaves the page or comes with it: links, the JSON export, and the prompts whose finished results ship.
 
+mod compare;
 mod export;
 pub mod link;
 pub mod presets;
 pub mod screen;
 
-pub use export::{Export, Models, VERSION};
+pub use compare::{Match, compare};
+pub use export::{Export, FileError, Models, VERSION};

@@ -3,6 +3,7 @@
 mod faults;
 mod gpu;
 mod page;
+mod share;
 #[path = "../support/mod.rs"]
 mod support;
 mod trouble;
@@ -107,6 +108,7 @@ async fn the_export_is_the_documented_json() {
     page.models_ready().await;
     page.js("window.saved=null; const make=URL.createObjectURL; URL.createObjectURL=b=>{b.text().then(t=>window.saved=JSON.parse(t)); return make(b)}").await;
     page.run().await;
+    page.click("#share").await;
     page.click("#export").await;
     page.wait_js("return window.saved!==null").await;
     let saved = page.js("return window.saved").await;

@@ -69,7 +69,16 @@ impl Page {
         Self::open_with(name, "--enable-unsafe-webgpu").await
     }
 
+    /// Opens an address of the page's in a fresh profile.
+    pub async fn open_at(name: &str, address: &str) -> Self {
+        Self::open_with_at(name, "--disable-gpu", address).await
+    }
+
     async fn open_with(name: &str, flag: &str) -> Self {
+        Self::open_with_at(name, flag, &format!("{}/index.html", address())).await
+    }
+
+    async fn open_with_at(name: &str, flag: &str, address: &str) -> Self {
         let profile = tempfile::Builder::new().prefix(name).tempdir().unwrap();
         let profile_flag = format!("--user-data-dir={}", profile.path().display());
         let arguments = [
@@ -94,7 +103,7 @@ impl Page {
             .connect(&variable("WEBDRIVER_URL"))
             .await
             .unwrap();
-        client.goto(&format!("{}/index.html", address())).await.unwrap();
+        client.goto(address).await.unwrap();
         let page = Self { client, _profile: profile };
         page.wait_js("return !!document.querySelector('#run')").await;
         page

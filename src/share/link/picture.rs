@@ -31,6 +31,9 @@ struct Info {
     has_template: bool,
 }
 
+/// A token's text, and its bytes where these are no text.
+type Spelled = (String, Option<Vec<u8>>);
+
 /// The texts of tokens, one after another.
 #[derive(Serialize, Deserialize)]
 struct Tokens {
@@ -51,7 +54,7 @@ impl Tokens {
     }
 
     /// Text of each, and its bytes where these are no text.
-    fn read(&self) -> Result<Vec<(String, Option<Vec<u8>>)>, LinkError> {
+    fn read(&self) -> Result<Vec<Spelled>, LinkError> {
         let mut rest = &self.bytes[..];
         let one = |length: &u16| {
             let (token, after) = rest.split_at_checked(usize::from(*length)).ok_or(LinkError::Damaged)?;
@@ -128,7 +131,7 @@ impl Run {
         if prompt.len() > TOKENS || response.len() > TOKENS || text.len() > TEXT {
             return Err(LinkError::TooLarge);
         }
-        let token = |((spelled, bytes), span): ((String, Option<Vec<u8>>), &Option<(u32, u32)>)| {
+        let token = |((spelled, bytes), span): (Spelled, &Option<(u32, u32)>)| {
             let (role, span) = match span {
                 Some(span) => (Role::User, within(text, *span)?),
                 None => (Role::Template, 0..0),

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::explain::{By, Levels, PromptToken, Role, levels, scored_rows};
-use crate::share::{Export, presets::PRESETS};
+use crate::share::{Export, FileError, Match, compare, presets::PRESETS};
 
 /// What the page shows of a shipped example.
 fn example(index: usize) -> Link {
@@ -180,5 +180,46 @@ proptest! {
     #[test]
     fn any_text_is_refused_or_read(data in "[A-Za-z0-9_-]{0,400}") {
         let _ = Link::decode(&format!("see=1.{data}"));
+    }
+}
+
+#[test]
+fn a_link_matches_its_own_run_and_no_other() {
+    let link = example(0);
+    let run = &link.seen[1].as_ref().unwrap().report;
+    for precision in Precision::ladder(link.reading.how) {
+        let found = Link::decode(&link.encode_as(precision)).unwrap().unwrap();
+        let sent = &found.seen[1].as_ref().unwrap().report;
+        let same = compare(sent, run, Some(precision));
+        assert!(matches!(same, Match::Same { .. }), "{precision:?}: {same:?}");
+        let mut other = run.clone();
+        let first = other.units.iter().position(|u| u.role == Role::User).unwrap();
+        other.importance[first].iter_mut().for_each(|v| *v = v.abs() * 9.0 + 1.0);
+        assert!(matches!(compare(sent, &other, Some(precision)), Match::Apart { .. }), "{precision:?}");
+        other.response[0].text.push('x');
+        assert_eq!(compare(sent, &other, Some(precision)), Match::OtherWords);
+        other.checkpoint.weights.push('x');
+        assert_eq!(compare(sent, &other, Some(precision)), Match::OtherWeights);
+    }
+}
+
+#[test]
+fn files_that_do_not_fit_together_are_refused() {
+    let path = format!("{}/public/{}", env!("CARGO_MANIFEST_DIR"), PRESETS[0].file());
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(Export::read("a.json", &text).is_ok());
+    let broken = |change: fn(&mut Export)| {
+        let mut export: Export = serde_json::from_str(&text).unwrap();
+        change(&mut export);
+        Export::read("a.json", &serde_json::to_string(&export).unwrap())
+    };
+    let damaged = Err(FileError::Damaged("a.json".into()));
+    assert_eq!(broken(|e| e.prompt.clear()), damaged);
+    assert_eq!(broken(|e| drop(e.models.tuned.as_mut().unwrap().importance[1].pop())), damaged);
+    assert_eq!(broken(|e| drop(e.models.base.as_mut().unwrap().units.pop())), damaged);
+    assert_eq!(broken(|e| e.models.base.as_mut().unwrap().units[0].tokens = vec![9999]), damaged);
+    assert_eq!(broken(|e| e.version = 2), Err(FileError::Newer("a.json".into())));
+    for text in ["", "[]", "{\"version\":1}", "GGUF"] {
+        assert!(matches!(Export::read("a.json", text), Err(FileError::Other { .. })), "{text}");
     }
 }

@@ -1,0 +1,282 @@
+//! A picture that came by a link or a file: shown at once, without any model, and computed again when asked.
+
+use leptos::prelude::*;
+use wasm_bindgen::prelude::*;
+
+use crate::app::runs;
+use crate::app::state::{From, RunState, Shown, Side, Slot, State, Whose};
+use crate::app::window;
+use crate::checkpoint::catalogue::CATALOGUE;
+use crate::explain::ModelReport;
+use crate::protocol::Source;
+use crate::share::link::{Link, Origin, Precision};
+use crate::share::{Export, Match, compare};
+
+/// Where computing it again stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Again {
+    /// Not asked for.
+    No,
+    /// The models are on their way.
+    Loading,
+    /// They run.
+    Running,
+    /// What came of it, by side.
+    Done(Vec<(Side, Match)>),
+}
+
+/// A picture of somebody else's making.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Linked {
+    /// "a link", or a file's name.
+    pub by: String,
+    /// Reports as they came, base and tuned.
+    pub sent: [Option<ModelReport>; 2],
+    pub origins: [Origin; 2],
+    /// None for an exact file.
+    pub precision: Option<Precision>,
+    pub again: Again,
+}
+
+/// Takes in the address's fragment. Tells whether there is a picture in it, or a reason why not.
+pub fn open(state: State) -> bool {
+    let fragment = window().location().hash().unwrap_or_default();
+    match Link::decode(&fragment) {
+        None => false,
+        Some(Err(e)) => {
+            state.notice.set(Some(e.to_string()));
+            false
+        }
+        Some(Ok(link)) => {
+            show_link(state, link);
+            state.linked.with_untracked(Option::is_some)
+        }
+    }
+}
+
+fn show_link(state: State, link: Link) {
+    state.prompt.set(link.prompt.clone());
+    state.marked.set(link.marked);
+    state.options.set(link.options);
+    state.reading.set(link.reading);
+    state.tab.set(link.tab);
+    let origins = link.seen.each_ref().map(|s| s.as_ref().map_or(Origin::Elsewhere, |s| s.origin.clone()));
+    let sent = link.seen.each_ref().map(|s| s.as_ref().map(|s| s.report.clone()));
+    if sent.iter().all(Option::is_none) {
+        return; // prompt and settings only
+    }
+    for (slot, seen) in state.slots().into_iter().zip(link.seen) {
+        slot.run
+            .set(seen.as_ref().map_or_else(RunState::default, |s| {
+                RunState::of(s.report.clone(), link.prompt.clone(), Shown::Linked)
+            }));
+        slot.selection.set(seen.map(|s| s.selection).unwrap_or_default());
+    }
+    let linked = Linked { by: "a link".into(), sent, origins, precision: Some(link.precision), again: Again::No };
+    state.linked.set(Some(linked));
+}
+
+/// Shows the results in a file, or says why not.
+pub fn show_file(state: State, name: &str, text: &str) {
+    let export = match Export::read(name, text) {
+        Ok(export) => export,
+        Err(e) => return state.notice.set(Some(e.to_string())),
+    };
+    state.notice.set(None);
+    state.prompt.set(export.prompt.clone());
+    let sent = [export.models.base, export.models.tuned];
+    for (slot, report) in state.slots().into_iter().zip(&sent) {
+        slot.run.set(
+            report
+                .as_ref()
+                .map_or_else(RunState::default, |r| RunState::of(r.clone(), export.prompt.clone(), Shown::Linked)),
+        );
+        slot.selection.set(Default::default());
+    }
+    // the same response again, by whichever model it was
+    let text = |r: &ModelReport| r.response.iter().map(|t| t.text.as_str()).collect::<String>();
+    if let [Some(base), Some(tuned)] = &sent
+        && text(base) == text(tuned)
+    {
+        state.options.update(|o| (o.whose, o.typed) = (Whose::Typed, text(tuned)));
+    }
+    let origins = sent.each_ref().map(|r| r.as_ref().map_or(Origin::Elsewhere, |r| by_file(&r.checkpoint.file)));
+    state.linked.set(Some(Linked { by: name.to_owned(), sent, origins, precision: None, again: Again::No }));
+}
+
+/// Where a checkpoint of this name can be found, if the page knows.
+fn by_file(file: &str) -> Origin {
+    let ends = |url: &str| url.rsplit('/').next() == Some(file);
+    if [Side::Base, Side::Tuned].iter().any(|s| matches!(runs::bundled(*s), Source::Bundled { url } if ends(&url))) {
+        return Origin::Bundled;
+    }
+    let known = CATALOGUE.iter().flat_map(|p| [p.base.url, p.tuned.url]).find(|url| ends(url));
+    known.map_or(Origin::Elsewhere, |url| Origin::Urls(vec![url.to_owned()]))
+}
+
+/// Where the checkpoint that is in `slot` can be found again.
+pub fn origin(slot: Slot) -> Origin {
+    match slot.source.get_untracked() {
+        Some(From::Bundled { .. }) => Origin::Bundled,
+        Some(From::Url { urls }) => Origin::Urls(urls),
+        // kept from an earlier visit, or a file: its name may tell
+        _ => slot.run.with_untracked(|r| r.report.as_ref().map_or(Origin::Elsewhere, |p| by_file(&p.checkpoint.file))),
+    }
+}
+
+/// Hosts that computing it again would download from.
+pub fn hosts(linked: &Linked) -> Vec<String> {
+    let urls = linked.origins.iter().flat_map(|o| match o {
+        Origin::Urls(urls) => urls.as_slice(),
+        _ => &[],
+    });
+    let host = |url: &String| web_sys::Url::new(url).ok().map(|u| u.host()).filter(|h| !h.is_empty());
+    let mut hosts: Vec<String> = urls.filter_map(host).collect();
+    hosts.sort();
+    hosts.dedup();
+    hosts
+}
+
+/// Loads what the picture was made with, and starts the engines if that has not been done.
+pub fn load(state: State) {
+    let origins = state.linked.with_untracked(|l| l.as_ref().map(|l| l.origins.clone()));
+    let wanted = |slot: Slot, origin: &Origin| match origin {
+        Origin::Bundled => Some(runs::bundled(slot.side)),
+        Origin::Urls(urls) => Some(Source::Url { urls: urls.clone() }),
+        Origin::Elsewhere => None,
+    };
+    runs::begin_with(state, |slot| {
+        let index = usize::from(slot.side == Side::Tuned);
+        origins.as_ref().and_then(|o| wanted(slot, &o[index]))
+    });
+}
+
+/// Computes the picture again, once its models are there.
+pub fn recompute(state: State) {
+    state.linked.update(|l| {
+        if let Some(l) = l {
+            l.again = Again::Loading;
+        }
+    });
+    load(state);
+}
+
+/// Follows the models and the runs of a picture that is computed again.
+pub fn follow(state: State) {
+    Effect::new(move |_| {
+        let again = state.linked.with(|l| l.as_ref().map(|l| l.again.clone()));
+        let wanted: Vec<Slot> = state
+            .slots()
+            .into_iter()
+            .zip(state.linked.with(|l| l.as_ref().map(|l| l.sent.each_ref().map(Option::is_some)).unwrap_or_default()))
+            .filter_map(|(slot, sent)| sent.then_some(slot))
+            .collect();
+        match again {
+            Some(Again::Loading) => {
+                let ready = |s: &Slot| s.model.with(|m| m.info.is_some() && m.loading.is_none());
+                let failed = |s: &Slot| s.model.with(|m| m.failure.is_some() && m.loading.is_none());
+                if wanted.iter().all(ready) {
+                    set_again(state, Again::Running);
+                    runs::run_again(state);
+                } else if wanted.iter().any(failed) {
+                    set_again(state, Again::No); // said where models are loaded
+                }
+            }
+            Some(Again::Running) if !state.running() => {
+                let found = |s: &Slot| s.run.with(|r| r.report.clone().filter(|_| r.shown == Shown::Computed));
+                let outcome: Option<Vec<(Side, Match)>> = wanted
+                    .iter()
+                    .map(|slot| {
+                        let found = found(slot)?;
+                        state.linked.with_untracked(|l| {
+                            let l = l.as_ref()?;
+                            let sent = l.sent[usize::from(slot.side == Side::Tuned)].as_ref()?;
+                            Some((slot.side, compare(sent, &found, l.precision)))
+                        })
+                    })
+                    .collect();
+                // a run that was stopped or failed is said in its card
+                set_again(state, outcome.map_or(Again::No, Again::Done));
+            }
+            _ => {}
+        }
+    });
+}
+
+fn set_again(state: State, again: Again) {
+    state.linked.update(|l| {
+        if let Some(l) = l {
+            l.again = again;
+        }
+    });
+}
+
+/// A new run has nothing to do with the picture any more: neither has the address.
+pub fn forget(state: State) {
+    if state.linked.with_untracked(Option::is_some) {
+        state.linked.set(None);
+        if let (Ok(history), Ok(path)) = (window().history(), window().location().pathname()) {
+            let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
+        }
+    }
+}
+
+/// Looks again when the address's fragment changes.
+pub fn watch(state: State) {
+    let changed = Closure::<dyn FnMut()>::new(move || {
+        open(state);
+    });
+    let _ = window().add_event_listener_with_callback("hashchange", changed.as_ref().unchecked_ref());
+    changed.forget(); // lives as long as the page
+}
+
+/// What the picture is, above the results.
+#[component]
+pub fn LinkedNote(state: State) -> impl IntoView {
+    let linked = state.linked;
+    let what = move || {
+        linked.with(|l| {
+            let l = l.as_ref()?;
+            let names: Vec<&str> = l.sent.iter().flatten().map(|r| r.checkpoint.name.as_str()).collect();
+            let kept = match l.precision {
+                Some(p) if !p.signed => " It carries the levels; signed values are left out.".to_owned(),
+                Some(p) => format!(" Values are rounded to a {}th of each word's strongest.", p.steps()),
+                None => String::new(),
+            };
+            Some(format!("From {}: computed elsewhere, with {}.{kept}", l.by, names.join(" and ")))
+        })
+    };
+    let again = move || linked.with(|l| l.as_ref().map_or(Again::No, |l| l.again.clone()));
+    let outcome = move || match again() {
+        Again::Loading => "Loading the models…".to_owned(),
+        Again::Running => "Computing it here…".to_owned(),
+        Again::Done(all) => {
+            let one = |(side, m): &(Side, Match)| format!("{} model: {}.", side.name(), m.words());
+            format!("Computed again here. {}", all.iter().map(one).collect::<Vec<_>>().join(" "))
+        }
+        Again::No => String::new(),
+    };
+    let can = move || linked.with(|l| l.as_ref().is_some_and(|l| !l.origins.contains(&Origin::Elsewhere)));
+    let label = move || {
+        let hosts = linked.with(|l| l.as_ref().map(hosts).unwrap_or_default());
+        if hosts.is_empty() {
+            "Recompute here".to_owned()
+        } else {
+            format!("Download from {} and recompute here", hosts.join(", "))
+        }
+    };
+    let offered = move || again() == Again::No;
+    view! {
+        <Show when=move || state.notice.get().is_some()>
+            <p class="error" role="alert" id="notice">{move || state.notice.get().unwrap_or_default()}" "<button class="link" on:click=move |_| state.notice.set(None)>"Dismiss"</button></p>
+        </Show>
+        <Show when=move || linked.with(Option::is_some)>
+            <div class="note linked" id="linked" role="status">
+                <span>{move || what().unwrap_or_default()}</span>" "
+                <Show when=move || offered() && can()><button class="btn" id="recompute" on:click=move |_| recompute(state)>{label}</button></Show>
+                <Show when=move || offered() && !can()><span>"Its model was a file of the sender's own: choose the same one under Change to compute it again."</span></Show>
+                <b id="recomputed">{outcome}</b>
+            </div>
+        </Show>
+    }
+}

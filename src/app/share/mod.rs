@@ -1,0 +1,174 @@
+//! What leaves the page: links, files, a code to photograph.
+
+pub mod linked;
+
+use leptos::html::{Dialog, Input};
+use leptos::prelude::*;
+use qrcode::{Color, EcLevel, QrCode};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::File;
+
+use super::state::{Slot, State};
+use super::{export, window};
+use crate::share::link::{Link, Precision, Seen};
+
+/// Characters that a code still carries so that a phone reads it from a wall.
+const READABLE: usize = 1200;
+
+/// Everything on screen; none without a finished run.
+fn present(state: State) -> Option<Link> {
+    let seen = |slot: Slot| {
+        let report = slot.run.with(|r| r.report.clone())?;
+        Some(Seen { report, origin: linked::origin(slot), selection: slot.selection.get() })
+    };
+    let seen = state.slots().map(seen);
+    let text = |s: Slot| s.run.with(|r| r.report.is_some().then(|| r.text.clone()));
+    let prompt = text(state.tuned).or_else(|| text(state.base))?;
+    let reading = state.reading.get();
+    let precision = Precision::ladder(reading.how).remove(0);
+    let marked = state.marked.get().filter(|m| prompt.get(m.clone()).is_some());
+    Some(Link { prompt, marked, options: state.options.get(), reading, tab: state.tab.get(), seen, precision })
+}
+
+/// The page's own address.
+fn address() -> String {
+    let href = window().location().href().unwrap_or_default();
+    href.split('#').next().unwrap_or_default().to_owned()
+}
+
+/// The dialog.
+#[component]
+pub fn ShareDialog(state: State) -> impl IntoView {
+    let dialog = NodeRef::<Dialog>::new();
+    let field = NodeRef::<Input>::new();
+    let whole = RwSignal::new(false);
+    let copied = RwSignal::new(None::<bool>);
+    Effect::new(move |_| {
+        let open = state.share_open.get();
+        let Some(dialog) = dialog.get() else { return };
+        if open && !dialog.open() {
+            let _ = dialog.show_modal();
+        } else if !open && dialog.open() {
+            dialog.close();
+        }
+        copied.set(None);
+    });
+    // made when the dialog is open, not while a run streams
+    let made = Memo::new(move |_| {
+        if !state.share_open.get() {
+            return None;
+        }
+        let (link, address) = (present(state)?, address());
+        let (short, precision) = link.encode(address.len() + 1);
+        let finest = link.precision;
+        let fragment = if whole.get() { link.encode_as(finest) } else { short };
+        let used = if whole.get() { finest } else { precision };
+        let settings = Link { seen: [None, None], ..link.clone() };
+        Some((
+            format!("{address}#{fragment}"),
+            used,
+            precision != finest,
+            format!("{address}#{}", settings.encode(0).0),
+        ))
+    });
+    let url = move || made.with(|m| m.as_ref().map(|m| m.0.clone()).unwrap_or_default());
+    let carries = move || {
+        made.with(|m| {
+            m.as_ref().map(|(url, p, ..)| {
+                let values = match p.signed {
+                    true => format!("levels exactly, signed values to a {}th of each word's strongest", p.steps()),
+                    false => "levels exactly, and no signed values".to_owned(),
+                };
+                format!("{} characters: pair, prompt, responses, settings, what is chosen, {values}.", url.len())
+            })
+        })
+    };
+    let coarse = move || made.with(|m| m.as_ref().is_some_and(|m| m.2));
+    let copy = move |_| {
+        if let Some(input) = field.get_untracked() {
+            input.select();
+        }
+        leptos::task::spawn_local(async move { copied.set(Some(to_clipboard(&url()).await.is_some())) });
+    };
+    let code = move || {
+        let (full, settings) = made.with(|m| m.as_ref().map(|m| (m.0.clone(), m.3.clone())))?;
+        let (text, picture) = if full.len() <= READABLE { (full, true) } else { (settings, false) };
+        Some((QrCode::with_error_correction_level(&text, EcLevel::L).ok()?, picture))
+    };
+    view! {
+        <dialog node_ref=dialog id="share-dialog" aria-label="Share" on:close=move |_| state.share_open.set(false)>
+            <div class="head"><h2>"Share"</h2><span class="grow"></span><button class="btn" id="close-share" on:click=move |_| state.share_open.set(false)>"Close"</button></div>
+            <p class="cap">"The link holds the picture itself: who opens it sees it at once, without loading any model. No server is asked, and none keeps it."</p>
+            <div class="row share-link">
+                <input node_ref=field type="text" readonly id="link" aria-label="Link" prop:value=url/>
+                <button class="btn primary" id="copy-link" on:click=copy>"Copy"</button>
+            </div>
+            <p class="cap" role="status" id="link-about">
+                {move || match copied.get() {
+                    Some(true) => "Copied. ",
+                    Some(false) => "The browser keeps the clipboard to itself: the link is marked, copy it with Ctrl+C. ",
+                    None => "",
+                }}
+                {move || carries().unwrap_or_default()}
+            </p>
+            <Show when=move || coarse() || whole.get()>
+                <label class="check"><input type="checkbox" id="whole" prop:checked=move || whole.get() on:change=move |e| whole.set(event_target_checked(&e))/>"Longer link, with signed values to 8 bits (some chat programs cut it)"</label>
+            </Show>
+            <div class="cols share-cols">
+                <div>
+                    <h3>"Files"</h3>
+                    <p class="cap">"Everything in full, with what produced it. Drop the file on the page to see it again."</p>
+                    <button class="btn" id="export" on:click=move |_| export::download(state)>"Download .shiftlens.json"</button>
+                    <h3>"Open a file"</h3>
+                    <input type="file" id="open-results" accept=".json" aria-label="A .shiftlens.json file" on:change=move |e| {
+                        let input: web_sys::HtmlInputElement = event_target(&e);
+                        if let Some(file) = input.files().and_then(|f| f.get(0)) {
+                            open_file(state, file);
+                            state.share_open.set(false);
+                        }
+                        input.set_value("");
+                    }/>
+                </div>
+                <div>
+                    <h3>"For a projector"</h3>
+                    {move || code().map(|(code, picture)| view! {
+                        <Code code/>
+                        <p class="cap">{if picture { "The same link, to photograph." } else { "The picture is too large for a code: this one carries prompt and settings, and the phone computes." }}</p>
+                    })}
+                </div>
+            </div>
+        </dialog>
+    }
+}
+
+/// A QR code, dark on light whatever the theme.
+#[component]
+fn Code(code: QrCode) -> impl IntoView {
+    let width = code.width();
+    let dark = code.to_colors().into_iter().enumerate().filter(|(_, c)| *c == Color::Dark);
+    let path: String = dark.map(|(i, _)| format!("M{} {}h1v1h-1z", i % width + 4, i / width + 4)).collect();
+    let side = width + 8;
+    view! {
+        <svg class="code" viewBox=format!("0 0 {side} {side}") role="img" aria-label="QR code of the link" shape-rendering="crispEdges">
+            <rect width="100%" height="100%" fill="#fff"></rect>
+            <path d=path fill="#000"></path>
+        </svg>
+    }
+}
+
+/// Puts a text into the clipboard, where the browser lets a page do so.
+async fn to_clipboard(text: &str) -> Option<()> {
+    let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into()).ok()?;
+    let write: js_sys::Function = js_sys::Reflect::get(&clipboard, &"writeText".into()).ok()?.dyn_into().ok()?;
+    let promise: js_sys::Promise = write.call1(&clipboard, &text.into()).ok()?.dyn_into().ok()?;
+    JsFuture::from(promise).await.ok().map(drop)
+}
+
+/// Shows the results in `file`.
+pub fn open_file(state: State, file: File) {
+    leptos::task::spawn_local(async move {
+        let text = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string()).unwrap_or_default();
+        linked::show_file(state, &file.name(), &text);
+    });
+}

@@ -1,0 +1,122 @@
+//! Links and files: made in one browser, opened in another that has loaded nothing.
+
+use serde_json::json;
+
+use super::page::{Page, address};
+use super::weights::each_theme_and_size;
+
+/// What is read off both cards.
+const PICTURE: &str = "return ['base','tuned'].map(s=>[...document.querySelectorAll(`#card-${s} .response .tok`)].map(t=>t.textContent+'|'+(t.getAttribute('style')||'')).join(',')+document.querySelector(`#card-${s} .score b`).textContent)";
+
+async fn link(page: &Page) -> String {
+    page.click("#share").await;
+    page.wait_js("return document.querySelector('#link').value.includes('#see=1.')").await;
+    let link = page.js("return document.querySelector('#link').value").await.as_str().unwrap().to_owned();
+    page.shot("share").await;
+    page.click("#close-share").await;
+    link
+}
+
+#[tokio::test]
+async fn a_link_shows_the_picture_before_any_model_and_is_computed_again() {
+    let page = Page::open("link-made").await;
+    page.models_ready().await;
+    page.fill("#prompt", "What is the opposite of loud?").await;
+    page.press_segment("Granularity", "Token").await;
+    page.run().await;
+    page.click("#card-tuned .response [data-i=\"2\"]").await;
+    let sent = page.js(PICTURE).await;
+    let link = link(&page).await;
+    assert!(link.len() < 4096, "{} characters", link.len());
+    each_theme_and_size(&page, "share", "header").await;
+    page.close().await;
+
+    let page = Page::open_at("link-opened", &link).await;
+    page.wait_text("#linked", "From a link").await;
+    assert_eq!(page.js(PICTURE).await, sent);
+    assert_eq!(page.js("return document.querySelector('#prompt').value").await, json!("What is the opposite of loud?"));
+    assert_eq!(page.js("return document.querySelector('#card-tuned .response .sel')?.dataset.i").await, json!("2"));
+    // neither an engine nor a model was fetched for it
+    let fetched = page.js("return performance.getEntriesByType('resource').map(e=>e.name)").await.to_string();
+    assert!(!fetched.contains("engine") && !fetched.contains(".gguf"), "{fetched}");
+    page.shot("linked").await;
+    each_theme_and_size(&page, "linked", "#linked").await;
+    page.click("#recompute").await;
+    page.wait_text("#recomputed", "Tuned model: it matches").await;
+    page.wait_text("#recomputed", "Base model: it matches").await;
+    page.shot("recomputed").await;
+    // another run leaves the picture and its address behind
+    page.fill("#prompt", "List two birds.").await;
+    page.run().await;
+    page.wait_js("return !document.querySelector('#linked') && location.hash==''").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn forged_and_broken_links_are_answered_in_words() {
+    for (fragment, words) in [
+        ("#see=1.AAAA", "damaged, or was cut short"),
+        ("#see=1.%3Cscript%3Ealert(1)%3C/script%3E", "damaged, or was cut short"),
+        ("#see=9.AAAA", "newer version"),
+    ] {
+        let page = Page::open_at("forged", &format!("{}/index.html{fragment}", address())).await;
+        page.wait_text("#notice", words).await;
+        page.models_ready().await; // the page goes on as ever
+        page.close().await;
+    }
+}
+
+/// Texts that would be markup, were they treated as such.
+#[tokio::test]
+async fn nothing_in_a_prompt_or_a_file_is_markup() {
+    let page = Page::open("markup").await;
+    page.models_ready().await;
+    let evil = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script> List two birds.";
+    page.fill("#prompt", evil).await;
+    page.run().await;
+    let link = link(&page).await;
+    page.close().await;
+    let page = Page::open_at("markup-link", &link).await;
+    page.wait_text("#linked", "From a link").await;
+    // the same in a file's every text
+    let text = std::fs::read_to_string(super::page::repository("public/examples/question.json")).unwrap();
+    let text = text
+        .replace("Shiftlens Tiny base", "<img src=x onerror=window.hacked=1>")
+        .replace("tiny-tuned.gguf", "<svg onload=window.hacked=1>");
+    let file = tempfile::Builder::new().suffix(".shiftlens.json").tempfile().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    page.click("#share").await;
+    page.choose_file("#open-results", file.path()).await;
+    page.wait_text("#linked", "<img src=x").await;
+    assert_eq!(
+        page.js("return [window.hacked, document.querySelectorAll('main img, main svg[onload]').length]").await,
+        json!([null, 0])
+    );
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_file_is_dropped_back_in_and_a_broken_one_refused() {
+    let page = Page::open("file").await;
+    page.models_ready().await;
+    let folder = tempfile::tempdir().unwrap();
+    let good = folder.path().join("run.shiftlens.json");
+    std::fs::copy(super::page::repository("public/examples/question.json"), &good).unwrap();
+    page.fill("#prompt", "something else").await;
+    page.drop_file(&good).await;
+    page.wait_text("#linked", "From run.shiftlens.json").await;
+    page.wait_text("#card-tuned .foot", "Sent, not computed here").await;
+    assert_eq!(
+        page.js("return document.querySelector('#prompt').value").await,
+        json!("Make this a question: They can build a house.")
+    );
+    let before = page.js(PICTURE).await;
+    page.click("#recompute").await;
+    page.wait_text("#recomputed", "Tuned model: it matches").await;
+    assert_eq!(page.js(PICTURE).await, before);
+    let bad = folder.path().join("bad.shiftlens.json");
+    std::fs::write(&bad, "{\"version\":1}").unwrap();
+    page.drop_file(&bad).await;
+    page.wait_text("#notice", "is not a file of Shiftlens's results").await;
+    page.close().await;
+}
