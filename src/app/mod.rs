@@ -16,6 +16,7 @@ mod heads;
 mod matrix;
 mod model_card;
 mod models;
+mod offline;
 mod page;
 mod progress;
 mod prompt;

@@ -9,13 +9,14 @@ use super::header::Header;
 use super::heads::Heads;
 use super::model_card::ModelCard;
 use super::models::{ModelsDialog, drop_zone};
+use super::offline::{self, UpdateNote};
 use super::prompt::PromptPanel;
 use super::share::ShareDialog;
 use super::share::linked::{self, LinkedNote};
 use super::state::{Side, State, Tab};
 use super::tabs::Tabs;
 use super::toolbar::Toolbar;
-use super::{examples, runs};
+use super::{examples, runs, window};
 use crate::share::presets::PRESETS;
 
 /// The page.
@@ -31,10 +32,17 @@ pub fn Page() -> impl IntoView {
     }
     linked::watch(state);
     linked::follow(state);
+    offline::begin(state);
+    let embedded = embedded();
+    if embedded && let Some(body) = super::document().body() {
+        let _ = body.class_list().add_1("embedded");
+    }
     drop_zone(state);
     view! {
         <a class="skip" href="#results">"Skip to the results"</a>
         <Header state/>
+        <UpdateNote/>
+        <Show when=move || embedded><p class="whole"><a id="whole-page" target="_blank" rel="noopener" href=whole_address>"Open in Shiftlens"</a></p></Show>
         <Tabs state/>
         <main class:wide=move || state.tab.get() != Tab::Prompt id="view">
             // hidden, not gone: a run goes on, and its result stays as it was left
@@ -57,4 +65,16 @@ pub fn Page() -> impl IntoView {
         <ModelsDialog state/>
         <ShareDialog state/>
     }
+}
+
+/// Whether the page is to show one view within another page: `?embed=1`.
+fn embedded() -> bool {
+    let search = window().location().search().unwrap_or_default();
+    web_sys::UrlSearchParams::new_with_str(&search).is_ok_and(|p| p.get("embed").is_some_and(|v| v == "1"))
+}
+
+/// The address of the page as a whole, with the same picture.
+fn whole_address() -> String {
+    let location = window().location();
+    format!("{}{}", location.pathname().unwrap_or_default(), location.hash().unwrap_or_default())
 }

@@ -2,6 +2,7 @@
 
 mod faults;
 mod gpu;
+mod offline;
 mod page;
 mod share;
 #[path = "../support/mod.rs"]

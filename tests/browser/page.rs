@@ -71,11 +71,15 @@ impl Page {
 
     /// Opens an address of the page's in a fresh profile.
     pub async fn open_at(name: &str, address: &str) -> Self {
-        Self::open_with_at(name, "--disable-gpu", address).await
+        let page = Self::open_with_at(name, "--disable-gpu", address).await;
+        page.wait_js("return !!document.querySelector('#run')").await;
+        page
     }
 
     async fn open_with(name: &str, flag: &str) -> Self {
-        Self::open_with_at(name, flag, &format!("{}/index.html", address())).await
+        let page = Self::open_with_at(name, flag, &format!("{}/index.html", address())).await;
+        page.wait_js("return !!document.querySelector('#run')").await;
+        page
     }
 
     async fn open_with_at(name: &str, flag: &str, address: &str) -> Self {
@@ -104,9 +108,12 @@ impl Page {
             .await
             .unwrap();
         client.goto(address).await.unwrap();
-        let page = Self { client, _profile: profile };
-        page.wait_js("return !!document.querySelector('#run')").await;
-        page
+        Self { client, _profile: profile }
+    }
+
+    /// Opens any address in a fresh profile, whatever is there.
+    pub async fn open_raw(name: &str, address: &str) -> Self {
+        Self::open_with_at(name, "--disable-gpu", address).await
     }
 
     pub async fn close(self) {

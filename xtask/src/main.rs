@@ -1,6 +1,7 @@
 //! The project's commands: `cargo xtask serve | test | build | bench`.
 
 mod bench;
+mod finish;
 mod page;
 mod server;
 mod shell;

@@ -38,19 +38,30 @@ pub fn build(profile: Profile) -> Result<PathBuf, String> {
         .args(flags)
         .env("PATH", path)
         .env_remove("NO_COLOR"))?; // Trunk takes it for a flag
+    crate::finish::finish(&dist)?;
     dist.canonicalize().map_err(|e| e.to_string())
+}
+
+/// All files of a folder, as relative addresses, in order.
+pub fn files(dist: &Path) -> Result<Vec<String>, String> {
+    let mut all = Vec::new();
+    walk(dist, &mut all).map_err(|e| e.to_string())?;
+    let address = |file: &PathBuf| {
+        let parts = file.strip_prefix(dist).unwrap_or(file).components();
+        parts.map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    };
+    let mut files: Vec<String> = all.iter().map(address).collect();
+    files.sort();
+    Ok(files)
 }
 
 /// Sizes of what a visitor's browser fetches, raw and compressed.
 pub fn print_sizes(dist: &Path) -> Result<(), String> {
     println!("\n{:<34}{:>12}{:>12}", "file", "bytes", "gzip");
-    let mut files = Vec::new();
-    walk(dist, &mut files).map_err(|e| e.to_string())?;
-    files.sort();
-    for file in files {
+    for name in files(dist)? {
+        let file = dist.join(&name);
         let size = fs::metadata(&file).map_err(|e| e.to_string())?.len();
         let packed = gzip_size(&file).map_or_else(|| "-".to_owned(), |n| n.to_string());
-        let name = file.strip_prefix(dist).unwrap_or(&file).display().to_string();
         println!("{name:<34}{size:>12}{packed:>12}");
     }
     Ok(())
