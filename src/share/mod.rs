@@ -2,6 +2,7 @@
 
 mod compare;
 mod export;
+pub mod figure;
 pub mod link;
 pub mod presets;
 pub mod screen;

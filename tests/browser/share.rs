@@ -120,3 +120,36 @@ async fn a_file_is_dropped_back_in_and_a_broken_one_refused() {
     page.wait_text("#notice", "is not a file of Shiftlens's results").await;
     page.close().await;
 }
+
+/// The files that the buttons make are read back: an SVG that a browser draws, a PNG of the same shape, a CSV with the same numbers.
+#[tokio::test]
+async fn figures_and_tables_hold_what_is_on_screen() {
+    let page = Page::open("figures").await;
+    page.wait_text("#card-tuned .foot", "An example that ships").await;
+    page.js("window.saved=[]; const make=URL.createObjectURL; URL.createObjectURL=b=>{window.saved.push(b); return make(b)}; HTMLAnchorElement.prototype.click=function(){window.named=(window.named||[]).concat(this.download)}").await;
+    page.click("#share").await;
+    for kind in ["svg", "csv", "png"] {
+        page.click(&format!("#{kind}-tuned")).await;
+        page.wait_js(&format!("return (window.named||[]).some(n=>n.endsWith('-tuned.{kind}'))")).await;
+    }
+    page.shot("share-dialog").await;
+    let read = "const [svg,csv]=await Promise.all(saved.slice(0,2).map(b=>b.text())); \
+        const doc=new DOMParser().parseFromString(svg,'image/svg+xml'); \
+        const image=await createImageBitmap(saved.at(-1)); \
+        const rows=csv.trim().split('\\n').length-1; \
+        return {parsed:!doc.querySelector('parsererror'), texts:[...doc.querySelectorAll('text')].map(t=>t.textContent).join(' '), \
+            cells:doc.querySelectorAll('rect title').length, png:[image.width,image.height], size:[+doc.documentElement.getAttribute('width'),+doc.documentElement.getAttribute('height')], rows, kind:saved.at(-1).type}";
+    let found =
+        page.await_js(&format!("const done=arguments[0];(async()=>{{{read}}})().then(done,e=>done(String(e)))")).await;
+    assert_eq!((&found["parsed"], &found["kind"]), (&json!(true), &json!("image/png")), "{found}");
+    let shown = page.js("return document.querySelectorAll('#card-tuned .read:not(.response) .tok').length").await;
+    assert_eq!(found["rows"], shown);
+    for words in ["came from it least", "gradient x input of the probability", "tiny-tuned.gguf", "Instruction score"] {
+        assert!(found["texts"].as_str().unwrap().contains(words), "{words}: {found}");
+    }
+    for i in 0..2 {
+        let (pixels, units) = (found["png"][i].as_f64().unwrap(), found["size"][i].as_f64().unwrap());
+        assert!((pixels - 3.0 * units).abs() < 4.0, "{found}");
+    }
+    page.close().await;
+}

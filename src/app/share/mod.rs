@@ -1,5 +1,6 @@
 //! What leaves the page: links, files, a code to photograph.
 
+mod figures;
 pub mod linked;
 
 use leptos::html::{Dialog, Input};
@@ -120,6 +121,7 @@ pub fn ShareDialog(state: State) -> impl IntoView {
                     <h3>"Files"</h3>
                     <p class="cap">"Everything in full, with what produced it. Drop the file on the page to see it again."</p>
                     <button class="btn" id="export" on:click=move |_| export::download(state)>"Download .shiftlens.json"</button>
+                    <figures::Figures state/>
                     <h3>"Open a file"</h3>
                     <input type="file" id="open-results" accept=".json" aria-label="A .shiftlens.json file" on:change=move |e| {
                         let input: web_sys::HtmlInputElement = event_target(&e);
