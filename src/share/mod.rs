@@ -4,8 +4,11 @@ mod compare;
 mod export;
 pub mod figure;
 pub mod link;
+mod one_page;
 pub mod presets;
 pub mod screen;
+pub mod table;
 
 pub use compare::{Match, compare};
 pub use export::{Export, FileError, Models, VERSION};
+pub use one_page::one_page;

@@ -121,6 +121,33 @@ async fn a_file_is_dropped_back_in_and_a_broken_one_refused() {
     page.close().await;
 }
 
+/// The file of HTML is opened from a disk, and answers.
+#[tokio::test]
+async fn the_interactive_file_works_from_a_disk() {
+    let page = Page::open("one-page").await;
+    page.models_ready().await;
+    page.fill("#prompt", "What is the opposite of </script><b>loud?").await;
+    page.run().await;
+    page.js("window.saved=null; const make=URL.createObjectURL; URL.createObjectURL=b=>{b.text().then(t=>window.saved=t); return make(b)}").await;
+    page.click("#share").await;
+    page.click("#one-page").await;
+    page.wait_js("return window.saved!==null").await;
+    let text = page.js("return window.saved").await;
+    page.close().await;
+    let file = tempfile::Builder::new().suffix(".html").tempfile().unwrap();
+    std::fs::write(file.path(), text.as_str().unwrap()).unwrap();
+    let page = Page::open_raw("one-page-opened", &format!("file://{}", file.path().display())).await;
+    page.wait_js("return document.querySelectorAll('section').length==2").await;
+    assert!(page.text("h1").await.contains("</script><b>loud?"));
+    let coloured = "return [...document.querySelectorAll('section')[1].querySelectorAll('.text')[0].children].filter(e=>e.style.background).length";
+    assert_eq!(page.js(coloured).await, json!(0));
+    page.js("[...document.querySelectorAll('section')[1].querySelectorAll('.text')[1].children].at(-2).click()").await;
+    assert!(page.js(coloured).await.as_u64().unwrap() > 0);
+    assert!(page.js("return document.querySelectorAll('td[style*=background]').length").await.as_u64().unwrap() > 0);
+    page.shot("one-page").await;
+    page.close().await;
+}
+
 /// The files that the buttons make are read back: an SVG that a browser draws, a PNG of the same shape, a CSV with the same numbers.
 #[tokio::test]
 async fn figures_and_tables_hold_what_is_on_screen() {

@@ -1,5 +1,6 @@
 //! The paper's three findings, put to the test on the loaded pair.
 
+mod copy;
 mod figure;
 mod scores;
 pub mod state;

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
+use super::copy::CopyTable;
 use super::{VerdictLine, cells, figure, p, save_csv, state};
 use crate::app::state::State;
 use crate::app::toolbar::Segmented;
@@ -107,6 +108,7 @@ pub fn Scores(state: State) -> impl IntoView {
                     {paper}
                 </tbody>
             </table></div>
+            <CopyTable id="finding-1"/>
         </section>
     }
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::copy::CopyTable;
 use super::{VerdictLine, cells, figure, save_csv};
 use crate::app::concepts::View as ConceptView;
 use crate::app::progress::Reading;
@@ -85,6 +86,7 @@ pub fn Verbs(state: State) -> impl IntoView {
                     <tr class="paper"><th scope="row">"Paper"</th><td colspan="6">"LLaMA-7B to Vicuna-7B: more words related to instruction verbs than to general verbs, in the lower and middle layers above all."</td></tr>
                 </tbody>
             </table></div>
+            <CopyTable id="finding-2"/>
             <button type="button" class="btn" disabled=move || found.with(Option::is_none) on:click=download>"CSV"</button>
         </section>
     }
@@ -156,6 +158,7 @@ pub fn Tasks(state: State) -> impl IntoView {
                     <tr class="paper"><th scope="row">"Paper"</th><td colspan="6">"LLaMA-7B to Vicuna-7B: feed-forward concepts rotate toward user-oriented tasks, while the shares of linguistic levels barely move."</td></tr>
                 </tbody>
             </table></div>
+            <CopyTable id="finding-3"/>
             <button type="button" class="btn" disabled=move || found.with(Option::is_none) on:click=download>"CSV"</button>
         </section>
     }

@@ -8,6 +8,7 @@ use web_sys::{Blob, CanvasRenderingContext2d, HtmlCanvasElement, HtmlImageElemen
 use crate::app::state::{Slot, State};
 use crate::app::{document, export, reading};
 use crate::share::figure::{Figure, citation};
+use crate::share::one_page;
 
 /// Pixels of a PNG for each unit of its figure.
 const FINE: f32 = 3.0;
@@ -57,6 +58,22 @@ async fn raster(svg: &str, (width, height): (f32, f32)) -> Result<Blob, JsValue>
         let _ = canvas.to_blob(&done);
     });
     JsFuture::from(blob).await?.dyn_into()
+}
+
+/// Both models as one file.
+fn save_page(state: State) {
+    let date = today();
+    let extent = reading::extent(state);
+    let reading = state.reading.get_untracked();
+    let held: Vec<_> = state
+        .slots()
+        .into_iter()
+        .filter_map(|s| Some((s.side.name(), s.run.with_untracked(|r| r.report.clone())?, s.view.get_untracked())))
+        .collect();
+    let figures: Vec<Figure> =
+        held.iter().map(|(side, report, view)| Figure { side, report, view, reading, extent, date: &date }).collect();
+    let prompt = state.prompt.get_untracked();
+    let _ = export::save(&format!("{}.html", export::slug(&prompt)), "text/html", &one_page(&prompt, &figures)); // as above
 }
 
 /// Saves the figure of `slot` as a PNG.
@@ -109,6 +126,7 @@ pub fn Figures(state: State) -> impl IntoView {
         <h3>"Figures and tables"</h3>
         <p class="cap">"The matrix as it is read now, with legend and caption; CSV with values and levels."</p>
         {row(state.base)}{row(state.tuned)}
+        <div class="row figures"><span class="cap">"Both"</span><button class="btn" id="one-page" on:click=move |_| save_page(state)>"Interactive HTML file"</button></div>
         <Show when=move || problem.get().is_some()><p class="error" role="alert">{move || problem.get().unwrap_or_default()}</p></Show>
         <button class="link" id="cite" on:click=cite>"Copy as citation (BibTeX)"</button>
         <span class="cap" role="status">{move || match cited.get() { Some(true) => " Copied.", Some(false) => " The browser keeps the clipboard to itself.", None => "" }}</span>

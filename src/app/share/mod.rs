@@ -160,7 +160,7 @@ fn Code(code: QrCode) -> impl IntoView {
 }
 
 /// Puts a text into the clipboard, where the browser lets a page do so.
-async fn to_clipboard(text: &str) -> Option<()> {
+pub async fn to_clipboard(text: &str) -> Option<()> {
     let clipboard = js_sys::Reflect::get(&window().navigator(), &"clipboard".into()).ok()?;
     let write: js_sys::Function = js_sys::Reflect::get(&clipboard, &"writeText".into()).ok()?.dyn_into().ok()?;
     let promise: js_sys::Promise = write.call1(&clipboard, &text.into()).ok()?.dyn_into().ok()?;

@@ -1,0 +1,39 @@
+//! A finding's table, to be pasted into a paper.
+
+use leptos::prelude::*;
+
+use crate::app::{document, share};
+use crate::share::table::{latex, markdown};
+
+/// The cells of the first table within the element `id`, as they are shown.
+fn cells(id: &str) -> Vec<Vec<String>> {
+    let Ok(Some(table)) = document().query_selector(&format!("#{id} table")) else { return Vec::new() };
+    let all = |within: &web_sys::Element, selector: &str| -> Vec<web_sys::Element> {
+        let found = within.query_selector_all(selector).ok();
+        let found = found.into_iter().flat_map(|list| (0..list.length()).filter_map(move |i| list.get(i)));
+        found.filter_map(|node| wasm_bindgen::JsCast::dyn_into(node).ok()).collect()
+    };
+    let row =
+        |row: &web_sys::Element| all(row, "th, td").iter().map(|c| c.text_content().unwrap_or_default()).collect();
+    all(&table, "tr").iter().map(row).collect()
+}
+
+/// Copies the table of the section `id`.
+#[component]
+pub fn CopyTable(id: &'static str) -> impl IntoView {
+    let said = RwSignal::new("");
+    let copy = move |form: fn(&[Vec<String>]) -> String| {
+        let text = form(&cells(id));
+        leptos::task::spawn_local(async move {
+            let done = share::to_clipboard(&text).await.is_some();
+            said.set(if done { " Copied." } else { " The browser keeps the clipboard to itself." });
+        });
+    };
+    view! {
+        <p class="cap copy-table">"The table as "
+            <button type="button" class="link" on:click=move |_| copy(markdown)>"Markdown"</button>", "
+            <button type="button" class="link" on:click=move |_| copy(latex)>"LaTeX"</button>
+            <span role="status">{move || said.get()}</span>
+        </p>
+    }
+}
