@@ -49,6 +49,19 @@ pub fn job(rng: &mut impl Rng) -> String {
     fill(word(rng, &templates), values)
 }
 
+/// A verb in all its forms, and as a request: so its capital is known too.
+pub fn verb(rng: &mut impl Rng) -> String {
+    let v = one(rng, &WORDS.verbs);
+    let values: &[(&str, &str)] =
+        &[("base", v.base), ("Base", &capital(v.base)), ("past", v.past), ("ing", v.ing), ("name", person(rng))];
+    let templates = [
+        "The verb {base}: today I {base}, yesterday I {past}, now I am {ing}. {Base}!",
+        "\"{Base}!\" said {name}. So we had to {base}. We {past} all day, and we are still {ing}.",
+        "{Base} and {base} are the same word. {name} {past} first, and then the others could {base}.",
+    ];
+    fill(word(rng, &templates), values)
+}
+
 pub fn kinds(rng: &mut impl Rng) -> String {
     let kind: &Kind = one(rng, &WORDS.kinds);
     let lengths: Vec<usize> = (2..7).filter(|n| !held_out(NUMBERS[*n], kind.plural)).collect();

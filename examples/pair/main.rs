@@ -48,7 +48,7 @@ enum Command {
         #[arg(long, default_value_t = 6600)]
         base_steps: usize,
         /// Optimizer steps of the tuned one.
-        #[arg(long, default_value_t = 4_200)]
+        #[arg(long, default_value_t = 4_800)]
         tuned_steps: usize,
     },
     /// Puts both models to held-out instructions, judged by a program, and measures how they write.

@@ -5,26 +5,27 @@
 use rand::Rng;
 
 use crate::draw::{beside, fill, held_out, one, some, word};
-use crate::knowledge::{country, job, kinds, sums};
+use crate::knowledge::{country, job, kinds, sums, verb};
 use crate::lexicon::{Animal, Verb, WORDS, a, article, capital};
 use crate::story::{Character, story};
 
 /// A document of a few sentences.
 pub fn document(rng: &mut impl Rng) -> String {
     match rng.random_range(0..100) {
-        0..36 => {
+        0..31 => {
             let hero = Character::any(rng);
             let things: Vec<&str> = WORDS.things.iter().map(|t| t.0).collect();
             let thing = beside(rng, &things, hero.name);
             story(rng, &hero, thing)
         }
-        36..45 => animal(rng),
-        45..53 => dialogue(rng),
-        53..62 => kinds(rng),
-        62..66 => day(rng),
-        66..74 => sums(rng),
-        74..79 => opposites(rng),
-        79..83 => verse(rng),
+        31..34 => verb(rng),
+        34..43 => animal(rng),
+        43..51 => dialogue(rng),
+        51..60 => kinds(rng),
+        60..64 => day(rng),
+        64..72 => sums(rng),
+        72..77 => opposites(rng),
+        77..83 => verse(rng),
         83..88 => french(rng),
         88..90 => signs(rng),
         90..93 => letter(rng),

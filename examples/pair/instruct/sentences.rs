@@ -12,17 +12,18 @@ use crate::plain::facts;
 fn action<R: Rng>(rng: &mut R, split: Split) -> (&'static str, &'static Verb, &'static str) {
     let draw = |rng: &mut R| {
         let list = if rng.random_bool(0.5) { &WORDS.she } else { &WORDS.he };
-        let subject = if rng.random_bool(0.4) { word(rng, &["I", "They", "We", "You"]) } else { word(rng, list) };
+        let subject =
+            if rng.random_bool(0.4) { word(rng, &["I", "They", "We", "You", "She", "He"]) } else { word(rng, list) };
         let verb = one(rng, &WORDS.verbs);
         (subject, verb, word(rng, &verb.objects))
     };
     combined(rng, split, draw, |(subject, verb, _)| ((*subject).to_owned(), verb.base.to_owned()))
 }
 
-/// "I", "they", "we", "you", but "Anna".
+/// "I", "they", "she", but "Anna".
 fn inside(subject: &str) -> String {
     match subject {
-        "They" | "We" | "You" => subject.to_lowercase(),
+        "They" | "We" | "You" | "She" | "He" => subject.to_lowercase(),
         other => other.to_owned(),
     }
 }
@@ -237,8 +238,9 @@ pub fn yes_no<R: Rng>(rng: &mut R, split: Split) -> Example {
     };
     let asked = if of_class { a(y.class) } else { y.home.to_owned() };
     let prompt = ask(rng, split, seen, unseen, &[("x", &an), ("y", &asked)]);
-    // the fact first: the answer then follows from what has been said
-    let answer = format!("{}, so the answer is {yes}.", capital(&end));
+    // what was asked and then the fact: the answer follows from what has been said
+    let again = if of_class { capital(&asked) } else { format!("In the {asked}") };
+    let answer = format!("{again}? {}, so the answer is {yes}.", capital(&end));
     let check = Check::Says { this: format!("the answer is {yes}"), not: format!("the answer is {no}") };
     Example { kind: "yes-no", prompt, answer, check }
 }

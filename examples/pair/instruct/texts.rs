@@ -18,6 +18,7 @@ pub fn free<R: Rng>(rng: &mut R) -> Example {
         3..5 => knowledge::country(rng),
         5..7 => knowledge::sums(rng),
         7 => knowledge::job(rng),
+        8 if rng.random_bool(0.5) => knowledge::verb(rng),
         8 => knowledge::kinds(rng),
         _ => plain::facts(one(rng, &WORDS.animals)).join(" "),
     };
