@@ -124,6 +124,7 @@ async fn an_engine_that_dies_is_started_again_and_nothing_is_lost() {
                 self.addEventListener("message", (m) => { if (m.data === "die") new Uint8Array(wasm.memory.buffer).fill(255); });`;
             super(URL.createObjectURL(new Blob([code], { type: "text/javascript" })), options); window.engines.push(this);
         } };"#;
+    page.chromium("Page.setBypassCSP", json!({"enabled": true})).await; // the page itself runs no such code
     page.chromium("Page.addScriptToEvaluateOnNewDocument", json!({"source": script})).await;
     page.reload().await;
     page.models_ready().await;
