@@ -1,6 +1,7 @@
 //! The CPU and the GPU natively, on the same runs: `cargo bench --bench backends -- [MODEL.gguf] [NEW TOKENS]`. Without a model
 //! it takes SmolLM2 from beside the repository, or else the bundled one. Fails where no GPU can be used.
 
+use std::error::Error;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -8,9 +9,9 @@ use std::time::Instant;
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::attribution::{Mode, Sampling};
 use shiftlens::explain::{By, ModelReport};
-use shiftlens::model::block_on;
 use shiftlens::model::gpu::{Counts, GpuModel};
 use shiftlens::model::head::Target;
+use shiftlens::model::{ModelError, block_on};
 use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
 
@@ -49,32 +50,38 @@ struct Row {
     counts: [Counts; 2],
 }
 
-fn measure(runner: &mut Runner, limit: usize) -> Row {
+fn measure(runner: &mut Runner, limit: usize) -> Result<Row, ModelError> {
     let clock = Instant::now();
-    let mut once = |mode, by, limit| -> (ModelReport, Counts) {
+    let mut once = |mode, by, limit| -> Result<(ModelReport, Counts), ModelError> {
         let counts = |runner: &mut Runner| runner.gpu().map(|gpu| gpu.counts()).unwrap_or_default();
         let before = counts(runner);
         let mut quiet = async |_: Update| ControlFlow::Continue(());
-        let report = block_on(runner.run(&run(mode, by, limit), || clock.elapsed().as_secs_f64(), &mut quiet)).unwrap();
+        let report = block_on(runner.run(&run(mode, by, limit), || clock.elapsed().as_secs_f64(), &mut quiet))?;
         let after = counts(runner);
         let counts = Counts {
             dispatches: after.dispatches - before.dispatches,
             submits: after.submits - before.submits,
             reads: after.reads - before.reads,
         };
-        (report, counts)
+        Ok((report, counts))
     };
     // what is compiled when first used
-    once(Mode::Forward, By::Word, 2);
-    once(Mode::Reverse, By::Token, 2);
+    once(Mode::Forward, By::Word, 2)?;
+    once(Mode::Reverse, By::Token, 2)?;
     let mut best = |mode, by| {
-        let runs: Vec<_> = (0..REPEATS).map(|_| once(mode, by, limit)).collect();
-        runs.into_iter().min_by(|a, b| a.0.seconds.total.total_cmp(&b.0.seconds.total)).unwrap()
+        let mut quickest = once(mode, by, limit)?;
+        for _ in 1..REPEATS {
+            let run = once(mode, by, limit)?;
+            if run.0.seconds.total < quickest.0.seconds.total {
+                quickest = run;
+            }
+        }
+        Ok::<_, ModelError>(quickest)
     };
-    let (plain, plain_counts) = best(Mode::Off, By::Word);
-    let (live, live_counts) = best(Mode::Forward, By::Word);
-    let (reverse, _) = best(Mode::Reverse, By::Token);
-    Row {
+    let (plain, plain_counts) = best(Mode::Off, By::Word)?;
+    let (live, live_counts) = best(Mode::Forward, By::Word)?;
+    let (reverse, _) = best(Mode::Reverse, By::Token)?;
+    Ok(Row {
         name: plain.backend.clone(),
         prompt: plain.prompt.len(),
         response: plain.response.len(),
@@ -85,28 +92,29 @@ fn measure(runner: &mut Runner, limit: usize) -> Row {
         live: live.seconds.total,
         reverse: reverse.seconds.reverse,
         counts: [plain_counts, live_counts],
-    }
+    })
 }
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let path = arguments.first().map_or_else(model, PathBuf::from);
-    let limit = arguments.get(1).map_or(48, |n| n.parse().expect("the number of new tokens"));
-    let checkpoint = Checkpoint::open(FileBytes::open_set(&path).unwrap()).unwrap();
+    let limit = arguments.get(1).map_or(Ok(48), |n| n.parse())?;
+    let checkpoint = Checkpoint::open(FileBytes::open_set(&path)?)?;
     let weights = GpuModel::need(&checkpoint) as f64;
-    let mut runner =
-        Runner::load(checkpoint, &path.file_name().unwrap_or_default().to_string_lossy(), |_, _| Ok(())).unwrap();
+    let mut runner = Runner::load(checkpoint, &path.file_name().unwrap_or_default().to_string_lossy(), |_, _| Ok(()))?;
     let clock = Instant::now();
     let now = || clock.elapsed().as_secs_f64();
     let mut rows = Vec::new();
     let mut bandwidth = 0.0;
     for choice in [Choice::Cpu, Choice::Gpu] {
         let report = block_on(runner.settle(choice, now));
-        assert!(choice == Choice::Cpu || report.used == Backend::Gpu, "{}", report.reason());
-        if let Some(gpu) = runner.gpu() {
-            bandwidth = block_on(gpu.gpu().bandwidth(now)).unwrap();
+        if choice == Choice::Gpu && report.used != Backend::Gpu {
+            return Err(report.reason().into());
         }
-        rows.push(measure(&mut runner, limit));
+        if let Some(gpu) = runner.gpu() {
+            bandwidth = block_on(gpu.gpu().bandwidth(now))?;
+        }
+        rows.push(measure(&mut runner, limit)?);
     }
     let first = &rows[0];
     println!(
@@ -138,4 +146,5 @@ fn main() {
             text(format!("{:.0} % of {:.1} GB/s", 100.0 * weights * decode / bandwidth, bandwidth / 1e9)),
         );
     }
+    Ok(())
 }

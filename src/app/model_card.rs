@@ -147,13 +147,14 @@ fn provenance(r: &RunState) -> String {
 pub fn RunButton(state: State) -> impl IntoView {
     let running = move || state.running();
     let ready = move || state.slots().iter().any(|s| s.model.with(|m| m.info.is_some()));
-    let waiting = move || !state.begun.get();
+    let loading = move || state.slots().iter().any(|s| s.model.with(|m| m.loading.is_some()));
+    // a picture that was sent is shown before any model is asked for
+    let waiting = move || state.linked.with(Option::is_some) && !ready() && !loading();
     let click = move |_| match (state.running(), waiting()) {
         (true, _) => runs::cancel(state),
-        (false, true) => linked::load(state),
+        (false, true) => linked::load_models(state),
         (false, false) => runs::run(state),
     };
-    let loading = move || state.slots().iter().any(|s| s.model.with(|m| m.loading.is_some()));
     let label = move || match (running(), ready(), loading()) {
         _ if waiting() => "Load the models",
         (true, ..) => "Stop",

@@ -19,6 +19,7 @@ pub fn ModelsDialog(state: State) -> impl IntoView {
         let open = state.models_open.get();
         let Some(dialog) = dialog.get() else { return };
         if open && !dialog.open() {
+            runs::engines(state);
             runs::list(state);
             let _ = dialog.show_modal();
         } else if !open && dialog.open() {
@@ -191,6 +192,7 @@ pub fn drop_zone(state: State) {
         {
             return share::open_file(state, file.clone());
         }
+        runs::engines(state);
         let target = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
         let on_base = target.is_some_and(|t| t.closest("#card-base").ok().flatten().is_some());
         if files.len() == 2 && files.iter().all(|f| f.name().ends_with(".gguf")) {

@@ -29,21 +29,28 @@ pub fn begin(state: State) {
 
 /// Starts both engines, unless they were, and loads what `wanted` says, or what the last visit used, or the bundled pair.
 pub fn begin_with(state: State, wanted: impl Fn(Slot) -> Option<Source>) {
-    let begun = state.begun.get_untracked();
-    state.begun.set(true);
+    engines(state);
     for slot in state.slots() {
-        if !begun {
-            slot.engine.set_value(Some(Engine::new(move |event| take(state, slot, event))));
-        }
+        let there = slot.model.with_untracked(|m| m.info.is_some() || m.loading.is_some());
         let remembered = || memory::get(&memory_key(slot.side)).and_then(|s| serde_json::from_str(&s).ok());
         let source = match wanted(slot) {
             // what is there already stays
-            Some(source) if begun && slot.source.get_untracked().as_ref() == Some(&source) => continue,
+            Some(source) if there && slot.source.get_untracked().as_ref() == Some(&source) => continue,
             Some(source) => source,
-            None if begun => continue,
+            None if there => continue,
             None => remembered().unwrap_or_else(|| bundled(slot.side)),
         };
         load(slot, source, &[]);
+    }
+}
+
+/// Starts both engines, unless they were; a picture that was sent is shown without.
+pub fn engines(state: State) {
+    if !state.begun.get_untracked() {
+        state.begun.set(true);
+        for slot in state.slots() {
+            slot.engine.set_value(Some(Engine::new(move |event| take(state, slot, event))));
+        }
     }
 }
 

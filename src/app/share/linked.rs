@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 
 use crate::app::runs;
-use crate::app::state::{From, RunState, Shown, Side, Slot, State, Whose};
+use crate::app::state::{From, RunState, Shown, Side, Slot, State, Tab, Whose};
 use crate::app::window;
 use crate::checkpoint::catalogue::CATALOGUE;
 use crate::explain::ModelReport;
@@ -55,16 +55,17 @@ pub fn open(state: State) -> bool {
 }
 
 fn show_link(state: State, link: Link) {
+    runs::cancel(state);
     state.prompt.set(link.prompt.clone());
     state.marked.set(link.marked);
     state.options.set(link.options);
     state.reading.set(link.reading);
-    state.tab.set(link.tab);
     let origins = link.seen.each_ref().map(|s| s.as_ref().map_or(Origin::Elsewhere, |s| s.origin.clone()));
     let sent = link.seen.each_ref().map(|s| s.as_ref().map(|s| s.report.clone()));
     if sent.iter().all(Option::is_none) {
-        return; // prompt and settings only
+        return state.tab.set(link.tab); // prompt and settings only
     }
+    state.tab.set(Tab::Prompt); // where the picture is
     for (slot, seen) in state.slots().into_iter().zip(link.seen) {
         slot.run
             .set(seen.as_ref().map_or_else(RunState::default, |s| {
@@ -78,10 +79,12 @@ fn show_link(state: State, link: Link) {
 
 /// Shows the results in a file, or says why not.
 pub fn show_file(state: State, name: &str, text: &str) {
+    state.tab.set(Tab::Prompt); // where it is shown, or said what is wrong with it
     let export = match Export::read(name, text) {
         Ok(export) => export,
         Err(e) => return state.notice.set(Some(e.to_string())),
     };
+    runs::cancel(state);
     state.notice.set(None);
     state.prompt.set(export.prompt.clone());
     let sent = [export.models.base, export.models.tuned];
@@ -149,6 +152,14 @@ pub fn load(state: State) {
         let index = usize::from(slot.side == Side::Tuned);
         origins.as_ref().and_then(|o| wanted(slot, &o[index]))
     });
+}
+
+/// The same for who has not been asked about a host: with hosts to ask, what the last visit used.
+pub fn load_models(state: State) {
+    match state.linked.with_untracked(|l| l.as_ref().is_some_and(|l| !hosts(l).is_empty())) {
+        true => runs::begin(state),
+        false => load(state),
+    }
 }
 
 /// Computes the picture again, once its models are there.
@@ -256,7 +267,14 @@ pub fn LinkedNote(state: State) -> impl IntoView {
         }
         Again::No => String::new(),
     };
-    let can = move || linked.with(|l| l.as_ref().is_some_and(|l| !l.origins.contains(&Origin::Elsewhere)));
+    // a file of the sender's own can have been opened here too
+    let here = move |l: &Linked| {
+        state.slots().into_iter().zip(&l.sent).all(|(slot, sent)| {
+            let weights = slot.model.with(|m| m.info.as_ref().map(|i| i.weights.clone()));
+            sent.as_ref().is_none_or(|sent| weights.is_some_and(|w| w == sent.checkpoint.weights))
+        })
+    };
+    let can = move || linked.with(|l| l.as_ref().is_some_and(|l| !l.origins.contains(&Origin::Elsewhere) || here(l)));
     let label = move || {
         let hosts = linked.with(|l| l.as_ref().map(hosts).unwrap_or_default());
         if hosts.is_empty() {

@@ -17,6 +17,9 @@ use crate::share::link::{Link, Precision, Seen};
 /// Characters that a code still carries so that a phone reads it from a wall.
 const READABLE: usize = 1200;
 
+/// Bytes of a file of results that are read at all.
+const LARGEST_FILE: f64 = 64e6;
+
 /// Everything on screen; none without a finished run.
 fn present(state: State) -> Option<Link> {
     let seen = |slot: Slot| {
@@ -169,6 +172,9 @@ pub async fn to_clipboard(text: &str) -> Option<()> {
 
 /// Shows the results in `file`.
 pub fn open_file(state: State, file: File) {
+    if file.size() > LARGEST_FILE {
+        return state.notice.set(Some(format!("{} is too large to be a file of Shiftlens's results.", file.name())));
+    }
     leptos::task::spawn_local(async move {
         let text = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string()).unwrap_or_default();
         linked::show_file(state, &file.name(), &text);

@@ -43,6 +43,10 @@ impl Screen {
         let slack = 0.5 * (queries.step * keys.mass + rounded_mass * keys.step);
         // and the sums of the true product in f32 are off by a little too
         let slack = 1.01 * slack;
+        // tiny activations: their products in steps would not be numbers that can be divided by
+        if ![queries.step, keys.step, queries.step * keys.step].iter().all(|s| s.is_normal()) {
+            return None;
+        }
         Some(Self { queries, keys, width, slack })
     }
 
@@ -88,5 +92,6 @@ mod tests {
     fn a_head_too_wide_or_not_finite_is_not_screened() {
         assert!(Screen::new(&[0.0; 300], &[0.0; 300], 300).is_none());
         assert!(Screen::new(&[f32::NAN; 8], &[0.0; 8], 8).is_none());
+        assert!(Screen::new(&[1e-30; 8], &[1e-12; 8], 8).is_none());
     }
 }

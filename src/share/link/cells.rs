@@ -38,7 +38,7 @@ impl Precision {
         u32::from(self.levels) * u32::from(self.fine)
     }
 
-    /// As five bytes that [`Precision::read`] takes.
+    /// As bytes that [`Precision::read`] takes.
     pub fn bytes(self) -> [u8; 4] {
         [self.levels, self.fine, u8::from(self.signed), self.floor]
     }
@@ -51,7 +51,7 @@ impl Precision {
     }
 }
 
-/// Steps of an octave of a column's scale, and the exponent that stands for zero.
+/// Steps of an octave of a column's scale, and the least exponent.
 const OCTAVE: f32 = 64.0;
 const LOWEST: f32 = -120.0;
 

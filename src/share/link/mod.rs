@@ -52,6 +52,17 @@ pub enum Origin {
     Elsewhere,
 }
 
+impl Origin {
+    /// What a link may name: a few addresses of hosts.
+    fn sound(self) -> Self {
+        let host = |url: &String| url.len() <= 2048 && (url.starts_with("https://") || url.starts_with("http://"));
+        match self {
+            Self::Urls(urls) if urls.is_empty() || urls.len() > 8 || !urls.iter().all(host) => Self::Elsewhere,
+            other => other,
+        }
+    }
+}
+
 /// One model's run and where its checkpoint is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {
@@ -164,6 +175,7 @@ impl Link {
         let prompt = packed.prompt;
         let seen = |(run, cells): (Option<(Run, Origin, Selection)>, &[u8])| {
             run.map(|(run, origin, selection)| {
+                let origin = origin.sound();
                 Ok(Seen { report: run.report(&prompt, cells, precision)?, origin, selection })
             })
             .transpose()

@@ -204,6 +204,20 @@ fn a_link_matches_its_own_run_and_no_other() {
 }
 
 #[test]
+fn an_address_that_is_no_hosts_is_not_followed() {
+    for (url, stays) in
+        [("https://a.example/m.gguf", true), ("javascript:alert(1)", false), ("data:,x", false), ("m.gguf", false)]
+    {
+        let mut link = example(0);
+        let origin = Origin::Urls(vec![url.to_owned()]);
+        link.seen[0].as_mut().unwrap().origin = origin.clone();
+        let found = Link::decode(&link.encode(60).0).unwrap().unwrap();
+        let expected = if stays { origin } else { Origin::Elsewhere };
+        assert_eq!(found.seen[0].as_ref().unwrap().origin, expected, "{url}");
+    }
+}
+
+#[test]
 fn files_that_do_not_fit_together_are_refused() {
     let path = format!("{}/public/{}", env!("CARGO_MANIFEST_DIR"), PRESETS[0].file());
     let text = std::fs::read_to_string(path).unwrap();
