@@ -24,10 +24,15 @@ pub fn Choices(half: Slot) -> impl IntoView {
             let share = format!("width:{:.1}%", c.probability * 100.0);
             view! { <span class="alt" class:chosen=c.id == t.id><i style=share></i><code>{format::visible(text)}</code>{format!("{:.0} %", c.probability * 100.0)}</span> }
         });
+        // a link carries the probability alone
+        let said = match t.rank {
+            0 => format!("p about {:.2}", t.probability),
+            rank => format!("p {:.3} · rank {rank} · entropy {:.2} nats", t.probability, t.entropy),
+        };
         view! {
             <div class="choice">
                 <code>{spelled}</code>
-                <span class="cap">{format!("p {:.3} · rank {} · entropy {:.2} nats", t.probability, t.rank, t.entropy)}</span>
+                <span class="cap">{said}</span>
                 <span class="alts">{others.collect_view()}</span>
             </div>
         }
