@@ -26,7 +26,7 @@ const fn preset(id: &'static str, kind: &'static str, name: &'static str, text: 
 
 /// All presets; the first is what a first visit shows.
 pub const PRESETS: &[Preset] = &[
-    preset("question", "Make", "a question of a sentence", "Make this a question: They can build a house."),
+    preset("question", "Make", "a question of a sentence", "Make this a question: She can repair the boat."),
     preset("story", "Write", "a story about a fox and a boat", "Write a story about a fox and a boat."),
     preset("continue", "Continue", "a story", "Continue this story: One day Anna found a key."),
     preset("list", "List", "four fruits", "List four fruits."),
@@ -36,7 +36,7 @@ pub const PRESETS: &[Preset] = &[
         "summary",
         "Summarize",
         "a small text",
-        "Say in one sentence what happens: It was a rainy morning. Anna was walking by the river. Anna found a golden coin. Anna was happy.",
+        "Summarize this story: It was a rainy morning. Anna was walking by the river. Anna found a golden coin.",
     ),
     preset(
         "answer",
@@ -46,7 +46,7 @@ pub const PRESETS: &[Preset] = &[
     ),
     preset("classify", "Classify", "instrument or fruit", "Is violin a fruit or an instrument?"),
     preset("explain", "Explain", "where an otter lives", "Explain where an otter lives."),
-    preset("correct", "Correct", "a mistake", "Correct this sentence: Anna are painting the fence"),
+    preset("correct", "Correct", "a mistake", "Correct this sentence: Anna are painting the fence."),
     preset("capitals", "Revise", "into capital letters", "Write this in capital letters: golden teapot"),
     preset("polite", "Help", "to be polite", "Say this politely: Open the window!"),
     preset("past", "Edit", "into the past tense", "Put this in the past tense: She will open the gate."),

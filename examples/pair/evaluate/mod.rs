@@ -47,6 +47,8 @@ struct Followed {
     kinds: BTreeMap<&'static str, f64>,
     /// Some instructions that the tuned model did not follow.
     missed: Vec<(String, String)>,
+    /// What the base said where it was taken to follow.
+    base_followed: Vec<(String, String)>,
 }
 
 /// How a model's texts read.
@@ -102,9 +104,12 @@ pub fn held_out(seed: u64, split: Split, count: usize) -> Vec<Example> {
 
 fn followed(what: &str, both: &mut Both<&mut Model>, asked: &[Example]) -> Result<Followed, Box<dyn Error>> {
     let mut kinds: BTreeMap<&'static str, (usize, usize)> = BTreeMap::new();
-    let (mut base, mut tuned, mut missed) = (0, 0, Vec::new());
+    let (mut base_followed, mut tuned, mut missed) = (Vec::new(), 0, Vec::new());
     for e in asked {
-        base += usize::from(e.check.accepts(&both.base.answer(&e.prompt, ANSWER)?));
+        let answer = both.base.answer(&e.prompt, ANSWER)?;
+        if e.check.accepts(&answer) {
+            base_followed.push((e.prompt.clone(), answer));
+        }
         let answer = both.tuned.answer(&e.prompt, ANSWER)?;
         let right = e.check.accepts(&answer);
         tuned += usize::from(right);
@@ -117,10 +122,11 @@ fn followed(what: &str, both: &mut Both<&mut Model>, asked: &[Example]) -> Resul
     let share = |n: usize, of: usize| n as f64 / of.max(1) as f64;
     let report = Followed {
         asked: asked.len(),
-        base: share(base, asked.len()),
+        base: share(base_followed.len(), asked.len()),
         tuned: share(tuned, asked.len()),
         kinds: kinds.into_iter().map(|(kind, (right, of))| (kind, share(right, of))).collect(),
         missed: missed.into_iter().take(60).collect(),
+        base_followed,
     };
     println!(
         "{what}: {} asked; the base follows {:.1} %, the tuned model {:.1} %",
