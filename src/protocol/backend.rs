@@ -44,6 +44,8 @@ pub enum Why {
         /// The graphics processor's.
         gpu: f64,
     },
+    /// The only GPU there is emulated on the processor, which is faster without that.
+    Software,
     /// There is no GPU.
     Missing {
         /// What the browser or the driver said, a sentence.
@@ -85,6 +87,7 @@ impl BackendReport {
                 format!("Trying the GPU: the weights take {:.0} MB of its memory.", *bytes as f64 / 1e6)
             }
             Why::Raced { cpu, gpu } => format!("A short race took {cpu:.0} ms on the CPU and {gpu:.0} ms on the GPU."),
+            Why::Software => "The only GPU here is emulated by the processor, which is faster by itself.".into(),
             Why::Missing { what } | Why::Failed { what } => what.clone(),
         }
     }

@@ -19,6 +19,7 @@ use crate::explain::weights::heads::Reading;
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::{LayerConcepts, LayerHeads};
 use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Unit};
+use crate::model::gpu::check::Checked;
 use crate::model::head::Target;
 
 /// Numbers the jobs of one engine; every event carries its job's.
@@ -206,6 +207,11 @@ pub enum Request {
         /// Whether vectors are attached; the model's own embeddings if not.
         vectors: bool,
     },
+    /// Hold every operation of this machine's GPU against the CPU: answered by [`Event::Checked`]. Needs no checkpoint.
+    CheckGpu {
+        /// This job.
+        job: JobId,
+    },
     /// Stop a job, also one that waits.
     Cancel {
         /// Which.
@@ -246,6 +252,8 @@ pub enum Stage {
     Response,
     /// Parts of the reverse pass.
     Reverse,
+    /// Parts of the check of a GPU.
+    Kernels,
     /// Layers that have read a sequence.
     Layers,
     /// Words compared with all others.
@@ -382,6 +390,15 @@ pub enum Event {
         count: usize,
         /// How many of them have a vector of their own, where vectors were given.
         vectors: Option<usize>,
+    },
+    /// How a GPU computes.
+    Checked {
+        /// The job.
+        job: JobId,
+        /// The GPU's name.
+        gpu: String,
+        /// Every comparison.
+        checked: Vec<Checked>,
     },
     /// What is kept.
     Listed {

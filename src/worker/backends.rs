@@ -23,12 +23,24 @@ pub struct Backends {
     pub cpu: CpuEngine,
     gpu: Option<GpuEngine>,
     report: BackendReport,
+    /// Whether an emulated GPU is raced too.
+    race_software: bool,
 }
 
 impl Backends {
     /// The CPU alone.
     pub fn new(cpu: CpuEngine) -> Self {
-        Self { cpu, gpu: None, report: BackendReport { used: Backend::Cpu, gpu: None, why: Why::Asked } }
+        Self {
+            cpu,
+            gpu: None,
+            report: BackendReport { used: Backend::Cpu, gpu: None, why: Why::Asked },
+            race_software: false,
+        }
+    }
+
+    /// Races an emulated GPU too, as tests do where there is no other.
+    pub fn race_software(&mut self) {
+        self.race_software = true;
     }
 
     /// What computes, and why.
@@ -73,12 +85,20 @@ impl Backends {
         choice: Choice,
         now: impl Fn() -> f64,
     ) -> Result<BackendReport, ModelError> {
-        let mut gpu = match self.gpu.take() {
-            Some(gpu) => gpu,
-            None => {
-                let model = GpuModel::load(Gpu::open().await?, checkpoint, |_, _| Ok(()))?;
-                GpuEngine::new(model)?
-            }
+        let kept = self.gpu.take();
+        let device = match &kept {
+            Some(_) => None,
+            None => Some(Gpu::open().await?),
+        };
+        let opened = kept.as_ref().map(GpuEngine::gpu).or(device.as_ref());
+        if let Some(emulated) = opened.filter(|d| d.is_software() && choice == Choice::Auto && !self.race_software) {
+            let gpu = Some(emulated.name().to_owned());
+            return Ok(BackendReport { used: Backend::Cpu, gpu, why: Why::Software });
+        }
+        let mut gpu = match (kept, device) {
+            (Some(gpu), _) => gpu,
+            (None, Some(device)) => GpuEngine::new(GpuModel::load(device, checkpoint, |_, _| Ok(()))?)?,
+            (None, None) => return Err(GpuError::Unavailable("it was not opened".into()).into()),
         };
         let (expected, found) = (known_answer(&mut self.cpu).await?, known_answer(&mut gpu).await?);
         let distance = apart(&expected, &found);

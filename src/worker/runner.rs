@@ -63,6 +63,11 @@ impl Runner {
         &mut self.backends.cpu
     }
 
+    /// See [`Backends::race_software`].
+    pub fn race_software(&mut self) {
+        self.backends.race_software();
+    }
+
     /// Decides what computes from now on, by the user's choice, a known answer and a race. `now` is a clock in seconds.
     pub async fn settle(&mut self, choice: Choice, now: impl Fn() -> f64) -> BackendReport {
         self.backends.settle(&self.reader.checkpoint, choice, now).await.clone()

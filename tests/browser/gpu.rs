@@ -47,6 +47,22 @@ async fn the_gpu_gives_the_cpus_results() {
     page.close().await;
 }
 
+/// What `model/gpu/check` compares natively, compared in this browser, by a visitor.
+#[tokio::test]
+async fn every_kernel_can_be_checked_on_the_visitors_gpu() {
+    let page = Page::open_with_webgpu("webgpu-check").await;
+    page.click("#backend-used").await;
+    page.wait_text("#backend-dialog", "Is this GPU right?").await;
+    page.click("#check-gpu").await;
+    page.wait_text_for("#gpu-verdict", "comparisons", SLOW).await;
+    let verdict = page.text("#gpu-verdict").await;
+    assert!(verdict.contains("agree with the CPU within 0.1 %"), "{verdict} {}", page.text("#gpu-checked").await);
+    let rows = page.js("return document.querySelectorAll('#gpu-checked tbody tr').length").await;
+    assert_eq!(rows, json!(19), "a kernel is not checked");
+    each_theme_and_size(&page, "gpu-check", "#backend-dialog").await;
+    page.close().await;
+}
+
 #[tokio::test]
 async fn without_a_gpu_the_cpu_computes_and_says_why() {
     let page = Page::open("no-webgpu").await;
@@ -56,6 +72,10 @@ async fn without_a_gpu_the_cpu_computes_and_says_why() {
     page.js("const s=document.querySelector('#backend'); s.value='gpu'; s.dispatchEvent(new Event('change',{bubbles:true}))").await;
     page.wait_text(".backend-note", "The CPU computes instead").await;
     each_theme_and_size(&page, "no-gpu", "header").await;
+    page.click("#backend-used").await;
+    page.click("#check-gpu").await;
+    page.wait_text("#backend-dialog .error", "No GPU can be used here").await;
+    page.click("#close-backend").await;
     page.fill("#prompt", "List two birds.").await;
     page.run().await;
     page.close().await;

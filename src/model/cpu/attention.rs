@@ -6,7 +6,7 @@ use crate::model::row_plan::RowPlan;
 
 /// Keys and values of one layer, growing with the sequence, and their tangents for every group.
 #[derive(Default)]
-pub(super) struct LayerCache {
+pub(in crate::model) struct LayerCache {
     /// `[positions, kv_heads * head_width]`.
     pub keys: Vec<f32>,
     pub values: Vec<f32>,
@@ -84,7 +84,7 @@ impl Shape {
 
 /// Value and jvp for stacked query rows `[rows, heads * head_width]`; the cache already holds these positions.
 /// `first` is the first position of each group's tangent.
-pub(super) fn forward(
+pub(in crate::model) fn forward(
     config: &ModelConfig,
     queries: &[f32],
     plan: &RowPlan,
@@ -133,7 +133,7 @@ pub(super) fn forward(
 }
 
 /// The attention weights `[heads][query][key]` of a whole sequence.
-pub(super) fn pattern(config: &ModelConfig, queries: &[f32], keys: &[f32]) -> Vec<Vec<Vec<f32>>> {
+pub(in crate::model) fn pattern(config: &ModelConfig, queries: &[f32], keys: &[f32]) -> Vec<Vec<Vec<f32>>> {
     let s = Shape::of(config);
     let count = keys.len() / s.kv_width;
     (0..s.heads)
@@ -150,7 +150,7 @@ pub(super) fn pattern(config: &ModelConfig, queries: &[f32], keys: &[f32]) -> Ve
 }
 
 /// Cotangents of queries, keys and values, for one sequence.
-pub(super) struct Cotangents {
+pub(in crate::model) struct Cotangents {
     pub queries: Vec<f32>,
     pub keys: Vec<f32>,
     pub values: Vec<f32>,
@@ -158,7 +158,7 @@ pub(super) struct Cotangents {
 
 /// The vjp for several cotangents at once, each over the rows `0..lengths[i]` of one primal sequence, stacked in `c`.
 /// The attention weights are found once for all of them.
-pub(super) fn vjp(
+pub(in crate::model) fn vjp(
     config: &ModelConfig,
     queries: &[f32],
     keys: &[f32],

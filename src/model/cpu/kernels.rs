@@ -58,9 +58,9 @@ pub(super) fn axpy(a: f32, x: &[f32], y: &mut [f32]) {
 
 /// `out[r][o] = x_r . w_o` for R rows of `x` and O rows of `w`, all `k` long.
 #[inline(always)]
-fn dots<const R: usize, const O: usize>(x: &[f32], w: &[f32], k: usize) -> [[f32; O]; R] {
+fn dots<const R: usize, const O: usize>(all_x: &[f32], w: &[f32], k: usize) -> [[f32; O]; R] {
     let chunks = k / LANES;
-    let x: [&[[f32; LANES]]; R] = core::array::from_fn(|r| &x[r * k..(r + 1) * k].as_chunks().0[..chunks]);
+    let x: [&[[f32; LANES]]; R] = core::array::from_fn(|r| &all_x[r * k..(r + 1) * k].as_chunks().0[..chunks]);
     let v: [&[[f32; LANES]]; O] = core::array::from_fn(|o| &w[o * k..(o + 1) * k].as_chunks().0[..chunks]);
     let mut acc = [[f32x4::ZERO; O]; R];
     for i in 0..chunks {
@@ -72,11 +72,19 @@ fn dots<const R: usize, const O: usize>(x: &[f32], w: &[f32], k: usize) -> [[f32
             }
         }
     }
-    acc.map(|row| row.map(sum))
+    let mut out = acc.map(|row| row.map(sum));
+    // unquantized storage may have any width
+    for i in chunks * LANES..k {
+        for (r, row) in out.iter_mut().enumerate() {
+            for (o, y) in row.iter_mut().enumerate() {
+                *y += all_x[r * k + i] * w[o * k + i];
+            }
+        }
+    }
+    out
 }
 
 /// `y[r * stride + o] = x_r . w_o` for every row of `x` (`[rows, k]`) and of the tile `w` (`[tile, k]`).
-/// `k` is a multiple of four, which the block sizes of quantized storage imply; other widths are padded by the caller.
 pub(super) fn product(x: &[f32], w: &[f32], k: usize, y: &mut [f32], stride: usize) {
     let (rows, tile) = (x.len() / k, w.len() / k);
     let mut r = 0;
@@ -173,7 +181,9 @@ mod tests {
 
     #[test]
     fn blocked_products_equal_plain_sums() {
-        for (rows, tile, k) in [(1, 8, 32), (2, 5, 64), (3, 4, 36), (4, 13, 20), (7, 9, 100), (11, 3, 4)] {
+        for (rows, tile, k) in
+            [(1, 8, 32), (2, 5, 64), (3, 4, 36), (4, 13, 20), (7, 9, 100), (11, 3, 4), (3, 9, 50), (1, 13, 7)]
+        {
             let (x, w) = (values(rows * k, 1), values(tile * k, 2));
             let mut y = vec![0.0; rows * tile];
             product(&x, &w, k, &mut y, tile);

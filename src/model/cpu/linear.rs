@@ -31,7 +31,7 @@ struct Scratch {
 }
 
 /// `y = x W^T (+ bias)` with `W` `[outputs, inputs]`.
-pub(super) struct Linear {
+pub(in crate::model) struct Linear {
     weight: QTensor,
     bias: Option<Vec<f32>>,
     outputs: usize,
@@ -255,9 +255,13 @@ mod tests {
 
     #[test]
     fn agrees_with_candles_dense_product_in_both_directions() {
-        for (dtype, outputs, inputs) in
-            [(GgmlDType::Q4_1, 70, 576), (GgmlDType::Q8_0, 33, 64), (GgmlDType::F32, 9, 20), (GgmlDType::Q6K, 40, 512)]
-        {
+        for (dtype, outputs, inputs) in [
+            (GgmlDType::Q4_1, 70, 576),
+            (GgmlDType::Q8_0, 33, 64),
+            (GgmlDType::F32, 9, 20),
+            (GgmlDType::F16, 9, 50),
+            (GgmlDType::Q6K, 40, 512),
+        ] {
             for count in [1, 2, 7, 20] {
                 let (layer, dense) = layer(dtype, outputs, inputs);
                 let x = Tensor::randn(0f32, 1.0, (count, inputs), &Device::Cpu).unwrap();

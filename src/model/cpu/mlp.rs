@@ -17,7 +17,7 @@ fn silu(x: f32) -> (f32, f32) {
 }
 
 /// Value of the primal rows and jvp of the tangent rows.
-pub(super) fn forward(gate: &Tensor, up: &Tensor, plan: &RowPlan) -> Result<Tensor, ModelError> {
+pub(in crate::model) fn forward(gate: &Tensor, up: &Tensor, plan: &RowPlan) -> Result<Tensor, ModelError> {
     let width = gate.dim(1)?;
     let a = rows::with2(gate, up, |gate, up| {
         let mut a = vec![0.0; gate.len()];
@@ -41,7 +41,12 @@ pub(super) fn forward(gate: &Tensor, up: &Tensor, plan: &RowPlan) -> Result<Tens
 }
 
 /// The vjp: cotangents of gate and up for cotangent rows `c`; `of` gives each cotangent's primal row.
-pub(super) fn vjp(gate: &Tensor, up: &Tensor, of: &[usize], c: &Tensor) -> Result<(Tensor, Tensor), ModelError> {
+pub(in crate::model) fn vjp(
+    gate: &Tensor,
+    up: &Tensor,
+    of: &[usize],
+    c: &Tensor,
+) -> Result<(Tensor, Tensor), ModelError> {
     let width = gate.dim(1)?;
     let (dg, du) = rows::with3(gate, up, c, |gate, up, c| {
         let (mut dg, mut du) = (vec![0.0; c.len()], vec![0.0; c.len()]);

@@ -3,7 +3,7 @@
 //! Activations are matrices `[rows, width]`. Each piece of a decoder layer has a file with its value, its
 //! Jacobian-vector product (jvp, forward mode) and its vector-Jacobian product (vjp, reverse mode).
 
-mod attention;
+pub(super) mod attention;
 mod dequantize;
 mod engine;
 mod fixed;
@@ -11,17 +11,19 @@ mod fixed_transposed;
 mod forward;
 mod kernels;
 mod linear;
-mod mlp;
+pub(super) mod mlp;
 mod norm;
 mod reverse;
-mod rope;
-mod rows;
+pub(super) mod rope;
+pub(super) mod rows;
 mod trace;
 mod weights;
 
 pub(crate) use dequantize::dequantize;
 pub use engine::CpuEngine;
+pub(super) use linear::Linear;
 pub(crate) use linear::project;
+pub(super) use norm::RmsNorm;
 pub use trace::Trace;
 pub use weights::CpuModel;
 

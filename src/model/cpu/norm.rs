@@ -8,7 +8,7 @@ use crate::model::ModelError;
 use crate::model::row_plan::RowPlan;
 
 /// A norm's gain and epsilon.
-pub(super) struct RmsNorm {
+pub(in crate::model) struct RmsNorm {
     pub gain: Vec<f32>,
     pub eps: f32,
 }

@@ -3,7 +3,13 @@
 use crate::checkpoint::{ModelConfig, RopeLayout};
 
 /// Rotates every head of every row of `[rows, heads * head_width]` to its position; `back` turns the other way.
-pub(super) fn rotate(config: &ModelConfig, values: &mut [f32], heads: usize, positions: &[usize], back: bool) {
+pub(in crate::model) fn rotate(
+    config: &ModelConfig,
+    values: &mut [f32],
+    heads: usize,
+    positions: &[usize],
+    back: bool,
+) {
     let width = config.head_width;
     let half = width / 2;
     let mut angles = vec![(0.0, 0.0); half];

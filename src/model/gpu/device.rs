@@ -42,6 +42,7 @@ pub struct Gpu {
     pub(super) queue: wgpu::Queue,
     pub(super) limits: wgpu::Limits,
     name: String,
+    software: bool,
     /// The first thing that went wrong.
     fault: Fault,
 }
@@ -82,13 +83,19 @@ impl Gpu {
         }));
         device.set_device_lost_callback(move |_, message| note(&losses, GpuError::Lost(message)));
         let info = adapter.get_info();
+        let software = info.device_type == wgpu::DeviceType::Cpu;
         let name = if info.name.is_empty() { info.device_type_name() } else { info.name };
-        Ok(Self { device, queue, limits, name, fault })
+        Ok(Self { device, queue, limits, name, software, fault })
     }
 
     /// What the adapter calls itself.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether the processor only pretends to be one.
+    pub fn is_software(&self) -> bool {
+        self.software
     }
 
     /// The first thing that went wrong so far, if anything did.

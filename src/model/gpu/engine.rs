@@ -42,7 +42,7 @@ pub struct GpuEngine {
 const NONE: u32 = u32::MAX;
 /// Alternatives that the GPU finds at most, and words of what it says of a choice: four, and two for each.
 const ALTERNATIVES: usize = 8;
-const CHOSEN: usize = 4 + 2 * ALTERNATIVES;
+pub(super) const CHOSEN: usize = 4 + 2 * ALTERNATIVES;
 
 /// Most tokens of a response that are computed before their results are waited for.
 pub const MOST_AHEAD: usize = 8;

@@ -1,5 +1,7 @@
 //! Value and forward-mode tangents of the whole network, streaming through caches that stay on the GPU.
 
+use std::ops::Range;
+
 use bytemuck::{Pod, Zeroable};
 use wgpu::{Buffer, CommandBuffer};
 
@@ -9,7 +11,7 @@ use super::matrix::{Through, limit};
 use super::ops::{Count, Op, encode};
 use super::weights::{GpuModel, Layer};
 use crate::checkpoint::RopeLayout;
-use crate::model::row_plan::RowPlan;
+use crate::model::row_plan::{RowPlan, Tangent};
 use crate::model::{Group, ModelError};
 
 /// No token, or no group.
@@ -38,11 +40,11 @@ pub(super) struct Rope {
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
-struct Append {
-    kv_width: u32,
-    head_width: u32,
-    half_split: u32,
-    capacity: u32,
+pub(super) struct Append {
+    pub kv_width: u32,
+    pub head_width: u32,
+    pub half_split: u32,
+    pub capacity: u32,
 }
 
 #[repr(C)]
@@ -259,23 +261,18 @@ impl Session {
         }
         let plan = RowPlan::new(self.length, tokens.len(), &self.firsts);
         self.make_room(model, plan.rows(), self.length + tokens.len())?;
-        let mut info: Vec<[u32; 4]> = (0..tokens.len()).map(|i| [i as u32, (plan.start + i) as u32, NONE, 0]).collect();
         let mut ids = tokens.to_vec();
         for t in &plan.tangents {
             for position in t.position..t.position + t.count {
                 let of = position - plan.start;
-                info.push([of as u32, position as u32, t.group as u32, self.firsts[t.group] as u32]);
                 let own = self.groups[t.group].positions.contains(&position);
                 ids.push(if own { tokens[of] } else { NONE });
             }
         }
-        let angles: Vec<[f32; 2]> = (plan.start..plan.start + tokens.len())
-            .flat_map(|p| c.rope_frequencies.iter().map(move |f| (p as f32 * f).sin_cos()))
-            .map(|(sin, cos)| [cos, sin])
-            .collect();
         model.gpu.write(&self.work.tokens, &ids);
-        model.gpu.write(&self.work.info, &info);
-        model.gpu.write(&self.work.angles, &angles);
+        model.gpu.write(&self.work.info, &row_info(&plan, &self.firsts));
+        let positions = plan.start..plan.start + tokens.len();
+        model.gpu.write(&self.work.angles, &angles(&c.rope_frequencies, positions));
         model.gpu.write(&self.work.count, &[plan.rows() as u32, plan.primal as u32, 0, 0]);
         Ok(plan)
     }
@@ -299,6 +296,22 @@ impl Session {
     pub fn encode_norm(&self, pass: &mut wgpu::ComputePass, rows: usize) -> usize {
         self.norm.encode(pass, rows)
     }
+}
+
+/// Primal row, position, group or [`NONE`], and the group's first position of every row.
+pub(super) fn row_info(plan: &RowPlan, firsts: &[usize]) -> Vec<[u32; 4]> {
+    let primal = (0..plan.primal).map(|i| [i as u32, (plan.start + i) as u32, NONE, 0]);
+    let row = |t: &Tangent, i: usize| {
+        let position = t.position + i;
+        [(position - plan.start) as u32, position as u32, t.group as u32, firsts[t.group] as u32]
+    };
+    primal.chain(plan.tangents.iter().flat_map(|t| (0..t.count).map(move |i| row(t, i)))).collect()
+}
+
+/// Cosine and sine of every frequency at every position.
+pub(super) fn angles(frequencies: &[f32], positions: Range<usize>) -> Vec<[f32; 2]> {
+    let turned = positions.flat_map(|p| frequencies.iter().map(move |f| (p as f32 * f).sin_cos()));
+    turned.map(|(sin, cos)| [cos, sin]).collect()
 }
 
 fn caches(model: &GpuModel, groups: usize, capacity: usize) -> Result<Vec<LayerCache>, GpuError> {

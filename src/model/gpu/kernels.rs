@@ -59,6 +59,18 @@ impl Kernel {
         Self::Contract,
     ];
 
+    /// Its file's name, without the ending.
+    pub fn name(self) -> String {
+        let mut name = String::new();
+        for c in format!("{self:?}").chars() {
+            if c.is_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.extend(c.to_lowercase());
+        }
+        name
+    }
+
     /// Its file.
     fn text(self) -> &'static str {
         match self {

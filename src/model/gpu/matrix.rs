@@ -10,7 +10,7 @@ use super::ops::{Count, Op};
 use super::pack::{Format, pack};
 
 /// Up to so many rows are multiplied by the kernel for few.
-const FEW: usize = 16;
+pub(super) const FEW: usize = 16;
 /// Most workgroups in one direction, as WebGPU promises.
 const WORKGROUPS: usize = 65_535;
 /// Bytes of a matrix that are packed and sent at once.
@@ -58,18 +58,23 @@ pub(super) struct Through<'a> {
 impl Matrix {
     /// Sends `tensor` to the GPU, in pieces. Fails with [`GpuError::TooLarge`] if one row passes its limits.
     pub fn upload(gpu: &Gpu, tensor: &QTensor, bias: Option<Vec<f32>>) -> Result<Self, GpuError> {
+        Self::upload_in_parts(gpu, tensor, bias, 4 * WORKGROUPS)
+    }
+
+    /// As [`Matrix::upload`], with at most `most` rows in a part.
+    pub fn upload_in_parts(gpu: &Gpu, tensor: &QTensor, bias: Option<Vec<f32>>, most: usize) -> Result<Self, GpuError> {
         let refused = |e: candle_core::Error| GpuError::Refused(e.to_string());
         let (outputs, inputs) = tensor.shape().dims2().map_err(refused)?;
         let (dtype, bytes) = (tensor.dtype(), tensor.data().map_err(refused)?);
         let format = Format::of(dtype);
-        let most = limit(gpu) / format.row_bytes(inputs).max(1);
-        if most == 0 {
+        let fit = limit(gpu) / format.row_bytes(inputs).max(1);
+        if fit == 0 {
             return Err(GpuError::TooLarge(format!("a row of {inputs} weights passes its limit for a binding")));
         }
         let row = inputs / dtype.block_size() * dtype.type_size();
         let mut parts = Vec::new();
-        for first in (0..outputs).step_by(most.min(4 * WORKGROUPS)) {
-            let rows = most.min(4 * WORKGROUPS).min(outputs - first);
+        for first in (0..outputs).step_by(most.min(fit)) {
+            let rows = most.min(fit).min(outputs - first);
             let blocks = inputs.div_ceil(32);
             let (words, scales) = (gpu.storage(rows * blocks * format.block_words()), gpu.storage(rows * blocks * 2));
             let (mut words_at, mut scales_at) = (0, 0);

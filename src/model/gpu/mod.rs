@@ -1,6 +1,7 @@
 //! The GPU backend: the transformer with both derivatives as compute kernels, through wgpu (WebGPU in the browser,
 //! Vulkan natively). Kernels ask for no more than WebGPU's least limits.
 
+pub mod check;
 mod device;
 mod engine;
 mod forward;

@@ -47,8 +47,7 @@ struct Batch {
 impl Batch {
     fn new(model: &GpuModel, lengths: Vec<usize>) -> Self {
         let (gpu, c) = (&model.gpu, &model.config);
-        let info: Vec<[u32; 4]> =
-            lengths.iter().flat_map(|&n| (0..n).map(move |p| [p as u32, p as u32, (n - p) as u32, 0])).collect();
+        let info = cotangent_info(&lengths);
         let rows = info.len();
         let matrix = |width: usize| gpu.storage(rows * width);
         let (heads, kv) = (c.heads * c.head_width, c.kv_heads * c.head_width);
@@ -68,6 +67,11 @@ impl Batch {
             statistics: matrix(2 * c.heads),
         }
     }
+}
+
+/// Position, position, and rows of the same cotangent from here on, of every row of stacked cotangents.
+pub(super) fn cotangent_info(lengths: &[usize]) -> Vec<[u32; 4]> {
+    lengths.iter().flat_map(|&n| (0..n).map(move |p| [p as u32, p as u32, (n - p) as u32, 0])).collect()
 }
 
 /// What a run needs of the forward pass.

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use web_sys::File;
 
 use super::{Engine, js, kept, load, local, post, store, weights};
-use crate::model::Tick;
+use crate::model::gpu::{Gpu, check};
+use crate::model::{ModelError, Tick};
 use crate::protocol::{Choice, Event, Failure, JobId, Prompt, Request, Response, Run, Stage};
 use crate::worker::Update;
 
@@ -33,6 +34,7 @@ pub async fn perform(engine: &Engine, request: Request, files: Vec<File>) {
         Request::Attention { job, ids, layer } => (job, local::attention(engine, job, &ids, layer).await),
         Request::Firing { job, ids, layer } => (job, local::firing(engine, job, &ids, layer).await),
         Request::Words { job, list, vectors } => (job, weights::words(engine, job, list, vectors, files).await),
+        Request::CheckGpu { job } => (job, check_gpu(engine, job).await),
         Request::List { job } => (job, list(job).await),
         Request::Delete { job, key } => {
             let outcome = match store::delete(&key).await {
@@ -83,6 +85,20 @@ async fn settle(engine: &Engine) {
         *engine.runner.borrow_mut() = Some(runner);
         post(&Event::Backend { report });
     }
+}
+
+/// On a device of its own, so that a fault leaves the models' alone.
+async fn check_gpu(engine: &Engine, job: JobId) -> Result<Event, Failure> {
+    let gpu = Gpu::open().await.map_err(ModelError::from)?;
+    let mut tick = async |t: Tick| {
+        post(&Event::Progress { job, stage: Stage::Kernels, done: t.done as u64, total: t.total as u64 });
+        match engine.breathe(job).await {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    };
+    let checked = check::check(&gpu, &mut tick).await?;
+    Ok(Event::Checked { job, gpu: gpu.name().to_owned(), checked })
 }
 
 async fn list(job: JobId) -> Result<Event, Failure> {

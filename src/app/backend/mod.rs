@@ -1,11 +1,16 @@
 //! What computes, why, and the user's choice, which is remembered.
 
+mod check;
+
 use leptos::prelude::*;
 
-use super::memory;
-use super::runs;
+pub use check::{BackendDialog, Check, advance, done, engine_gone, failed};
+
 use super::state::State;
+use super::{memory, runs};
+use crate::app::teach::Explain;
 use crate::protocol::{Backend, BackendReport, Choice, Why};
+use crate::teach::terms::Term;
 
 const KEY: &str = "shiftlens.backend";
 const CHOICES: [(Choice, &str, &str); 3] =
@@ -61,14 +66,16 @@ pub fn BackendBadge(state: State) -> impl IntoView {
         }
     };
     view! {
-        <label class="backend" title=why>
-            <span class="cap">"Compute"</span>
+        <span class="backend">
+            <label><span class="cap">"Compute"</span>
             <select id="backend" aria-label="What computes" aria-describedby="backend-why" on:change=change>
                 {CHOICES.map(|(choice, key, name)| view! { <option value=key selected=move || chosen.get() == choice>{name}</option> }).collect_view()}
             </select>
-            <span class="cap" id="backend-used">{move || short(&reports())}</span>
+            </label>
+            <button class="link cap" id="backend-used" aria-haspopup="dialog" aria-describedby="backend-why" title=why on:click=move |_| state.backend_open.set(true)>{move || short(&reports())}</button>
+            <Explain term=Term::Compute/>
             <span class="visually-hidden" id="backend-why">{why}</span>
-        </label>
+        </span>
         {move || failed().map(|what| view! { <p class="note backend-note" role="status">{what}</p> })}
     }
 }

@@ -1,0 +1,104 @@
+//! Attention: value and jvp over a cache, and both kernels of its vjp.
+
+use super::Derivative::Vjp;
+use super::{Bench, config};
+use crate::checkpoint::{ModelConfig, RopeLayout};
+use crate::model::ModelError;
+use crate::model::cpu::attention::{self, LayerCache};
+use crate::model::gpu::forward::Attention;
+use crate::model::gpu::kernels::Kernel;
+use crate::model::gpu::ops::{Count, Op};
+use crate::model::gpu::reverse::cotangent_info;
+
+/// Heads, key heads, head width: shared keys, one width beyond a workgroup, the widest.
+const SHAPES: [(usize, usize, usize); 3] = [(4, 2, 16), (3, 1, 80), (2, 2, 256)];
+/// The sequence so far, and what is added: more keys than a workgroup takes at once.
+const START: usize = 66;
+const COUNT: usize = 5;
+const FIRSTS: [usize; 4] = [0, 30, 68, 200];
+const CAPACITY: usize = 80;
+
+fn uniform(c: &ModelConfig, capacity: usize) -> Attention {
+    Attention {
+        heads: c.heads as u32,
+        kv_heads: c.kv_heads as u32,
+        head_width: c.head_width as u32,
+        capacity: capacity as u32,
+        scale: 1.0 / (c.head_width as f32).sqrt(),
+        unused: [0; 3],
+    }
+}
+
+fn side_by_side(keys: &[f32], values: &[f32]) -> Vec<f32> {
+    keys.iter().zip(values).flat_map(|(k, v)| [*k, *v]).collect()
+}
+
+fn case(c: &ModelConfig) -> String {
+    format!("{} heads of {}, {} for keys", c.heads, c.head_width, c.kv_heads)
+}
+
+pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
+    for (heads, kv_heads, head_width) in SHAPES {
+        let c = config(heads, kv_heads, head_width, RopeLayout::HalfSplit);
+        let (width, kv_width, length) = (heads * head_width, kv_heads * head_width, START + COUNT);
+        let stacked = bench.stacked(&c, START, COUNT, &FIRSTS);
+        let rows = stacked.plan.rows();
+        let mut cpu = LayerCache::new(FIRSTS.len());
+        (cpu.keys, cpu.values) = (bench.noise(length * kv_width), bench.noise(length * kv_width));
+        // large where nothing may be read: before a group's first position, and behind the sequence
+        let mut tangents = vec![1e3; 2 * FIRSTS.len() * CAPACITY * kv_width];
+        for (group, &first) in FIRSTS.iter().enumerate().filter(|(_, first)| **first < length) {
+            let count = (length - first) * kv_width;
+            let (keys, values) = (bench.noise(count), bench.noise(count));
+            let at = 2 * (group * CAPACITY + first) * kv_width;
+            tangents[at..at + 2 * count].copy_from_slice(&side_by_side(&keys, &values));
+            (cpu.key_tangents[group], cpu.value_tangents[group]) = (keys, values);
+        }
+        // scores up to a few units, so that weights differ
+        let queries: Vec<f32> = bench.noise(rows * width).into_iter().map(|q| 3.0 * q).collect();
+        let expected = attention::forward(&c, &queries, &stacked.plan, &FIRSTS, &cpu);
+        let mut cache = side_by_side(&cpu.keys, &cpu.values);
+        cache.resize(2 * CAPACITY * kv_width, 1e3);
+        let gpu = bench.gpu;
+        let shape = gpu.uniform(&uniform(&c, CAPACITY));
+        let (queries, cache, tangents) = (gpu.filled(&queries), gpu.filled(&cache), gpu.filled(&tangents));
+        let out = gpu.storage(rows * width);
+        let buffers = [&shape, &stacked.info, &queries, &cache, &tangents, &out];
+        let op = Op::new(bench.bind(Kernel::Attention, &buffers), Count::Fixed(heads), Count::Rows(1));
+        let found = bench.run(&[op], rows, &out, rows * width).await?;
+        bench.compare_stacked(Kernel::Attention, case(&c), COUNT * width, &expected, &found);
+    }
+    Ok(())
+}
+
+/// Cotangents of different lengths, stacked; the longest over more keys than a workgroup takes at once.
+pub(super) async fn check_vjp(bench: &mut Bench<'_>) -> Result<(), ModelError> {
+    const LENGTHS: [usize; 3] = [5, 70, 64];
+    const POSITIONS: usize = 70;
+    for (heads, kv_heads, head_width) in SHAPES {
+        let c = config(heads, kv_heads, head_width, RopeLayout::HalfSplit);
+        let (width, kv_width) = (heads * head_width, kv_heads * head_width);
+        let rows: usize = LENGTHS.iter().sum();
+        let queries: Vec<f32> = bench.noise(POSITIONS * width).into_iter().map(|q| 3.0 * q).collect();
+        let (keys, values) = (bench.noise(POSITIONS * kv_width), bench.noise(POSITIONS * kv_width));
+        let cotangents = bench.noise(rows * width);
+        let expected = attention::vjp(&c, &queries, &keys, &values, &LENGTHS, &cotangents);
+        let gpu = bench.gpu;
+        let (shape, info) = (gpu.uniform(&uniform(&c, 0)), gpu.filled(&cotangent_info(&LENGTHS)));
+        let (queries, cache) = (gpu.filled(&queries), gpu.filled(&side_by_side(&keys, &values)));
+        let (cotangents, statistics) = (gpu.filled(&cotangents), gpu.storage(2 * rows * heads));
+        let (dq, dk, dv) = (gpu.storage(rows * width), gpu.storage(rows * kv_width), gpu.storage(rows * kv_width));
+        let buffers = [&shape, &info, &queries, &cache, &cotangents, &dq, &statistics];
+        let of_queries =
+            Op::new(bench.bind(Kernel::AttentionVjpQueries, &buffers), Count::Fixed(heads), Count::Rows(1));
+        let buffers = [&shape, &info, &queries, &cache, &cotangents, &statistics, &dk, &dv];
+        let of_keys = Op::new(bench.bind(Kernel::AttentionVjpKeys, &buffers), Count::Fixed(kv_heads), Count::Rows(1));
+        let found = bench.run(&[of_queries, of_keys], rows, &dq, rows * width).await?;
+        bench.compare(Kernel::AttentionVjpQueries, Vjp, case(&c), &expected.queries, &found);
+        for (name, buffer, expected) in [("keys", &dk, &expected.keys), ("values", &dv, &expected.values)] {
+            let found = bench.run(&[], 0, buffer, rows * kv_width).await?;
+            bench.compare(Kernel::AttentionVjpKeys, Vjp, format!("{}: {name}", case(&c)), expected, &found);
+        }
+    }
+    Ok(())
+}

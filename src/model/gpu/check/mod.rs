@@ -1,0 +1,214 @@
+//! Every kernel on its own against the CPU: value, jvp and vjp, on shapes that fill no tile. The page offers it for the
+//! visitor's GPU; the tests run the same table natively and in Chromium.
+
+mod attention;
+mod head;
+mod layer;
+mod products;
+
+use std::fmt::Display;
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+use wgpu::{BindGroup, Buffer, ComputePipeline};
+
+use super::device::{Gpu, GpuError};
+use super::forward::{angles, row_info};
+use super::kernels::{Kernel, Kernels};
+use super::ops::{Op, encode};
+use crate::checkpoint::{ModelConfig, RopeLayout};
+use crate::model::row_plan::RowPlan;
+use crate::model::{ModelError, Tick};
+
+/// How far a GPU may be from the CPU: the largest difference relative to the largest value.
+pub const TOLERANCE: f32 = 1e-3;
+
+/// What was compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Derivative {
+    /// The operation's result.
+    Value,
+    /// Its Jacobian-vector product, forward mode.
+    Jvp,
+    /// Its vector-Jacobian product, reverse mode.
+    Vjp,
+}
+
+/// One comparison of a kernel with the CPU.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    /// Its file's name.
+    pub kernel: String,
+    /// Of the operation.
+    pub derivative: Derivative,
+    /// On what.
+    pub case: String,
+    /// The largest difference relative to the largest value; `f32::MAX` if it is no number, or a token is another.
+    pub apart: f32,
+}
+
+impl Checked {
+    /// Whether the GPU is within [`TOLERANCE`].
+    pub fn agrees(&self) -> bool {
+        self.apart <= TOLERANCE
+    }
+}
+
+/// Holds every kernel against the CPU. `tick` hears of each comparison. Fails if the GPU does, or if `tick` stops it.
+pub async fn check(gpu: &Gpu, tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>) -> Result<Vec<Checked>, ModelError> {
+    let mut bench = Bench { gpu, kernels: Kernels::default(), seed: 1, checked: Vec::new() };
+    let total = 5;
+    for done in 0..total {
+        match done {
+            0 => products::check(&mut bench).await?,
+            1 => layer::check(&mut bench).await?,
+            2 => attention::check(&mut bench).await?,
+            3 => attention::check_vjp(&mut bench).await?,
+            _ => head::check(&mut bench).await?,
+        }
+        if tick(Tick { done: done + 1, total }).await.is_break() {
+            return Err(ModelError::Cancelled);
+        }
+    }
+    Ok(bench.checked)
+}
+
+/// The largest difference relative to the largest value of `expected`.
+fn apart(expected: &[f32], found: &[f32]) -> f32 {
+    let most = expected.iter().fold(f32::MIN_POSITIVE, |most, v| most.max(v.abs()));
+    let differences = expected.iter().zip(found).map(|(a, b)| (a - b).abs() / most);
+    let worst = differences.fold(0.0, |worst, d| if d > worst || d.is_nan() { d } else { worst });
+    if worst.is_finite() && expected.len() == found.len() { worst } else { f32::MAX }
+}
+
+/// A GPU with what was found out about it.
+struct Bench<'a> {
+    gpu: &'a Gpu,
+    kernels: Kernels,
+    seed: u64,
+    checked: Vec<Checked>,
+}
+
+impl Bench<'_> {
+    /// Numbers in -1..1.
+    fn noise(&mut self, count: usize) -> Vec<f32> {
+        let mut next = || {
+            self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.seed >> 40) as f32 / 8_388_608.0 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    fn bind(&self, kernel: Kernel, buffers: &[&Buffer]) -> (ComputePipeline, BindGroup) {
+        self.kernels.bind(self.gpu, kernel, None, buffers)
+    }
+
+    /// Runs `ops` for `rows` rows, and reads the first `count` values of `from`.
+    async fn run(&self, ops: &[Op], rows: usize, from: &Buffer, count: usize) -> Result<Vec<f32>, GpuError> {
+        let staged = self.gpu.staging(count);
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        encode(ops, &mut encoder.begin_compute_pass(&Default::default()), rows);
+        encoder.copy_buffer_to_buffer(from, 0, &staged, 0, Some(4 * count as u64));
+        self.gpu.queue.submit([encoder.finish()]);
+        self.gpu.read(&staged, count).await
+    }
+
+    fn note(&mut self, kernel: Kernel, derivative: Derivative, case: impl Display, apart: f32) {
+        self.checked.push(Checked { kernel: kernel.name(), derivative, case: case.to_string(), apart });
+    }
+
+    fn compare(&mut self, kernel: Kernel, derivative: Derivative, case: impl Display, expected: &[f32], found: &[f32]) {
+        self.note(kernel, derivative, case, apart(expected, found));
+    }
+
+    /// Stacked rows: the first `primal` values are a value's, the others a jvp's.
+    fn compare_stacked(&mut self, kernel: Kernel, case: impl Display, primal: usize, expected: &[f32], found: &[f32]) {
+        self.compare(kernel, Derivative::Value, &case, &expected[..primal], &found[..primal]);
+        if expected.len() > primal {
+            self.compare(kernel, Derivative::Jvp, &case, &expected[primal..], &found[primal..]);
+        }
+    }
+
+    /// What the kernels are told of stacked rows for `count` positions from `start`.
+    fn stacked(&self, config: &ModelConfig, start: usize, count: usize, firsts: &[usize]) -> Stacked {
+        let plan = RowPlan::new(start, count, firsts);
+        Stacked {
+            count: self.gpu.uniform(&[plan.rows() as u32, plan.primal as u32, 0, 0]),
+            info: self.gpu.filled(&row_info(&plan, firsts)),
+            angles: self.gpu.filled(&angles(&config.rope_frequencies, start..start + count)),
+            plan,
+        }
+    }
+}
+
+/// Stacked primal and tangent rows.
+struct Stacked {
+    plan: RowPlan,
+    count: Buffer,
+    info: Buffer,
+    angles: Buffer,
+}
+
+/// A network of which the checks take a piece: `heads` heads of width `head_width`, `kv_heads` for keys.
+fn config(heads: usize, kv_heads: usize, head_width: usize, rope_layout: RopeLayout) -> ModelConfig {
+    ModelConfig {
+        architecture: "llama".into(),
+        vocab: 301,
+        width: heads * head_width,
+        layers: 1,
+        heads,
+        kv_heads,
+        head_width,
+        ffn_width: 70,
+        context: 256,
+        norm_eps: 1e-5,
+        rope_layout,
+        rope_frequencies: (0..head_width / 2).map(|i| 0.7f32.powi(i as i32)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::block_on;
+
+    /// Natively; `tests/browser/gpu.rs` does the same through the page.
+    #[test]
+    fn every_kernel_agrees_with_the_cpu() {
+        let gpu = match block_on(Gpu::open()) {
+            Ok(gpu) => gpu,
+            Err(e) if std::env::var("SHIFTLENS_GPU").as_deref() == Ok("required") => panic!("{e}"),
+            Err(e) => return println!("NOT CHECKED: {e}"),
+        };
+        let mut ticks = Vec::new();
+        let mut noted = async |t: Tick| {
+            ticks.push((t.done, t.total));
+            ControlFlow::Continue(())
+        };
+        let checked = block_on(check(&gpu, &mut noted)).unwrap();
+        let off: Vec<&Checked> = checked.iter().filter(|c| !c.agrees()).collect();
+        assert!(off.is_empty(), "{off:#?}");
+        let names: BTreeSet<String> = checked.iter().map(|c| c.kernel.clone()).collect();
+        assert_eq!(names, Kernel::ALL.iter().map(|k| k.name()).collect(), "a kernel is not checked");
+        assert_eq!(ticks.last().map(|(done, total)| done == total), Some(true));
+        let worst = checked.iter().map(|c| c.apart).fold(0.0, f32::max);
+        println!("{} comparisons on {}, at most {worst:.1e} apart", checked.len(), gpu.name());
+    }
+
+    #[test]
+    fn what_is_no_number_does_not_agree() {
+        let of = |found: &[f32]| Checked {
+            kernel: String::new(),
+            derivative: Derivative::Value,
+            case: String::new(),
+            apart: apart(&[1.0, -2.0], found),
+        };
+        assert!(of(&[1.0, -2.001]).agrees());
+        for wrong in [&[1.0, f32::NAN][..], &[f32::INFINITY, -2.0], &[1.0], &[1.0, -2.01]] {
+            assert!(!of(wrong).agrees(), "{wrong:?}");
+        }
+    }
+}

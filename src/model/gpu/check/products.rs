@@ -1,0 +1,148 @@
+//! Products with a weight matrix, in every storage type.
+
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{Device, Tensor};
+
+use super::Derivative::{Jvp, Value, Vjp};
+use super::{Bench, config};
+use crate::checkpoint::RopeLayout;
+use crate::model::ModelError;
+use crate::model::cpu::Linear;
+use crate::model::gpu::kernels::Kernel;
+use crate::model::gpu::matrix::{FEW, Matrix, Through};
+
+/// Rows of every matrix: a multiple of no tile.
+const OUTPUTS: usize = 70;
+const TYPES: [GgmlDType; 10] = {
+    use GgmlDType::*;
+    [F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K]
+};
+
+/// A random matrix on both sides. On the CPU as f32: its own products with quantized weights round activations.
+struct Pair {
+    name: String,
+    inputs: usize,
+    cpu: Linear,
+    gpu: Matrix,
+}
+
+impl Pair {
+    fn new(bench: &mut Bench, dtype: GgmlDType, split: bool) -> Result<Self, ModelError> {
+        let inputs = match dtype.block_size() {
+            1 => 50,
+            32 => 96,
+            block => block,
+        };
+        let values = bench.noise(OUTPUTS * inputs);
+        let tensor = Tensor::from_vec(values, (OUTPUTS, inputs), &Device::Cpu)?;
+        let quantized = QTensor::quantize(&tensor, dtype)?;
+        let plain = QTensor::quantize(&quantized.dequantize(&Device::Cpu)?, GgmlDType::F32)?;
+        let bias = bench.noise(OUTPUTS);
+        // three parts, the last smaller
+        let most = if split { 30 } else { OUTPUTS };
+        let gpu = Matrix::upload_in_parts(bench.gpu, &quantized, Some(bias.clone()), most)?;
+        let name = format!("{dtype:?}{}", if split { " in three bindings" } else { "" });
+        Ok(Self { name, inputs, cpu: Linear::new(plain, Some(bias))?, gpu })
+    }
+}
+
+pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
+    for dtype in TYPES {
+        let pair = Pair::new(bench, dtype, false)?;
+        all(bench, &pair).await?;
+    }
+    for dtype in [GgmlDType::F16, GgmlDType::Q4_1] {
+        let pair = Pair::new(bench, dtype, true)?;
+        all(bench, &pair).await?;
+    }
+    Ok(())
+}
+
+async fn all(bench: &mut Bench<'_>, pair: &Pair) -> Result<(), ModelError> {
+    for (rows, accumulate) in [(1, false), (8, true), (13, false), (33, false), (40, true)] {
+        product(bench, pair, rows, accumulate).await?;
+    }
+    for (rows, accumulate) in [(5, false), (40, true)] {
+        transposed(bench, pair, rows, accumulate).await?;
+    }
+    bias(bench, pair).await?;
+    lookup(bench, pair).await
+}
+
+fn sum(mut a: Vec<f32>, b: &[f32]) -> Vec<f32> {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+    a
+}
+
+fn tensor(values: &[f32], width: usize) -> Result<Tensor, ModelError> {
+    Ok(Tensor::from_vec(values.to_vec(), (values.len() / width, width), &Device::Cpu)?)
+}
+
+fn values(t: &Tensor) -> Result<Vec<f32>, ModelError> {
+    Ok(t.flatten_all()?.to_vec1()?)
+}
+
+/// Of the rows the first is a value, the others its tangents: the map is linear.
+async fn product(bench: &mut Bench<'_>, pair: &Pair, rows: usize, accumulate: bool) -> Result<(), ModelError> {
+    let (x, before) = (bench.noise(rows * pair.inputs), bench.noise(rows * OUTPUTS));
+    let expected = values(&pair.cpu.forward(&tensor(&x, pair.inputs)?, 0)?)?;
+    let expected = if accumulate { sum(expected, &before) } else { expected };
+    let gpu = bench.gpu;
+    let (count, x, y) = (gpu.uniform(&[rows as u32, 0, 0, 0]), gpu.filled(&x), gpu.filled(&before));
+    let through = Through { rows: &count, x: &x, y: &y, accumulate };
+    let ops = pair.gpu.product(gpu, &bench.kernels, &through, None);
+    let found = bench.run(&ops, rows, &y, rows * OUTPUTS).await?;
+    let kernel = if rows <= FEW { Kernel::Matvec } else { Kernel::Matmul };
+    let case = format!("{}, {rows} rows{}", pair.name, if accumulate { ", added" } else { "" });
+    bench.compare_stacked(kernel, case, OUTPUTS, &expected, &found);
+    Ok(())
+}
+
+async fn transposed(bench: &mut Bench<'_>, pair: &Pair, rows: usize, accumulate: bool) -> Result<(), ModelError> {
+    let (c, before) = (bench.noise(rows * OUTPUTS), bench.noise(rows * pair.inputs));
+    let expected = values(&pair.cpu.transposed(&tensor(&c, OUTPUTS)?)?)?;
+    let expected = if accumulate { sum(expected, &before) } else { expected };
+    let gpu = bench.gpu;
+    let (count, c, y) = (gpu.uniform(&[rows as u32, 0, 0, 0]), gpu.filled(&c), gpu.filled(&before));
+    let through = Through { rows: &count, x: &c, y: &y, accumulate };
+    let ops = pair.gpu.transposed(gpu, &bench.kernels, &through);
+    let found = bench.run(&ops, rows, &y, rows * pair.inputs).await?;
+    let case = format!("{}, {rows} rows{}", pair.name, if accumulate { ", added" } else { "" });
+    bench.compare(Kernel::Transposed, Vjp, case, &expected, &found);
+    Ok(())
+}
+
+/// A product with its bias, which primal rows alone are given.
+async fn bias(bench: &mut Bench<'_>, pair: &Pair) -> Result<(), ModelError> {
+    let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), 4, 3, &[0, 5]);
+    let rows = stacked.plan.rows();
+    let x = bench.noise(rows * pair.inputs);
+    let expected = values(&pair.cpu.forward(&tensor(&x, pair.inputs)?, stacked.plan.primal)?)?;
+    let (x, y) = (bench.gpu.filled(&x), bench.gpu.storage(rows * OUTPUTS));
+    let through = Through { rows: &stacked.count, x: &x, y: &y, accumulate: false };
+    let ops = pair.gpu.product(bench.gpu, &bench.kernels, &through, Some(&stacked.info));
+    let found = bench.run(&ops, rows, &y, rows * OUTPUTS).await?;
+    bench.compare_stacked(Kernel::Bias, &pair.name, stacked.plan.primal * OUTPUTS, &expected, &found);
+    Ok(())
+}
+
+/// Rows by token; a tangent outside its group has none, and is zero.
+async fn lookup(bench: &mut Bench<'_>, pair: &Pair) -> Result<(), ModelError> {
+    const NONE: u32 = u32::MAX;
+    let tokens = [3, 69, 29, 30, 0, 69, NONE, 30, NONE];
+    let mut expected = Vec::new();
+    for token in tokens {
+        match token {
+            NONE => expected.extend(vec![0.0; pair.inputs]),
+            token => expected.extend(pair.cpu.row(token as usize)?),
+        }
+    }
+    let before = bench.noise(expected.len());
+    let (ids, y) = (bench.gpu.filled(&tokens), bench.gpu.filled(&before));
+    let ops = pair.gpu.lookup(bench.gpu, &bench.kernels, &ids, &y);
+    let found = bench.run(&ops, tokens.len(), &y, expected.len()).await?;
+    let primal = 5 * pair.inputs;
+    bench.compare(Kernel::Embed, Value, &pair.name, &expected[..primal], &found[..primal]);
+    bench.compare(Kernel::Embed, Jvp, &pair.name, &expected[primal..], &found[primal..]);
+    Ok(())
+}
