@@ -50,22 +50,52 @@ async fn wait_for(client: &Client, promise: &str) -> Json {
     answer
 }
 
-/// Milliseconds from navigation to the first finished picture, in a fresh profile.
-async fn first_picture(url: &str) -> f64 {
+/// How a visit begins, as Lighthouse counts: milliseconds to the first and the largest paint, to the first finished picture and
+/// to both models; how much moved (CLS), how long the page was blocked, and which files were fetched.
+const VISIT: &str = "new Promise(r=>{ \
+    const all={paint:0,largest:0,shift:0,blocked:0,picture:0}; \
+    const on=(type,f)=>new PerformanceObserver(l=>l.getEntries().forEach(f)).observe({type,buffered:true}); \
+    on('paint',e=>{if(e.name=='first-contentful-paint')all.paint=e.startTime}); \
+    on('largest-contentful-paint',e=>all.largest=e.startTime); \
+    on('layout-shift',e=>{if(!e.hadRecentInput)all.shift+=e.value}); \
+    on('longtask',e=>all.blocked+=Math.max(0,e.duration-50)); \
+    const look=()=>{ \
+        if(!all.picture && document.querySelector('#card-tuned .response .tok') && document.querySelector('#card-tuned canvas')?.width>0) all.picture=performance.now(); \
+        const ready=['base','tuned'].every(s=>document.querySelector(`#chip-${s}`)?.textContent.includes('Q')); \
+        if(!all.picture || !ready) return setTimeout(look,10); \
+        all.models=performance.now(); \
+        all.files=performance.getEntriesByType('resource').filter(e=>e.name.startsWith(location.origin)).map(e=>new URL(e.name).pathname.slice(1)); \
+        r(all); \
+    }; look()})";
+
+/// `promise`, or nothing after a minute: what could not be measured is left out of the table.
+fn within_a_minute(promise: &str) -> String {
+    format!("Promise.race([{promise}, new Promise(r=>setTimeout(()=>r({{}}),60000))])")
+}
+
+/// A first visit in a fresh profile, and another once the service worker is there.
+async fn visits(url: &str) -> Json {
     let profile = tempfile::tempdir().unwrap();
     let client = browser(profile.path()).await;
-    client.goto(&format!("{url}/index.html")).await.unwrap();
-    let promise = "new Promise(r=>{const look=()=>document.querySelector('#card-tuned .response .tok')&&document.querySelector('#card-tuned canvas')?.width>0?r({at:performance.now()}):requestAnimationFrame(look);look()})";
-    let at = wait_for(&client, promise).await["at"].as_f64().unwrap();
+    let address = format!("{url}/index.html");
+    client.goto(&address).await.unwrap();
+    let first = wait_for(&client, &within_a_minute(VISIT)).await;
+    wait_for(&client, &within_a_minute("navigator.serviceWorker.ready.then(()=>({}))")).await;
+    client.goto("about:blank").await.unwrap();
+    client.goto(&address).await.unwrap();
+    let later = wait_for(&client, &within_a_minute(VISIT)).await;
     client.close().await.unwrap();
-    at
+    json!({"first": first, "later": later})
 }
 
 #[tokio::main]
 async fn main() {
     let url = variable("SHIFTLENS_URL");
     let peers = std::env::args().any(|a| a == "peers");
-    let mut result = json!({"first_picture_ms": first_picture(&url).await});
+    let mut result = json!({"visits": visits(&url).await});
+    if std::env::args().any(|a| a == "visits") {
+        return println!("{result}");
+    }
     let profile = tempfile::tempdir().unwrap();
     let client = browser(profile.path()).await;
     result["browser"] = client.capabilities().and_then(|c| c.get("browserVersion")).cloned().unwrap_or_default();

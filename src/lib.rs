@@ -8,6 +8,7 @@ pub mod explain;
 pub mod model;
 pub mod protocol;
 pub mod share;
+pub mod teach;
 pub mod worker;
 
 #[cfg(target_arch = "wasm32")]

@@ -4,7 +4,9 @@ use leptos::prelude::*;
 
 use super::format;
 use super::state::Slot;
+use super::teach::Explain;
 use crate::explain::Role;
+use crate::teach::terms::Term;
 
 /// Bars, the instruction's units underlined.
 #[component]
@@ -25,6 +27,7 @@ pub fn Density(half: Slot) -> impl IntoView {
     view! {
         <details class="fold">
             <summary>"Density of each prompt unit"<span class="hint">" · to how many response tokens it matters; the instruction is underlined"</span></summary>
+            <p class="cap">"Density"<Explain term=Term::Density/></p>
             <div class="dens">{move || rows().into_iter().map(bar).collect_view()}</div>
         </details>
     }

@@ -7,8 +7,12 @@ use super::canvas::{Cell, Layout, Picture, draw, follow_theme};
 use super::format;
 use super::matrix::on_resize;
 use super::reading::extent;
+use super::share::picture::{Drawn, SavePicture, provenance};
 use super::state::State;
+use super::teach::{Explain, NotShown};
 use crate::explain::view::difference;
+use crate::share::sheet::{Legend, Sheet, signed_colour};
+use crate::teach::terms::{self, Term};
 
 /// The third panel.
 #[component]
@@ -29,14 +33,38 @@ pub fn Difference(state: State) -> impl IntoView {
     view! {
         <Show when=shown>
             <article class="panel card" id="difference" aria-label="Difference">
-                <div class="head"><h2>"Difference"</h2><span class="cap">"tuned minus base, signed"</span></div>
+                <div class="head"><h2>"Difference"</h2><Explain term=Term::Difference/><span class="cap">"tuned minus base, signed"</span></div>
                 <Show when=move || both.with(Option::is_some) fallback=move || view! { <p class="empty">{why_not}</p> }>
                     <div class="legend"><span>"mattered more to the base"</span><span class="ramp diverging"></span><span>"more to the tuned model"</span></div>
                     <DifferenceMatrix state both/>
+                    <SavePicture name="difference" make=move || picture(state, both)/>
+                    <NotShown of=terms::Picture::Difference/>
                 </Show>
             </article>
         </Show>
     }
+}
+
+/// The difference as a figure.
+fn picture(state: State, both: Memo<Both>) -> Option<Drawn> {
+    let extent = extent(state).max(f32::MIN_POSITIVE);
+    let columns = state.tuned.view.with_untracked(|v| v.columns.clone());
+    both.with_untracked(|both| {
+        let (rows, values) = both.as_ref()?;
+        let sheet = Sheet {
+            title: "Difference: tuned minus base".into(),
+            rows,
+            columns: &columns,
+            fill: &|n, m| signed_colour(values[n][m] / extent),
+            tip: &|n, m| format!("{:+.4e}", values[n][m]),
+            legend: Legend::Signed("mattered more to the base", "more to the tuned model"),
+            caption: format!(
+                "Importance (gradient x input) of each word of the prompt for each of the same response, tuned minus base; the largest magnitude on the scale is {extent:.3e}. {}",
+                provenance(state)
+            ),
+        };
+        Some((sheet.svg(), sheet.size()))
+    })
 }
 
 type Both = Option<(Vec<crate::explain::view::Label>, Vec<Vec<f32>>)>;

@@ -1,11 +1,9 @@
 //! The finished results that ship with the page: shown before any model has loaded.
 
 use leptos::prelude::*;
-use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
+use super::fetch_text;
 use super::state::{RunState, Selection, Shown, State};
-use super::window;
 use crate::explain::view::View;
 use crate::protocol::Source;
 use crate::share::Export;
@@ -36,15 +34,13 @@ pub fn fit(state: State) -> bool {
     })
 }
 
-/// The column that most prompt units fed.
+/// The word that most prompt units fed.
 fn most_telling(view: &View) -> Option<usize> {
     let fed = |m: usize| view.levels.iter().filter(|row| row[m] > 0).count();
-    (0..view.columns.len()).rev().max_by_key(|&m| fed(m))
+    let is_word = |m: &usize| view.columns[*m].text.chars().any(char::is_alphanumeric);
+    (0..view.columns.len()).rev().filter(is_word).max_by_key(|&m| fed(m))
 }
 
 async fn fetch(file: &str) -> Option<Export> {
-    let response = JsFuture::from(window().fetch_with_str(file)).await.ok()?;
-    let response: web_sys::Response = response.dyn_into().ok()?;
-    let text = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
-    serde_json::from_str(&text).ok()
+    serde_json::from_str(&fetch_text(file).await?).ok()
 }

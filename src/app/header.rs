@@ -31,6 +31,7 @@ pub fn Header(state: State) -> impl IntoView {
             </button>
             <BackendBadge state/>
             <span class="grow"></span>
+            <button class="btn" id="learn" aria-haspopup="dialog" on:click=move |_| state.teach.learn_open.set(true)>"Learn"</button>
             <button class="btn" id="share" aria-haspopup="dialog" disabled=move || !can_export() on:click=move |_| state.share_open.set(true)>"Share"</button>
             <ThemeButton/>
         </header>

@@ -8,6 +8,8 @@ use super::canvas::{Cell, Layout, Picture, draw, follow_theme};
 use super::format;
 use super::reading::extent;
 use super::state::{Scale, Selection, Slot, State};
+use super::teach::did;
+use crate::teach::Deed;
 
 /// Redraws when the width of the canvas's frame changes.
 pub fn on_resize(canvas: NodeRef<Canvas>, width: RwSignal<f64>) {
@@ -84,10 +86,14 @@ pub fn Matrix(state: State, half: Slot) -> impl IntoView {
         let (row, column) = locate(&e);
         hover.set(row.zip(column));
     };
+    let choose = move |selection: Selection| {
+        half.selection.set(selection);
+        did(state, Deed::ChooseWord);
+    };
     let on_click = move |e: leptos::ev::MouseEvent| match locate(&e) {
         // a cell or a column's label chooses the response unit, a row's label the prompt unit
-        (_, Some(column)) => half.selection.set(Selection { row: None, column: Some(column) }),
-        (Some(row), None) => half.selection.set(Selection { row: Some(row), column: None }),
+        (_, Some(column)) => choose(Selection { row: None, column: Some(column) }),
+        (Some(row), None) => choose(Selection { row: Some(row), column: None }),
         _ => {}
     };
     let on_key = move |e: leptos::ev::KeyboardEvent| {
@@ -100,7 +106,7 @@ pub fn Matrix(state: State, half: Slot) -> impl IntoView {
             "ArrowUp" => (row.saturating_sub(1), column),
             "Enter" | " " => {
                 e.prevent_default();
-                return half.selection.set(Selection { row: None, column: Some(column) });
+                return choose(Selection { row: None, column: Some(column) });
             }
             "Escape" => return half.selection.set(Selection::default()),
             _ => return,

@@ -13,6 +13,7 @@ mod findings;
 mod format;
 mod header;
 mod heads;
+mod hosts;
 mod matrix;
 mod model_card;
 mod models;
@@ -25,6 +26,7 @@ mod runs;
 mod share;
 mod state;
 mod tabs;
+mod teach;
 mod toolbar;
 mod weights;
 
@@ -55,6 +57,29 @@ fn focus(id: &str) {
     });
 }
 
+/// The page's own address, without its fragment and its parameters.
+fn address() -> String {
+    let href = window().location().href().unwrap_or_default();
+    href.split(['#', '?']).next().unwrap_or_default().to_owned()
+}
+
+/// What the address says of `name`: `?name=value`.
+fn parameter(name: &str) -> Option<String> {
+    let search = window().location().search().ok()?;
+    web_sys::UrlSearchParams::new_with_str(&search).ok()?.get(name)
+}
+
+/// The text of a file that ships with the page.
+async fn fetch_text(file: &str) -> Option<String> {
+    use wasm_bindgen::JsCast;
+    use wasm_bindgen_futures::JsFuture;
+    let response: web_sys::Response = JsFuture::from(window().fetch_with_str(file)).await.ok()?.dyn_into().ok()?;
+    if !response.ok() {
+        return None;
+    }
+    JsFuture::from(response.text().ok()?).await.ok()?.as_string()
+}
+
 fn document() -> web_sys::Document {
     window().document().expect_throw("a window has a document")
 }
@@ -63,6 +88,11 @@ fn document() -> web_sys::Document {
 mod memory {
     pub fn get(key: &str) -> Option<String> {
         super::window().local_storage().ok()??.get_item(key).ok()?
+    }
+    pub fn remove(key: &str) {
+        if let Ok(Some(storage)) = super::window().local_storage() {
+            let _ = storage.remove_item(key);
+        }
     }
     pub fn set(key: &str, value: &str) {
         if let Ok(Some(storage)) = super::window().local_storage() {

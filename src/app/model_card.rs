@@ -9,8 +9,10 @@ use super::matrix::Matrix;
 use super::reading::{PromptText, ResponseText};
 use super::share::linked;
 use super::state::{RunState, Shown, Side, Slot, State};
+use super::teach::Explain;
 use super::{format, runs};
 use crate::protocol::Stage;
+use crate::teach::terms::Term;
 
 /// The card of `side`.
 #[component]
@@ -25,9 +27,9 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
         <article class="panel card" id=format!("card-{}", side.key()) aria-label=format!("{} model", side.name())>
             <div class="head">
                 <Mark side/>
-                <h2>{side.name()}</h2>
+                <h2>{side.name()}</h2><Explain term=Term::BaseAndTuned/>
                 <span class="cap">{move || half.run.with(summary)}</span>
-                <span class="score" title="How much the instruction's words weigh, by the density of their influence (paper, section 4)">"instruction score "<b>{score}</b></span>
+                <span class="score" title="How much the instruction's words weigh, by the density of their influence (paper, section 4)">"instruction score"<Explain term=Term::Score/>" "<b>{score}</b></span>
             </div>
             <Status half/>
             <Show when=waiting><p class="cap">"Waits for the other model's response…"</p></Show>
@@ -37,10 +39,10 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
             <Show when=has_columns>
                 <div class="sub">"Prompt"<Hint half prompt=true/></div>
                 <PromptText state half/>
-                <div class="sub">"Response"<Hint half prompt=false/></div>
+                <div class="sub">"Response"<Explain term=Term::Choices/><Hint half prompt=false/></div>
                 <ResponseText state half/>
                 <Choices half/>
-                <div class="sub">"Prompt (rows) × response (columns)"</div>
+                <div class="sub">"Prompt (rows) × response (columns)"<Explain term=Term::Importance/></div>
                 <Matrix state half/>
                 <Density half/>
             </Show>

@@ -7,7 +7,7 @@ use web_sys::{DragEvent, File};
 
 use super::header::Mark;
 use super::state::{Model, Side, Slot, State};
-use super::{document, format, runs, share};
+use super::{document, focus, format, hosts, runs, share};
 use crate::checkpoint::catalogue::{BUNDLED, CATALOGUE};
 use crate::protocol::{Source, Stage, StoredEntry};
 
@@ -62,6 +62,8 @@ fn SlotForm(half: Slot) -> impl IntoView {
     let picker = NodeRef::<Input>::new();
     let url = RwSignal::new(String::new());
     let key = half.side.key();
+    // addresses of hosts that the user has not allowed yet
+    let asked = RwSignal::new(None::<(Vec<String>, Vec<String>)>);
     let describe = move || {
         half.model.with(|m| {
             m.info.as_ref().map(|i| {
@@ -85,10 +87,25 @@ fn SlotForm(half: Slot) -> impl IntoView {
     };
     let fetch = move |_| {
         let urls: Vec<String> = url.get_untracked().split_whitespace().map(str::to_owned).collect();
-        if !urls.is_empty() {
+        if urls.is_empty() {
+            return;
+        }
+        let unknown = hosts::unknown(hosts::of(urls.iter().map(String::as_str)));
+        if unknown.is_empty() {
             runs::load(half, Source::Url { urls }, &[]);
+        } else {
+            asked.set(Some((urls, unknown)));
+            focus(&format!("allow-{key}"));
         }
     };
+    let allow = move |_| {
+        if let Some((urls, hosts)) = asked.get_untracked() {
+            hosts::allow(&hosts);
+            runs::load(half, Source::Url { urls }, &[]);
+        }
+        asked.set(None);
+    };
+    let whom = move || asked.with(|a| a.as_ref().map(|(_, hosts)| hosts.join(", ")).unwrap_or_default());
     view! {
         <fieldset class="slot-form">
             <legend><Mark side=half.side/>{half.side.name()}</legend>
@@ -99,6 +116,15 @@ fn SlotForm(half: Slot) -> impl IntoView {
                 <input type="url" id=format!("url-{key}") placeholder="https://…/model.gguf" aria-label=format!("Address of the {} model", half.side.name()) prop:value=move || url.get() on:input=move |e| url.set(event_target_value(&e))/>
                 <button class="btn" id=format!("fetch-{key}") on:click=fetch>"Download"</button>
             </div>
+            <Show when=move || asked.with(Option::is_some)>
+                <p class="note" role="alertdialog" aria-label="Ask this host?">
+                    {move || format!("This asks {} for the file. It will learn your network address and which file you want, as with any download; your prompts stay here. ", whom())}
+                    <span class="row">
+                        <button class="btn" id=format!("allow-{key}") on:click=allow>{move || format!("Ask {}", whom())}</button>
+                        <button class="btn" on:click=move |_| asked.set(None)>"Cancel"</button>
+                    </span>
+                </p>
+            </Show>
         </fieldset>
     }
 }

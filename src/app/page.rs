@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::backend::BackendDialog;
 use super::concepts::Concepts;
 use super::difference::Difference;
 use super::findings::FindingsView;
@@ -15,9 +16,11 @@ use super::share::ShareDialog;
 use super::share::linked::{self, LinkedNote};
 use super::state::{Side, State, Tab};
 use super::tabs::Tabs;
+use super::teach::{Coach, GuessPanel, LearnDialog, NotShown, Presenter};
 use super::toolbar::Toolbar;
-use super::{examples, runs, window};
+use super::{examples, parameter, runs, teach, window};
 use crate::share::presets::PRESETS;
+use crate::teach::terms::Picture;
 
 /// The page.
 #[component]
@@ -33,11 +36,13 @@ pub fn Page() -> impl IntoView {
     linked::watch(state);
     linked::follow(state);
     offline::begin(state);
+    let guessing = move || state.teach.guess.with(|g| g.as_ref().is_some_and(|g| !g.looked));
     let embedded = embedded();
     if embedded && let Some(body) = super::document().body() {
         let _ = body.class_list().add_1("embedded");
     }
     drop_zone(state);
+    teach::begin(state);
     view! {
         <a class="skip" href="#results">"Skip to the results"</a>
         <Header state/>
@@ -48,14 +53,16 @@ pub fn Page() -> impl IntoView {
             // hidden, not gone: a run goes on, and its result stays as it was left
             <div class="attribution" style:display=move || if state.tab.get() == Tab::Prompt { "" } else { "none" }>
                 <PromptPanel state/>
-                <section id="results" aria-label="Results">
+                <section id="results" aria-label="Results" class:guessing=guessing>
                     <LinkedNote state/>
+                    <GuessPanel state/>
                     <Toolbar state/>
                     <div class="cols">
                         <ModelCard state side=Side::Base/>
                         <ModelCard state side=Side::Tuned/>
                     </div>
                     <Difference state/>
+                    <NotShown of=Picture::Attribution/>
                 </section>
             </div>
             <Show when=move || state.tab.get() == Tab::Heads><Heads state/></Show>
@@ -64,13 +71,16 @@ pub fn Page() -> impl IntoView {
         </main>
         <ModelsDialog state/>
         <ShareDialog state/>
+        <BackendDialog state/>
+        <LearnDialog state/>
+        <Presenter state/>
+        <Coach state/>
     }
 }
 
 /// Whether the page is to show one view within another page: `?embed=1`.
 fn embedded() -> bool {
-    let search = window().location().search().unwrap_or_default();
-    web_sys::UrlSearchParams::new_with_str(&search).is_ok_and(|p| p.get("embed").is_some_and(|v| v == "1"))
+    parameter("embed").is_some_and(|v| v == "1")
 }
 
 /// The address of the page as a whole, with the same picture.

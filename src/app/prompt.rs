@@ -7,12 +7,14 @@ use wasm_bindgen::JsCast;
 use super::model_card::RunButton;
 use super::runs;
 use super::state::{Chat, State, Whose};
+use super::teach::Explain;
 use super::toolbar::Segmented;
 use super::{examples, format};
 use crate::explain::attribution::Mode;
 use crate::explain::find_instruction;
 use crate::model::head::Target;
 use crate::share::presets::PRESETS;
+use crate::teach::terms::Term;
 
 const WHOSE: &[(Whose, &str)] =
     &[(Whose::Own, "Own"), (Whose::Tuned, "Tuned's"), (Whose::Base, "Base's"), (Whose::Typed, "Typed")];
@@ -49,7 +51,7 @@ pub fn PromptPanel(state: State) -> impl IntoView {
                 </select>
             </div>
             <div class="field">
-                <span class="label">"Response to explain"</span>
+                <span class="label">"Response to explain"<Explain term=Term::ResponseToExplain/></span>
                 <Segmented name="Response to explain" options=WHOSE value=Signal::derive(move || options.get().whose) set=move |w| options.update(|o| o.whose = w)/>
                 <p class="cap">{move || match options.get().whose {
                     Whose::Own => "Each model explains its own answer.",
@@ -62,7 +64,7 @@ pub fn PromptPanel(state: State) -> impl IntoView {
                 </Show>
             </div>
             <div class="field">
-                <span class="label">"Chat template"</span>
+                <span class="label">"Chat template"<Explain term=Term::ChatTemplate/></span>
                 <Segmented name="Chat template" options=CHAT value=Signal::derive(move || options.get().chat) set=move |c| options.update(|o| o.chat = c)/>
                 <TemplateText state/>
             </div>
@@ -98,13 +100,13 @@ fn Editor(state: State) -> impl IntoView {
         }
     };
     view! {
-        <h2><label for="prompt">"Prompt"</label></h2>
+        <div class="head tight"><h2><label for="prompt">"Prompt"</label></h2><Explain term=Term::Token/></div>
         <textarea id="prompt" node_ref=area prop:value=move || state.prompt.get() spellcheck="false" on:input=move |e| {
             state.prompt.set(event_target_value(&e));
             state.marked.set(None);
         }></textarea>
         <div class="cap instruction">
-            "Instruction: "<span class="instr">{move || format::label(&instruction(), 160)}</span>
+            "Instruction"<Explain term=Term::Instruction/>": "<span class="instr">{move || format::label(&instruction(), 160)}</span>
         </div>
         <div class="row">
             <button class="link" id="mark" on:mousedown=|e| e.prevent_default() on:click=mark>"Mark the selected text"</button>
@@ -185,10 +187,11 @@ fn MoreOptions(state: State) -> impl IntoView {
     view! {
         <details class="fold" id="options">
             <summary>"Options"</summary>
-            <span class="label">"What is differentiated"</span>
+            <span class="label">"What is differentiated"<Explain term=Term::Target/></span>
             <Segmented name="What is differentiated" options=TARGETS value=Signal::derive(move || options.get().target) set=move |t| options.update(|o| o.target = t)/>
-            <span class="label">"Method (both are exact; auto takes the cheaper)"</span>
+            <span class="label">"Method (both are exact; auto takes the cheaper)"<Explain term=Term::Method/></span>
             <Segmented name="Method" options=MODES value=Signal::derive(move || options.get().mode) set=move |m| options.update(|o| o.mode = m)/>
+            <span class="label">"How the answer is drawn"<Explain term=Term::Sampling/></span>
             <div class="numbers">
                 {number("Most new tokens", "limit", "1", "512", "1", |o| o.limit as f64, |o, v| o.limit = v.clamp(1.0, 512.0) as usize)}
                 {number("Temperature (0: greedy)", "temperature", "0", "2", "0.1", |o| o.sampling.temperature, |o, v| o.sampling.temperature = v.clamp(0.0, 2.0))}

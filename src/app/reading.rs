@@ -5,8 +5,10 @@ use wasm_bindgen::JsCast;
 
 use super::format;
 use super::state::{Reading, Scale, Selection, Slot, State};
+use super::teach::did;
 use crate::explain::Role;
 use crate::explain::view::{Label, View};
+use crate::teach::Deed;
 
 /// A background for a cell or token: the scale is shared by both models.
 pub fn shade(reading: &Reading, level: u8, signed: f32, extent: f32) -> Option<String> {
@@ -102,6 +104,7 @@ fn walk(e: leptos::ev::KeyboardEvent) {
 #[component]
 pub fn PromptText(state: State, half: Slot) -> impl IntoView {
     let choose = move |row: usize| {
+        did(state, Deed::ChooseWord);
         half.selection.update(|s| {
             *s = Selection { row: (s.row != Some(row) || s.column.is_some()).then_some(row), column: None };
         })
@@ -130,6 +133,7 @@ pub fn PromptText(state: State, half: Slot) -> impl IntoView {
 #[component]
 pub fn ResponseText(state: State, half: Slot) -> impl IntoView {
     let choose = move |column: usize| {
+        did(state, Deed::ChooseWord);
         half.selection.update(|s| {
             *s = Selection { row: None, column: (s.column != Some(column)).then_some(column) };
         })

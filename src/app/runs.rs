@@ -252,8 +252,8 @@ fn take(state: State, slot: Slot, event: Event) {
             };
             if slot.model.with_untracked(|m| m.loading.is_some_and(|(j, _)| j == job)) {
                 slot.model.update(|m| m.loading = m.loading.map(|(j, p)| (j, Some(advance(p)))));
-            } else if weights::advance(state, slot.side, job, advance) {
-                // shown where the weights are
+            } else if weights::advance(state, slot.side, job, advance) || backend::advance(state, slot, job, advance) {
+                // shown where it was asked for
             } else if slot.run.with_untracked(|r| r.job == Some(job)) {
                 slot.progress.update_value(|p| *p = Some(advance(*p)));
                 draw_with_next_frame(slot);
@@ -265,6 +265,7 @@ fn take(state: State, slot: Slot, event: Event) {
             findings::another_model(state);
         }
         Event::Backend { report } => slot.backend.set(Some(report)),
+        Event::Checked { job, gpu, checked } => backend::done(state, slot, job, gpu, checked),
         Event::Unloaded { .. } => slot.model.update(|m| m.info = None),
         Event::Started { job, prompt, units } if slot.run.with_untracked(|r| r.job == Some(job)) => {
             slot.arrived.update_value(Vec::clear); // a run that starts again forgets what it has said
@@ -372,10 +373,11 @@ fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
     } else if slot.run.with_untracked(|r| r.job == Some(job)) {
         let restored = end_run(slot, failure);
         nobody_follows(state, restored);
-    } else if findings::failed(state, slot, job, &failure) {
-        // said where the findings are
-    } else if weights::failed(state, slot, job, &failure) {
-        // said where the weights are
+    } else if backend::failed(state, slot, job, &failure)
+        || findings::failed(state, slot, job, &failure)
+        || weights::failed(state, slot, job, &failure)
+    {
+        // said where it was asked for
     } else if slot.preparing.get_value() == Some(job) {
         slot.prepared.set(Vec::new()); // the run itself will say why
     } else if !matches!(failure, Failure::Cancelled) {
@@ -440,6 +442,7 @@ fn crashed(state: State, slot: Slot, message: String) {
     nobody_follows(state, restored);
     weights::engine_gone(state, slot);
     findings::engine_gone(state, slot);
+    backend::engine_gone(state, slot, &failure);
     slot.model.update(|m| *m = Model { failure: Some(failure), ..Model::default() });
     if engine.came_up() {
         engine.restart();

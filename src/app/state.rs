@@ -4,9 +4,11 @@ use std::ops::Range;
 
 use leptos::prelude::*;
 
+use super::backend::Check;
 use super::engine::Engine;
 use super::findings::state::Findings;
 use super::share::linked::Linked;
+use super::teach::Teach;
 use super::weights::Weights;
 use crate::explain::view::{Source, View, present};
 use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Unit};
@@ -161,6 +163,8 @@ pub struct State {
     pub stored: RwSignal<Stored>,
     pub models_open: RwSignal<bool>,
     pub share_open: RwSignal<bool>,
+    pub backend_open: RwSignal<bool>,
+    pub gpu_check: RwSignal<Check>,
     /// Whether engines were started: a picture that was sent is shown without.
     pub begun: RwSignal<bool>,
     /// A picture that was sent, until something else is run.
@@ -172,6 +176,7 @@ pub struct State {
     pub tab: RwSignal<Tab>,
     pub weights: Weights,
     pub findings: Findings,
+    pub teach: Teach,
 }
 
 impl State {
@@ -189,6 +194,8 @@ impl State {
             stored: RwSignal::new(Stored::default()),
             models_open: RwSignal::new(false),
             share_open: RwSignal::new(false),
+            backend_open: RwSignal::new(false),
+            gpu_check: RwSignal::new(Check::default()),
             begun: RwSignal::new(false),
             linked: RwSignal::new(None),
             notice: RwSignal::new(None),
@@ -196,6 +203,7 @@ impl State {
             tab: RwSignal::new(Tab::default()),
             weights: Weights::new(),
             findings: Findings::new(),
+            teach: Teach::new(),
         }
     }
 

@@ -4,8 +4,10 @@ use leptos::prelude::*;
 
 use super::runs;
 use super::state::{Scale, State};
+use super::teach::Explain;
 use crate::explain::By;
 use crate::explain::view::can_show;
+use crate::teach::terms::Term;
 
 /// A row of buttons of which one is on.
 #[component]
@@ -58,11 +60,11 @@ pub fn Toolbar(state: State) -> impl IntoView {
     let levels = move || reading.get().scale == Scale::Levels;
     view! {
         <div class="bar" role="toolbar" aria-label="How to read the results">
-            <Segmented name="Granularity" options=GRANULARITIES value=Signal::derive(move || reading.get().by) set=move |by| reading.update(|r| r.by = by)/>
-            <Segmented name="Scale" options=SCALES value=Signal::derive(move || reading.get().scale) set=move |scale| reading.update(|r| r.scale = scale)/>
-            {slider("L", "L: number of levels", 2, 20, |r| r.how.count, |r, v| { r.how.count = v; r.how.floor = r.how.floor.min(v - 1); })}
-            {slider("b", "b: hide levels up to", 0, 19, |r| r.how.floor, |r, v| r.how.floor = v.min(r.how.count - 1))}
-            {slider("p", "p: norm that density divides by", 2, 8, |r| r.how.norm as u8, |r, v| r.how.norm = f32::from(v))}
+            <span class="with-what"><Segmented name="Granularity" options=GRANULARITIES value=Signal::derive(move || reading.get().by) set=move |by| reading.update(|r| r.by = by)/><Explain term=Term::Granularity/></span>
+            <span class="with-what"><Segmented name="Scale" options=SCALES value=Signal::derive(move || reading.get().scale) set=move |scale| reading.update(|r| r.scale = scale)/><Explain term=Term::Scale/></span>
+            <span class="with-what">{slider("L", "L: number of levels", 2, 20, |r| r.how.count, |r, v| { r.how.count = v; r.how.floor = r.how.floor.min(v - 1); })}<Explain term=Term::Levels/></span>
+            <span class="with-what">{slider("b", "b: hide levels up to", 0, 19, |r| r.how.floor, |r, v| r.how.floor = v.min(r.how.count - 1))}<Explain term=Term::Floor/></span>
+            <span class="with-what">{slider("p", "p: norm that density divides by", 2, 8, |r| r.how.norm as u8, |r, v| r.how.norm = f32::from(v))}<Explain term=Term::Norm/></span>
             <label><input type="checkbox" prop:checked=move || reading.get().spaces on:change=move |e| reading.update(|r| r.spaces = event_target_checked(&e))/>"Show spaces"</label>
         </div>
         <Show when=too_coarse>

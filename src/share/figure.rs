@@ -1,25 +1,10 @@
-//! A matrix as a figure for a paper: SVG with text that stays text, a legend in words, and a caption that says what it is.
-
-use std::fmt::Write;
+//! A run's matrix as a figure for a paper, with a caption that says what it is; the same as a table.
 
 use super::screen::{Reading, Scale};
+use super::sheet::{Legend, Sheet, level_colour, shorter, signed_colour};
+use crate::explain::ModelReport;
 use crate::explain::view::View;
-use crate::explain::{ModelReport, Role};
 use crate::model::head::Target;
-
-/// The page's own colours, light (`public/style.css`), as print asks for them.
-const LEVELS: [&str; 10] =
-    ["#eef1fb", "#dfe5f8", "#cdd7f4", "#b8c6ef", "#a0b3e8", "#859ddf", "#6a86d3", "#506ec3", "#3856ae", "#243f92"];
-const RAISED: [f32; 3] = [196.0, 96.0, 26.0];
-const LOWERED: [f32; 3] = [33.0, 102.0, 172.0];
-const INK: &str = "#1b1d21";
-const FAINT: &str = "#565b64";
-const LINE: &str = "#e0dfda";
-
-const CELL: (f32, f32) = (26.0, 18.0);
-const LEFT: f32 = 120.0;
-const TOP: f32 = 96.0;
-const FONT: &str = "font-family=\"Inter,Helvetica,Arial,sans-serif\"";
 
 /// What is drawn.
 pub struct Figure<'a> {
@@ -35,33 +20,6 @@ pub struct Figure<'a> {
     pub extent: f32,
     /// The day, as it is to be printed.
     pub date: &'a str,
-}
-
-/// Text within markup.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\n' => out.push('⏎'),
-            // what XML does not know
-            c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => out.push('\u{FFFD}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn shorter(text: &str, most: usize) -> String {
-    let text = text.trim();
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most - 1).chain(['…']).collect()
 }
 
 impl Figure<'_> {
@@ -104,134 +62,46 @@ impl Figure<'_> {
     }
 
     fn fill(&self, row: usize, column: usize) -> Option<String> {
-        let count = u32::from(self.reading.how.count.max(1));
         match self.reading.scale {
             Scale::Levels => {
-                let level = u32::from(self.view.levels[row][column]);
-                (level > 0).then(|| LEVELS[((level * 10).div_ceil(count).clamp(1, 10) - 1) as usize].to_owned())
+                let (level, count) = (self.view.levels[row][column], self.reading.how.count.max(1));
+                level_colour(f32::from(level) / f32::from(count))
             }
-            Scale::Signed => {
-                let share = self.view.signed[row][column] / self.extent.max(f32::MIN_POSITIVE);
-                let strength = share.abs().min(1.0).sqrt() * 0.85;
-                let hue = if share > 0.0 { RAISED } else { LOWERED };
-                let mixed = hue.map(|c| (255.0 + (c - 255.0) * strength).round());
-                (strength > 0.02).then(|| format!("rgb({},{},{})", mixed[0], mixed[1], mixed[2]))
-            }
+            Scale::Signed => signed_colour(self.view.signed[row][column] / self.extent.max(f32::MIN_POSITIVE)),
         }
+    }
+
+    /// What is drawn.
+    fn sheet<R>(&self, f: impl FnOnce(&Sheet) -> R) -> R {
+        let fill = |n: usize, m: usize| self.fill(n, m);
+        let tip = |n: usize, m: usize| format!("level {}, {:.4e}", self.view.levels[n][m], self.view.signed[n][m]);
+        f(&Sheet {
+            title: format!("{}: {}", self.side, self.report.checkpoint.name),
+            rows: &self.view.rows,
+            columns: &self.view.columns,
+            fill: &fill,
+            tip: &tip,
+            legend: match self.reading.scale {
+                Scale::Levels => Legend::Levels("came from it least", "most"),
+                Scale::Signed => Legend::Signed("lowered the word's probability", "raised it"),
+            },
+            caption: self.caption().join(" "),
+        })
     }
 
     /// Width and height.
     pub fn size(&self) -> (f32, f32) {
-        let (rows, columns) = (self.view.rows.len(), self.view.columns.len());
-        let width = (LEFT + columns as f32 * CELL.0 + 40.0).max(640.0);
-        (width, TOP + rows as f32 * CELL.1 + 56.0 + 16.0 * self.caption_lines(width).len() as f32)
+        self.sheet(|s| s.size())
     }
 
-    /// The caption in lines that fit.
-    fn caption_lines(&self, width: f32) -> Vec<String> {
-        let most = (width / 6.0) as usize;
-        let mut lines: Vec<String> = vec![String::new()];
-        for word in self.caption().join(" ").split(' ') {
-            let last = lines.len() - 1;
-            if !lines[last].is_empty() && lines[last].chars().count() + 1 + word.chars().count() > most {
-                lines.push(word.to_owned());
-            } else {
-                let gap = if lines[last].is_empty() { "" } else { " " };
-                let _ = write!(lines[last], "{gap}{word}");
-            }
-        }
-        lines
+    /// The matrix and its legend alone, for a slide.
+    pub fn bare(&self) -> String {
+        self.sheet(|s| Sheet { title: String::new(), caption: String::new(), ..*s }.svg())
     }
 
     /// The SVG.
     pub fn svg(&self) -> String {
-        let (width, height) = self.size();
-        let mut out = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" {FONT} font-size=\"12\">\
-             <title>{}</title><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>",
-            escaped(&self.caption().join(" "))
-        );
-        let _ = write!(
-            out,
-            "<text x=\"16\" y=\"22\" font-size=\"14\" font-weight=\"600\" fill=\"{INK}\">{}: {}</text>",
-            escaped(self.side),
-            escaped(&self.report.checkpoint.name)
-        );
-        for (m, label) in self.view.columns.iter().enumerate() {
-            let (x, y) = (LEFT + (m as f32 + 0.5) * CELL.0, TOP - 6.0);
-            let _ = write!(
-                out,
-                "<text transform=\"translate({x},{y}) rotate(-50)\" fill=\"{INK}\">{}</text>",
-                escaped(&shorter(&label.text, 12))
-            );
-        }
-        for (n, label) in self.view.rows.iter().enumerate() {
-            let y = TOP + n as f32 * CELL.1;
-            let weight = if label.instruction { " text-decoration=\"underline\"" } else { "" };
-            let fill = if label.role == Role::User { INK } else { FAINT };
-            let _ = write!(
-                out,
-                "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"{fill}\"{weight}>{}</text>",
-                LEFT - 8.0,
-                y + 13.0,
-                escaped(&shorter(&label.text, 16))
-            );
-            for m in 0..self.view.columns.len() {
-                let fill = self.fill(n, m).unwrap_or_else(|| "#fff".into());
-                let _ = write!(
-                    out,
-                    "<rect x=\"{}\" y=\"{y}\" width=\"{}\" height=\"{}\" fill=\"{fill}\" stroke=\"{LINE}\" stroke-width=\".6\"><title>{} → {}: level {}, {:.4e}</title></rect>",
-                    LEFT + m as f32 * CELL.0,
-                    CELL.0,
-                    CELL.1,
-                    escaped(label.text.trim()),
-                    escaped(self.view.columns[m].text.trim()),
-                    self.view.levels[n][m],
-                    self.view.signed[n][m]
-                );
-            }
-        }
-        let below = TOP + self.view.rows.len() as f32 * CELL.1 + 14.0;
-        self.legend(&mut out, below);
-        for (i, line) in self.caption_lines(width).iter().enumerate() {
-            let _ = write!(
-                out,
-                "<text x=\"16\" y=\"{}\" font-size=\"11\" fill=\"{FAINT}\">{}</text>",
-                below + 40.0 + 16.0 * i as f32,
-                escaped(line)
-            );
-        }
-        out + "</svg>"
-    }
-
-    fn legend(&self, out: &mut String, y: f32) {
-        let (left, right, colours): (_, _, Vec<String>) = match self.reading.scale {
-            Scale::Levels => ("came from it least", "most", LEVELS.iter().map(|c| (*c).to_owned()).collect()),
-            Scale::Signed => {
-                let colour = |i: i32| {
-                    let (hue, strength) = (if i > 0 { RAISED } else { LOWERED }, (i.abs() as f32 / 5.0).sqrt() * 0.85);
-                    let mixed = hue.map(|c| (255.0 + (c - 255.0) * strength).round());
-                    format!("rgb({},{},{})", mixed[0], mixed[1], mixed[2])
-                };
-                ("lowered the word's probability", "raised it", (-5..=5).map(colour).collect())
-            }
-        };
-        let text = |x: f32, anchor: &str, words: &str| {
-            format!(
-                "<text x=\"{x}\" y=\"{}\" text-anchor=\"{anchor}\" font-size=\"11\" fill=\"{FAINT}\">{words}</text>",
-                y + 10.0
-            )
-        };
-        let start = 200.0;
-        *out += &text(start - 8.0, "end", left);
-        for (i, colour) in colours.iter().enumerate() {
-            let _ = write!(
-                out,
-                "<rect x=\"{}\" y=\"{y}\" width=\"14\" height=\"12\" fill=\"{colour}\"/>",
-                start + 14.0 * i as f32
-            );
-        }
-        *out += &text(start + 14.0 * colours.len() as f32 + 8.0, "start", right);
+        self.sheet(|s| s.svg())
     }
 
     /// The matrix as CSV: a row for each of the prompt's, with signed values and levels by turns. Fails on what cannot be encoded.

@@ -7,6 +7,7 @@ pub mod link;
 mod one_page;
 pub mod presets;
 pub mod screen;
+pub mod sheet;
 pub mod table;
 
 pub use compare::{Match, compare};

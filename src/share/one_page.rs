@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::figure::{Figure, escaped};
+use super::figure::Figure;
+use super::sheet::escaped;
 use crate::explain::view::Label;
 
 const PAGE: &str = include_str!("one_page.html");

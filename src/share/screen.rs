@@ -8,6 +8,7 @@ use crate::model::head::Target;
 
 /// What the page is about at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Tab {
     /// The prompt and what its response came from.
     #[default]
@@ -22,6 +23,7 @@ pub enum Tab {
 
 /// Whose response is explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Whose {
     /// Each model's own.
     #[default]
@@ -36,6 +38,7 @@ pub enum Whose {
 
 /// Where the chat template is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Chat {
     /// For the tuned model.
     #[default]
@@ -81,6 +84,7 @@ impl Default for Options {
 
 /// Levels or signed values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Scale {
     /// The paper's levels.
     Levels,

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 pub struct Server {
     port: u16,
+    asked: Arc<AtomicBool>,
     resumed: Arc<AtomicBool>,
     breaking: Sender<()>,
 }
@@ -19,14 +20,16 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let resumed = Arc::new(AtomicBool::new(false));
-        let (seen, (breaking, broken)) = (resumed.clone(), channel());
+        let asked = Arc::new(AtomicBool::new(false));
+        let (came, seen, (breaking, broken)) = (asked.clone(), resumed.clone(), channel());
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
+                came.store(true, Ordering::SeqCst);
                 // A browser that hangs up is part of the game.
                 let _ = answer(stream, &bytes, &broken, &seen);
             }
         });
-        Self { port, resumed, breaking }
+        Self { port, asked, resumed, breaking }
     }
 
     /// Lets the connection go that waits in the middle of its file.
@@ -36,6 +39,11 @@ impl Server {
 
     pub fn url(&self, file: &str) -> String {
         format!("http://127.0.0.1:{}/{file}", self.port)
+    }
+
+    /// Whether anybody has asked for anything.
+    pub fn asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
     }
 
     pub fn resumed(&self) -> bool {

@@ -39,6 +39,12 @@ pub fn example(id: &str) -> String {
     tokens.iter().map(|t| t["text"].as_str().unwrap()).collect()
 }
 
+/// The last word of what the tuned model answers on the first screen.
+pub fn first_screen() -> String {
+    let shipped = example(shiftlens::share::presets::PRESETS[0].id);
+    shipped.split_whitespace().last().unwrap().trim_end_matches(['?', '.']).to_owned()
+}
+
 /// Replaces the first occurrence of `from`, which is as long as `to`.
 pub fn patched(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let from = &from[..from.len() - 1]; // the length byte after it differs from file to file

@@ -1,6 +1,7 @@
 //! Links and files: made in one browser, opened in another that has loaded nothing.
 
 use serde_json::json;
+use shiftlens::share::presets::PRESETS;
 
 use super::page::{Page, address};
 use super::weights::each_theme_and_size;
@@ -106,10 +107,7 @@ async fn a_file_is_dropped_back_in_and_a_broken_one_refused() {
     page.drop_file(&good).await;
     page.wait_text("#linked", "From run.shiftlens.json").await;
     page.wait_text("#card-tuned .foot", "Sent, not computed here").await;
-    assert_eq!(
-        page.js("return document.querySelector('#prompt').value").await,
-        json!("Make this a question: They can build a house.")
-    );
+    assert_eq!(page.js("return document.querySelector('#prompt').value").await, json!(PRESETS[0].text));
     let before = page.js(PICTURE).await;
     page.click("#recompute").await;
     page.wait_text("#recomputed", "Tuned model: it matches").await;
@@ -178,5 +176,73 @@ async fn figures_and_tables_hold_what_is_on_screen() {
         let (pixels, units) = (found["png"][i].as_f64().unwrap(), found["size"][i].as_f64().unwrap());
         assert!((pixels - 3.0 * units).abs() < 4.0, "{found}");
     }
+    page.close().await;
+}
+
+/// Every other picture: vector text, the same words and marks as on screen, a caption; and a PNG of it.
+#[tokio::test]
+async fn every_picture_can_be_saved() {
+    const SAVE: &str = "[...document.querySelectorAll(SELECTOR)].find(b=>b.textContent==KIND).click()";
+    const READ: &str = "const file=window.saved.at(-1); if(file.type=='image/png'){const i=await createImageBitmap(file); return {png:[i.width,i.height]}} \
+        const text=await file.text(), doc=new DOMParser().parseFromString(text,'image/svg+xml'); \
+        return {parsed:!doc.querySelector('parsererror'), texts:[...doc.querySelectorAll('text')].map(t=>t.textContent).join(' '), \
+            lines:doc.querySelectorAll('line').length, dots:doc.querySelectorAll('circle').length, paths:doc.querySelectorAll('path.line, path[stroke]').length, cells:doc.querySelectorAll('rect title').length, \
+            drawn:[...doc.querySelectorAll('line')].every(l=>l.getAttribute('stroke')&&l.getAttribute('stroke')!='none')}";
+    let page = Page::open("pictures").await;
+    page.models_ready().await;
+    page.js("window.saved=[]; const make=URL.createObjectURL; URL.createObjectURL=b=>{window.saved.push(b); return make(b)}; HTMLAnchorElement.prototype.click=function(){window.named=(window.named||[]).concat(this.download)}").await;
+    let save = async |selector: &str, name: &str| {
+        for kind in ["SVG", "PNG"] {
+            let script = SAVE.replace("SELECTOR", &json!(format!("{selector} .save button")).to_string());
+            page.js("window.named=[]").await;
+            page.js(&script.replace("KIND", &json!(kind).to_string())).await;
+            page.wait_js(&format!("return window.named.includes('{name}.{}')", kind.to_lowercase())).await;
+            if kind == "PNG" {
+                let read = format!("const done=arguments[0];(async()=>{{{READ}}})().then(done,e=>done(String(e)))");
+                let found = page.await_js(&read).await;
+                assert!(found["png"][0].as_f64().is_some_and(|w| w >= 1500.0), "{name}: {found}");
+            }
+        }
+        let read = READ.replace("window.saved.at(-1)", "window.saved.filter(f=>f.type=='image/svg+xml').at(-2)");
+        let found = page
+            .await_js(&format!("const done=arguments[0];(async()=>{{{read}}})().then(done,e=>done(String(e)))"))
+            .await;
+        assert_eq!(found["parsed"], json!(true), "{name}: {found}");
+        assert!(found["texts"].as_str().unwrap().contains("Made with Shiftlens"), "{name}: {found}");
+        found
+    };
+    page.press_segment("Response to explain", "Tuned's").await;
+    page.fill("#prompt", "List four fruits.").await;
+    page.run().await;
+    page.wait_js("return !!document.querySelector('#difference .save')").await;
+    let found = save("#difference", "difference").await;
+    let (rows, columns) = ("#card-tuned .read:not(.response) .tok:not(.tpl)", "#card-tuned .response .tok");
+    let cells = page
+        .js(&format!("return document.querySelectorAll('{rows}').length*document.querySelectorAll('{columns}').length"))
+        .await;
+    assert_eq!(found["cells"], cells, "{found}");
+    assert!(found["texts"].as_str().unwrap().contains("more to the tuned model"));
+
+    page.click("#tab-heads").await;
+    page.wait_js("return !!document.querySelector('#head .net line')").await;
+    let found = save("#head", "head").await;
+    let drawn = page.js("return [document.querySelectorAll('#head .net line').length, document.querySelector('#head .net text').textContent]").await;
+    assert_eq!((&found["lines"], &found["drawn"]), (&drawn[0], &json!(true)));
+    assert!(found["texts"].as_str().unwrap().contains(drawn[1].as_str().unwrap()));
+    page.wait_js("return !!document.querySelector('#attention-tuned .save')").await;
+    assert!(save("#attention-tuned", "attention-tuned").await["cells"].as_u64().unwrap() > 20);
+    page.press_segment("Drawn as", "Lines").await;
+    page.wait_js("return !!document.querySelector('#attention-tuned .attention-lines line')").await;
+    assert!(save("#attention-tuned", "attention-tuned").await["lines"].as_u64().unwrap() > 3);
+
+    page.click("#tab-concepts").await;
+    page.wait_js("return document.querySelectorAll('.charts .line').length==3").await;
+    assert!(save("[aria-label='The chosen layer']", "variance").await["paths"].as_u64().unwrap() >= 2);
+
+    page.click("#tab-findings").await;
+    page.wait_js("return !!document.querySelector('#finding-2 .strips circle')").await;
+    let found = save("#finding-2", "finding-2").await;
+    let dots = page.js("return document.querySelectorAll('#finding-2 .strips circle').length").await;
+    assert_eq!(found["dots"], dots);
     page.close().await;
 }

@@ -13,6 +13,21 @@ use crate::{root, test, tools};
 const WLLAMA: &str = "3.8.1";
 const MODEL: &str = "../shared/models/SmolLM2-135M-Instruct.Q4_1.gguf";
 
+/// Measures how a visit begins, and prints.
+pub fn visits() -> Result<(), String> {
+    tools::browser()?;
+    let dist = page::build(Profile::Fast)?;
+    let output = test::in_browser(dist.clone(), &["bench", "--profile", "dev", "--bench", "browser", "--", "visits"])?;
+    let last = output.lines().last().unwrap_or_default();
+    let result: Json = serde_json::from_str(last).map_err(|e| format!("{e}: {last}"))?;
+    visits_table(&result["visits"], &dist, number);
+    Ok(())
+}
+
+fn number(v: &Json, digits: usize) -> String {
+    v.as_f64().map_or_else(|| "-".into(), |v| format!("{v:.digits$}"))
+}
+
 /// Measures and prints; `alone` leaves the peers out.
 pub fn run_bench(alone: bool) -> Result<(), String> {
     let model = root().join(MODEL);
@@ -77,7 +92,7 @@ fn torch(script: &str, threads: usize) -> Result<Json, String> {
 fn table(r: &Json, dist: &Path) {
     println!("\n{r:#}\n");
     let s = &r["shiftlens"];
-    let n = |v: &Json, digits: usize| v.as_f64().map_or_else(|| "-".into(), |v| format!("{v:.digits$}"));
+    let n = number;
     let mib = |v: &Json| v.as_f64().map_or_else(|| "-".into(), |v| format!("{:.0} MiB", v / 1_048_576.0));
     println!("| | threads | prefill tok/s | decode tok/s | attribution of {} tokens |", s["response"]);
     println!("|---|---|---|---|---|");
@@ -94,14 +109,7 @@ fn table(r: &Json, dist: &Path) {
         println!("| PyTorch, native, reverse | {threads} | | | {} s |", n(&t["seconds"], 1));
     }
     weights_table(r, n);
-    let wire: usize = ["index.html", "style.css", "shiftlens.js", "shiftlens_bg.wasm", "examples/question.json"]
-        .iter()
-        .filter_map(|f| page::gzip_size(&dist.join(f)))
-        .sum();
-    println!(
-        "\nPage start: {wire} bytes over the wire (gzip, without the engine), first finished picture after {} ms.",
-        n(&r["first_picture_ms"], 0)
-    );
+    visits_table(&r["visits"], dist, n);
     println!(
         "Engine: {} bytes (gzip). Memory of the wasm engine: {} after loading a file of {}, {} while attributing.",
         page::gzip_size(&dist.join("engine_bg.wasm")).unwrap_or(0),
@@ -109,6 +117,33 @@ fn table(r: &Json, dist: &Path) {
         mib(&s["file"]),
         mib(&s["memory_attributing"]),
     );
+}
+
+/// How a visit begins.
+fn visits_table(visits: &Json, dist: &Path, n: impl Fn(&Json, usize) -> String) {
+    let mut files: Vec<&str> =
+        visits["first"]["files"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+    // what the engines fetch is not on the page's own list
+    files.extend(["index.html", "engine_bg.wasm", "models/tiny-base.gguf", "models/tiny-tuned.gguf"]);
+    files.sort_unstable();
+    files.dedup();
+    let packed: usize = files.iter().filter_map(|f| page::gzip_size(&dist.join(f))).sum();
+    println!(
+        "\n| start of the page | first paint | largest paint | first picture | both models | layout shift | blocked | from the network |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for (name, visit, bytes) in [("first visit", &visits["first"], packed), ("later visit", &visits["later"], 0)] {
+        println!(
+            "| {name} | {} ms | {} ms | {} ms | {} ms | {} | {} ms | {:.2} MB gzip |",
+            n(&visit["paint"], 0),
+            n(&visit["largest"], 0),
+            n(&visit["picture"], 0),
+            n(&visit["models"], 0),
+            n(&visit["shift"], 3),
+            n(&visit["blocked"], 0),
+            bytes as f64 / 1e6,
+        );
+    }
 }
 
 /// What one backend does.

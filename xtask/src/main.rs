@@ -47,6 +47,9 @@ enum Command {
         /// Leaves out the peers (wllama from npm, PyTorch from PyPI).
         #[arg(long)]
         alone: bool,
+        /// Measures only how a visit begins.
+        #[arg(long)]
+        visits: bool,
     },
 }
 
@@ -60,7 +63,8 @@ fn main() -> ExitCode {
         Command::Serve { port, open, debug } => serve(port, open, debug),
         Command::Test { native } => test::run(native),
         Command::Build => build(),
-        Command::Bench { alone } => bench::run_bench(alone),
+        Command::Bench { visits: true, .. } => bench::visits(),
+        Command::Bench { alone, .. } => bench::run_bench(alone),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,8 +6,10 @@ use leptos::prelude::*;
 
 use super::{Layer, View, layer, leading};
 use crate::app::state::{Side, Slot, State};
+use crate::app::teach::Explain;
 use crate::app::{format, weights};
 use crate::explain::local::LayerFiring;
+use crate::teach::terms::Term;
 
 const WORDS: usize = 6;
 
@@ -26,7 +28,7 @@ pub fn Firing(state: State, view: View) -> impl IntoView {
     });
     let ran = move || state.slots().iter().any(|s| s.run.with(|r| r.report.is_some()));
     view! {
-        <div class="head"><h2>"On your prompt"</h2><span class="cap">"The components along which this layer's feed-forward block writes most at a token."</span></div>
+        <div class="head"><h2>"On your prompt"</h2><Explain term=Term::Firing/><span class="cap">"The components along which this layer's feed-forward block writes most at a token."</span></div>
         <Show when=ran fallback=|| view! { <p class="empty">"Run a prompt in the first tab, and what fires shows here."</p> }>
             <div class="cols">{state.slots().map(|slot| view! { <Half state view half=slot/> }).collect_view()}</div>
         </Show>

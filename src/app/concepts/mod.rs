@@ -14,11 +14,15 @@ use leptos::prelude::*;
 
 use super::memory;
 use super::progress::Reading;
+use super::share::picture::{Drawn, SavePicture, of_page, provenance};
 use super::state::{Side, State};
+use super::teach::{Explain, NotShown, did};
 use super::weights;
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::scorer::{self, Label, Level, Task};
 use crate::explain::weights::{LayerConcepts, NamedComponent};
+use crate::teach::Deed;
+use crate::teach::terms::{Picture, Term};
 use chart::Charts;
 use firing::Firing;
 use layers::LayerStrip;
@@ -52,6 +56,7 @@ impl View {
         self.layer.set(layer);
         self.sought.set(None);
         weights::want(state, layer);
+        did(state, Deed::ChooseLayer);
     }
 
     /// Names a component of the model that is loaded.
@@ -126,6 +131,12 @@ fn level_of(component: &NamedComponent) -> Label<Level> {
     scorer::level(component)
 }
 
+/// The layer's chart number `which` as a file.
+fn chart(state: State, view: View, which: usize, about: &str) -> Option<Drawn> {
+    let title = format!("Layer {}", view.layer.get_untracked());
+    of_page(&format!(".charts .chart:nth-child({which}) svg"), &title, &format!("{about} {}", provenance(state)))
+}
+
 /// The whole view.
 #[component]
 pub fn Concepts(state: State) -> impl IntoView {
@@ -134,15 +145,20 @@ pub fn Concepts(state: State) -> impl IntoView {
     let shown = Memo::new(move |_| layer(state, view.layer.get()));
     view! {
         <section class="panel card" aria-label="Feed-forward concepts of both models">
-            <div class="head"><h2>"What tuning changed in the feed-forward concepts"</h2></div>
+            <div class="head"><h2>"What tuning changed in the feed-forward concepts"</h2><Explain term=Term::Concept/></div>
             <p class="cap">"The principal directions in which each layer's feed-forward block writes, named by the words they lie closest to. The same direction of both models is found again by the best assignment; the angle says how far it has turned."</p>
             <Reading state of="layers of concepts" count=move |side| state.weights.half(side).concepts.with(|c| (c.iter().flatten().count(), c.len()))/>
             <LayerStrip state view/>
             <Search state view/>
+            <NotShown of=Picture::Concepts/>
         </section>
         <section class="panel card" aria-label="The chosen layer">
-            <div class="head"><h2>{move || format!("Layer {}", view.layer.get())}</h2></div>
+            <div class="head"><h2>{move || format!("Layer {}", view.layer.get())}</h2><Explain term=Term::Matching/></div>
             <Charts shown/>
+            <Show when=move || shown.with(|l| l.base.is_some() && l.tuned.is_some())>
+                <SavePicture name="variance" what="the variance" make=move || chart(state, view, 1, "Variance explained by the leading components: base dashed, tuned solid (0 to 100 %).")/>
+                <SavePicture name="angles" what="the angles" make=move || chart(state, view, 2, "Principal angles between both models’ leading subspaces (0 to 90°).")/>
+            </Show>
             <Table state view shown/>
         </section>
         <section class="panel card" id="firing" aria-label="Components that fire on the prompt">

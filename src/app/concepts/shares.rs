@@ -4,8 +4,10 @@ use leptos::prelude::*;
 
 use super::{View, level_of};
 use crate::app::state::{Side, State};
+use crate::app::teach::Explain;
 use crate::explain::weights::LayerGroup;
 use crate::explain::weights::scorer::{Level, Task};
+use crate::teach::terms::Term;
 
 /// Counts by label and group of layers.
 #[derive(Clone, PartialEq, Default)]
@@ -65,7 +67,7 @@ pub fn Shares(state: State, view: View) -> impl IntoView {
         }
     };
     view! {
-        <div class="head"><h2>"Tasks and linguistic levels"</h2><span class="cap">"share of components, base → tuned"</span></div>
+        <div class="head"><h2>"Tasks and linguistic levels"</h2><Explain term=Term::Task/><span class="cap">"share of components, base → tuned"</span></div>
         <p class="cap">"Estimated from each component's 30 leading words: a task needs four words of its list, and more than any other task; a level is syntax (a third function words), morphology (forms of one word, or an ending such as -ing shared by a third), phonology (a third begin or rhyme alike), or else semantics. The paper asked a chat model; your own labels in the table above count here."</p>
         <div class="cols">
             {table("Task", Task::ALL.map(Task::name).to_vec(), |c| &c.tasks)}

@@ -72,7 +72,7 @@ pub fn Table(state: State, view: View, shown: Memo<Layer>) -> impl IntoView {
             <div class="bar"><Segmented name="Order of components" options=ORDERS value=order set=move |o| order.set(o)/>
                 <span class="hint">"Words against a direction carry a minus. Labels are estimates; point at one for its evidence, or choose another."</span></div>
             <div class="frame">
-                <table class="components matched">
+                <table class="components matched" id="concept-table">
                     <thead><tr>
                         <th scope="col">"Component"</th><th scope="col">"Share of variance"</th><th scope="col">"Turned"</th><th scope="col" title="Of the 20 leading words">"Words shared"</th>
                         <th scope="col">"Base"</th><th scope="col">"Tuned"</th>

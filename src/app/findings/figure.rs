@@ -2,6 +2,10 @@
 
 use leptos::prelude::*;
 
+use crate::app::document;
+use crate::app::share::picture::{Drawn, SavePicture, of_page, provenance};
+use crate::app::state::State;
+
 const WIDE: f64 = 560.0;
 const ROW: f64 = 54.0;
 const LEFT: f64 = 96.0;
@@ -41,4 +45,16 @@ pub fn strips(first: (&'static str, Vec<f64>), second: (&'static str, Vec<f64>))
             {[first, second].into_iter().enumerate().map(strip).collect_view()}{ticks}
         </svg>
     }
+}
+
+/// Saves the figure of the finding `id`, under its own heading.
+#[component]
+pub fn SaveFigure(state: State, id: &'static str) -> impl IntoView {
+    let make = move || -> Option<Drawn> {
+        let heading = document().query_selector(&format!("#{id} h2")).ok()??.text_content()?;
+        let about =
+            format!("Each dot is one value, the line the mean, the band one standard deviation. {}", provenance(state));
+        of_page(&format!("#{id} .strips"), &heading, &about)
+    };
+    view! { <SavePicture name=id make/> }
 }

@@ -10,8 +10,10 @@ use leptos::prelude::*;
 
 use super::export::save;
 use super::state::State;
+use super::teach::NotShown;
 use crate::explain::findings::{Comparison, Verdict, csv};
 use crate::explain::statistics::Summary;
+use crate::teach::terms::Picture;
 use scores::Scores;
 use weights::{Tasks, Verbs};
 
@@ -22,6 +24,7 @@ pub fn FindingsView(state: State) -> impl IntoView {
         <Scores state/>
         <Verbs state/>
         <Tasks state/>
+        <section class="panel card" aria-label="Limits"><NotShown of=Picture::Findings/></section>
     }
 }
 

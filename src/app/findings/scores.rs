@@ -8,9 +8,11 @@ use wasm_bindgen_futures::JsFuture;
 use super::copy::CopyTable;
 use super::{VerdictLine, cells, figure, p, save_csv, state};
 use crate::app::state::State;
+use crate::app::teach::Explain;
 use crate::app::toolbar::Segmented;
 use crate::app::{format, window};
 use crate::explain::findings::{PAPER_SCORES, PromptCase, instruction_scores, parse_prompts};
+use crate::teach::terms::Term;
 
 /// The set that ships with the page, and how it is called.
 const BUNDLED: &str = "findings/held-out.jsonl";
@@ -86,7 +88,7 @@ pub fn Scores(state: State) -> impl IntoView {
     });
     view! {
         <section class="panel card" id="finding-1" aria-label="Finding 1">
-            <div class="head"><h2>"Finding 1: the tuned model leans more on the words of the instruction"</h2></div>
+            <div class="head"><h2>"Finding 1: the tuned model leans more on the words of the instruction"</h2><Explain term=Term::Welch/></div>
             <p class="cap">"The instruction score of every prompt of a set: the share of importance density on the instruction's words. Prompts are read as the first tab says (chat template), responses have at most 60 tokens."</p>
             <div class="bar">
                 <Segmented name="Response of the prompt set" options=OWN value=f.own set=move |own| state::set_own(state, own)/>
@@ -108,7 +110,7 @@ pub fn Scores(state: State) -> impl IntoView {
                     {paper}
                 </tbody>
             </table></div>
-            <CopyTable id="finding-1"/>
+            <CopyTable id="finding-1"/><figure::SaveFigure state id="finding-1"/>
         </section>
     }
 }

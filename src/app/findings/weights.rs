@@ -7,8 +7,10 @@ use super::{VerdictLine, cells, figure, save_csv};
 use crate::app::concepts::View as ConceptView;
 use crate::app::progress::Reading;
 use crate::app::state::{Side, State};
+use crate::app::teach::Explain;
 use crate::explain::findings::{ConceptShift, VerbShift, Verdict, concept_shift, verb_shift};
 use crate::explain::weights::compare::HeadChange;
+use crate::teach::terms::Term;
 
 /// All layers, once both models' have been read.
 fn shifts(state: State) -> Option<Vec<VerbShift>> {
@@ -74,7 +76,7 @@ pub fn Verbs(state: State) -> impl IntoView {
     };
     view! {
         <section class="panel card" id="finding-2" aria-label="Finding 2">
-            <div class="head"><h2>"Finding 2: heads relate more words to instruction verbs, in the lower and middle layers above all"</h2></div>
+            <div class="head"><h2>"Finding 2: heads relate more words to instruction verbs, in the lower and middle layers above all"</h2><Explain term=Term::Shift/></div>
             <p class="cap">"For each verb: of the heads whose number of pairs with it changed by tuning, the share in which it rose. The paper's instruction verbs against 64 general verbs."</p>
             <Reading state of="layers of heads" count=move |side| state.weights.half(side).heads.with(|h| (h.iter().flatten().count(), h.len()))/>
             <VerdictLine verdict=Signal::derive(move || found.with(|f| verdict(f.as_ref()))) more/>
@@ -86,7 +88,7 @@ pub fn Verbs(state: State) -> impl IntoView {
                     <tr class="paper"><th scope="row">"Paper"</th><td colspan="6">"LLaMA-7B to Vicuna-7B: more words related to instruction verbs than to general verbs, in the lower and middle layers above all."</td></tr>
                 </tbody>
             </table></div>
-            <CopyTable id="finding-2"/>
+            <CopyTable id="finding-2"/><figure::SaveFigure state id="finding-2"/>
             <button type="button" class="btn" disabled=move || found.with(Option::is_none) on:click=download>"CSV"</button>
         </section>
     }
@@ -146,7 +148,7 @@ pub fn Tasks(state: State) -> impl IntoView {
     };
     view! {
         <section class="panel card" id="finding-3" aria-label="Finding 3">
-            <div class="head"><h2>"Finding 3: concepts turn toward users' tasks, while linguistic levels stay"</h2></div>
+            <div class="head"><h2>"Finding 3: concepts turn toward users' tasks, while linguistic levels stay"</h2><Explain term=Term::Task/></div>
             <p class="cap">"For each layer: the share of its components that are about writing, math, coding or translation, by the scorer of the Concepts tab and your own labels there. It holds if that share rises and the shares of linguistic levels differ by no more than 5 %."</p>
             <Reading state of="layers of concepts" count=move |side| state.weights.half(side).concepts.with(|c| (c.iter().flatten().count(), c.len()))/>
             <VerdictLine verdict=Signal::derive(move || found.with(|f| f.as_ref().map_or(Verdict::TooFew, |f| f.verdict()))) more/>
@@ -158,7 +160,7 @@ pub fn Tasks(state: State) -> impl IntoView {
                     <tr class="paper"><th scope="row">"Paper"</th><td colspan="6">"LLaMA-7B to Vicuna-7B: feed-forward concepts rotate toward user-oriented tasks, while the shares of linguistic levels barely move."</td></tr>
                 </tbody>
             </table></div>
-            <CopyTable id="finding-3"/>
+            <CopyTable id="finding-3"/><figure::SaveFigure state id="finding-3"/>
             <button type="button" class="btn" disabled=move || found.with(Option::is_none) on:click=download>"CSV"</button>
         </section>
     }

@@ -8,13 +8,17 @@ use leptos::prelude::*;
 use super::View;
 use crate::app::canvas::{Cell, Layout, Picture, draw, follow_theme, thumbnail};
 use crate::app::matrix::{on_resize, watch_width};
+use crate::app::share::picture::{Drawn, SavePicture, of_page, provenance};
 use crate::app::state::{Slot, State};
+use crate::app::teach::Explain;
 use crate::app::toolbar::Segmented;
 use crate::app::{format, weights};
 use crate::explain::Role;
 use crate::explain::local::{LayerAttention, weight, without_sink};
 use crate::explain::view::Label;
 use crate::explain::weights::Packed;
+use crate::share::sheet::{Legend, Sheet, level_colour};
+use crate::teach::terms::Term;
 
 /// Which pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -107,7 +111,7 @@ pub fn OnPrompt(state: State, view: View) -> impl IntoView {
         }
     };
     view! {
-        <div class="head"><h2>"On your prompt"</h2><span class="cap">{what}</span></div>
+        <div class="head"><h2>"On your prompt"</h2><Explain term=Term::Attention/><span class="cap">{what}</span></div>
         <Show when=ran fallback=|| view! { <p class="empty">"Run a prompt in the first tab, and its attention shows here."</p> }>
             <div class="bar">
                 <Segmented name="Pattern" options=OFS value=shown.of set=move |o| shown.of.set(o)/>
@@ -136,10 +140,38 @@ fn Half(state: State, view: View, shown: Shown, half: Slot, pattern: Memo<Option
                     Style::Matrix => view! { <Matrix shown pattern name=side.name()/> }.into_any(),
                     Style::Lines => view! { <Lines shown pattern name=side.name()/> }.into_any(),
                 }}
+                <SavePicture name=format!("attention-{}", side.key()) make=move || picture(state, shown, half, pattern)/>
                 <p class="cap value" aria-live="polite">{words}</p>
             </Show>
         </div>
     }
+}
+
+/// A pattern as a figure: the matrix, or the lines as they are drawn.
+fn picture(state: State, shown: Shown, half: Slot, pattern: Memo<Option<Pattern>>) -> Option<Drawn> {
+    let what = match shown.of.get_untracked() {
+        Of::Head => "of the chosen head",
+        Of::Mean => "over all heads of the layer, on average",
+        Of::Rollout => "through all layers up to this one (rollout)",
+    };
+    let title = format!("Attention of the {} model", half.side.name().to_lowercase());
+    let about = format!("Attention weights {what}: rows look back at columns. {}", provenance(state));
+    if shown.style.get_untracked() == Style::Lines {
+        return of_page(&format!("#attention-{} .attention-lines", half.side.key()), &title, &about);
+    }
+    pattern.with_untracked(|p| {
+        let p = p.as_ref()?;
+        let sheet = Sheet {
+            title,
+            rows: &p.labels,
+            columns: &p.labels,
+            fill: &|n, m| level_colour(weight(&p.weights, n, m)).filter(|_| m <= n),
+            tip: &|n, m| format!("{:.4}", weight(&p.weights, n, m)),
+            legend: Legend::Levels("0", "1"),
+            caption: about,
+        };
+        Some((sheet.svg(), sheet.size()))
+    })
 }
 
 fn waiting(slot: Slot) -> &'static str {

@@ -132,13 +132,14 @@ fn Grid(state: State, view: View, cells: Memo<Vec<Vec<Cell>>>, most: Memo<f32>) 
         let (layer, head) = (cell.layer, cell.head);
         let on = move || view.chosen.get() == (layer, head);
         let text = cell.value.map_or_else(|| "–".into(), |v| written(v, view.measure.get_untracked()));
+        let (title, spoken) = (cell.spoken.clone(), cell.spoken);
         view! {
             <td>
                 <button
                     type="button" class="cell" id=format!("head-{layer}-{head}") class:on=on aria-pressed=move || on().to_string()
-                    tabindex=move || if on() { 0 } else { -1 } title=cell.spoken.clone() aria-label=cell.spoken
+                    tabindex=move || if on() { 0 } else { -1 } title=title
                     style=paint(cell.value, most.get_untracked()) on:click=move |_| view.choose(state, layer, head)
-                >{text}</button>
+                >{text}<span class="visually-hidden">" "{spoken}</span></button>
             </td>
         }
     };
@@ -152,7 +153,7 @@ fn Grid(state: State, view: View, cells: Memo<Vec<Vec<Cell>>>, most: Memo<f32>) 
         }
     };
     view! {
-        <div class="frame map-frame">
+        <div class="frame map-frame" id="head-map">
             <table class="map" aria-label="Heads of both models" on:keydown=on_key>
                 <thead><tr><th scope="col" class="corner">"layer"</th>{move || (0..heads()).map(|h| view! { <th scope="col">{h}</th> }).collect_view()}</tr></thead>
                 <tbody>{move || { most.track(); cells.get().into_iter().enumerate().map(row).collect_view() }}</tbody>
@@ -180,7 +181,7 @@ fn Ranking(state: State, view: View, cells: Memo<Vec<Vec<Cell>>>, most: Memo<f32
         let share = if most.get_untracked() > 0.0 { value / most.get_untracked() * 100.0 } else { 0.0 };
         view! {
             <li>
-                <button type="button" class="rank" class:on=on aria-pressed=move || on().to_string() title=cell.spoken.clone() aria-label=cell.spoken on:click=move |_| view.choose(state, layer, head)>
+                <button type="button" class="rank" class:on=on aria-pressed=move || on().to_string() title=cell.spoken on:click=move |_| view.choose(state, layer, head)>
                     <span>{format!("Layer {layer}, head {head}")}</span><i style=format!("width:{share:.1}%")></i><span class="n">{written(value, view.measure.get_untracked())}</span>
                 </button>
             </li>

@@ -9,11 +9,15 @@ mod words;
 use leptos::prelude::*;
 
 use super::progress::Reading as ReadingProgress;
+use super::share::picture::{Drawn, SavePicture, of_page, provenance};
 use super::state::{Side, State};
+use super::teach::{Explain, NotShown, did};
 use super::toolbar::Segmented;
 use super::weights;
 use crate::explain::weights::compare::{Filter, HeadChange};
 use crate::explain::weights::heads::Reading;
+use crate::teach::Deed;
+use crate::teach::terms::{Picture, Term};
 use graph::HeadGraph;
 use local::OnPrompt;
 use map::Map;
@@ -70,6 +74,7 @@ impl View {
         self.dimension.set(None);
         self.chosen.set((layer, head));
         weights::want(state, layer);
+        did(state, Deed::ChooseHead);
     }
 }
 
@@ -109,10 +114,10 @@ pub fn Heads(state: State) -> impl IntoView {
     };
     view! {
         <section class="panel card" aria-label="Heads of both models">
-            <div class="head"><h2>"What tuning changed in the attention heads"</h2></div>
+            <div class="head"><h2>"What tuning changed in the attention heads"</h2><Explain term=Term::Head/></div>
             <div class="bar" role="toolbar" aria-label="How to read the heads">
-                <Segmented name="Reading" options=READINGS value=reading set=move |r| { view.dimension.set(None); weights::read(state, r) }/>
-                <Segmented name="Measure" options=MEASURES value=view.measure set=move |m| view.measure.set(m)/>
+                <span class="with-what"><Segmented name="Reading" options=READINGS value=reading set=move |r| { view.dimension.set(None); weights::read(state, r) }/><Explain term=Term::Reading/></span>
+                <span class="with-what"><Segmented name="Measure" options=MEASURES value=view.measure set=move |m| view.measure.set(m)/><Explain term=Term::HeadMeasure/></span>
                 <Segmented name="Order" options=ORDERS value=view.order set=move |o| view.order.set(o)/>
                 <label>"Only pairs with"<input type="search" class="word" id="head-word" placeholder="a word" autocomplete="off" prop:value=view.word on:input=move |e| view.word.set(event_target_value(&e))/></label>
                 <label><input type="checkbox" id="head-verbs" prop:checked=view.verbs on:change=move |e| view.verbs.set(event_target_checked(&e))/>"an instruction verb"</label>
@@ -121,16 +126,18 @@ pub fn Heads(state: State) -> impl IntoView {
             <ReadingProgress state of="layers of heads" count=move |side| state.weights.half(side).heads.with(|h| (h.iter().flatten().count(), h.len()))/>
             <Map state view/>
             <WordFiles state/>
+            <NotShown of=Picture::Heads/>
         </section>
         <section class="panel card" id="head" aria-label="The chosen head">
             <div class="head">
                 <h2>{move || { let (l, h) = view.chosen.get(); format!("Layer {l}, head {h}") }}</h2>
                 <span class="cap">{move || shown.with(|c| c.as_ref().map_or_else(String::new, pairs::counted))}</span>
+                <Explain term=Term::Pair/>
             </div>
             <Show when=move || reading.get() == Reading::Paper><Dimensions state view/></Show>
             <Show when=move || shown.with(Option::is_some) fallback=move || view! { <p class="empty">"This layer has not been read yet for both models."</p> }>
                 <div class="head-cols">
-                    <HeadGraph change=shown/>
+                    <div><HeadGraph change=shown/><SavePicture name="head" make=move || picture(state, view)/></div>
                     <Pairs change=shown reading=reading.into()/>
                 </div>
             </Show>
@@ -139,6 +146,17 @@ pub fn Heads(state: State) -> impl IntoView {
             <OnPrompt state view/>
         </section>
     }
+}
+
+/// The graph as a file.
+fn picture(state: State, view: View) -> Option<Drawn> {
+    let (layer, head) = view.chosen.get_untracked();
+    let about = format!(
+        "Words that the head connects, from query to key: solid, only in the tuned model; dashed, only in the base; dotted, in both. Reading: {}. {}",
+        if state.weights.reading.get_untracked() == Reading::Paper { "paper" } else { "relation" },
+        provenance(state)
+    );
+    of_page("#head .net", &format!("Layer {layer}, head {head}"), &about)
 }
 
 /// Which dimension of the head, the heaviest first.

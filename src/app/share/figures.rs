@@ -1,20 +1,15 @@
 //! Figures and tables of what is on screen.
 
 use leptos::prelude::*;
-use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, CanvasRenderingContext2d, HtmlCanvasElement, HtmlImageElement};
 
+use super::picture::save_png;
 use crate::app::state::{Slot, State};
-use crate::app::{document, export, reading};
+use crate::app::{export, reading};
 use crate::share::figure::{Figure, citation};
 use crate::share::one_page;
 
-/// Pixels of a PNG for each unit of its figure.
-const FINE: f32 = 3.0;
-
 /// Today, as 2026-11-21.
-fn today() -> String {
+pub fn today() -> String {
     String::from(js_sys::Date::new_0().to_iso_string()).chars().take(10).collect()
 }
 
@@ -32,32 +27,13 @@ fn with<R>(state: State, slot: Slot, f: impl FnOnce(&Figure) -> R) -> Option<R> 
     })
 }
 
-fn name(state: State, slot: Slot, kind: &str) -> String {
-    format!("{}-{}.{kind}", export::slug(&state.prompt.get_untracked()), slot.side.key())
+/// The matrix of `slot` for a slide, if there is one.
+pub fn bare(state: State, slot: Slot) -> Option<String> {
+    with(state, slot, |f| f.bare())
 }
 
-/// Draws an SVG and gives the picture.
-async fn raster(svg: &str, (width, height): (f32, f32)) -> Result<Blob, JsValue> {
-    let image = HtmlImageElement::new()?;
-    let address = export::address_of("image/svg+xml", svg)?;
-    image.set_src(&address);
-    let decoded = JsFuture::from(image.decode()).await;
-    let drawn = decoded.and_then(|_| {
-        let canvas: HtmlCanvasElement = document().create_element("canvas")?.unchecked_into();
-        canvas.set_width((width * FINE) as u32);
-        canvas.set_height((height * FINE) as u32);
-        let context = canvas.get_context("2d")?.ok_or("this browser draws nothing")?;
-        let context: CanvasRenderingContext2d = context.unchecked_into();
-        let (w, h) = (f64::from(width * FINE), f64::from(height * FINE));
-        context.draw_image_with_html_image_element_and_dw_and_dh(&image, 0.0, 0.0, w, h)?;
-        Ok(canvas)
-    });
-    web_sys::Url::revoke_object_url(&address)?;
-    let canvas = drawn?;
-    let blob = js_sys::Promise::new(&mut |done, _| {
-        let _ = canvas.to_blob(&done);
-    });
-    JsFuture::from(blob).await?.dyn_into()
+fn name(state: State, slot: Slot, kind: &str) -> String {
+    format!("{}-{}.{kind}", export::slug(&state.prompt.get_untracked()), slot.side.key())
 }
 
 /// Both models as one file.
@@ -76,21 +52,6 @@ fn save_page(state: State) {
     let _ = export::save(&format!("{}.html", export::slug(&prompt)), "text/html", &one_page(&prompt, &figures)); // as above
 }
 
-/// Saves the figure of `slot` as a PNG.
-fn save_png(state: State, slot: Slot, problem: RwSignal<Option<String>>) {
-    let Some((svg, size)) = with(state, slot, |f| (f.svg(), f.size())) else { return };
-    let name = name(state, slot, "png");
-    leptos::task::spawn_local(async move {
-        let saved = match raster(&svg, size).await {
-            Ok(blob) => export::save_blob(&name, &blob),
-            Err(e) => Err(e),
-        };
-        if saved.is_err() {
-            problem.set(Some("This browser could not draw the picture. Take the SVG instead.".into()));
-        }
-    });
-}
-
 /// Buttons for each model's figure, and the citation.
 #[component]
 pub fn Figures(state: State) -> impl IntoView {
@@ -104,6 +65,11 @@ pub fn Figures(state: State) -> impl IntoView {
                 let _ = export::save(&name(state, slot, "svg"), "image/svg+xml", &svg); // a browser that refuses says so itself
             }
         };
+        let png = move |_| {
+            if let Some(drawn) = with(state, slot, |f| (f.svg(), f.size())) {
+                save_png(name(state, slot, "png"), drawn, problem);
+            }
+        };
         let table = move |_| {
             if let Some(Ok(text)) = with(state, slot, |f| f.csv()) {
                 let _ = export::save(&name(state, slot, "csv"), "text/csv", &text);
@@ -113,7 +79,7 @@ pub fn Figures(state: State) -> impl IntoView {
             <div class="row figures">
                 <span class="cap">{slot.side.name()}</span>
                 <button class="btn" id=format!("svg-{key}") disabled=move || !there() on:click=svg>"SVG"</button>
-                <button class="btn" id=format!("png-{key}") disabled=move || !there() on:click=move |_| save_png(state, slot, problem)>"PNG"</button>
+                <button class="btn" id=format!("png-{key}") disabled=move || !there() on:click=png>"PNG"</button>
                 <button class="btn" id=format!("csv-{key}") disabled=move || !there() on:click=table>"CSV"</button>
             </div>
         }

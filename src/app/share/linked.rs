@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 
-use crate::app::runs;
 use crate::app::state::{From, RunState, Shown, Side, Slot, State, Tab, Whose};
 use crate::app::window;
+use crate::app::{hosts, runs};
 use crate::checkpoint::catalogue::CATALOGUE;
 use crate::explain::ModelReport;
 use crate::protocol::Source;
@@ -128,16 +128,12 @@ pub fn origin(slot: Slot) -> Origin {
 }
 
 /// Hosts that computing it again would download from.
-pub fn hosts(linked: &Linked) -> Vec<String> {
+pub fn hosts_of(linked: &Linked) -> Vec<String> {
     let urls = linked.origins.iter().flat_map(|o| match o {
         Origin::Urls(urls) => urls.as_slice(),
         _ => &[],
     });
-    let host = |url: &String| web_sys::Url::new(url).ok().map(|u| u.host()).filter(|h| !h.is_empty());
-    let mut hosts: Vec<String> = urls.filter_map(host).collect();
-    hosts.sort();
-    hosts.dedup();
-    hosts
+    hosts::of(urls.map(String::as_str))
 }
 
 /// Loads what the picture was made with, and starts the engines if that has not been done.
@@ -156,7 +152,7 @@ pub fn load(state: State) {
 
 /// The same for who has not been asked about a host: with hosts to ask, what the last visit used.
 pub fn load_models(state: State) {
-    match state.linked.with_untracked(|l| l.as_ref().is_some_and(|l| !hosts(l).is_empty())) {
+    match state.linked.with_untracked(|l| l.as_ref().is_some_and(|l| !hosts_of(l).is_empty())) {
         true => runs::begin(state),
         false => load(state),
     }
@@ -276,7 +272,7 @@ pub fn LinkedNote(state: State) -> impl IntoView {
     };
     let can = move || linked.with(|l| l.as_ref().is_some_and(|l| !l.origins.contains(&Origin::Elsewhere) || here(l)));
     let label = move || {
-        let hosts = linked.with(|l| l.as_ref().map(hosts).unwrap_or_default());
+        let hosts = linked.with(|l| l.as_ref().map(hosts_of).unwrap_or_default());
         if hosts.is_empty() {
             "Recompute here".to_owned()
         } else {

@@ -1,7 +1,8 @@
 //! What leaves the page: links, files, a code to photograph.
 
-mod figures;
+pub mod figures;
 pub mod linked;
+pub mod picture;
 
 use leptos::html::{Dialog, Input};
 use leptos::prelude::*;
@@ -11,7 +12,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
 use super::state::{Slot, State};
-use super::{export, window};
+use super::{address, export, window};
 use crate::share::link::{Link, Precision, Seen};
 
 /// Characters that a code still carries so that a phone reads it from a wall.
@@ -35,12 +36,6 @@ fn present(state: State) -> Option<Link> {
     Some(Link { prompt, marked, options: state.options.get(), reading, tab: state.tab.get(), seen, precision })
 }
 
-/// The page's own address.
-fn address() -> String {
-    let href = window().location().href().unwrap_or_default();
-    href.split('#').next().unwrap_or_default().to_owned()
-}
-
 /// The dialog.
 #[component]
 pub fn ShareDialog(state: State) -> impl IntoView {
@@ -48,6 +43,7 @@ pub fn ShareDialog(state: State) -> impl IntoView {
     let field = NodeRef::<Input>::new();
     let whole = RwSignal::new(false);
     let copied = RwSignal::new(None::<bool>);
+    let exercise = RwSignal::new(false);
     Effect::new(move |_| {
         let open = state.share_open.get();
         let Some(dialog) = dialog.get() else { return };
@@ -63,7 +59,10 @@ pub fn ShareDialog(state: State) -> impl IntoView {
         if !state.share_open.get() {
             return None;
         }
-        let (link, address) = (present(state)?, address());
+        let (link, mut address) = (present(state)?, address());
+        if exercise.get() {
+            address.push_str("?guess=1");
+        }
         let (short, precision) = link.encode(address.len() + 1);
         let finest = link.precision;
         let fragment = if whole.get() { link.encode_as(finest) } else { short };
@@ -119,6 +118,7 @@ pub fn ShareDialog(state: State) -> impl IntoView {
             <Show when=move || coarse() || whole.get()>
                 <label class="check"><input type="checkbox" id="whole" prop:checked=move || whole.get() on:change=move |e| whole.set(event_target_checked(&e))/>"Longer link, with signed values to 8 bits (some chat programs cut it)"</label>
             </Show>
+            <label class="check"><input type="checkbox" id="exercise" prop:checked=move || exercise.get() on:change=move |e| exercise.set(event_target_checked(&e))/>"As an exercise: who opens it guesses first which words mattered"</label>
             <div class="cols share-cols">
                 <div>
                     <h3>"Files"</h3>

@@ -1,0 +1,165 @@
+//! "Guess first": the reader marks the words that mattered, and only then sees the model's.
+
+use leptos::prelude::*;
+
+use crate::app::state::{Side, Slot, State};
+use crate::explain::Role;
+use crate::explain::view::View;
+use crate::teach::Deed;
+use crate::teach::guess::{Outcome, compare};
+
+/// A guess: words of the prompt by their place among the user's own, and whether it has been held against the models.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Guess {
+    pub picked: Vec<usize>,
+    pub looked: bool,
+}
+
+/// Hides the colours until a guess is made.
+pub fn start(state: State) {
+    state.teach.guess.set(Some(Guess::default()));
+}
+
+/// Shows everything again.
+pub fn stop(state: State) {
+    state.teach.guess.set(None);
+}
+
+/// The user's words of a view, with their densities.
+fn words(view: &View) -> Vec<(String, f64)> {
+    let own = view.rows.iter().zip(&view.density).filter(|(row, _)| row.role == Role::User);
+    own.map(|(row, density)| (row.text.trim().to_owned(), *density)).collect()
+}
+
+/// Whose words are marked: the tuned model's run, if there is one.
+fn subject(state: State) -> Slot {
+    let has = |s: Slot| s.view.with(|v| !v.columns.is_empty());
+    if has(state.tuned) || !has(state.base) { state.tuned } else { state.base }
+}
+
+/// Other words make a guess void.
+pub fn follow(state: State) {
+    let texts = Memo::new(move |_| {
+        let of = subject(state);
+        let prompt: Vec<String> = of.view.with(|v| words(v).into_iter().map(|w| w.0).collect());
+        (of.side, prompt)
+    });
+    Effect::new(move |before: Option<()>| {
+        texts.track();
+        if before.is_some() {
+            state.teach.guess.update(|g| {
+                if let Some(g) = g {
+                    *g = Guess::default();
+                }
+            });
+        }
+    });
+}
+
+/// The panel above the results.
+#[component]
+pub fn GuessPanel(state: State) -> impl IntoView {
+    let guess = state.teach.guess;
+    let on = move || guess.with(Option::is_some);
+    let looked = move || guess.with(|g| g.as_ref().is_some_and(|g| g.looked));
+    let ready = move || !state.running() && subject(state).view.with(|v| !v.columns.is_empty());
+    let waiting = move || {
+        if state.running() {
+            "The models are answering…"
+        } else {
+            "Run a prompt: its answer will be shown here without its colours."
+        }
+    };
+    view! {
+        <Show when=on>
+            <article class="panel card" id="guess" aria-label="Guess first">
+                <div class="head">
+                    <h2>"Guess first"</h2><span class="grow"></span>
+                    <button class="link" id="guess-stop" on:click=move |_| stop(state)>{move || if looked() { "Done" } else { "Show everything" }}</button>
+                </div>
+                <Show when=ready fallback=move || view! { <p class="empty">{waiting}</p> }>
+                    <Answer state/>
+                    <Show when=looked fallback=move || view! { <Marking state/> }><Held state/></Show>
+                </Show>
+            </article>
+        </Show>
+    }
+}
+
+/// The answer, plain.
+#[component]
+fn Answer(state: State) -> impl IntoView {
+    let text = move || subject(state).run.with(|r| r.response.iter().map(|t| t.text.as_str()).collect::<String>());
+    view! {
+        <div class="sub">{move || subject(state).side.name()}" model’s response"</div>
+        <p class="read answer">{text}</p>
+    }
+}
+
+#[component]
+fn Marking(state: State) -> impl IntoView {
+    let guess = state.teach.guess;
+    let picked = move |i: usize| guess.with(|g| g.as_ref().is_some_and(|g| g.picked.contains(&i)));
+    let toggle = move |i: usize| {
+        guess.update(|g| {
+            if let Some(g) = g {
+                match g.picked.iter().position(|p| *p == i) {
+                    Some(at) => drop(g.picked.remove(at)),
+                    None => g.picked.push(i),
+                }
+            }
+        });
+    };
+    let count = move || guess.with(|g| g.as_ref().map_or(0, |g| g.picked.len()));
+    let look = move |_| {
+        guess.update(|g| g.iter_mut().for_each(|g| g.looked = true));
+        super::did(state, Deed::Guess);
+        crate::app::focus("guess-stop");
+    };
+    let word = move |(i, (text, _)): (usize, (String, f64))| {
+        view! { <button type="button" class="tok pick" class:on=move || picked(i) aria-pressed=move || picked(i).to_string() on:click=move |_| toggle(i)>{text}</button> }
+    };
+    let all = move || subject(state).view.with(words);
+    view! {
+        <p>"Which words of the prompt does this response depend on most? Mark them, then look."</p>
+        <div class="tokens picks" role="group" aria-label="Words of the prompt">{move || all().into_iter().enumerate().map(word).collect_view()}</div>
+        <div class="row">
+            <button class="btn" id="guess-look" disabled=move || count() == 0 on:click=look>"Look"</button>
+            <span class="cap" role="status">{move || match count() { 0 => "No word is marked.".to_owned(), 1 => "One word is marked.".to_owned(), n => format!("{n} words are marked.") }}</span>
+        </div>
+    }
+}
+
+/// What the models say to it.
+#[component]
+fn Held(state: State) -> impl IntoView {
+    let picked = move || state.teach.guess.with(|g| g.as_ref().map(|g| g.picked.clone()).unwrap_or_default());
+    let one = move |side: Side| {
+        let slot = state.slot(side);
+        let all = slot.view.with(|v| (!v.columns.is_empty()).then(|| words(v)))?;
+        let picked = picked();
+        let density: Vec<f64> = all.iter().map(|w| w.1).collect();
+        let outcome = compare(&picked, &density);
+        let sentence = outcome.words(side.name(), picked.len());
+        Some(view! { <p class="held">{sentence}</p><Marked words=all picked outcome/> })
+    };
+    view! {
+        <div role="status" id="guess-held">{move || [Side::Tuned, Side::Base].map(one).collect_view()}</div>
+        <p class="cap">"✓ you and the model · ○ only you · + only the model, by the words’ density over the whole response. The colours are below."</p>
+        <button class="btn" id="guess-again" on:click=move |_| start(state)>"Guess again"</button>
+    }
+}
+
+#[component]
+fn Marked(words: Vec<(String, f64)>, picked: Vec<usize>, outcome: Outcome) -> impl IntoView {
+    let word = move |(i, (text, _)): (usize, (String, f64))| {
+        let (mark, class, said) = match (picked.contains(&i), outcome.models.contains(&i)) {
+            (true, true) => ("✓ ", "tok hit", "you and the model"),
+            (true, false) => ("○ ", "tok yours", "only you"),
+            (false, true) => ("+ ", "tok models", "only the model"),
+            (false, false) => ("", "tok", "neither"),
+        };
+        view! { <span class=class title=said>{mark}{text}</span> }
+    };
+    view! { <div class="tokens marked">{words.into_iter().enumerate().map(word).collect_view()}</div> }
+}

@@ -1,0 +1,149 @@
+//! The dialog from which one learns and teaches: lessons, guesses, presenting, the meaning of words.
+
+use leptos::html::Dialog;
+use leptos::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::File;
+
+use super::{guess, lesson};
+use crate::app::share::to_clipboard;
+use crate::app::state::State;
+use crate::app::{address, window};
+use crate::teach::Lesson;
+use crate::teach::terms::Term;
+
+/// A lesson in the list: by the name under which it ships, or opened from a file.
+#[derive(Clone, PartialEq)]
+struct Listed {
+    name: Option<String>,
+    lesson: Lesson,
+}
+
+impl Listed {
+    /// An address that opens it.
+    fn link(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{}?lesson={name}", address()),
+            None => format!("{}#{}", address(), self.lesson.encode()),
+        }
+    }
+}
+
+/// The dialog.
+#[component]
+pub fn LearnDialog(state: State) -> impl IntoView {
+    let dialog = NodeRef::<Dialog>::new();
+    let (listed, problem) = (RwSignal::new(Vec::<Listed>::new()), RwSignal::new(None::<String>));
+    let left = RwSignal::new(None::<lesson::Left>);
+    let copied = RwSignal::new(None::<String>);
+    Effect::new(move |_| {
+        let open = state.teach.learn_open.get();
+        let Some(dialog) = dialog.get() else { return };
+        if open && !dialog.open() {
+            left.set(lesson::left());
+            copied.set(None);
+            if listed.with_untracked(Vec::is_empty) {
+                leptos::task::spawn_local(async move { list(listed, problem).await });
+            }
+            let _ = dialog.show_modal();
+        } else if !open && dialog.open() {
+            dialog.close();
+        }
+    });
+    let go_on = move |_| {
+        if let Some(left) = left.get_untracked() {
+            lesson::start(state, left.lesson, left.step);
+        }
+    };
+    let open_file = move |e| {
+        let input: web_sys::HtmlInputElement = event_target(&e);
+        if let Some(file) = input.files().and_then(|f| f.get(0)) {
+            leptos::task::spawn_local(async move { read(file, listed, problem).await });
+        }
+        input.set_value(""); // the same file can be chosen again
+    };
+    let guess = move |_| {
+        guess::start(state);
+        crate::app::weights::open(state, crate::app::state::Tab::Prompt);
+        state.teach.learn_open.set(false);
+    };
+    let present = move |_| {
+        state.teach.learn_open.set(false);
+        state.teach.presenting.set(true);
+    };
+    view! {
+        <dialog node_ref=dialog id="learn-dialog" aria-label="Learn" on:close=move |_| state.teach.learn_open.set(false)>
+            <div class="head"><h2>"Learn and teach"</h2><span class="grow"></span><button class="btn" id="close-learn" on:click=move |_| state.teach.learn_open.set(false)>"Close"</button></div>
+            <Show when=move || left.get().is_some()>
+                <p class="note linked">
+                    {move || left.get().map(|l| format!("You left “{}” at step {} of {}. ", l.lesson.title, l.step + 1, l.lesson.steps.len()))}
+                    <button class="btn" id="lesson-go-on" on:click=go_on>"Go on with it"</button>
+                </p>
+            </Show>
+            <h3>"Lessons"</h3>
+            <p class="cap">"Each points at this page and goes on when you have done what it asks. You can leave at any time and come back."</p>
+            <ul class="list" id="lessons">{move || listed.get().into_iter().map(|l| view! { <Entry state listed=l copied/> }).collect_view()}</ul>
+            <Show when=move || problem.get().is_some()><p class="error" role="alert">{move || problem.get().unwrap_or_default()}</p></Show>
+            <p class="cap" role="status">{move || copied.get()}</p>
+            <label class="inline">"Open a lesson’s file"<input type="file" id="open-lesson" accept=".json" on:change=open_file/></label>
+            <h3>"In class"</h3>
+            <ul class="list">
+                <li><span><b>"Guess first"</b><span class="cap">" · Hides the colours until you have marked the words that you think mattered."</span></span><button class="btn" id="guess-start" on:click=guess>"Guess"</button></li>
+                <li><span><b>"Present"</b><span class="cap">" · One view at a time, in large type, for a projector; arrow keys step."</span></span><button class="btn" id="present" on:click=present>"Present"</button></li>
+            </ul>
+            <h3>"The words on this page"</h3>
+            <div class="terms">{Term::ALL.iter().map(|t| view! { <details class="fold"><summary>{t.name()}</summary><p>{t.plain()}</p></details> }).collect_view()}</div>
+        </dialog>
+    }
+}
+
+#[component]
+fn Entry(state: State, listed: Listed, copied: RwSignal<Option<String>>) -> impl IntoView {
+    let Lesson { title, about, minutes, .. } = listed.lesson.clone();
+    let id = listed.name.as_ref().map(|n| format!("start-{n}"));
+    let length = minutes.map(|m| format!(" · {m} minutes"));
+    let link = listed.link();
+    let copy = move |_| {
+        let link = link.clone();
+        leptos::task::spawn_local(async move {
+            copied.set(Some(match to_clipboard(&link).await {
+                Some(()) => "The link is copied.".to_owned(),
+                None => format!("The browser keeps the clipboard to itself. The link: {link}"),
+            }));
+        });
+    };
+    let lesson = listed.lesson;
+    view! {
+        <li>
+            <span><b>{title}</b><span class="cap">" · "{about}{length}</span></span>
+            <span class="row">
+                <button class="btn" id=id on:click=move |_| lesson::start(state, lesson.clone(), 0)>"Start"</button>
+                <button class="btn copy-lesson" on:click=copy>"Copy link"</button>
+            </span>
+        </li>
+    }
+}
+
+async fn list(listed: RwSignal<Vec<Listed>>, problem: RwSignal<Option<String>>) {
+    for name in lesson::names().await {
+        match lesson::fetch(&name).await {
+            Ok(found) => listed.update(|l| l.push(Listed { name: Some(name), lesson: found })),
+            Err(e) => problem.set(Some(e.to_string())),
+        }
+    }
+    // one that came with the address
+    if let Some(Ok(found)) = window().location().hash().ok().and_then(|h| Lesson::decode(&h)) {
+        listed.update(|l| l.push(Listed { name: None, lesson: found }));
+    }
+}
+
+async fn read(file: File, listed: RwSignal<Vec<Listed>>, problem: RwSignal<Option<String>>) {
+    let text = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string()).unwrap_or_default();
+    match Lesson::read(&text) {
+        Ok(found) => {
+            problem.set(None);
+            listed.update(|l| l.push(Listed { name: None, lesson: found }));
+        }
+        Err(e) => problem.set(Some(format!("{}: {e}", file.name()))),
+    }
+}
