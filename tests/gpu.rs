@@ -333,7 +333,7 @@ fn a_token_takes_one_submission() {
         }
         let after = ours.counts();
         assert_eq!((after.submits - before.submits, after.reads - before.reads), (6, 6));
-        // two layers of 13, embedding, norm, gather, head, choice, column
-        assert_eq!(after.dispatches - before.dispatches, 6 * (2 * 13 + 6));
+        // two layers of 9, embedding, norm, gather, head, choice, column
+        assert_eq!(after.dispatches - before.dispatches, 6 * (2 * 9 + 6));
     });
 }

@@ -10,7 +10,7 @@ use tiny_http::{Header, Request, Response};
 /// A running server; it ends with the process.
 pub struct Server {
     port: u16,
-    threads: Vec<JoinHandle<()>>,
+    thread: JoinHandle<()>,
 }
 
 impl Server {
@@ -19,19 +19,18 @@ impl Server {
         let http = tiny_http::Server::http(("127.0.0.1", port))
             .map_err(|e| format!("port {port} cannot be used: {e}. Try --port."))?;
         let port = http.server_addr().to_ip().map_or(port, |a| a.port());
-        let http = Arc::new(http);
-        let threads = (0..4)
-            .map(|_| {
-                let (http, folder) = (http.clone(), folder.clone());
+        let folder: Arc<Path> = folder.into();
+        let thread = thread::spawn(move || {
+            for request in http.incoming_requests() {
+                let folder = folder.clone();
+                // A thread for each: a browser that lets one body wait must still be given the file that it waits for.
                 thread::spawn(move || {
-                    while let Ok(request) = http.recv() {
-                        // A visitor who leaves in the middle is no error of ours.
-                        let _ = answer(request, &folder);
-                    }
-                })
-            })
-            .collect();
-        Ok(Self { port, threads })
+                    // A visitor who leaves in the middle is no error of ours.
+                    let _ = answer(request, &folder);
+                });
+            }
+        });
+        Ok(Self { port, thread })
     }
 
     /// Where it is, without a slash at the end.
@@ -41,9 +40,7 @@ impl Server {
 
     /// Serves until the process is ended.
     pub fn wait(self) {
-        for thread in self.threads {
-            let _ = thread.join();
-        }
+        let _ = self.thread.join();
     }
 }
 

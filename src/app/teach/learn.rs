@@ -80,17 +80,18 @@ pub fn LearnDialog(state: State) -> impl IntoView {
                     <button class="btn" id="lesson-go-on" on:click=go_on>"Go on with it"</button>
                 </p>
             </Show>
+            // above the lessons, which arrive one by one: nothing that can be pressed moves away under the finger
+            <h3>"In class"</h3>
+            <ul class="list">
+                <li><span><b>"Guess first"</b><span class="cap">" · Hides the colours until you have marked the words that you think mattered."</span></span><button class="btn" id="guess-start" on:click=guess>"Guess"</button></li>
+                <li><span><b>"Present"</b><span class="cap">" · One view at a time, in large type, for a projector; arrow keys step."</span></span><button class="btn" id="present" on:click=present>"Present"</button></li>
+            </ul>
             <h3>"Lessons"</h3>
             <p class="cap">"Each points at this page and goes on when you have done what it asks. You can leave at any time and come back."</p>
             <ul class="list" id="lessons">{move || listed.get().into_iter().map(|l| view! { <Entry state listed=l copied/> }).collect_view()}</ul>
             <Show when=move || problem.get().is_some()><p class="error" role="alert">{move || problem.get().unwrap_or_default()}</p></Show>
             <p class="cap" role="status">{move || copied.get()}</p>
             <label class="inline">"Open a lesson’s file"<input type="file" id="open-lesson" accept=".json" on:change=open_file/></label>
-            <h3>"In class"</h3>
-            <ul class="list">
-                <li><span><b>"Guess first"</b><span class="cap">" · Hides the colours until you have marked the words that you think mattered."</span></span><button class="btn" id="guess-start" on:click=guess>"Guess"</button></li>
-                <li><span><b>"Present"</b><span class="cap">" · One view at a time, in large type, for a projector; arrow keys step."</span></span><button class="btn" id="present" on:click=present>"Present"</button></li>
-            </ul>
             <h3>"The words on this page"</h3>
             <div class="terms">{Term::ALL.iter().map(|t| view! { <details class="fold"><summary>{t.name()}</summary><p>{t.plain()}</p></details> }).collect_view()}</div>
         </dialog>

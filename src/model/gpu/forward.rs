@@ -10,7 +10,7 @@ use super::kernels::Kernel;
 use super::matrix::{Through, limit};
 use super::ops::{Count, Op, encode};
 use super::weights::{GpuModel, Layer};
-use crate::checkpoint::RopeLayout;
+use crate::checkpoint::{ModelConfig, RopeLayout};
 use crate::model::row_plan::{RowPlan, Tangent};
 use crate::model::{Group, ModelError};
 
@@ -20,7 +20,7 @@ const NONE: u32 = u32::MAX;
 const FIRST_CAPACITY: usize = 128;
 const FIRST_ROWS: usize = 32;
 
-/// Uniforms; each has its twin in the kernel that it is named after.
+/// Uniforms; each has its twin in the kernels that read it.
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
 pub(super) struct Norm {
@@ -31,50 +31,47 @@ pub(super) struct Norm {
 
 #[repr(C)]
 #[derive(Clone, Copy, Pod, Zeroable)]
-pub(super) struct Rope {
-    pub heads: u32,
-    pub head_width: u32,
-    pub half_split: u32,
-    pub direction: f32,
+pub(super) struct Heads {
+    heads: u32,
+    kv_heads: u32,
+    head_width: u32,
+    capacity: u32,
+    half_split: u32,
+    scale: f32,
+    unused: [u32; 2],
 }
 
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-pub(super) struct Append {
-    pub kv_width: u32,
-    pub head_width: u32,
-    pub half_split: u32,
-    pub capacity: u32,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-pub(super) struct Attention {
-    pub heads: u32,
-    pub kv_heads: u32,
-    pub head_width: u32,
-    pub capacity: u32,
-    pub scale: f32,
-    pub unused: [u32; 3],
-}
-
-impl GpuModel {
-    pub(super) fn half_split(&self) -> u32 {
-        u32::from(self.config.rope_layout == RopeLayout::HalfSplit)
-    }
-
-    pub(super) fn attention_uniform(&self, capacity: usize) -> Attention {
-        let c = &self.config;
-        Attention {
+impl Heads {
+    /// Of a network whose caches hold `capacity` positions.
+    pub fn new(c: &ModelConfig, capacity: usize) -> Self {
+        Self {
             heads: c.heads as u32,
             kv_heads: c.kv_heads as u32,
             head_width: c.head_width as u32,
             capacity: capacity as u32,
+            half_split: u32::from(c.rope_layout == RopeLayout::HalfSplit),
             scale: 1.0 / (c.head_width as f32).sqrt(),
-            unused: [0; 3],
+            unused: [0; 2],
         }
     }
+}
 
+/// Heads that are turned to their positions: of queries and of keys.
+pub(super) fn turning(c: &ModelConfig) -> usize {
+    c.heads + c.kv_heads
+}
+
+/// Width of queries, keys and values beside each other.
+pub(super) fn projected(c: &ModelConfig) -> usize {
+    (c.heads + 2 * c.kv_heads) * c.head_width
+}
+
+/// The widest activation of a row.
+pub(super) fn widest(c: &ModelConfig) -> usize {
+    (2 * c.ffn_width).max(c.width).max(projected(c))
+}
+
+impl GpuModel {
     pub(super) fn norm_uniform(&self) -> Norm {
         Norm { width: self.config.width as u32, eps: self.config.norm_eps, unused: [0; 2] }
     }
@@ -94,24 +91,21 @@ pub(super) struct Work {
     pub x: Buffer,
     /// It, normed.
     pub h: Buffer,
-    pub q: Buffer,
-    k: Buffer,
-    v: Buffer,
+    /// Queries, keys and values beside each other.
+    pub projected: Buffer,
     attended: Buffer,
-    pub gate: Buffer,
-    pub up: Buffer,
+    /// Gate and up beside each other.
+    pub gate_up: Buffer,
     a: Buffer,
 }
 
 impl Work {
     fn new(model: &GpuModel, rows: usize) -> Result<Self, GpuError> {
         let c = &model.config;
-        let widest = c.ffn_width.max(c.width).max(c.heads * c.head_width);
-        if rows * widest * 4 > limit(&model.gpu) {
+        if rows * widest(c) * 4 > limit(&model.gpu) {
             return Err(GpuError::TooLarge(format!("{rows} rows of activations pass its limit for a binding")));
         }
         let matrix = |width: usize| model.gpu.storage(rows * width);
-        let kv = c.kv_heads * c.head_width;
         Ok(Self {
             rows,
             count: model.gpu.uniform(&[0u32; 4]),
@@ -120,12 +114,9 @@ impl Work {
             angles: matrix(c.head_width),
             x: matrix(c.width),
             h: matrix(c.width),
-            q: matrix(c.heads * c.head_width),
-            k: matrix(kv),
-            v: matrix(kv),
+            projected: matrix(projected(c)),
             attended: matrix(c.heads * c.head_width),
-            gate: matrix(c.ffn_width),
-            up: matrix(c.ffn_width),
+            gate_up: matrix(2 * c.ffn_width),
             a: matrix(c.ffn_width),
         })
     }
@@ -339,12 +330,8 @@ fn bind(model: &GpuModel, w: &Work, caches: &[LayerCache], capacity: usize) -> (
 
 fn bind_layer(model: &GpuModel, layer: &Layer, w: &Work, cache: &LayerCache, capacity: usize) -> LayerOps {
     let (gpu, kernels, c) = (&model.gpu, &model.kernels, &model.config);
-    let (head_width, half_split) = (c.head_width as u32, model.half_split());
-    let kv_width = c.kv_heads * c.head_width;
     let norm = gpu.uniform(&model.norm_uniform());
-    let rope = gpu.uniform(&Rope { heads: c.heads as u32, head_width, half_split, direction: 1.0 });
-    let append = gpu.uniform(&Append { kv_width: kv_width as u32, head_width, half_split, capacity: capacity as u32 });
-    let attention = gpu.uniform(&model.attention_uniform(capacity));
+    let heads = gpu.uniform(&Heads::new(c, capacity));
     let mlp = gpu.uniform(&[c.ffn_width as u32, 0, 0, 0]);
     let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
     let normed = |gain| Op::rows(bind(Kernel::Norm, &[&norm, &w.info, &w.x, gain, &w.h]));
@@ -352,26 +339,16 @@ fn bind_layer(model: &GpuModel, layer: &Layer, w: &Work, cache: &LayerCache, cap
     let info = Some(&w.info);
 
     let mut inner = vec![normed(&layer.attn_norm)];
-    for (matrix, y) in [(&layer.q, &w.q), (&layer.k, &w.k), (&layer.v, &w.v)] {
-        inner.extend(matrix.product(gpu, kernels, &through(&w.h, y, false), info));
-    }
-    inner.push(Op::elements(
-        bind(Kernel::Rope, &[&rope, &w.count, &w.info, &w.angles, &w.q]),
-        c.heads * c.head_width / 2,
-    ));
-    inner.push(Op::elements(
-        bind(Kernel::Append, &[&append, &w.count, &w.info, &w.angles, &w.k, &w.v, &cache.primal, &cache.tangents]),
-        kv_width / 2,
-    ));
-    let buffers = [&attention, &w.info, &w.q, &cache.primal, &cache.tangents, &w.attended];
+    inner.extend(layer.qkv.product(gpu, kernels, &through(&w.h, &w.projected, false), info));
+    let buffers = [&heads, &w.count, &w.info, &w.angles, &w.projected, &cache.primal, &cache.tangents];
+    inner.push(Op::elements(bind(Kernel::Append, &buffers), turning(c) * c.head_width / 2));
+    let buffers = [&heads, &w.info, &w.projected, &cache.primal, &cache.tangents, &w.attended];
     inner.push(Op::new(bind(Kernel::Attention, &buffers), Count::Fixed(c.heads), Count::Rows(1)));
     inner.extend(layer.o.product(gpu, kernels, &through(&w.attended, &w.x, true), info));
     inner.push(normed(&layer.ffn_norm));
-    inner.extend(layer.gate.product(gpu, kernels, &through(&w.h, &w.gate, false), info));
-    inner.extend(layer.up.product(gpu, kernels, &through(&w.h, &w.up, false), info));
+    inner.extend(layer.gate_up.product(gpu, kernels, &through(&w.h, &w.gate_up, false), info));
 
-    let mut outer =
-        vec![Op::elements(bind(Kernel::Mlp, &[&mlp, &w.count, &w.info, &w.gate, &w.up, &w.a]), c.ffn_width)];
+    let mut outer = vec![Op::elements(bind(Kernel::Mlp, &[&mlp, &w.count, &w.info, &w.gate_up, &w.a]), c.ffn_width)];
     outer.extend(layer.down.product(gpu, kernels, &through(&w.a, &w.x, true), info));
     LayerOps { inner, outer }
 }

@@ -1,4 +1,5 @@
-//! A weight matrix on the GPU, split where a binding's limit is passed, and the products with it.
+//! Weight matrices on the GPU: stacked where they have the same input, split where a binding's limit is passed; and the
+//! products with them.
 
 use bytemuck::{Pod, Zeroable};
 use candle_core::quantized::QTensor;
@@ -28,19 +29,49 @@ struct Shape {
     unused: [u32; 3],
 }
 
-/// Consecutive rows of a matrix.
+/// A tensor of a stack, `[outputs, inputs]`, and its bias.
+pub(super) struct Rows {
+    pub tensor: QTensor,
+    pub bias: Option<Vec<f32>>,
+}
+
+impl Rows {
+    fn dims(&self) -> Result<(usize, usize), GpuError> {
+        self.tensor.shape().dims2().map_err(refused)
+    }
+
+    fn format(&self) -> Format {
+        Format::of(self.tensor.dtype())
+    }
+}
+
+fn refused(e: candle_core::Error) -> GpuError {
+    GpuError::Refused(e.to_string())
+}
+
+/// Consecutive rows of a matrix, of one format.
 struct Part {
+    format: Format,
     first: usize,
     rows: usize,
     words: Buffer,
     scales: Buffer,
 }
 
-/// `W [outputs, inputs]`.
+impl Part {
+    fn new(gpu: &Gpu, format: Format, inputs: usize, first: usize, rows: usize) -> Self {
+        let blocks = rows * inputs.div_ceil(32);
+        // a binding must not be empty
+        let scales = gpu.storage(if format.scaled() { blocks * 2 } else { 2 });
+        let words = gpu.storage(blocks * format.block_words());
+        Self { format, first, rows, words, scales }
+    }
+}
+
+/// `W [outputs, inputs]`: one tensor, or several under each other.
 pub(super) struct Matrix {
     pub outputs: usize,
     pub inputs: usize,
-    format: Format,
     parts: Vec<Part>,
     bias: Option<Buffer>,
 }
@@ -56,41 +87,35 @@ pub(super) struct Through<'a> {
 }
 
 impl Matrix {
-    /// Sends `tensor` to the GPU, in pieces. Fails with [`GpuError::TooLarge`] if one row passes its limits.
-    pub fn upload(gpu: &Gpu, tensor: &QTensor, bias: Option<Vec<f32>>) -> Result<Self, GpuError> {
-        Self::upload_in_parts(gpu, tensor, bias, 4 * WORKGROUPS)
+    /// Sends tensors with the same input to the GPU, in pieces. Fails with [`GpuError::TooLarge`] if one row passes its limits.
+    pub fn upload(gpu: &Gpu, stack: &[Rows]) -> Result<Self, GpuError> {
+        Self::upload_in_parts(gpu, stack, 4 * WORKGROUPS)
     }
 
     /// As [`Matrix::upload`], with at most `most` rows in a part.
-    pub fn upload_in_parts(gpu: &Gpu, tensor: &QTensor, bias: Option<Vec<f32>>, most: usize) -> Result<Self, GpuError> {
-        let refused = |e: candle_core::Error| GpuError::Refused(e.to_string());
-        let (outputs, inputs) = tensor.shape().dims2().map_err(refused)?;
-        let (dtype, bytes) = (tensor.dtype(), tensor.data().map_err(refused)?);
-        let format = Format::of(dtype);
-        let fit = limit(gpu) / format.row_bytes(inputs).max(1);
-        if fit == 0 {
-            return Err(GpuError::TooLarge(format!("a row of {inputs} weights passes its limit for a binding")));
+    pub fn upload_in_parts(gpu: &Gpu, stack: &[Rows], most: usize) -> Result<Self, GpuError> {
+        let dims = stack.iter().map(Rows::dims).collect::<Result<Vec<_>, _>>()?;
+        let outputs = dims.iter().map(|(outputs, _)| outputs).sum();
+        let inputs = dims.first().map_or(0, |(_, inputs)| *inputs);
+        if dims.iter().any(|(_, of)| *of != inputs) {
+            return Err(GpuError::Refused("stacked matrices have inputs of different widths".into()));
         }
-        let row = inputs / dtype.block_size() * dtype.type_size();
-        let mut parts = Vec::new();
-        for first in (0..outputs).step_by(most.min(fit)) {
-            let rows = most.min(fit).min(outputs - first);
-            let blocks = inputs.div_ceil(32);
-            let (words, scales) = (gpu.storage(rows * blocks * format.block_words()), gpu.storage(rows * blocks * 2));
-            let (mut words_at, mut scales_at) = (0, 0);
-            for piece in (0..rows).step_by((PIECE / row.max(1)).max(1)) {
-                let count = (PIECE / row.max(1)).max(1).min(rows - piece);
-                let packed = pack(dtype, &bytes[(first + piece) * row..(first + piece + count) * row], inputs);
-                gpu.queue.write_buffer(&words, words_at, bytemuck::cast_slice(&packed.words));
-                gpu.queue.write_buffer(&scales, scales_at, bytemuck::cast_slice(&packed.scales));
-                words_at += size_of_val(&packed.words[..]) as u64;
-                scales_at += size_of_val(&packed.scales[..]) as u64;
+        let (mut parts, mut first) = (Vec::new(), 0);
+        for run in stack.chunk_by(|a, b| a.format() == b.format()) {
+            let fit = most.min(limit(gpu) / run[0].format().row_bytes(inputs).max(1));
+            if fit == 0 {
+                return Err(GpuError::TooLarge(format!("a row of {inputs} weights passes its limit for a binding")));
             }
-            gpu.queue.submit([]);
-            parts.push(Part { first, rows, words, scales });
+            let count: usize = run.iter().map(|r| r.dims().map_or(0, |(outputs, _)| outputs)).sum();
+            let new = (0..count)
+                .step_by(fit)
+                .map(|at| Part::new(gpu, run[0].format(), inputs, first + at, fit.min(count - at)));
+            let new: Vec<Part> = new.collect();
+            send(gpu, run, inputs, &new)?;
+            parts.extend(new);
+            first += count;
         }
-        let bias = bias.map(|b| gpu.filled(&b));
-        Ok(Self { outputs, inputs, format, parts, bias })
+        Ok(Self { outputs, inputs, parts, bias: biases(stack, &dims).map(|b| gpu.filled(&b)) })
     }
 
     fn shape(&self, gpu: &Gpu, part: &Part, accumulate: bool) -> Buffer {
@@ -110,7 +135,7 @@ impl Matrix {
         for part in &self.parts {
             let shape = self.shape(gpu, part, t.accumulate);
             let buffers = [&shape, &part.words, &part.scales, t.rows, t.x, t.y];
-            let bound = |kernel| kernels.bind(gpu, kernel, Some(self.format), &buffers);
+            let bound = |kernel| kernels.bind(gpu, kernel, Some(part.format), &buffers);
             let few = Op::new(bound(Kernel::Matvec), Count::Fixed(part.rows.div_ceil(4)), Count::Rows(8));
             let many = Op::new(bound(Kernel::Matmul), Count::Fixed(part.rows.div_ceil(32)), Count::Rows(32));
             ops.push(Op { when: 1..=FEW, ..few });
@@ -129,7 +154,7 @@ impl Matrix {
         let one = |(i, part): (usize, &Part)| {
             let shape = self.shape(gpu, part, t.accumulate || i > 0);
             let buffers = [&shape, &part.words, &part.scales, t.rows, t.x, t.y];
-            let bound = kernels.bind(gpu, Kernel::Transposed, Some(self.format), &buffers);
+            let bound = kernels.bind(gpu, Kernel::Transposed, Some(part.format), &buffers);
             Op::new(bound, Count::Fixed(self.inputs.div_ceil(32)), Count::Rows(32))
         };
         self.parts.iter().enumerate().map(one).collect()
@@ -140,10 +165,43 @@ impl Matrix {
         let one = |part: &Part| {
             let shape = self.shape(gpu, part, false);
             let buffers = [&shape, &part.words, &part.scales, tokens, y];
-            Op::rows(kernels.bind(gpu, Kernel::Embed, Some(self.format), &buffers))
+            Op::rows(kernels.bind(gpu, Kernel::Embed, Some(part.format), &buffers))
         };
         self.parts.iter().map(one).collect()
     }
+}
+
+/// Fills `parts` with the rows of `run`, which follow each other without a gap.
+fn send(gpu: &Gpu, run: &[Rows], inputs: usize, parts: &[Part]) -> Result<(), GpuError> {
+    let mut parts = parts.iter();
+    let (mut part, mut at) = (parts.next(), 0);
+    for rows in run {
+        let (dtype, bytes) = (rows.tensor.dtype(), rows.tensor.data().map_err(refused)?);
+        let row = (inputs / dtype.block_size() * dtype.type_size()).max(1);
+        let mut left = &bytes[..];
+        while let Some(to) = part.filter(|_| left.len() >= row) {
+            let count = (PIECE / row).max(1).min(to.rows - at).min(left.len() / row);
+            let (piece, rest) = left.split_at(count * row);
+            let packed = pack(dtype, piece, inputs);
+            let (words, blocks) = (to.format.block_words(), inputs.div_ceil(32));
+            gpu.queue.write_buffer(&to.words, (4 * at * blocks * words) as u64, bytemuck::cast_slice(&packed.words));
+            if to.format.scaled() {
+                gpu.queue.write_buffer(&to.scales, (8 * at * blocks) as u64, bytemuck::cast_slice(&packed.scales));
+            }
+            (left, at) = (rest, at + count);
+            if at == to.rows {
+                gpu.queue.submit([]);
+                (part, at) = (parts.next(), 0);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All biases beside each other, zeros for a tensor without one; nothing if none has one.
+fn biases(stack: &[Rows], dims: &[(usize, usize)]) -> Option<Vec<f32>> {
+    let one = |(rows, (outputs, _)): (&Rows, &(usize, usize))| rows.bias.clone().unwrap_or(vec![0.0; *outputs]);
+    stack.iter().any(|r| r.bias.is_some()).then(|| stack.iter().zip(dims).flat_map(one).collect())
 }
 
 /// Bytes that one binding can hold.

@@ -52,7 +52,8 @@ impl Format {
         columns.div_ceil(BLOCK) * (4 * self.block_words() + scales)
     }
 
-    fn scaled(self) -> bool {
+    /// Whether blocks have scales.
+    pub fn scaled(self) -> bool {
         matches!(self, Self::Bits4 | Self::Bits5 | Self::Bits8)
     }
 }

@@ -8,9 +8,9 @@ use std::ops::ControlFlow;
 use wgpu::{Buffer, CommandEncoder};
 
 use super::engine::Counts;
-use super::forward::{Rope, Session};
+use super::forward::{Heads, Session, projected, turning, widest};
 use super::kernels::Kernel;
-use super::matrix::{Through, limit};
+use super::matrix::{Matrix, Through, limit};
 use super::ops::{Count, Op, encode};
 use super::weights::GpuModel;
 use crate::model::head::Target;
@@ -32,14 +32,12 @@ struct Batch {
     c: Buffer,
     /// Of a norm's output, `[rows, width]`.
     normed: Buffer,
-    /// Of up and of gate, `[rows, ffn_width]`.
-    up: Buffer,
-    gate: Buffer,
-    /// Of what the heads put out, of queries, `[rows, heads * head_width]`, of keys and values.
+    /// Of the gated activation, `[rows, ffn_width]`; of gate and up beside each other.
+    a: Buffer,
+    gate_up: Buffer,
+    /// Of what the heads put out, `[rows, heads * head_width]`; of queries, keys and values beside each other.
     attended: Buffer,
-    queries: Buffer,
-    keys: Buffer,
-    values: Buffer,
+    projected: Buffer,
     /// `[rows, heads]` pairs.
     statistics: Buffer,
 }
@@ -50,7 +48,6 @@ impl Batch {
         let info = cotangent_info(&lengths);
         let rows = info.len();
         let matrix = |width: usize| gpu.storage(rows * width);
-        let (heads, kv) = (c.heads * c.head_width, c.kv_heads * c.head_width);
         Self {
             lengths,
             rows,
@@ -58,12 +55,10 @@ impl Batch {
             info: gpu.filled(&info),
             c: matrix(c.width),
             normed: matrix(c.width),
-            up: matrix(c.ffn_width),
-            gate: matrix(c.ffn_width),
-            attended: matrix(heads),
-            queries: matrix(heads),
-            keys: matrix(kv),
-            values: matrix(kv),
+            a: matrix(c.ffn_width),
+            gate_up: matrix(2 * c.ffn_width),
+            attended: matrix(c.heads * c.head_width),
+            projected: matrix(projected(c)),
             statistics: matrix(2 * c.heads),
         }
     }
@@ -104,8 +99,7 @@ pub(super) async fn importance(
     let read = &tokens[..count - 1];
     let mut session = Session::sized(model, &[], read.len(), read.len())?;
     session.prepare(model, read)?;
-    let widest = c.ffn_width.max(c.heads * c.head_width).max(c.width);
-    let batches = split(n_prompt..count, BATCH.min(limit(&model.gpu) / (4 * widest)));
+    let batches = split(n_prompt..count, BATCH.min(limit(&model.gpu) / (4 * widest(c))));
     let total = c.layers * (1 + batches.len());
     let mut done = 0;
     let inputs = (0..=c.layers).map(|_| model.gpu.storage(read.len() * c.width)).collect();
@@ -270,35 +264,27 @@ impl Pass<'_> {
         let cache = &self.session.caches[layer].primal;
         let norm = gpu.uniform(&model.norm_uniform());
         let mlp = gpu.uniform(&[c.ffn_width as u32, 0, 0, 0]);
-        let attention = gpu.uniform(&model.attention_uniform(0));
-        let back = |heads: usize| {
-            let (head_width, half_split) = (c.head_width as u32, model.half_split());
-            gpu.uniform(&Rope { heads: heads as u32, head_width, half_split, direction: -1.0 })
-        };
+        let heads = gpu.uniform(&Heads::new(c, 0));
         let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
-        let through = |x, y, accumulate| Through { rows: &b.count, x, y, accumulate };
-        let pulled = |matrix: &super::matrix::Matrix, x, y, add| matrix.transposed(gpu, kernels, &through(x, y, add));
+        let pulled = |matrix: &Matrix, x, y| {
+            matrix.transposed(gpu, kernels, &Through { rows: &b.count, x, y, accumulate: false })
+        };
 
         // the upper half: feed-forward
-        let mut ops = pulled(&l.down, &b.c, &b.up, false);
-        let buffers = [&mlp, &b.count, &b.info, &w.gate, &w.up, &b.up, &b.gate];
+        let mut ops = pulled(&l.down, &b.c, &b.a);
+        let buffers = [&mlp, &b.count, &b.info, &w.gate_up, &b.a, &b.gate_up];
         ops.push(Op::elements(bind(Kernel::MlpVjp, &buffers), c.ffn_width));
-        ops.extend(pulled(&l.gate, &b.gate, &b.normed, false));
-        ops.extend(pulled(&l.up, &b.up, &b.normed, true));
+        ops.extend(pulled(&l.gate_up, &b.gate_up, &b.normed));
         ops.push(Op::rows(bind(Kernel::NormVjp, &[&norm, &b.info, &w.x, &l.ffn_norm, &b.normed, &b.c])));
         // the lower half: attention
-        ops.extend(pulled(&l.o, &b.c, &b.attended, false));
-        let buffers = [&attention, &b.info, &w.q, cache, &b.attended, &b.queries, &b.statistics];
+        ops.extend(pulled(&l.o, &b.c, &b.attended));
+        let buffers = [&heads, &b.info, &w.projected, cache, &b.attended, &b.projected, &b.statistics];
         ops.push(Op::new(bind(Kernel::AttentionVjpQueries, &buffers), Count::Fixed(c.heads), Count::Rows(1)));
-        let buffers = [&attention, &b.info, &w.q, cache, &b.attended, &b.statistics, &b.keys, &b.values];
+        let buffers = [&heads, &b.info, &w.projected, cache, &b.attended, &b.statistics, &b.projected];
         ops.push(Op::new(bind(Kernel::AttentionVjpKeys, &buffers), Count::Fixed(c.kv_heads), Count::Rows(1)));
-        for (heads, values) in [(c.heads, &b.queries), (c.kv_heads, &b.keys)] {
-            let turned = bind(Kernel::Rope, &[&back(heads), &b.count, &b.info, &w.angles, values]);
-            ops.push(Op::elements(turned, heads * c.head_width / 2));
-        }
-        ops.extend(pulled(&l.q, &b.queries, &b.normed, false));
-        ops.extend(pulled(&l.k, &b.keys, &b.normed, true));
-        ops.extend(pulled(&l.v, &b.values, &b.normed, true));
+        let turned = bind(Kernel::RopeVjp, &[&heads, &b.count, &b.info, &w.angles, &b.projected]);
+        ops.push(Op::elements(turned, turning(c) * c.head_width / 2));
+        ops.extend(pulled(&l.qkv, &b.projected, &b.normed));
         let buffers = [&norm, &b.info, &self.inputs[layer], &l.attn_norm, &b.normed, &b.c];
         ops.push(Op::rows(bind(Kernel::NormVjp, &buffers)));
         ops

@@ -4,7 +4,7 @@ use wgpu::Buffer;
 
 use super::device::{Gpu, GpuError};
 use super::kernels::Kernels;
-use super::matrix::Matrix;
+use super::matrix::{Matrix, Rows};
 use super::pack::Format;
 use crate::checkpoint::{Checkpoint, ModelConfig};
 use crate::model::ModelError;
@@ -15,13 +15,12 @@ const WIDEST_HEAD: usize = 256;
 /// One decoder layer.
 pub(super) struct Layer {
     pub attn_norm: Buffer,
-    pub q: Matrix,
-    pub k: Matrix,
-    pub v: Matrix,
+    /// Queries, keys and values in one product.
+    pub qkv: Matrix,
     pub o: Matrix,
     pub ffn_norm: Buffer,
-    pub gate: Matrix,
-    pub up: Matrix,
+    /// Gate and up in one product.
+    pub gate_up: Matrix,
     pub down: Matrix,
 }
 
@@ -64,34 +63,36 @@ impl GpuModel {
             done += n;
             progress(done.min(total), total)
         };
-        let matrix = |name: &str| -> Result<Matrix, ModelError> {
-            let bias = format!("{name}.bias");
-            let bias = match checkpoint.has(&bias) {
-                true => Some(checkpoint.floats(&bias)?.to_vec1()?),
-                false => None,
+        let stack = |names: &[String]| -> Result<Matrix, ModelError> {
+            let one = |name: &String| -> Result<Rows, ModelError> {
+                let bias = format!("{name}.bias");
+                let bias = match checkpoint.has(&bias) {
+                    true => Some(checkpoint.floats(&bias)?.to_vec1()?),
+                    false => None,
+                };
+                Ok(Rows { tensor: checkpoint.tensor(&format!("{name}.weight"))?, bias })
             };
-            Ok(Matrix::upload(&gpu, &checkpoint.tensor(&format!("{name}.weight"))?, bias)?)
+            let stacked = names.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+            Ok(Matrix::upload(&gpu, &stacked)?)
         };
+        let matrix = |name: String| stack(&[name]);
         let norm = |name: &str| -> Result<Buffer, ModelError> {
             let gain: Vec<f32> = checkpoint.floats(&format!("{name}.weight"))?.to_vec1()?;
             Ok(gpu.filled(&gain))
         };
-        let embedding = matrix("token_embd")?;
-        let output = if checkpoint.tied() { None } else { Some(matrix("output")?) };
+        let embedding = matrix("token_embd".into())?;
+        let output = if checkpoint.tied() { None } else { Some(matrix("output".into())?) };
         tick(2)?;
         let mut layers = Vec::new();
         for i in 0..config.layers {
             let part = |name: &str| format!("blk.{i}.{name}");
             layers.push(Layer {
                 attn_norm: norm(&part("attn_norm"))?,
-                q: matrix(&part("attn_q"))?,
-                k: matrix(&part("attn_k"))?,
-                v: matrix(&part("attn_v"))?,
-                o: matrix(&part("attn_output"))?,
+                qkv: stack(&[part("attn_q"), part("attn_k"), part("attn_v")])?,
+                o: matrix(part("attn_output"))?,
                 ffn_norm: norm(&part("ffn_norm"))?,
-                gate: matrix(&part("ffn_gate"))?,
-                up: matrix(&part("ffn_up"))?,
-                down: matrix(&part("ffn_down"))?,
+                gate_up: stack(&[part("ffn_gate"), part("ffn_up")])?,
+                down: matrix(part("ffn_down"))?,
             });
             gpu.check()?;
             tick(9)?;

@@ -1,11 +1,11 @@
 //! Attention: value and jvp over a cache, and both kernels of its vjp.
 
 use super::Derivative::Vjp;
-use super::{Bench, config};
+use super::{Bench, beside, config};
 use crate::checkpoint::{ModelConfig, RopeLayout};
 use crate::model::ModelError;
 use crate::model::cpu::attention::{self, LayerCache};
-use crate::model::gpu::forward::Attention;
+use crate::model::gpu::forward::{Heads, projected};
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::{Count, Op};
 use crate::model::gpu::reverse::cotangent_info;
@@ -18,19 +18,15 @@ const COUNT: usize = 5;
 const FIRSTS: [usize; 4] = [0, 30, 68, 200];
 const CAPACITY: usize = 80;
 
-fn uniform(c: &ModelConfig, capacity: usize) -> Attention {
-    Attention {
-        heads: c.heads as u32,
-        kv_heads: c.kv_heads as u32,
-        head_width: c.head_width as u32,
-        capacity: capacity as u32,
-        scale: 1.0 / (c.head_width as f32).sqrt(),
-        unused: [0; 3],
-    }
-}
-
 fn side_by_side(keys: &[f32], values: &[f32]) -> Vec<f32> {
     keys.iter().zip(values).flat_map(|(k, v)| [*k, *v]).collect()
+}
+
+/// Queries beside keys and values that nobody may read: those are in the cache.
+fn with_noise(c: &ModelConfig, queries: &[f32]) -> Vec<f32> {
+    let (width, kv_width) = (c.heads * c.head_width, c.kv_heads * c.head_width);
+    let other = vec![1e3; queries.len() / width * 2 * kv_width];
+    beside(&[(queries, width), (&other, 2 * kv_width)])
 }
 
 fn case(c: &ModelConfig) -> String {
@@ -60,10 +56,11 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let mut cache = side_by_side(&cpu.keys, &cpu.values);
         cache.resize(2 * CAPACITY * kv_width, 1e3);
         let gpu = bench.gpu;
-        let shape = gpu.uniform(&uniform(&c, CAPACITY));
-        let (queries, cache, tangents) = (gpu.filled(&queries), gpu.filled(&cache), gpu.filled(&tangents));
+        let shape = gpu.uniform(&Heads::new(&c, CAPACITY));
+        let (held, cache, tangents) =
+            (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&cache), gpu.filled(&tangents));
         let out = gpu.storage(rows * width);
-        let buffers = [&shape, &stacked.info, &queries, &cache, &tangents, &out];
+        let buffers = [&shape, &stacked.info, &held, &cache, &tangents, &out];
         let op = Op::new(bench.bind(Kernel::Attention, &buffers), Count::Fixed(heads), Count::Rows(1));
         let found = bench.run(&[op], rows, &out, rows * width).await?;
         bench.compare_stacked(Kernel::Attention, case(&c), COUNT * width, &expected, &found);
@@ -84,20 +81,29 @@ pub(super) async fn check_vjp(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let cotangents = bench.noise(rows * width);
         let expected = attention::vjp(&c, &queries, &keys, &values, &LENGTHS, &cotangents);
         let gpu = bench.gpu;
-        let (shape, info) = (gpu.uniform(&uniform(&c, 0)), gpu.filled(&cotangent_info(&LENGTHS)));
-        let (queries, cache) = (gpu.filled(&queries), gpu.filled(&side_by_side(&keys, &values)));
+        let (shape, info) = (gpu.uniform(&Heads::new(&c, 0)), gpu.filled(&cotangent_info(&LENGTHS)));
+        let (held, cache) = (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&side_by_side(&keys, &values)));
         let (cotangents, statistics) = (gpu.filled(&cotangents), gpu.storage(2 * rows * heads));
-        let (dq, dk, dv) = (gpu.storage(rows * width), gpu.storage(rows * kv_width), gpu.storage(rows * kv_width));
-        let buffers = [&shape, &info, &queries, &cache, &cotangents, &dq, &statistics];
+        let pulled = gpu.storage(rows * projected(&c));
+        let buffers = [&shape, &info, &held, &cache, &cotangents, &pulled, &statistics];
         let of_queries =
             Op::new(bench.bind(Kernel::AttentionVjpQueries, &buffers), Count::Fixed(heads), Count::Rows(1));
-        let buffers = [&shape, &info, &queries, &cache, &cotangents, &statistics, &dk, &dv];
+        let buffers = [&shape, &info, &held, &cache, &cotangents, &statistics, &pulled];
         let of_keys = Op::new(bench.bind(Kernel::AttentionVjpKeys, &buffers), Count::Fixed(kv_heads), Count::Rows(1));
-        let found = bench.run(&[of_queries, of_keys], rows, &dq, rows * width).await?;
-        bench.compare(Kernel::AttentionVjpQueries, Vjp, case(&c), &expected.queries, &found);
-        for (name, buffer, expected) in [("keys", &dk, &expected.keys), ("values", &dv, &expected.values)] {
-            let found = bench.run(&[], 0, buffer, rows * kv_width).await?;
-            bench.compare(Kernel::AttentionVjpKeys, Vjp, format!("{}: {name}", case(&c)), expected, &found);
+        let found = bench.run(&[of_queries, of_keys], rows, &pulled, rows * projected(&c)).await?;
+        let of = |from: usize, width: usize| -> Vec<f32> {
+            found.chunks_exact(projected(&c)).flat_map(|row| row[from..from + width].to_vec()).collect()
+        };
+        bench.compare(Kernel::AttentionVjpQueries, Vjp, case(&c), &expected.queries, &of(0, width));
+        for (name, from, expected) in [("keys", width, &expected.keys), ("values", width + kv_width, &expected.values)]
+        {
+            bench.compare(
+                Kernel::AttentionVjpKeys,
+                Vjp,
+                format!("{}: {name}", case(&c)),
+                expected,
+                &of(from, kv_width),
+            );
         }
     }
     Ok(())

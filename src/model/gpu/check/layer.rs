@@ -1,11 +1,11 @@
 //! A layer's pieces but for products and attention: norm, rotation, cache, gated activation.
 
 use super::Derivative::{Jvp, Value, Vjp};
-use super::{Bench, config};
-use crate::checkpoint::RopeLayout;
+use super::{Bench, beside, config};
+use crate::checkpoint::{ModelConfig, RopeLayout};
 use crate::model::ModelError;
 use crate::model::cpu::{RmsNorm, mlp, rope, rows};
-use crate::model::gpu::forward::{Append, Norm, Rope};
+use crate::model::gpu::forward::{Heads, Norm, projected, turning};
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::Op;
 
@@ -67,8 +67,8 @@ async fn activation(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelErro
     let expected: Vec<f32> = mlp::forward(&gates, &ups, &stacked.plan)?.flatten_all()?.to_vec1()?;
     let gpu = bench.gpu;
     let uniform = gpu.uniform(&[width as u32, 0, 0, 0]);
-    let (held_gate, held_up, a) = (gpu.filled(&gate), gpu.filled(&up), gpu.storage(rows * width));
-    let buffers = [&uniform, &stacked.count, &stacked.info, &held_gate, &held_up, &a];
+    let (held, a) = (gpu.filled(&beside(&[(&gate, width), (&up, width)])), gpu.storage(rows * width));
+    let buffers = [&uniform, &stacked.count, &stacked.info, &held, &a];
     let op = Op::elements(bench.bind(Kernel::Mlp, &buffers), width);
     let found = bench.run(&[op], rows, &a, rows * width).await?;
     bench.compare_stacked(Kernel::Mlp, &case, COUNT * width, &expected, &found);
@@ -78,58 +78,56 @@ async fn activation(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelErro
     let (of_gate, of_up) = mlp::vjp(&gates, &ups, &of, &rows::from_vec(c.clone(), width)?)?;
     let info: Vec<[u32; 4]> = of.iter().map(|p| [*p as u32, *p as u32, 0, 0]).collect();
     let (count, info) = (gpu.uniform(&[of.len() as u32, 0, 0, 0]), gpu.filled(&info));
-    let (held, pulled) = (gpu.filled(&c), gpu.storage(c.len()));
-    let op = || {
-        let buffers = [&uniform, &count, &info, &held_gate, &held_up, &held, &pulled];
-        Op::elements(bench.bind(Kernel::MlpVjp, &buffers), width)
-    };
-    let found_gate = bench.run(&[op()], of.len(), &pulled, c.len()).await?;
-    let found_up = bench.run(&[], of.len(), &held, c.len()).await?;
-    bench.compare(Kernel::MlpVjp, Vjp, format!("{case}, gate"), &of_gate.flatten_all()?.to_vec1()?, &found_gate);
-    bench.compare(Kernel::MlpVjp, Vjp, format!("{case}, up"), &of_up.flatten_all()?.to_vec1()?, &found_up);
+    let (c, pulled) = (gpu.filled(&c), gpu.storage(2 * of.len() * width));
+    let op = Op::elements(bench.bind(Kernel::MlpVjp, &[&uniform, &count, &info, &held, &c, &pulled]), width);
+    let found = bench.run(&[op], of.len(), &pulled, 2 * of.len() * width).await?;
+    let (of_gate, of_up): (Vec<f32>, Vec<f32>) = (of_gate.flatten_all()?.to_vec1()?, of_up.flatten_all()?.to_vec1()?);
+    let expected = beside(&[(&of_gate, width), (&of_up, width)]);
+    bench.compare(Kernel::MlpVjp, Vjp, case, &expected, &found);
     Ok(())
 }
 
+/// Heads of which the turned ones are more pairs than a workgroup, and no multiple of one.
+fn heads(layout: RopeLayout) -> ModelConfig {
+    config(4, 2, 46, layout)
+}
+
+/// Cotangents of queries and keys turned back; those of values are left.
 async fn rotation(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelError> {
-    // 3 x 23 pairs: more than a workgroup, no multiple of one
-    let c = config(3, 3, 46, layout);
+    let c = heads(layout);
     let stacked = bench.stacked(&c, START, COUNT, &FIRSTS);
-    let (rows, width) = (stacked.plan.rows(), c.heads * c.head_width);
-    let values = bench.noise(rows * width);
-    for (direction, back) in [(1.0, false), (-1.0, true)] {
-        let mut expected = values.clone();
-        rope::rotate(&c, &mut expected, c.heads, &stacked.plan.positions(), back);
-        let half_split = u32::from(layout == RopeLayout::HalfSplit);
-        let uniform =
-            bench.gpu.uniform(&Rope { heads: c.heads as u32, head_width: c.head_width as u32, half_split, direction });
-        let held = bench.gpu.filled(&values);
-        let buffers = [&uniform, &stacked.count, &stacked.info, &stacked.angles, &held];
-        let op = Op::elements(bench.bind(Kernel::Rope, &buffers), width / 2);
-        let found = bench.run(&[op], rows, &held, values.len()).await?;
-        let case = format!("{layout:?}");
-        match back {
-            true => bench.compare(Kernel::Rope, Vjp, case, &expected, &found),
-            false => bench.compare_stacked(Kernel::Rope, case, COUNT * width, &expected, &found),
-        }
-    }
+    let (rows, turned, kv_width) = (stacked.plan.rows(), turning(&c) * c.head_width, c.kv_heads * c.head_width);
+    let (mut values, left) = (bench.noise(rows * turned), bench.noise(rows * kv_width));
+    let uniform = bench.gpu.uniform(&Heads::new(&c, 0));
+    let held = bench.gpu.filled(&beside(&[(&values, turned), (&left, kv_width)]));
+    rope::rotate(&c, &mut values, turning(&c), &stacked.plan.positions(), true);
+    let expected = beside(&[(&values, turned), (&left, kv_width)]);
+    let buffers = [&uniform, &stacked.count, &stacked.info, &stacked.angles, &held];
+    let op = Op::elements(bench.bind(Kernel::RopeVjp, &buffers), turned / 2);
+    let found = bench.run(&[op], rows, &held, expected.len()).await?;
+    bench.compare(Kernel::RopeVjp, Vjp, format!("{layout:?}"), &expected, &found);
     Ok(())
 }
 
-/// Keys turned to their positions, side by side with values; each group's tangents in its own part of the cache.
+/// Queries turned in place; keys turned, side by side with values; each group's tangents in its own part of the cache.
 async fn append(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelError> {
     const CAPACITY: usize = 12;
-    let c = config(3, 3, 46, layout);
+    let c = heads(layout);
     let stacked = bench.stacked(&c, START, COUNT, &FIRSTS);
-    let (plan, width) = (&stacked.plan, c.kv_heads * c.head_width);
-    let (keys, values) = (bench.noise(plan.rows() * width), bench.noise(plan.rows() * width));
-    let mut turned = keys.clone();
-    rope::rotate(&c, &mut turned, c.kv_heads, &plan.positions(), false);
+    let (plan, width, q_width) = (&stacked.plan, c.kv_heads * c.head_width, c.heads * c.head_width);
+    let (mut queries, mut keys) = (bench.noise(plan.rows() * q_width), bench.noise(plan.rows() * width));
+    let values = bench.noise(plan.rows() * width);
+    let given = beside(&[(&queries, q_width), (&keys, width), (&values, width)]);
+    let untouched = keys.clone();
+    rope::rotate(&c, &mut queries, c.heads, &plan.positions(), false);
+    rope::rotate(&c, &mut keys, c.kv_heads, &plan.positions(), false);
+    let in_place = beside(&[(&queries, q_width), (&untouched, width), (&values, width)]);
     let before = bench.noise(2 * CAPACITY * width * FIRSTS.len());
     let primal = 2 * CAPACITY * width;
     let (mut cache, mut tangents) = (before[..primal].to_vec(), before.clone());
     let put = |into: &mut [f32], row: usize, at: usize| {
         for i in 0..width {
-            into[2 * (at * width + i)] = turned[row * width + i];
+            into[2 * (at * width + i)] = keys[row * width + i];
             into[2 * (at * width + i) + 1] = values[row * width + i];
         }
     };
@@ -142,20 +140,16 @@ async fn append(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelEr
         }
     }
     let gpu = bench.gpu;
-    let uniform = gpu.uniform(&Append {
-        kv_width: width as u32,
-        head_width: c.head_width as u32,
-        half_split: u32::from(layout == RopeLayout::HalfSplit),
-        capacity: CAPACITY as u32,
-    });
-    let (keys, values) = (gpu.filled(&keys), gpu.filled(&values));
-    let (held, held_tangents) = (gpu.filled(&before[..primal]), gpu.filled(&before));
-    let buffers = [&uniform, &stacked.count, &stacked.info, &stacked.angles, &keys, &values, &held, &held_tangents];
-    let op = Op::elements(bench.bind(Kernel::Append, &buffers), width / 2);
+    let uniform = gpu.uniform(&Heads::new(&c, CAPACITY));
+    let (given, held, held_tangents) = (gpu.filled(&given), gpu.filled(&before[..primal]), gpu.filled(&before));
+    let buffers = [&uniform, &stacked.count, &stacked.info, &stacked.angles, &given, &held, &held_tangents];
+    let op = Op::elements(bench.bind(Kernel::Append, &buffers), turning(&c) * c.head_width / 2);
     let found = bench.run(&[op], plan.rows(), &held, cache.len()).await?;
     let found_tangents = bench.run(&[], 0, &held_tangents, tangents.len()).await?;
-    let case = format!("{layout:?}");
-    bench.compare(Kernel::Append, Value, &case, &cache, &found);
-    bench.compare(Kernel::Append, Jvp, &case, &tangents, &found_tangents);
+    let found_in_place = bench.run(&[], 0, &given, plan.rows() * projected(&c)).await?;
+    let case = |what: &str| format!("{layout:?}, {what}");
+    bench.compare(Kernel::Append, Value, case("keys and values"), &cache, &found);
+    bench.compare(Kernel::Append, Jvp, case("keys and values"), &tangents, &found_tangents);
+    bench.compare_stacked(Kernel::Append, case("queries"), COUNT * projected(&c), &in_place, &found_in_place);
     Ok(())
 }

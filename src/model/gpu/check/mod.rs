@@ -82,6 +82,12 @@ fn apart(expected: &[f32], found: &[f32]) -> f32 {
     if worst.is_finite() && expected.len() == found.len() { worst } else { f32::MAX }
 }
 
+/// Matrices beside each other: values and width of each.
+fn beside(matrices: &[(&[f32], usize)]) -> Vec<f32> {
+    let rows = matrices.first().map_or(0, |(values, width)| values.len() / width);
+    (0..rows).flat_map(|row| matrices.iter().flat_map(move |(v, width)| v[row * width..][..*width].to_vec())).collect()
+}
+
 /// A GPU with what was found out about it.
 struct Bench<'a> {
     gpu: &'a Gpu,

@@ -9,13 +9,24 @@ use crate::checkpoint::RopeLayout;
 use crate::model::ModelError;
 use crate::model::cpu::Linear;
 use crate::model::gpu::kernels::Kernel;
-use crate::model::gpu::matrix::{FEW, Matrix, Through};
+use crate::model::gpu::matrix::{FEW, Matrix, Rows, Through};
 
 /// Rows of every matrix: a multiple of no tile.
 const OUTPUTS: usize = 70;
 const TYPES: [GgmlDType; 10] = {
     use GgmlDType::*;
     [F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K]
+};
+
+/// Stacked as queries, keys and values are: of one type, of several (Q4_K_M's files), over a boundary between bindings.
+const STACKS: [([(GgmlDType, usize, bool); 3], usize); 4] = {
+    use GgmlDType::*;
+    [
+        ([(Q8_0, 40, true), (Q8_0, 17, false), (Q8_0, 13, true)], OUTPUTS),
+        ([(Q4K, 40, false), (Q4K, 17, true), (Q6K, 13, true)], OUTPUTS),
+        ([(F16, 40, false), (F16, 17, false), (F32, 13, true)], OUTPUTS),
+        ([(Q4_0, 40, true), (Q4_1, 17, true), (F16, 13, false)], 33),
+    ]
 };
 
 /// A random matrix on both sides. On the CPU as f32: its own products with quantized weights round activations.
@@ -27,32 +38,53 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(bench: &mut Bench, dtype: GgmlDType, split: bool) -> Result<Self, ModelError> {
-        let inputs = match dtype.block_size() {
+    /// One matrix, in parts of at most `most` rows.
+    fn new(bench: &mut Bench, dtype: GgmlDType, most: usize) -> Result<Self, ModelError> {
+        let parts = if most < OUTPUTS { format!(" in {} bindings", OUTPUTS.div_ceil(most)) } else { String::new() };
+        Self::stacked(bench, &[(dtype, OUTPUTS, true)], most, format!("{dtype:?}{parts}"))
+    }
+
+    /// Matrices under each other: type, rows, and whether there is a bias.
+    fn stacked(
+        bench: &mut Bench,
+        of: &[(GgmlDType, usize, bool)],
+        most: usize,
+        name: String,
+    ) -> Result<Self, ModelError> {
+        let inputs = of.iter().map(|(dtype, ..)| dtype.block_size()).max().unwrap_or(1);
+        let inputs = match inputs {
             1 => 50,
             32 => 96,
             block => block,
         };
-        let values = bench.noise(OUTPUTS * inputs);
-        let tensor = Tensor::from_vec(values, (OUTPUTS, inputs), &Device::Cpu)?;
-        let quantized = QTensor::quantize(&tensor, dtype)?;
-        let plain = QTensor::quantize(&quantized.dequantize(&Device::Cpu)?, GgmlDType::F32)?;
-        let bias = bench.noise(OUTPUTS);
-        // three parts, the last smaller
-        let most = if split { 30 } else { OUTPUTS };
-        let gpu = Matrix::upload_in_parts(bench.gpu, &quantized, Some(bias.clone()), most)?;
-        let name = format!("{dtype:?}{}", if split { " in three bindings" } else { "" });
-        Ok(Self { name, inputs, cpu: Linear::new(plain, Some(bias))?, gpu })
+        let (mut plain, mut biases, mut stack) = (Vec::new(), Vec::new(), Vec::new());
+        for &(dtype, outputs, biased) in of {
+            let values = bench.noise(outputs * inputs);
+            let tensor = QTensor::quantize(&Tensor::from_vec(values, (outputs, inputs), &Device::Cpu)?, dtype)?;
+            let bias = biased.then(|| bench.noise(outputs));
+            plain.push(tensor.dequantize(&Device::Cpu)?);
+            biases.extend(bias.clone().unwrap_or(vec![0.0; outputs]));
+            stack.push(Rows { tensor, bias });
+        }
+        let plain = QTensor::quantize(&Tensor::cat(&plain, 0)?, GgmlDType::F32)?;
+        let gpu = Matrix::upload_in_parts(bench.gpu, &stack, most)?;
+        Ok(Self { name, inputs, cpu: Linear::new(plain, Some(biases))?, gpu })
     }
 }
 
 pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
     for dtype in TYPES {
-        let pair = Pair::new(bench, dtype, false)?;
+        let pair = Pair::new(bench, dtype, OUTPUTS)?;
         all(bench, &pair).await?;
     }
     for dtype in [GgmlDType::F16, GgmlDType::Q4_1] {
-        let pair = Pair::new(bench, dtype, true)?;
+        let pair = Pair::new(bench, dtype, 30)?;
+        all(bench, &pair).await?;
+    }
+    for (types, most) in STACKS {
+        let name = types.map(|(dtype, ..)| format!("{dtype:?}")).join(" on ");
+        let parts = if most < OUTPUTS { format!(" in bindings of {most} rows") } else { String::new() };
+        let pair = Pair::stacked(bench, &types, most, format!("{name}{parts}"))?;
         all(bench, &pair).await?;
     }
     Ok(())

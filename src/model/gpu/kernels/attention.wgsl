@@ -3,19 +3,20 @@
 // With weights w = softmax(s), s_j = q . k_j: o = sum w v. A tangent row has slopes t_j = dq . k_j + q . dk_j, and
 // do = sum w (t - mean t) v + sum w dv. Sums are kept relative to the largest score so far.
 
-struct Attention {
+struct Heads {
     heads: u32,
     kv_heads: u32,
     head_width: u32,
     capacity: u32,
+    half_split: u32,
     scale: f32,
 }
 
-@group(0) @binding(0) var<uniform> attention: Attention;
+@group(0) @binding(0) var<uniform> shape: Heads;
 // [rows]: primal row, position, group or NONE, the group's first position
 @group(0) @binding(1) var<storage, read> info: array<vec4u>;
-// [rows, heads * head_width], turned
-@group(0) @binding(2) var<storage, read> queries: array<f32>;
+// [rows, (heads + 2 kv_heads) * head_width]: turned queries first
+@group(0) @binding(2) var<storage, read> projected: array<f32>;
 // [capacity, kv_heads * head_width] and [groups, capacity, kv_heads * head_width]: key and value side by side
 @group(0) @binding(3) var<storage, read> cache: array<vec2f>;
 @group(0) @binding(4) var<storage, read> tangents: array<vec2f>;
@@ -35,18 +36,19 @@ var<workgroup> slopes: array<f32, THREADS>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
     let head = group.x;
     let row = info[group.y];
-    let width = attention.head_width;
-    let kv_width = attention.kv_heads * width;
-    let kv = head / (attention.heads / attention.kv_heads) * width;
+    let width = shape.head_width;
+    let kv_width = shape.kv_heads * width;
+    let kv = head / (shape.heads / shape.kv_heads) * width;
     let is_tangent = row.z != NONE;
-    let own = (group.y * attention.heads + head) * width;
-    let primal = (row.x * attention.heads + head) * width;
+    let stride = shape.heads + 2u * shape.kv_heads;
+    let own = (group.y * stride + head) * width;
+    let primal = (row.x * stride + head) * width;
     for (var d = i; d < width; d += THREADS) {
-        query[d] = queries[primal + d];
-        slope_query[d] = queries[own + d];
+        query[d] = projected[primal + d];
+        slope_query[d] = projected[own + d];
     }
     workgroupBarrier();
-    let group_start = row.z * attention.capacity;
+    let group_start = row.z * shape.capacity;
     var most = -1e30;
     // over all keys: of the weights, of weight times slope
     var sum = vec2f();
@@ -70,8 +72,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
                     slope += query[d] * tangents[to + d].x;
                 }
             }
-            score = s * attention.scale;
-            slope *= attention.scale;
+            score = s * shape.scale;
+            slope *= shape.scale;
         }
         scores[i] = score;
         slopes[i] = select(0.0, slope, is_tangent);
@@ -106,11 +108,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         workgroupBarrier();
     }
     let mean = sum.y / sum.x;
+    let to = (group.y * shape.heads + head) * width;
     for (var part = 0u; part < 4u; part++) {
         let d = i + part * THREADS;
         if d < width {
             let v = values[part] / sum.x;
-            out[own + d] = select(v.x, v.y - mean * v.x, is_tangent);
+            out[to + d] = select(v.x, v.y - mean * v.x, is_tangent);
         }
     }
 }

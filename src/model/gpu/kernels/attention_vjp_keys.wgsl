@@ -2,28 +2,28 @@
 // i >= j of the same cotangent and the query heads that share the key head:
 // dk = scale sum w_ij (t_ij - mean_i) q_i, dv = sum w_ij c_i.
 
-struct Attention {
+struct Heads {
     heads: u32,
     kv_heads: u32,
     head_width: u32,
     capacity: u32,
+    half_split: u32,
     scale: f32,
 }
 
-@group(0) @binding(0) var<uniform> attention: Attention;
+@group(0) @binding(0) var<uniform> shape: Heads;
 // [rows]: position, and z rows of the same cotangent follow from this one on, itself included
 @group(0) @binding(1) var<storage, read> info: array<vec4u>;
-// [positions, heads * head_width], turned
-@group(0) @binding(2) var<storage, read> queries: array<f32>;
+// [positions, (heads + 2 kv_heads) * head_width]: turned queries first
+@group(0) @binding(2) var<storage, read> projected: array<f32>;
 // [capacity, kv_heads * head_width]: key and value side by side
 @group(0) @binding(3) var<storage, read> cache: array<vec2f>;
 // [rows, heads * head_width]
 @group(0) @binding(4) var<storage, read> c: array<f32>;
 // [rows, heads]: log of the sum of exp of scores, mean slope
 @group(0) @binding(5) var<storage, read> statistics: array<vec2f>;
-// [rows, kv_heads * head_width]
-@group(0) @binding(6) var<storage, read_write> dk: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dv: array<f32>;
+// [rows, (heads + 2 kv_heads) * head_width]: of keys and values behind those of queries
+@group(0) @binding(6) var<storage, read_write> dkv: array<f32>;
 
 const THREADS: u32 = 64u;
 const WIDEST: u32 = 256u;
@@ -34,9 +34,10 @@ var<workgroup> weights: array<vec2f, THREADS>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
-    let width = attention.head_width;
-    let kv_width = attention.kv_heads * width;
-    let share = attention.heads / attention.kv_heads;
+    let width = shape.head_width;
+    let kv_width = shape.kv_heads * width;
+    let share = shape.heads / shape.kv_heads;
+    let stride = shape.heads + 2u * shape.kv_heads;
     let position = info[group.y].x;
     let following = info[group.y].z;
     let source = position * kv_width + group.x * width;
@@ -51,17 +52,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         if n < following * share {
             let row = group.y + n / share;
             let head = group.x * share + n % share;
-            let q = ((position + n / share) * attention.heads + head) * width;
-            let o = (row * attention.heads + head) * width;
+            let q = ((position + n / share) * stride + head) * width;
+            let o = (row * shape.heads + head) * width;
             var score = 0.0;
             var slope = 0.0;
             for (var d = 0u; d < width; d++) {
-                score += queries[q + d] * key[d].x;
+                score += projected[q + d] * key[d].x;
                 slope += c[o + d] * key[d].y;
             }
-            let known = statistics[row * attention.heads + head];
-            let w = exp(score * attention.scale - known.x);
-            weight = vec2f(w * (slope - known.y) * attention.scale, w);
+            let known = statistics[row * shape.heads + head];
+            let w = exp(score * shape.scale - known.x);
+            weight = vec2f(w * (slope - known.y) * shape.scale, w);
         }
         weights[i] = weight;
         workgroupBarrier();
@@ -72,20 +73,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
                 for (var m = 0u; m < count; m++) {
                     let step = (start + m) / share;
                     let head = group.x * share + (start + m) % share;
-                    let q = ((position + step) * attention.heads + head) * width + d;
-                    let o = ((group.y + step) * attention.heads + head) * width + d;
-                    sums[part] += weights[m] * vec2f(queries[q], c[o]);
+                    let q = ((position + step) * stride + head) * width + d;
+                    let o = ((group.y + step) * shape.heads + head) * width + d;
+                    sums[part] += weights[m] * vec2f(projected[q], c[o]);
                 }
             }
         }
         workgroupBarrier();
     }
-    let to = group.y * kv_width + group.x * width;
+    let to = (group.y * stride + shape.heads + group.x) * width;
     for (var part = 0u; part < 4u; part++) {
         let d = i + part * THREADS;
         if d < width {
-            dk[to + d] = sums[part].x;
-            dv[to + d] = sums[part].y;
+            dkv[to + d] = sums[part].x;
+            dkv[to + kv_width + d] = sums[part].y;
         }
     }
 }

@@ -1,24 +1,25 @@
 // The vjp of attention for queries: a cotangent row and a head a workgroup. With c the cotangent of what the head puts out and
 // slopes t_j = c . v_j: dq = scale sum w (t - mean t) k. Leaves what the other kernel needs of every row.
 
-struct Attention {
+struct Heads {
     heads: u32,
     kv_heads: u32,
     head_width: u32,
     capacity: u32,
+    half_split: u32,
     scale: f32,
 }
 
-@group(0) @binding(0) var<uniform> attention: Attention;
+@group(0) @binding(0) var<uniform> shape: Heads;
 // [rows]: x is the position of each cotangent row
 @group(0) @binding(1) var<storage, read> info: array<vec4u>;
-// [positions, heads * head_width], turned
-@group(0) @binding(2) var<storage, read> queries: array<f32>;
+// [positions, (heads + 2 kv_heads) * head_width]: turned queries first
+@group(0) @binding(2) var<storage, read> projected: array<f32>;
 // [capacity, kv_heads * head_width]: key and value side by side
 @group(0) @binding(3) var<storage, read> cache: array<vec2f>;
 // [rows, heads * head_width]
 @group(0) @binding(4) var<storage, read> c: array<f32>;
-// [rows, heads * head_width]
+// [rows, (heads + 2 kv_heads) * head_width]: of queries first
 @group(0) @binding(5) var<storage, read_write> dq: array<f32>;
 // [rows, heads]: log of the sum of exp of scores, mean slope
 @group(0) @binding(6) var<storage, read_write> statistics: array<vec2f>;
@@ -35,13 +36,14 @@ var<workgroup> slopes: array<f32, THREADS>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
     let head = group.x;
     let position = info[group.y].x;
-    let width = attention.head_width;
-    let kv_width = attention.kv_heads * width;
-    let kv = head / (attention.heads / attention.kv_heads) * width;
-    let own = (group.y * attention.heads + head) * width;
-    let primal = (position * attention.heads + head) * width;
+    let width = shape.head_width;
+    let kv_width = shape.kv_heads * width;
+    let kv = head / (shape.heads / shape.kv_heads) * width;
+    let own = (group.y * shape.heads + head) * width;
+    let stride = shape.heads + 2u * shape.kv_heads;
+    let primal = (position * stride + head) * width;
     for (var d = i; d < width; d += THREADS) {
-        query[d] = queries[primal + d];
+        query[d] = projected[primal + d];
         cotangent[d] = c[own + d];
     }
     workgroupBarrier();
@@ -61,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
                 s += query[d] * pair.x;
                 slope += cotangent[d] * pair.y;
             }
-            score = s * attention.scale;
+            score = s * shape.scale;
         }
         scores[i] = score;
         slopes[i] = slope;
@@ -91,14 +93,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         workgroupBarrier();
     }
     let mean = sum.y / sum.x;
+    let to = (group.y * stride + head) * width;
     for (var part = 0u; part < 4u; part++) {
         let d = i + part * THREADS;
         if d < width {
             let v = keys[part] / sum.x;
-            dq[own + d] = attention.scale * (v.y - mean * v.x);
+            dq[to + d] = shape.scale * (v.y - mean * v.x);
         }
     }
     if i == 0u {
-        statistics[group.y * attention.heads + head] = vec2f(most + log(sum.x), mean);
+        statistics[group.y * shape.heads + head] = vec2f(most + log(sum.x), mean);
     }
 }
