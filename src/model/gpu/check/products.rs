@@ -18,8 +18,11 @@ const TYPES: [GgmlDType; 10] = {
     [F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K]
 };
 
+/// A tensor of a stack: its type, its rows, and whether it has a bias.
+type Kind = (GgmlDType, usize, bool);
+
 /// Stacked as queries, keys and values are: of one type, of several (Q4_K_M's files), over a boundary between bindings.
-const STACKS: [([(GgmlDType, usize, bool); 3], usize); 4] = {
+const STACKS: [([Kind; 3], usize); 4] = {
     use GgmlDType::*;
     [
         ([(Q8_0, 40, true), (Q8_0, 17, false), (Q8_0, 13, true)], OUTPUTS),
@@ -44,13 +47,8 @@ impl Pair {
         Self::stacked(bench, &[(dtype, OUTPUTS, true)], most, format!("{dtype:?}{parts}"))
     }
 
-    /// Matrices under each other: type, rows, and whether there is a bias.
-    fn stacked(
-        bench: &mut Bench,
-        of: &[(GgmlDType, usize, bool)],
-        most: usize,
-        name: String,
-    ) -> Result<Self, ModelError> {
+    /// Matrices under each other.
+    fn stacked(bench: &mut Bench, of: &[Kind], most: usize, name: String) -> Result<Self, ModelError> {
         let inputs = of.iter().map(|(dtype, ..)| dtype.block_size()).max().unwrap_or(1);
         let inputs = match inputs {
             1 => 50,
