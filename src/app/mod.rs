@@ -5,6 +5,7 @@ mod canvas;
 mod choices;
 mod concepts;
 mod density;
+mod dialog;
 mod difference;
 mod engine;
 mod examples;

@@ -1,10 +1,11 @@
 //! Choosing the models: bundled, files, a URL, the catalogue, or what is kept.
 
-use leptos::html::{Dialog, Input};
+use leptos::html::Input;
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use web_sys::{DragEvent, File};
 
+use super::dialog::Modal;
 use super::header::Mark;
 use super::state::{Model, Side, Slot, State};
 use super::{document, focus, format, hosts, runs, share};
@@ -14,18 +15,6 @@ use crate::protocol::{Source, Stage, StoredEntry};
 /// The dialog.
 #[component]
 pub fn ModelsDialog(state: State) -> impl IntoView {
-    let dialog = NodeRef::<Dialog>::new();
-    Effect::new(move |_| {
-        let open = state.models_open.get();
-        let Some(dialog) = dialog.get() else { return };
-        if open && !dialog.open() {
-            runs::engines(state);
-            runs::list(state);
-            let _ = dialog.show_modal();
-        } else if !open && dialog.open() {
-            dialog.close();
-        }
-    });
     // What a load keeps is in the list as soon as it is done.
     Effect::new(move |_| {
         let loading = state.slots().iter().any(|s| s.model.with(|m| m.loading.is_some()));
@@ -34,8 +23,7 @@ pub fn ModelsDialog(state: State) -> impl IntoView {
         }
     });
     view! {
-        <dialog node_ref=dialog id="models" aria-label="Models" on:close=move |_| state.models_open.set(false)>
-            <div class="head"><h2>"Models"</h2><span class="grow"></span><button class="btn" id="close-models" on:click=move |_| state.models_open.set(false)>"Close"</button></div>
+        <Modal id="models" title="Models" close="close-models" open=state.models_open prepare=move || { runs::engines(state); runs::list(state); }>
             <p class="cap">"A base model and the model that was tuned from it: GGUF files, or safetensors with config.json and tokenizer.json, of the llama architecture. Files can also be dropped anywhere on the page."</p>
             <div class="cols"><SlotForm half=state.base/><SlotForm half=state.tuned/></div>
             <h3>"Known pairs"</h3>
@@ -53,7 +41,7 @@ pub fn ModelsDialog(state: State) -> impl IntoView {
                 }).collect_view()}
             </ul>
             <Stored state/>
-        </dialog>
+        </Modal>
     }
 }
 

@@ -65,7 +65,7 @@ pub fn Toolbar(state: State) -> impl IntoView {
             <span class="with-what">{slider("L", "L: number of levels", 2, 20, |r| r.how.count, |r, v| { r.how.count = v; r.how.floor = r.how.floor.min(v - 1); })}<Explain term=Term::Levels/></span>
             <span class="with-what">{slider("b", "b: hide levels up to", 0, 19, |r| r.how.floor, |r, v| r.how.floor = v.min(r.how.count - 1))}<Explain term=Term::Floor/></span>
             <span class="with-what">{slider("p", "p: norm that density divides by", 2, 8, |r| r.how.norm as u8, |r, v| r.how.norm = f32::from(v))}<Explain term=Term::Norm/></span>
-            <label><input type="checkbox" prop:checked=move || reading.get().spaces on:change=move |e| reading.update(|r| r.spaces = event_target_checked(&e))/>"Show spaces"</label>
+            <label title="Spaces and line breaks as signs"><input type="checkbox" prop:checked=move || reading.get().spaces on:change=move |e| reading.update(|r| r.spaces = event_target_checked(&e))/>"Spaces"</label>
         </div>
         <Show when=too_coarse>
             <p class="note" role="status">
@@ -81,7 +81,7 @@ pub fn Toolbar(state: State) -> impl IntoView {
                 <span>"came from it least"</span>
                 <span class="ramp">{(1..=10).map(|i| view! { <i style=format!("background:var(--l{i})")></i> }).collect_view()}</span>
                 <span>"most"</span>
-                <span class="hint">{move || format!("Levels 1 to {}; up to {} hidden. An empty cell: below that, or it did not raise the word's probability.", reading.get().how.count, reading.get().how.floor)}</span>
+                <span class="hint">{move || format!("Levels 1 to {}; up to {} hidden. Empty: below that, or the probability was not raised.", reading.get().how.count, reading.get().how.floor)}</span>
             </Show>
         </div>
     }

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use miniz_oxide::{deflate, inflate};
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 use thiserror::Error;
 
 use crate::explain::By;
@@ -112,7 +113,7 @@ impl Setting {
 }
 
 /// A part of the page that a step can point at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "they are named after what they are")]
 pub enum Place {
@@ -153,47 +154,6 @@ pub enum Place {
 }
 
 impl Place {
-    /// Every one.
-    pub const ALL: [Self; 34] = {
-        use Place::*;
-        [
-            Models,
-            Compute,
-            Share,
-            Prompt,
-            Examples,
-            Whose,
-            Template,
-            Run,
-            Results,
-            Toolbar,
-            Scale,
-            Legend,
-            Base,
-            Tuned,
-            BaseResponse,
-            TunedResponse,
-            BaseMatrix,
-            TunedMatrix,
-            BaseScore,
-            TunedScore,
-            Difference,
-            Guess,
-            PromptTab,
-            HeadsTab,
-            ConceptsTab,
-            FindingsTab,
-            HeadMap,
-            HeadGraph,
-            HeadPairs,
-            ConceptLayers,
-            ConceptTable,
-            FirstFinding,
-            SecondFinding,
-            ThirdFinding,
-        ]
-    };
-
     /// Where it is on the page.
     pub fn selector(self) -> &'static str {
         match self {
@@ -401,7 +361,7 @@ mod tests {
     fn the_documentation_names_every_place_and_deed() {
         let text = std::fs::read_to_string(folder().join("README.md")).unwrap();
         let named = |value: serde_json::Value| text.contains(&format!("`{}`", value.as_str().unwrap()));
-        for place in Place::ALL {
+        for place in Place::VARIANTS {
             assert!(named(serde_json::to_value(place).unwrap()), "{place:?}");
         }
         use Deed::*;

@@ -1,7 +1,9 @@
 //! What the words on the page mean, in plain words, and what each picture does not show.
 
-/// A word that the page uses and a newcomer may not know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use strum::VariantArray;
+
+/// A word that the page uses and a newcomer may not know; in the order in which the page lists them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray)]
 #[expect(missing_docs, reason = "they are named after what they are")]
 pub enum Term {
     BaseAndTuned,
@@ -37,43 +39,6 @@ pub enum Term {
 }
 
 impl Term {
-    /// Every one, as the list on the page has them.
-    pub const ALL: [Self; 30] = {
-        use Term::*;
-        [
-            BaseAndTuned,
-            Token,
-            Instruction,
-            ResponseToExplain,
-            ChatTemplate,
-            Target,
-            Method,
-            Sampling,
-            Importance,
-            Granularity,
-            Scale,
-            Levels,
-            Floor,
-            Norm,
-            Density,
-            Score,
-            Choices,
-            Difference,
-            Compute,
-            Head,
-            Reading,
-            HeadMeasure,
-            Pair,
-            Attention,
-            Concept,
-            Matching,
-            Task,
-            Firing,
-            Welch,
-            Shift,
-        ]
-    };
-
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
@@ -253,10 +218,10 @@ mod tests {
 
     #[test]
     fn terms_have_names_of_their_own_and_say_something() {
-        let mut names: Vec<&str> = Term::ALL.iter().map(|t| t.name()).collect();
+        let mut names: Vec<&str> = Term::VARIANTS.iter().map(|t| t.name()).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), Term::ALL.len());
-        assert!(Term::ALL.iter().all(|t| t.plain().trim_end_matches(')').ends_with('.') && t.plain().len() > 50));
+        assert_eq!(names.len(), Term::VARIANTS.len());
+        assert!(Term::VARIANTS.iter().all(|t| t.plain().trim_end_matches(')').ends_with('.') && t.plain().len() > 50));
     }
 }

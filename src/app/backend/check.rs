@@ -1,8 +1,8 @@
 //! What computes, in full, and the check of this GPU's every operation.
 
-use leptos::html::Dialog;
 use leptos::prelude::*;
 
+use crate::app::dialog::Modal;
 use crate::app::header::Mark;
 use crate::app::runs;
 use crate::app::state::{Progress, Side, Slot, State};
@@ -93,20 +93,9 @@ fn stop(state: State) {
 /// The dialog.
 #[component]
 pub fn BackendDialog(state: State) -> impl IntoView {
-    let dialog = NodeRef::<Dialog>::new();
-    Effect::new(move |_| {
-        let open = state.backend_open.get();
-        let Some(dialog) = dialog.get() else { return };
-        if open && !dialog.open() {
-            let _ = dialog.show_modal();
-        } else if !open && dialog.open() {
-            dialog.close();
-        }
-    });
     let running = move || matches!(state.gpu_check.get(), Check::Running(..));
     view! {
-        <dialog node_ref=dialog id="backend-dialog" aria-label="What computes" on:close=move |_| state.backend_open.set(false)>
-            <div class="head"><h2>"What computes"</h2><span class="grow"></span><button class="btn" id="close-backend" on:click=move |_| state.backend_open.set(false)>"Close"</button></div>
+        <Modal id="backend-dialog" title="What computes" close="close-backend" open=state.backend_open prepare=|| ()>
             <ul class="list">{state.slots().map(|half| view! { <Reason half/> }).collect_view()}</ul>
             <p class="cap">"Automatic takes the faster of the two that computes rightly: after a model is loaded, the GPU has to find the CPU’s answer to a known question, and then a short race decides. If it fails within a run, the CPU does that run again."</p>
             <h3>"Is this GPU right?"</h3>
@@ -116,7 +105,7 @@ pub fn BackendDialog(state: State) -> impl IntoView {
                 <Show when=running><button class="btn" id="stop-check" on:click=move |_| stop(state)>"Stop"</button></Show>
             </div>
             <Outcome state/>
-        </dialog>
+        </Modal>
     }
 }
 

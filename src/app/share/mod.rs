@@ -4,13 +4,14 @@ pub mod figures;
 pub mod linked;
 pub mod picture;
 
-use leptos::html::{Dialog, Input};
+use leptos::html::Input;
 use leptos::prelude::*;
 use qrcode::{Color, EcLevel, QrCode};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
+use super::dialog::Modal;
 use super::state::{Slot, State};
 use super::{address, export, window};
 use crate::share::link::{Link, Precision, Seen};
@@ -39,21 +40,10 @@ fn present(state: State) -> Option<Link> {
 /// The dialog.
 #[component]
 pub fn ShareDialog(state: State) -> impl IntoView {
-    let dialog = NodeRef::<Dialog>::new();
     let field = NodeRef::<Input>::new();
     let whole = RwSignal::new(false);
     let copied = RwSignal::new(None::<bool>);
     let exercise = RwSignal::new(false);
-    Effect::new(move |_| {
-        let open = state.share_open.get();
-        let Some(dialog) = dialog.get() else { return };
-        if open && !dialog.open() {
-            let _ = dialog.show_modal();
-        } else if !open && dialog.open() {
-            dialog.close();
-        }
-        copied.set(None);
-    });
     // made when the dialog is open, not while a run streams
     let made = Memo::new(move |_| {
         if !state.share_open.get() {
@@ -100,8 +90,7 @@ pub fn ShareDialog(state: State) -> impl IntoView {
         Some((QrCode::with_error_correction_level(&text, EcLevel::L).ok()?, picture))
     };
     view! {
-        <dialog node_ref=dialog id="share-dialog" aria-label="Share" on:close=move |_| state.share_open.set(false)>
-            <div class="head"><h2>"Share"</h2><span class="grow"></span><button class="btn" id="close-share" on:click=move |_| state.share_open.set(false)>"Close"</button></div>
+        <Modal id="share-dialog" title="Share" close="close-share" open=state.share_open prepare=move || copied.set(None)>
             <p class="cap">"The link holds the picture itself: who opens it sees it at once, without loading any model. No server is asked, and none keeps it."</p>
             <div class="row share-link">
                 <input node_ref=field type="text" readonly id="link" aria-label="Link" prop:value=url/>
@@ -143,7 +132,7 @@ pub fn ShareDialog(state: State) -> impl IntoView {
                     })}
                 </div>
             </div>
-        </dialog>
+        </Modal>
     }
 }
 

@@ -1,11 +1,12 @@
 //! The dialog from which one learns and teaches: lessons, guesses, presenting, the meaning of words.
 
-use leptos::html::Dialog;
 use leptos::prelude::*;
+use strum::VariantArray;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
 use super::{guess, lesson};
+use crate::app::dialog::Modal;
 use crate::app::share::to_clipboard;
 use crate::app::state::State;
 use crate::app::{address, window};
@@ -32,24 +33,16 @@ impl Listed {
 /// The dialog.
 #[component]
 pub fn LearnDialog(state: State) -> impl IntoView {
-    let dialog = NodeRef::<Dialog>::new();
     let (listed, problem) = (RwSignal::new(Vec::<Listed>::new()), RwSignal::new(None::<String>));
     let left = RwSignal::new(None::<lesson::Left>);
     let copied = RwSignal::new(None::<String>);
-    Effect::new(move |_| {
-        let open = state.teach.learn_open.get();
-        let Some(dialog) = dialog.get() else { return };
-        if open && !dialog.open() {
-            left.set(lesson::left());
-            copied.set(None);
-            if listed.with_untracked(Vec::is_empty) {
-                leptos::task::spawn_local(async move { list(listed, problem).await });
-            }
-            let _ = dialog.show_modal();
-        } else if !open && dialog.open() {
-            dialog.close();
+    let prepare = move || {
+        left.set(lesson::left());
+        copied.set(None);
+        if listed.with_untracked(Vec::is_empty) {
+            leptos::task::spawn_local(async move { list(listed, problem).await });
         }
-    });
+    };
     let go_on = move |_| {
         if let Some(left) = left.get_untracked() {
             lesson::start(state, left.lesson, left.step);
@@ -72,8 +65,7 @@ pub fn LearnDialog(state: State) -> impl IntoView {
         state.teach.presenting.set(true);
     };
     view! {
-        <dialog node_ref=dialog id="learn-dialog" aria-label="Learn" on:close=move |_| state.teach.learn_open.set(false)>
-            <div class="head"><h2>"Learn and teach"</h2><span class="grow"></span><button class="btn" id="close-learn" on:click=move |_| state.teach.learn_open.set(false)>"Close"</button></div>
+        <Modal id="learn-dialog" title="Learn and teach" close="close-learn" open=state.teach.learn_open prepare>
             <Show when=move || left.get().is_some()>
                 <p class="note linked">
                     {move || left.get().map(|l| format!("You left “{}” at step {} of {}. ", l.lesson.title, l.step + 1, l.lesson.steps.len()))}
@@ -93,8 +85,8 @@ pub fn LearnDialog(state: State) -> impl IntoView {
             <p class="cap" role="status">{move || copied.get()}</p>
             <label class="inline">"Open a lesson’s file"<input type="file" id="open-lesson" accept=".json" on:change=open_file/></label>
             <h3>"The words on this page"</h3>
-            <div class="terms">{Term::ALL.iter().map(|t| view! { <details class="fold"><summary>{t.name()}</summary><p>{t.plain()}</p></details> }).collect_view()}</div>
-        </dialog>
+            <div class="terms">{Term::VARIANTS.iter().map(|t| view! { <details class="fold"><summary>{t.name()}</summary><p>{t.plain()}</p></details> }).collect_view()}</div>
+        </Modal>
     }
 }
 

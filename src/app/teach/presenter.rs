@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::slides::{Slide, slides};
+use crate::app::dialog::follow;
 use crate::app::document;
 use crate::app::state::State;
 
@@ -51,16 +52,7 @@ pub fn Presenter(state: State) -> impl IntoView {
     let at = RwSignal::new(0usize);
     let all = Memo::new(move |_| if on.get() { slides(state) } else { Vec::new() });
     let now = Memo::new(move |_| all.with(|all| all.get(at.get().min(all.len().saturating_sub(1))).copied()));
-    Effect::new(move |_| {
-        let open = on.get();
-        let Some(dialog) = dialog.get() else { return };
-        if open && !dialog.open() {
-            at.set(0);
-            let _ = dialog.show_modal();
-        } else if !open && dialog.open() {
-            dialog.close();
-        }
-    });
+    follow(dialog, on, move || at.set(0));
     let refit = move || {
         request_animation_frame(move || {
             if let Some(body) = body.get_untracked() {

@@ -10,6 +10,7 @@ use super::pack::Format;
 
 /// The kernels by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(test, derive(strum::VariantArray))]
 pub(super) enum Kernel {
     Matmul,
     Matvec,
@@ -32,33 +33,11 @@ pub(super) enum Kernel {
     Contract,
 }
 
-/// Begins every kernel that reads a weight matrix.
+/// Begins every kernel that reads a weight matrix, and every kernel of heads.
 const WEIGHTS: &str = include_str!("kernels/weights.wgsl");
+const HEADS: &str = include_str!("kernels/heads.wgsl");
 
 impl Kernel {
-    #[cfg(test)]
-    pub const ALL: [Self; 19] = [
-        Self::Matmul,
-        Self::Matvec,
-        Self::Transposed,
-        Self::Embed,
-        Self::Norm,
-        Self::NormVjp,
-        Self::Append,
-        Self::RopeVjp,
-        Self::Attention,
-        Self::AttentionVjpQueries,
-        Self::AttentionVjpKeys,
-        Self::Mlp,
-        Self::MlpVjp,
-        Self::Bias,
-        Self::Choose,
-        Self::Column,
-        Self::Cotangent,
-        Self::Gather,
-        Self::Contract,
-    ];
-
     /// Its file's name, without the ending.
     pub fn name(self) -> String {
         let mut name = String::new();
@@ -100,6 +79,9 @@ impl Kernel {
     pub fn source(self) -> String {
         match self {
             Self::Matmul | Self::Matvec | Self::Transposed | Self::Embed => format!("{WEIGHTS}\n{}", self.text()),
+            Self::Append | Self::RopeVjp | Self::Attention | Self::AttentionVjpQueries | Self::AttentionVjpKeys => {
+                format!("{HEADS}\n{}", self.text())
+            }
             _ => self.text().to_owned(),
         }
     }
@@ -159,6 +141,8 @@ impl Kernels {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     /// What Chromium's own compiler says, where its command is installed.
@@ -175,7 +159,7 @@ mod tests {
     #[test]
     fn every_kernel_is_valid() {
         let mut failures = Vec::new();
-        for kernel in Kernel::ALL {
+        for kernel in Kernel::VARIANTS {
             let source = kernel.source();
             let checked =
                 wgpu::naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string(&source)).and_then(|module| {

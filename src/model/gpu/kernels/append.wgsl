@@ -1,18 +1,6 @@
 // Turns new queries and keys to their positions: queries in place, keys with their values into the cache, tangents into their
 // group's.
 
-struct Heads {
-    heads: u32,
-    kv_heads: u32,
-    head_width: u32,
-    // positions that each cache holds
-    capacity: u32,
-    // 1: the pair is (i, i + half); 0: (2 i, 2 i + 1)
-    half_split: u32,
-    scale: f32,
-}
-
-@group(0) @binding(0) var<uniform> shape: Heads;
 // rows
 @group(0) @binding(1) var<uniform> rows: vec4u;
 // [rows]: primal row, position, group or NONE, the group's first position

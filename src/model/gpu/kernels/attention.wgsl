@@ -3,16 +3,6 @@
 // With weights w = softmax(s), s_j = q . k_j: o = sum w v. A tangent row has slopes t_j = dq . k_j + q . dk_j, and
 // do = sum w (t - mean t) v + sum w dv. Sums are kept relative to the largest score so far.
 
-struct Heads {
-    heads: u32,
-    kv_heads: u32,
-    head_width: u32,
-    capacity: u32,
-    half_split: u32,
-    scale: f32,
-}
-
-@group(0) @binding(0) var<uniform> shape: Heads;
 // [rows]: primal row, position, group or NONE, the group's first position
 @group(0) @binding(1) var<storage, read> info: array<vec4u>;
 // [rows, (heads + 2 kv_heads) * head_width]: turned queries first

@@ -2,16 +2,6 @@
 // i >= j of the same cotangent and the query heads that share the key head:
 // dk = scale sum w_ij (t_ij - mean_i) q_i, dv = sum w_ij c_i.
 
-struct Heads {
-    heads: u32,
-    kv_heads: u32,
-    head_width: u32,
-    capacity: u32,
-    half_split: u32,
-    scale: f32,
-}
-
-@group(0) @binding(0) var<uniform> shape: Heads;
 // [rows]: position, and z rows of the same cotangent follow from this one on, itself included
 @group(0) @binding(1) var<storage, read> info: array<vec4u>;
 // [positions, (heads + 2 kv_heads) * head_width]: turned queries first

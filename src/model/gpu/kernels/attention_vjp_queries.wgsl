@@ -1,16 +1,6 @@
 // The vjp of attention for queries: a cotangent row and a head a workgroup. With c the cotangent of what the head puts out and
 // slopes t_j = c . v_j: dq = scale sum w (t - mean t) k. Leaves what the other kernel needs of every row.
 
-struct Heads {
-    heads: u32,
-    kv_heads: u32,
-    head_width: u32,
-    capacity: u32,
-    half_split: u32,
-    scale: f32,
-}
-
-@group(0) @binding(0) var<uniform> shape: Heads;
 // [rows]: x is the position of each cotangent row
 @group(0) @binding(1) var<storage, read> info: array<vec4u>;
 // [positions, (heads + 2 kv_heads) * head_width]: turned queries first

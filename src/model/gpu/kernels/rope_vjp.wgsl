@@ -1,16 +1,5 @@
 // The vjp of turning queries and keys to their positions: turns their cotangents back, in place.
 
-struct Heads {
-    heads: u32,
-    kv_heads: u32,
-    head_width: u32,
-    capacity: u32,
-    // 1: the pair is (i, i + half); 0: (2 i, 2 i + 1)
-    half_split: u32,
-    scale: f32,
-}
-
-@group(0) @binding(0) var<uniform> shape: Heads;
 // rows
 @group(0) @binding(1) var<uniform> rows: vec4u;
 // [rows]: x is the row of `angles`
