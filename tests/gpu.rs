@@ -212,9 +212,18 @@ fn runner() -> Runner {
     Runner::load(Tiny::default().checkpoint(), "tiny.gguf", |_, _| Ok(())).unwrap()
 }
 
-/// What the page does: the GPU proves itself, runs, is lost within a run, and the CPU does that run again.
 #[test]
 fn a_gpu_lost_within_a_run_hands_it_to_the_cpu() {
+    moves_to_the_cpu(Gpu::destroy, "lost");
+}
+
+#[test]
+fn a_gpu_out_of_memory_within_a_run_hands_it_to_the_cpu() {
+    moves_to_the_cpu(|gpu| gpu.fail(GpuError::OutOfMemory), "not enough memory");
+}
+
+/// What the page does: the GPU proves itself, runs, fails within a run, and the CPU does that run again.
+fn moves_to_the_cpu(fail: impl Fn(&Gpu), word: &str) {
     if gpu().is_none() {
         return;
     }
@@ -226,16 +235,12 @@ fn a_gpu_lost_within_a_run_hands_it_to_the_cpu() {
         let on_gpu = runner.run(&a_run(), || 0.0, &mut quiet).await.unwrap();
         assert!(on_gpu.backend.starts_with("GPU"), "{}", on_gpu.backend);
         let mut said = Vec::new();
-        runner.gpu().unwrap().gpu().destroy();
+        fail(runner.gpu().unwrap().gpu());
         let mut noted = async |update: Update| {
             said.push(match update {
                 Update::Started(..) => "started",
                 Update::Backend(report) => {
-                    assert!(
-                        matches!(&report.why, Why::Failed { what } if what.contains("lost")),
-                        "{}",
-                        report.reason()
-                    );
+                    assert!(matches!(&report.why, Why::Failed { what } if what.contains(word)), "{}", report.reason());
                     "moved"
                 }
                 Update::Token(..) => "token",

@@ -112,6 +112,11 @@ impl Gpu {
         note(&self.fault, GpuError::Lost("it was given up".into()));
     }
 
+    /// As if the driver had reported `error`, as tests do: everything after fails with it.
+    pub fn fail(&self, error: GpuError) {
+        note(&self.fault, error);
+    }
+
     /// Bytes a second that the GPU's memory moves, read and written, by copying within it. `now` is a clock in seconds.
     pub async fn bandwidth(&self, now: impl Fn() -> f64) -> Result<f64, GpuError> {
         const BYTES: u64 = 64 << 20;
@@ -209,6 +214,44 @@ impl TypeName for wgpu::AdapterInfo {
             wgpu::DeviceType::DiscreteGpu => "GPU".into(),
             wgpu::DeviceType::Cpu => "software GPU".into(),
             _ => "GPU".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::block_on;
+
+    /// Set in the process that fills its memory.
+    const CHILD: &str = "SHIFTLENS_FILL_GPU";
+
+    /// In a process of its own: an emulated GPU's memory is the process's.
+    #[test]
+    fn a_gpu_without_memory_says_so() {
+        if std::env::var(CHILD).is_err() {
+            let this = std::env::current_exe().unwrap();
+            let name = "model::gpu::device::tests::a_gpu_without_memory_says_so";
+            let child =
+                std::process::Command::new(this).args(["--exact", name, "--nocapture"]).env(CHILD, "1").output();
+            let child = child.unwrap();
+            let said = String::from_utf8_lossy(&child.stdout);
+            assert!(child.status.success(), "{said}{}", String::from_utf8_lossy(&child.stderr));
+            return said.lines().filter(|l| l.contains("NOT CHECKED")).for_each(|l| println!("{l}"));
+        }
+        let gpu = match block_on(Gpu::open()) {
+            Ok(gpu) => gpu,
+            Err(e) if std::env::var("SHIFTLENS_GPU").as_deref() == Ok("required") => panic!("{e}"),
+            Err(e) => return println!("NOT CHECKED: {e}"),
+        };
+        let largest = (gpu.limits.max_buffer_size / 4) as usize;
+        let mut held = Vec::new();
+        while gpu.check().is_ok() && held.len() < 200_000 {
+            held.push(gpu.storage(largest));
+        }
+        match gpu.check() {
+            Ok(()) => println!("NOT CHECKED: {} gives out memory without end", gpu.name()),
+            Err(e) => assert_eq!(e, GpuError::OutOfMemory),
         }
     }
 }
