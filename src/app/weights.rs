@@ -6,13 +6,14 @@ use leptos::prelude::*;
 use web_sys::File;
 
 use super::runs::engine;
-use super::state::{Progress, Side, Slot, State, Tab};
+use super::state::{Progress, Shown, Side, Slot, State, Tab};
 use crate::explain::local::{LayerAttention, LayerFiring};
 use crate::explain::weights::compare::HeadChange;
 use crate::explain::weights::heads::Reading;
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::{LayerConcepts, LayerHeads, Packed};
 use crate::protocol::{Failure, JobId, Request};
+use crate::share::screen::Inside;
 
 /// Results by layer; those that have not come are missing.
 pub type Layers<T> = Vec<Option<Arc<T>>>;
@@ -22,6 +23,8 @@ pub type Layers<T> = Vec<Option<Arc<T>>>;
 pub struct Work {
     /// The job, and what it is for.
     job: Option<(JobId, Task)>,
+    /// The sequence that it reads, if it is about one.
+    ids: Vec<u32>,
     /// Of the job, if it is a long one.
     pub progress: Option<Progress>,
     /// Why the last one failed; nothing more is asked for until the user says so.
@@ -63,6 +66,10 @@ pub struct Weights {
     pub paused: RwSignal<bool>,
     /// The layer that is wanted first.
     pub wanted: RwSignal<usize>,
+    /// The chosen layer and head.
+    pub head: RwSignal<(usize, usize)>,
+    /// The layer whose concepts are shown.
+    pub concepts: RwSignal<usize>,
     /// Which tabs have been opened: what they need is read also while another is on screen.
     pub opened: RwSignal<[bool; 2]>,
     pub changes: RwSignal<Layers<Vec<HeadChange>>>,
@@ -83,6 +90,8 @@ impl Weights {
             reading: RwSignal::new(Reading::default()),
             paused: RwSignal::new(false),
             wanted: RwSignal::new(0),
+            head: RwSignal::new((0, 0)),
+            concepts: RwSignal::new(0),
             opened: RwSignal::new([false; 2]),
             changes: RwSignal::new(Vec::new()),
             matches: RwSignal::new(Vec::new()),
@@ -116,6 +125,24 @@ pub fn open(state: State, tab: Tab) {
 pub fn want(state: State, layer: usize) {
     state.weights.wanted.set(layer);
     go_on(state);
+}
+
+/// What is chosen, as a link holds it.
+pub fn inside(state: State) -> Inside {
+    let ((layer, head), concepts) = (state.weights.head.get(), state.weights.concepts.get());
+    Inside { reading: state.weights.reading.get(), head: (layer as u32, head as u32), concepts: concepts as u32 }
+}
+
+/// Opens a tab on what a link says.
+pub fn look(state: State, tab: Tab, inside: Inside) {
+    state.weights.head.set((inside.head.0 as usize, inside.head.1 as usize));
+    state.weights.concepts.set(inside.concepts as usize);
+    state.weights.wanted.set(match tab {
+        Tab::Concepts => inside.concepts as usize,
+        _ => inside.head.0 as usize,
+    });
+    read(state, inside.reading);
+    open(state, tab);
 }
 
 /// Reads heads in the other way.
@@ -171,6 +198,13 @@ fn forget_job(state: State, slot: Slot, which: impl Fn(Task) -> bool) {
 pub fn another_model(state: State, slot: Slot) {
     let layers = slot.model.with_untracked(|m| m.info.as_ref().map_or(0, |i| i.layers));
     let half = state.weights.half(slot.side);
+    let last = layers.saturating_sub(1);
+    if state.weights.head.with_untracked(|h| h.0 > last) {
+        state.weights.head.set((0, 0));
+    }
+    for layer in [state.weights.concepts, state.weights.wanted] {
+        layer.maybe_update(|l| std::mem::replace(l, (*l).min(last)) > last);
+    }
     half.heads.set(vec![None; layers]);
     half.concepts.set(vec![None; layers]);
     half.attention.set(None);
@@ -254,23 +288,35 @@ pub fn matches_arrived(state: State, slot: Slot, job: JobId, matches: LayerMatch
 
 pub fn attention_arrived(state: State, slot: Slot, job: JobId, attention: LayerAttention) {
     if done(state, slot, job) {
-        state.weights.half(slot.side).attention.set(Some((sequence(slot), Arc::new(attention))));
+        let half = state.weights.half(slot.side);
+        half.attention.set(Some((half.work.with_untracked(|w| w.ids.clone()), Arc::new(attention))));
         go_on(state);
     }
 }
 
 pub fn firing_arrived(state: State, slot: Slot, job: JobId, firing: LayerFiring) {
     if done(state, slot, job) {
-        state.weights.half(slot.side).firing.set(Some((sequence(slot), Arc::new(firing))));
+        let half = state.weights.half(slot.side);
+        half.firing.set(Some((half.work.with_untracked(|w| w.ids.clone()), Arc::new(firing))));
         go_on(state);
     }
 }
 
-/// Prompt and response of the last finished run; nothing if there is none.
+/// Prompt and response of the last finished run; nothing if there is none, or it came by a link, which leaves the ids out.
 pub fn sequence(slot: Slot) -> Vec<u32> {
     slot.run.with_untracked(|r| match &r.report {
-        Some(report) => report.prompt.iter().map(|t| t.id).chain(report.response.iter().map(|t| t.id)).collect(),
-        None => Vec::new(),
+        Some(report) if r.shown != Shown::Linked || report.prompt.iter().any(|t| t.id != 0) => {
+            report.prompt.iter().map(|t| t.id).chain(report.response.iter().map(|t| t.id)).collect()
+        }
+        _ => Vec::new(),
+    })
+}
+
+/// Whether either model has read a sequence whose inside can be looked at.
+pub fn has_sequence(state: State) -> bool {
+    state.slots().iter().any(|s| {
+        s.run.track();
+        !sequence(*s).is_empty()
     })
 }
 
@@ -330,7 +376,8 @@ pub fn go_on(state: State) {
             continue;
         }
         let job = engine.next_job();
-        let reading = state.weights.reading.get_untracked();
+        let (reading, ids) = (state.weights.reading.get_untracked(), sequence(slot));
+        work.update(|w| w.ids = ids.clone());
         let request = match task {
             Task::Heads(layer) => Request::Heads { job, layer, reading },
             Task::Concepts(layer) => Request::Concepts { job, layer },
@@ -339,8 +386,8 @@ pub fn go_on(state: State) {
                 let Some(base) = base else { continue };
                 Request::Match { job, base: Box::new((*base).clone()) }
             }
-            Task::Attention(layer) => Request::Attention { job, ids: sequence(slot), layer },
-            Task::Firing(layer) => Request::Firing { job, ids: sequence(slot), layer },
+            Task::Attention(layer) => Request::Attention { job, ids, layer },
+            Task::Firing(layer) => Request::Firing { job, ids, layer },
             Task::Words => continue,
         };
         work.update(|w| w.job = Some((job, task)));

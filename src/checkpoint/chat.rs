@@ -6,6 +6,9 @@ use minijinja::{Environment, Error, ErrorKind, context};
 
 use super::CheckpointError;
 
+/// Steps that a template may take: a thousand times what known ones do, and less than a second.
+const FUEL: u64 = 1_000_000;
+
 /// A checkpoint's chat template.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChatTemplate {
@@ -64,6 +67,7 @@ impl ChatTemplate {
 
     fn render_raw(&self, prompt: &str, bos: &str, eos: &str) -> Result<String, CheckpointError> {
         let mut env = Environment::new();
+        env.set_fuel(Some(FUEL));
         env.set_trim_blocks(true);
         env.set_lstrip_blocks(true);
         env.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
@@ -110,6 +114,15 @@ mod tests {
     fn a_prompt_that_looks_like_jinja_stays_text() {
         let r = ChatTemplate::new(CHATML.into()).render("{{ 7 * 7 }} {% raw %}", "", "").unwrap();
         assert_eq!(&r.text[r.user], "{{ 7 * 7 }} {% raw %}");
+    }
+
+    #[test]
+    fn a_template_without_end_is_stopped() {
+        let nested = "{% for a in range(9999) %}{% for b in range(9999) %}{% set c = a * b %}{% endfor %}{% endfor %}";
+        for source in [nested.to_owned(), "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}".into()] {
+            let refused = ChatTemplate::new(source).render("hi", "", "");
+            assert!(matches!(refused, Err(CheckpointError::Template(_))), "{refused:?}");
+        }
     }
 
     #[test]

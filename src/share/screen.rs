@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::explain::attribution::{Mode, Sampling};
+use crate::explain::weights::heads;
 use crate::explain::{By, Levels};
 use crate::model::head::Target;
 
@@ -109,6 +110,17 @@ impl Default for Reading {
     fn default() -> Self {
         Self { by: By::Word, scale: Scale::Levels, how: Levels::default(), spaces: false }
     }
+}
+
+/// What is chosen in the views of the weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Inside {
+    /// How heads are read.
+    pub reading: heads::Reading,
+    /// Layer and head.
+    pub head: (u32, u32),
+    /// The layer whose concepts are shown.
+    pub concepts: u32,
 }
 
 /// What the user chose to look at.

@@ -53,6 +53,34 @@ async fn a_link_shows_the_picture_before_any_model_and_is_computed_again() {
     page.close().await;
 }
 
+/// A view of the weights travels too: which head, read in which way.
+#[tokio::test]
+async fn a_link_made_among_the_heads_opens_there() {
+    let page = Page::open("head-link-made").await;
+    page.models_ready().await;
+    page.run().await;
+    page.js("document.querySelector('#tab-heads').click()").await;
+    page.press_segment("Reading", "Paper").await;
+    page.wait_js("return !!document.querySelector('#head-2-1')").await;
+    page.js("document.querySelector('#head-2-1').click()").await;
+    let link = link(&page).await;
+    page.close().await;
+
+    let page = Page::open_at("head-link-opened", &link).await;
+    let pressed = "return document.querySelector('#tab-heads').ariaSelected=='true' && [...document.querySelectorAll('[aria-label=Reading] button')].find(b=>b.ariaPressed=='true').textContent=='Paper'";
+    page.wait_js(pressed).await;
+    page.wait_text("#head", "Layer 2, head 1").await;
+    page.wait_js("return !!document.querySelector('#head .pairs')").await;
+    // the link has no ids: nothing is said of a sequence that it does not know
+    page.wait_text("#view", "Run a prompt in the first tab, and its attention shows here.").await;
+    page.shot("head-link-opened").await;
+    page.js("document.querySelector('#tab-prompt').click()").await;
+    page.wait_text("#linked", "From a link").await;
+    page.click("#recompute").await;
+    page.wait_text("#recomputed", "Tuned model: it matches").await;
+    page.close().await;
+}
+
 #[tokio::test]
 async fn forged_and_broken_links_are_answered_in_words() {
     for (fragment, words) in [

@@ -83,8 +83,7 @@ fn serve(port: u16, open: bool, debug: bool) -> Result<(), String> {
     if open {
         shell::open(&server.url());
     }
-    server.wait();
-    Ok(())
+    server.wait()
 }
 
 fn build() -> Result<(), String> {

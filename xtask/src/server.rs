@@ -1,34 +1,42 @@
 //! A static file server for this machine alone.
 
-use std::fs::File;
-use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::net::TcpListener;
+use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
 
-use tiny_http::{Header, Request, Response};
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+/// What every answer says besides: nothing is kept unasked, and the page may use threads.
+const HEADERS: [(HeaderName, HeaderValue); 3] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-embedder-policy"), HeaderValue::from_static("require-corp")),
+];
 
 /// A running server; it ends with the process.
 pub struct Server {
     port: u16,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<std::io::Result<()>>,
 }
 
 impl Server {
     /// Serves `folder` on 127.0.0.1; port 0 takes a free one.
     pub fn start(folder: PathBuf, port: u16) -> Result<Self, String> {
-        let http = tiny_http::Server::http(("127.0.0.1", port))
-            .map_err(|e| format!("port {port} cannot be used: {e}. Try --port."))?;
-        let port = http.server_addr().to_ip().map_or(port, |a| a.port());
-        let folder: Arc<Path> = folder.into();
+        let refused = |e: std::io::Error| format!("port {port} cannot be used: {e}. Try --port.");
+        let listener = TcpListener::bind(("127.0.0.1", port)).map_err(refused)?;
+        listener.set_nonblocking(true).map_err(refused)?;
+        let port = listener.local_addr().map_err(refused)?.port();
+        let files =
+            HEADERS.into_iter().fold(Router::new().fallback_service(ServeDir::new(folder)), |files, (name, value)| {
+                files.layer(SetResponseHeaderLayer::overriding(name, value))
+            });
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_io().build().map_err(refused)?;
         let thread = thread::spawn(move || {
-            for request in http.incoming_requests() {
-                let folder = folder.clone();
-                // A thread for each: a browser that lets one body wait must still be given the file that it waits for.
-                thread::spawn(move || {
-                    // A visitor who leaves in the middle is no error of ours.
-                    let _ = answer(request, &folder);
-                });
-            }
+            runtime.block_on(async { axum::serve(tokio::net::TcpListener::from_std(listener)?, files).await })
         });
         Ok(Self { port, thread })
     }
@@ -39,42 +47,11 @@ impl Server {
     }
 
     /// Serves until the process is ended.
-    pub fn wait(self) {
-        let _ = self.thread.join();
-    }
-}
-
-fn answer(request: Request, folder: &Path) -> std::io::Result<()> {
-    let path = request.url().split(['?', '#']).next().unwrap_or_default().trim_start_matches('/').to_owned();
-    let path = if path.is_empty() { "index.html".to_owned() } else { path };
-    let plain = Path::new(&path).components().all(|c| matches!(c, Component::Normal(_)));
-    let file = folder.join(&path);
-    if !plain || !file.is_file() {
-        return request.respond(Response::from_string("There is no such file.").with_status_code(404));
-    }
-    let header = |name: &str, value: &str| Header::from_bytes(name, value).ok();
-    let mut response = Response::from_file(File::open(&file)?);
-    let headers = [
-        ("Content-Type", mime(&path)),
-        ("Cache-Control", "no-cache"),
-        ("Cross-Origin-Opener-Policy", "same-origin"),
-        ("Cross-Origin-Embedder-Policy", "require-corp"),
-    ];
-    for header in headers.iter().filter_map(|(n, v)| header(n, v)) {
-        response.add_header(header);
-    }
-    request.respond(response)
-}
-
-fn mime(path: &str) -> &'static str {
-    match path.rsplit('.').next().unwrap_or_default() {
-        "html" => "text/html; charset=utf-8",
-        "js" | "mjs" => "text/javascript",
-        "css" => "text/css",
-        "wasm" => "application/wasm",
-        "json" => "application/json",
-        "svg" => "image/svg+xml",
-        "webmanifest" => "application/manifest+json",
-        _ => "application/octet-stream",
+    pub fn wait(self) -> Result<(), String> {
+        match self.thread.join() {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(e)) => Err(e.to_string()),
+            Err(_) => Err("the server has panicked".into()),
+        }
     }
 }

@@ -26,7 +26,7 @@ pub fn Firing(state: State, view: View) -> impl IntoView {
         state.slots().iter().for_each(|s| s.run.track());
         weights::go_on(state);
     });
-    let ran = move || state.slots().iter().any(|s| s.run.with(|r| r.report.is_some()));
+    let ran = move || weights::has_sequence(state);
     view! {
         <div class="head"><h2>"On your prompt"</h2><Explain term=Term::Firing/><span class="cap">"The components along which this layer's feed-forward block writes most at a token."</span></div>
         <Show when=ran fallback=|| view! { <p class="empty">"Run a prompt in the first tab, and what fires shows here."</p> }>

@@ -47,9 +47,9 @@ pub struct View {
 }
 
 impl View {
-    pub fn new() -> Self {
+    pub fn new(state: State) -> Self {
         let known = memory::get(LABELS).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        Self { layer: RwSignal::new(0), sought: RwSignal::new(None), tasks: RwSignal::new(known) }
+        Self { layer: state.weights.concepts, sought: RwSignal::new(None), tasks: RwSignal::new(known) }
     }
 
     pub fn choose(self, state: State, layer: usize) {
@@ -140,8 +140,7 @@ fn chart(state: State, view: View, which: usize, about: &str) -> Option<Drawn> {
 /// The whole view.
 #[component]
 pub fn Concepts(state: State) -> impl IntoView {
-    let view = View::new();
-    view.layer.set(state.weights.wanted.get_untracked());
+    let view = View::new(state);
     let shown = Memo::new(move |_| layer(state, view.layer.get()));
     view! {
         <section class="panel card" aria-label="Feed-forward concepts of both models">

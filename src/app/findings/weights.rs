@@ -108,7 +108,7 @@ fn concepts(state: State, labels: ConceptView) -> Option<ConceptShift> {
 
 #[component]
 pub fn Tasks(state: State) -> impl IntoView {
-    let labels = ConceptView::new();
+    let labels = ConceptView::new(state);
     let found = Memo::new(move |_| concepts(state, labels));
     let angle = move || {
         state.weights.matches.with(|m| {

@@ -102,7 +102,7 @@ pub fn OnPrompt(state: State, view: View) -> impl IntoView {
         weights::go_on(state);
     });
     let patterns = state.slots().map(|slot| Memo::new(move |_| pattern(state, view, shown, slot)));
-    let ran = move || state.slots().iter().any(|s| s.run.with(|r| r.report.is_some()));
+    let ran = move || weights::has_sequence(state);
     let what = move || match shown.of.get() {
         Of::Head => "Rows are tokens that look back, columns what they look at. The response's tokens are set in dark.",
         Of::Mean => "The mean over all heads of the layer.",

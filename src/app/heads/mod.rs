@@ -56,14 +56,14 @@ pub struct View {
 }
 
 impl View {
-    fn new() -> Self {
+    fn new(state: State) -> Self {
         let (word, verbs) = (RwSignal::new(String::new()), RwSignal::new(false));
         Self {
             measure: RwSignal::new(Measure::default()),
             order: RwSignal::new(Order::default()),
             word,
             verbs,
-            chosen: RwSignal::new((0, 0)),
+            chosen: state.weights.head,
             dimension: RwSignal::new(None),
             filter: Memo::new(move |_| Filter { word: word.get().trim().to_lowercase(), verbs: verbs.get() }),
         }
@@ -101,7 +101,7 @@ fn chosen_change(state: State, view: View) -> Option<HeadChange> {
 /// The whole view.
 #[component]
 pub fn Heads(state: State) -> impl IntoView {
-    let view = View::new();
+    let view = View::new(state);
     let reading = state.weights.reading;
     let shown = Memo::new(move |_| chosen_change(state, view).map(|change| view.filter.with(|f| change.filtered(f))));
     let about = move || match reading.get() {

@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::app::state::{From, RunState, Shown, Side, Slot, State, Tab, Whose};
 use crate::app::window;
-use crate::app::{hosts, runs};
+use crate::app::{hosts, runs, weights};
 use crate::checkpoint::catalogue::CATALOGUE;
 use crate::explain::ModelReport;
 use crate::protocol::Source;
@@ -62,10 +62,12 @@ fn show_link(state: State, link: Link) {
     state.reading.set(link.reading);
     let origins = link.seen.each_ref().map(|s| s.as_ref().map_or(Origin::Elsewhere, |s| s.origin.clone()));
     let sent = link.seen.each_ref().map(|s| s.as_ref().map(|s| s.report.clone()));
+    // prompt and settings only, or a view of models that are at hand; else what can be seen without any
+    let at_hand = origins.iter().zip(&sent).all(|(origin, sent)| sent.is_none() || *origin == Origin::Bundled);
+    weights::look(state, if at_hand { link.tab } else { Tab::Prompt }, link.inside);
     if sent.iter().all(Option::is_none) {
-        return state.tab.set(link.tab); // prompt and settings only
+        return;
     }
-    state.tab.set(Tab::Prompt); // where the picture is
     for (slot, seen) in state.slots().into_iter().zip(link.seen) {
         slot.run
             .set(seen.as_ref().map_or_else(RunState::default, |s| {
@@ -75,6 +77,9 @@ fn show_link(state: State, link: Link) {
     }
     let linked = Linked { by: "a link".into(), sent, origins, precision: Some(link.precision), again: Again::No };
     state.linked.set(Some(linked));
+    if state.tab.get_untracked() != Tab::Prompt {
+        load(state);
+    }
 }
 
 /// Shows the results in a file, or says why not.

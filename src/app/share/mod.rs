@@ -13,7 +13,7 @@ use web_sys::File;
 
 use super::dialog::Modal;
 use super::state::{Slot, State};
-use super::{address, export, window};
+use super::{address, export, weights, window};
 use crate::share::link::{Link, Precision, Seen};
 
 /// Characters that a code still carries so that a phone reads it from a wall.
@@ -34,7 +34,8 @@ fn present(state: State) -> Option<Link> {
     let reading = state.reading.get();
     let precision = Precision::ladder(reading.how).remove(0);
     let marked = state.marked.get().filter(|m| prompt.get(m.clone()).is_some());
-    Some(Link { prompt, marked, options: state.options.get(), reading, tab: state.tab.get(), seen, precision })
+    let (options, tab, inside) = (state.options.get(), state.tab.get(), weights::inside(state));
+    Some(Link { prompt, marked, options, reading, tab, inside, seen, precision })
 }
 
 /// The dialog.

@@ -16,7 +16,7 @@ use thiserror::Error;
 pub use cells::Precision;
 use picture::Run;
 
-use super::screen::{Options, Reading, Selection, Tab};
+use super::screen::{Inside, Options, Reading, Selection, Tab};
 use crate::explain::ModelReport;
 
 /// What a fragment begins with; then comes the format's version and a point.
@@ -87,13 +87,15 @@ pub struct Link {
     pub reading: Reading,
     /// Which view.
     pub tab: Tab,
+    /// What is chosen in the views of the weights.
+    pub inside: Inside,
     /// The base model's run and the tuned one's.
     pub seen: [Option<Seen>; 2],
     /// How finely the matrices are kept.
     pub precision: Precision,
 }
 
-/// The packed form, version 1.
+/// The packed form, version 1. [`Inside`] follows it; pages and links from before that go without.
 #[derive(Serialize, Deserialize)]
 struct Packed {
     prompt: String,
@@ -142,7 +144,8 @@ impl Link {
             cells: cells.each_ref().map(|c| c.len() as u32),
         };
         // plain data of our own: there is nothing in it that postcard refuses
-        let head = deflate::compress_to_vec(&postcard::to_allocvec(&packed).unwrap_or_default(), 10);
+        let described = postcard::to_allocvec(&(&packed, self.inside)).unwrap_or_default();
+        let head = deflate::compress_to_vec(&described, 10);
         let mut bytes = (head.len() as u32).to_le_bytes()[..3].to_vec();
         bytes.extend(head);
         cells.iter().for_each(|c| bytes.extend(c));
@@ -168,7 +171,11 @@ impl Link {
         let length = u32::from_le_bytes([length[0], length[1], length[2], 0]) as usize;
         let (head, rest) = rest.split_at_checked(length).ok_or(LinkError::Damaged)?;
         let head = inflate::decompress_to_vec_with_limit(head, UNPACKED).map_err(|_| LinkError::Damaged)?;
-        let packed: Packed = postcard::from_bytes(&head).map_err(|_| LinkError::Damaged)?;
+        let (packed, more): (Packed, &[u8]) = postcard::take_from_bytes(&head).map_err(|_| LinkError::Damaged)?;
+        let inside = match more {
+            [] => Inside::default(),
+            more => postcard::from_bytes(more).map_err(|_| LinkError::Damaged)?,
+        };
         let precision = Precision::read(packed.precision).ok_or(LinkError::Damaged)?;
         let (first, rest) = rest.split_at_checked(packed.cells[0] as usize).ok_or(LinkError::Damaged)?;
         let second = rest.get(..packed.cells[1] as usize).ok_or(LinkError::Damaged)?;
@@ -184,7 +191,7 @@ impl Link {
         let seen = [seen((base, first))?, seen((tuned, second))?];
         let marked = packed.marked.map(|m| picture::part(&prompt, m)).transpose()?;
         let (options, reading) = (packed.options.sound(), packed.reading.sound());
-        Ok(Self { marked, options, reading, tab: packed.tab, seen, precision, prompt })
+        Ok(Self { marked, options, reading, tab: packed.tab, inside, seen, precision, prompt })
     }
 }
 

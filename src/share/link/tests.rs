@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::explain::weights::heads;
 use crate::explain::{By, Levels, PromptToken, Role, levels, scored_rows};
 use crate::share::{Export, FileError, Match, compare, presets::PRESETS};
 
@@ -20,7 +21,8 @@ fn example(index: usize) -> Link {
         marked: None,
         options: Options::default(),
         reading: Reading::default(),
-        tab: Tab::Prompt,
+        tab: Tab::Heads,
+        inside: Inside { reading: heads::Reading::Paper, head: (3, 2), concepts: 5 },
         seen: [seen(export.models.base), seen(export.models.tuned)],
         precision: Precision::ladder(Levels::default())[0],
     }
@@ -65,6 +67,7 @@ fn long() -> Link {
 
 fn same_picture(sent: &Link, found: &Link) {
     assert_eq!((&sent.prompt, &sent.options, sent.reading), (&found.prompt, &found.options, found.reading));
+    assert_eq!((sent.tab, sent.inside), (found.tab, found.inside));
     for (a, b) in sent.seen.iter().flatten().zip(found.seen.iter().flatten()) {
         let (x, y) = (&a.report, &b.report);
         assert_eq!((&a.origin, a.selection, &x.units), (&b.origin, b.selection, &y.units));
@@ -105,6 +108,7 @@ fn links_of_the_first_version_are_still_read() {
     let sent = include_str!("version_1.txt").trim();
     let link = Link::decode(sent).unwrap().unwrap();
     assert_eq!(link.prompt, "List four fruits.");
+    assert_eq!(link.inside, Inside::default());
     assert_eq!(link.seen[1].as_ref().unwrap().report.response[0].text, "Here");
 }
 
