@@ -13,10 +13,10 @@ use crate::{root, test, tools};
 const WLLAMA: &str = "3.8.1";
 const MODEL: &str = "../shared/models/SmolLM2-135M-Instruct.Q4_1.gguf";
 
-/// Measures how a visit begins, and prints.
+/// Measures how a visit of the page that ships begins, and prints.
 pub fn visits() -> Result<(), String> {
     tools::browser()?;
-    let dist = page::build(Profile::Fast)?;
+    let dist = page::build(Profile::Ship)?;
     let output = test::in_browser(dist.clone(), &["bench", "--profile", "dev", "--bench", "browser", "--", "visits"])?;
     let last = output.lines().last().unwrap_or_default();
     let result: Json = serde_json::from_str(last).map_err(|e| format!("{e}: {last}"))?;
