@@ -2,6 +2,7 @@
 
 mod bench;
 mod finish;
+mod names;
 mod page;
 mod server;
 mod shell;

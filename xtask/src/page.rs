@@ -22,7 +22,8 @@ pub fn build(profile: Profile) -> Result<PathBuf, String> {
     let (name, flags, dist): (_, &[&str], _) = match profile {
         Profile::Debug => ("debug", &[], root().join("target/page-debug")),
         Profile::Fast => ("fast", &["--cargo-profile", "fast"], root().join("target/page-fast")),
-        Profile::Ship => ("ship", &["--cargo-profile", "ship"], root().join("dist")),
+        // index.html names the profiles: one for the page, one for the engine
+        Profile::Ship => ("ship", &["--release"], root().join("dist")),
     };
     say(&format!("Building the page ({name}; the first time takes some minutes)"));
     // Trunk works offline, so that it fetches no tools of its own: the crates have to be here before.
@@ -38,6 +39,9 @@ pub fn build(profile: Profile) -> Result<PathBuf, String> {
         .args(flags)
         .env("PATH", path)
         .env_remove("NO_COLOR"))?; // Trunk takes it for a flag
+    if matches!(profile, Profile::Ship) {
+        crate::names::drop_names(&dist)?;
+    }
     crate::finish::finish(&dist)?;
     dist.canonicalize().map_err(|e| e.to_string())
 }
