@@ -144,7 +144,7 @@ impl Page {
                 return;
             }
             if tokio::time::Instant::now() > deadline {
-                self.shot("failure").await;
+                self.capture("failure").await;
                 panic!(
                     "waited in vain for {what}; the page says: {}",
                     self.js("return document.body.innerText.slice(0,3000)").await
@@ -252,8 +252,14 @@ impl Page {
         self.client.clone().issue_cmd(Command { command, parameters }).await.unwrap();
     }
 
-    /// A screenshot under target/screenshots.
+    /// A screenshot under target/screenshots, of colours that have come to rest.
     pub async fn shot(&self, name: &str) {
+        self.wait_js("return !document.getAnimations().some(a=>a instanceof CSSTransition && a.playState=='running')")
+            .await;
+        self.capture(name).await;
+    }
+
+    async fn capture(&self, name: &str) {
         let folder = repository("target/screenshots");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await.unwrap()).unwrap();
