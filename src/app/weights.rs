@@ -133,6 +133,19 @@ pub fn inside(state: State) -> Inside {
     Inside { reading: state.weights.reading.get(), head: (layer as u32, head as u32), concepts: concepts as u32 }
 }
 
+/// What is chosen exists in one of the models, if any is loaded.
+fn stay_within(state: State) {
+    let layers = |slot: &Slot| slot.model.with_untracked(|m| m.info.as_ref().map(|i| i.layers));
+    let Some(most) = state.slots().iter().filter_map(layers).max() else { return };
+    let last = most.saturating_sub(1);
+    if state.weights.head.with_untracked(|h| h.0 > last) {
+        state.weights.head.set((0, 0));
+    }
+    for layer in [state.weights.concepts, state.weights.wanted] {
+        layer.maybe_update(|l| std::mem::replace(l, (*l).min(last)) > last);
+    }
+}
+
 /// Opens a tab on what a link says.
 pub fn look(state: State, tab: Tab, inside: Inside) {
     state.weights.head.set((inside.head.0 as usize, inside.head.1 as usize));
@@ -141,6 +154,7 @@ pub fn look(state: State, tab: Tab, inside: Inside) {
         Tab::Concepts => inside.concepts as usize,
         _ => inside.head.0 as usize,
     });
+    stay_within(state);
     read(state, inside.reading);
     open(state, tab);
 }
@@ -198,13 +212,7 @@ fn forget_job(state: State, slot: Slot, which: impl Fn(Task) -> bool) {
 pub fn another_model(state: State, slot: Slot) {
     let layers = slot.model.with_untracked(|m| m.info.as_ref().map_or(0, |i| i.layers));
     let half = state.weights.half(slot.side);
-    let last = layers.saturating_sub(1);
-    if state.weights.head.with_untracked(|h| h.0 > last) {
-        state.weights.head.set((0, 0));
-    }
-    for layer in [state.weights.concepts, state.weights.wanted] {
-        layer.maybe_update(|l| std::mem::replace(l, (*l).min(last)) > last);
-    }
+    stay_within(state);
     half.heads.set(vec![None; layers]);
     half.concepts.set(vec![None; layers]);
     half.attention.set(None);
@@ -261,6 +269,9 @@ pub fn heads_arrived(state: State, slot: Slot, job: JobId, reading: Reading, hea
         return;
     }
     let layer = heads.layer;
+    if weights.head.with_untracked(|h| h.1 >= heads.heads.len()) {
+        weights.head.update(|h| h.1 = 0); // another model's, or a link's
+    }
     put(weights.half(slot.side).heads, layer, heads);
     let of = |side| weights.half(side).heads.with_untracked(|h| h.get(layer).cloned().flatten());
     if let (Some(base), Some(tuned)) = (of(Side::Base), of(Side::Tuned)) {

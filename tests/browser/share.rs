@@ -1,6 +1,7 @@
 //! Links and files: made in one browser, opened in another that has loaded nothing.
 
 use serde_json::json;
+use shiftlens::share::link::Link;
 use shiftlens::share::presets::PRESETS;
 
 use super::page::{Page, address};
@@ -78,6 +79,15 @@ async fn a_link_made_among_the_heads_opens_there() {
     page.wait_text("#linked", "From a link").await;
     page.click("#recompute").await;
     page.wait_text("#recomputed", "Tuned model: it matches").await;
+    page.close().await;
+
+    // one that names what the models do not have shows what they have
+    let (_, fragment) = link.split_once('#').unwrap();
+    let mut forged = Link::decode(fragment).unwrap().unwrap();
+    (forged.inside.head, forged.inside.concepts) = ((9999, 9999), 9999);
+    let page = Page::open_at("head-link-forged", &format!("{}/index.html#{}", address(), forged.encode(0).0)).await;
+    page.wait_text("#head h2", "Layer 0, head 0").await;
+    page.wait_js("return !!document.querySelector('#head .pairs')").await;
     page.close().await;
 }
 
