@@ -196,7 +196,7 @@ impl Place {
 }
 
 /// What a reader does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "they are named after what they are")]
 pub enum Deed {
@@ -364,24 +364,7 @@ mod tests {
         for place in Place::VARIANTS {
             assert!(named(serde_json::to_value(place).unwrap()), "{place:?}");
         }
-        use Deed::*;
-        for deed in [
-            Run,
-            ChooseWord,
-            Read,
-            Signed,
-            Whose,
-            Guess,
-            OpenPrompt,
-            OpenHeads,
-            OpenConcepts,
-            OpenFindings,
-            HeadsRead,
-            ConceptsRead,
-            ChooseHead,
-            ChooseLayer,
-            Measure,
-        ] {
+        for deed in Deed::VARIANTS {
             assert!(named(serde_json::to_value(deed).unwrap()), "{deed:?}");
         }
     }
