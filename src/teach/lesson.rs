@@ -16,7 +16,7 @@ pub const PREFIX: &str = "lesson=";
 /// The only version so far.
 const VERSION: u32 = 1;
 /// Bytes of a lesson, steps of it, and characters of any text in it.
-const LARGEST: usize = 64 << 10;
+pub const LARGEST: usize = 64 << 10;
 const MOST_STEPS: usize = 60;
 const LONGEST_TEXT: usize = 2_000;
 

@@ -97,6 +97,10 @@ async fn a_lesson_of_ones_own_travels_by_link() {
     page.click("#learn").await;
     page.choose_file("#open-lesson", &bad).await;
     page.wait_text("#learn-dialog .error", "bad.json: This is not a lesson that can be read").await;
+    let endless = folder.path().join("endless.json");
+    std::fs::write(&endless, " ".repeat(70_000)).unwrap();
+    page.choose_file("#open-lesson", &endless).await;
+    page.wait_text("#learn-dialog .error", "70000 bytes, and 65536 are read at most").await;
     page.choose_file("#open-lesson", &good).await;
     page.wait_text("#lessons", "<b>Rhymes</b>").await;
     page.js("document.querySelector('#lessons li:last-child .copy-lesson').click()").await;
@@ -112,6 +116,11 @@ async fn a_lesson_of_ones_own_travels_by_link() {
     page.click("#lesson-next").await;
     page.press_segment("Scale", "Signed").await;
     page.wait_text(STEP, "step 3 of 3").await;
+    // the same link again, in a page that is open
+    let fragment = link.split_once('#').unwrap().1;
+    page.js("history.replaceState(null,'',location.pathname)").await;
+    page.js(&format!("location.hash='{fragment}'")).await;
+    page.wait_text(STEP, "step 1 of 3").await;
     page.close().await;
 
     for (address, words) in [

@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::app::state::{From, RunState, Shown, Side, Slot, State, Tab, Whose};
 use crate::app::window;
-use crate::app::{hosts, runs, weights};
+use crate::app::{hosts, runs, teach, weights};
 use crate::checkpoint::catalogue::CATALOGUE;
 use crate::explain::ModelReport;
 use crate::protocol::Source;
@@ -236,7 +236,9 @@ pub fn forget(state: State) {
 /// Looks again when the address's fragment changes.
 pub fn watch(state: State) {
     let changed = Closure::<dyn FnMut()>::new(move || {
-        open(state);
+        if !open(state) {
+            teach::open_fragment(state);
+        }
     });
     let _ = window().add_event_listener_with_callback("hashchange", changed.as_ref().unchecked_ref());
     changed.forget(); // lives as long as the page

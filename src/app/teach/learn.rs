@@ -10,8 +10,9 @@ use crate::app::dialog::Modal;
 use crate::app::share::to_clipboard;
 use crate::app::state::State;
 use crate::app::{address, window};
-use crate::teach::Lesson;
+use crate::teach::lesson::LARGEST;
 use crate::teach::terms::Term;
+use crate::teach::{Lesson, LessonError};
 
 /// A lesson in the list: by the name under which it ships, or opened from a file.
 #[derive(Clone, PartialEq)]
@@ -120,6 +121,8 @@ fn Entry(state: State, listed: Listed, copied: RwSignal<Option<String>>) -> impl
 async fn list(listed: RwSignal<Vec<Listed>>, problem: RwSignal<Option<String>>) {
     for name in lesson::names().await {
         match lesson::fetch(&name).await {
+            // the dialog may have been opened again meanwhile
+            Ok(_) if listed.with_untracked(|l| l.iter().any(|l| l.name.as_ref() == Some(&name))) => {}
             Ok(found) => listed.update(|l| l.push(Listed { name: Some(name), lesson: found })),
             Err(e) => problem.set(Some(e.to_string())),
         }
@@ -131,6 +134,11 @@ async fn list(listed: RwSignal<Vec<Listed>>, problem: RwSignal<Option<String>>) 
 }
 
 async fn read(file: File, listed: RwSignal<Vec<Listed>>, problem: RwSignal<Option<String>>) {
+    // before it is taken into memory
+    if file.size() > LARGEST as f64 {
+        let what = format!("{} bytes, and {LARGEST} are read at most", file.size());
+        return problem.set(Some(format!("{}: {}", file.name(), LessonError::TooLong(what))));
+    }
     let text = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string()).unwrap_or_default();
     match Lesson::read(&text) {
         Ok(found) => {

@@ -187,14 +187,23 @@ pub async fn names() -> Vec<String> {
     serde_json::from_str(&text).unwrap_or_default()
 }
 
+/// Begins the lesson that the address's fragment carries, or says why not. Tells whether there is one in it.
+pub fn open_fragment(state: State) -> bool {
+    let fragment = window().location().hash().unwrap_or_default();
+    let found = Lesson::decode(&fragment);
+    let is_there = found.is_some();
+    match found {
+        Some(Ok(lesson)) => start(state, lesson, 0),
+        Some(Err(e)) => state.notice.set(Some(e.to_string())),
+        None => {}
+    }
+    is_there
+}
+
 /// Begins the lesson that the address carries or names, or says why not.
 pub fn open_address(state: State) {
-    let fragment = window().location().hash().unwrap_or_default();
-    if let Some(found) = Lesson::decode(&fragment) {
-        return match found {
-            Ok(lesson) => start(state, lesson, 0),
-            Err(e) => state.notice.set(Some(e.to_string())),
-        };
+    if open_fragment(state) {
+        return;
     }
     if let Some(name) = parameter("lesson") {
         leptos::task::spawn_local(async move {

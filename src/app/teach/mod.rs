@@ -17,6 +17,7 @@ pub use coach::Coach;
 pub use explain::{Explain, NotShown};
 pub use guess::GuessPanel;
 pub use learn::LearnDialog;
+pub use lesson::open_fragment;
 pub use presenter::Presenter;
 
 /// What a class is doing.

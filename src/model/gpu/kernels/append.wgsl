@@ -27,8 +27,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     let head = pair / half;
     let k = pair % half;
     let angle = angles[row.x * half + k];
-    let a = select(2u * k, k, shape.half_split == 1u);
-    let b = a + select(1u, half, shape.half_split == 1u);
+    let a = places(k).x;
+    let b = places(k).y;
     let kv_width = shape.kv_heads * shape.head_width;
     let source = group.y * (turning * shape.head_width + kv_width) + head * shape.head_width;
     let given = vec2f(projected[source + a], projected[source + b]);

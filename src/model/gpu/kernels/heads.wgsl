@@ -14,3 +14,9 @@ struct Heads {
 }
 
 @group(0) @binding(0) var<uniform> shape: Heads;
+
+// Where the two values of pair k lie within a head.
+fn places(k: u32) -> vec2u {
+    let first = select(2u * k, k, shape.half_split == 1u);
+    return vec2u(first, first + select(1u, shape.head_width / 2u, shape.half_split == 1u));
+}

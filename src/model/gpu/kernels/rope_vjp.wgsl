@@ -20,8 +20,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     let k = pair % half;
     let angle = angles[info[group.y].x * half + k];
     let head = (group.y * (turning + shape.kv_heads) + pair / half) * shape.head_width;
-    let a = head + select(2u * k, k, shape.half_split == 1u);
-    let b = a + select(1u, half, shape.half_split == 1u);
+    let a = head + places(k).x;
+    let b = head + places(k).y;
     let given = vec2f(projected[a], projected[b]);
     projected[a] = given.x * angle.x + given.y * angle.y;
     projected[b] = given.y * angle.x - given.x * angle.y;
