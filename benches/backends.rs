@@ -21,7 +21,7 @@ const REPEATS: usize = 3;
 fn model() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let real = here.join("../shared/models/SmolLM2-135M-Instruct.Q4_1.gguf");
-    if real.exists() { real } else { here.join("public/models/tiny-tuned.gguf") }
+    if real.exists() { real } else { here.join("public/models/stories-tuned.gguf") }
 }
 
 fn run(mode: Mode, by: By, limit: usize) -> Run {

@@ -51,7 +51,7 @@ async fn wait_for(client: &Client, promise: &str) -> Json {
 }
 
 /// How a visit begins, as Lighthouse counts: milliseconds to the first and the largest paint, to the first finished picture and
-/// to both models; how much moved (CLS), how long the page was blocked, and which files were fetched.
+/// to both models; how much moved (CLS), how long the page was blocked, and when it began (milliseconds since 1970).
 const VISIT: &str = "new Promise(r=>{ \
     const all={paint:0,largest:0,shift:0,blocked:0,picture:0}; \
     const on=(type,f)=>new PerformanceObserver(l=>l.getEntries().forEach(f)).observe({type,buffered:true}); \
@@ -64,13 +64,45 @@ const VISIT: &str = "new Promise(r=>{ \
         const ready=['base','tuned'].every(s=>document.querySelector(`#chip-${s}`)?.textContent.includes('Q')); \
         if(!all.picture || !ready) return setTimeout(look,10); \
         all.models=performance.now(); \
-        all.files=performance.getEntriesByType('resource').filter(e=>e.name.startsWith(location.origin)).map(e=>new URL(e.name).pathname.slice(1)); \
+        all.began=performance.timeOrigin; \
         r(all); \
     }; look()})";
+
+/// A run of 48 tokens of both models side by side, explained word by word while they are said: milliseconds from the press
+/// to the end.
+const RUN: &str = "new Promise(r=>{ \
+    const write=(id,text)=>{const e=document.querySelector(id); e.value=text; for(const t of ['input','change'])e.dispatchEvent(new Event(t,{bubbles:true}))}; \
+    write('#limit','48'); write('#prompt','Write a story about a lion and a balloon.'); \
+    const button=document.querySelector('#run'), began=performance.now(); let runs=false; \
+    const look=()=>{ \
+        runs||=button.textContent=='Stop'; \
+        if(!runs || button.textContent!='Run') return setTimeout(look,10); \
+        r({run:performance.now()-began}); \
+    }; button.click(); look()})";
 
 /// `promise`, or nothing after a minute: what could not be measured is left out of the table.
 fn within_a_minute(promise: &str) -> String {
     format!("Promise.race([{promise}, new Promise(r=>setTimeout(()=>r({{}}),60000))])")
+}
+
+/// What is kept for later visits has been fetched, and a newer version looked for.
+const KEPT: &str = "navigator.serviceWorker.ready.then(r=>r.update()).then(()=>({}))";
+
+/// One visit with the files that the server sent for it: until the first picture, and in all.
+async fn visit(client: &Client, address: &str) -> Json {
+    client.goto(address).await.unwrap();
+    let mut visit = wait_for(client, &within_a_minute(VISIT)).await;
+    wait_for(client, &within_a_minute(KEPT)).await;
+    let sent = wait_for(client, "fetch('/.sent').then(r=>r.json())").await;
+    let began = visit["began"].as_f64().unwrap_or(f64::INFINITY);
+    let until = |last: f64| -> Vec<String> {
+        let within = |s: &&Json| s["at"].as_f64().is_some_and(|at| began <= at && at <= last);
+        let name = |s: &Json| s["file"].as_str().unwrap_or_default().to_owned();
+        sent.as_array().into_iter().flatten().filter(within).map(name).collect()
+    };
+    visit["before_picture"] = until(began + visit["picture"].as_f64().unwrap_or_default()).into();
+    visit["files"] = until(f64::INFINITY).into();
+    visit
 }
 
 /// A first visit in a fresh profile, and another once the service worker is there.
@@ -78,12 +110,10 @@ async fn visits(url: &str) -> Json {
     let profile = tempfile::tempdir().unwrap();
     let client = browser(profile.path()).await;
     let address = format!("{url}/index.html");
-    client.goto(&address).await.unwrap();
-    let first = wait_for(&client, &within_a_minute(VISIT)).await;
-    wait_for(&client, &within_a_minute("navigator.serviceWorker.ready.then(()=>({}))")).await;
+    let first = visit(&client, &address).await;
     client.goto("about:blank").await.unwrap();
-    client.goto(&address).await.unwrap();
-    let later = wait_for(&client, &within_a_minute(VISIT)).await;
+    let mut later = visit(&client, &address).await;
+    later["run"] = wait_for(&client, &within_a_minute(RUN)).await["run"].clone();
     client.close().await.unwrap();
     json!({"first": first, "later": later})
 }

@@ -50,7 +50,7 @@ fn agrees(run: &ModelReport, shipped: &ModelReport) {
 
 #[test]
 fn the_shipped_results_are_what_a_fresh_run_gives() {
-    let (mut base, mut tuned) = (runner("tiny-base.gguf"), runner("tiny-tuned.gguf"));
+    let (mut base, mut tuned) = (runner("stories-base.gguf"), runner("stories-tuned.gguf"));
     for preset in PRESETS {
         let text = std::fs::read_to_string(public(&preset.file())).unwrap();
         let export: Export = serde_json::from_str(&text).unwrap();

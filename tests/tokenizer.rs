@@ -2,7 +2,16 @@
 
 mod support;
 
+use std::ops::ControlFlow;
+
+use candle_core::quantized::gguf_file::Value;
 use shiftlens::checkpoint::{Checkpoint, FileBytes, MemoryBytes, Tokenizer};
+use shiftlens::explain::attribution::Mode;
+use shiftlens::explain::{By, ResponseToken, Role};
+use shiftlens::model::block_on;
+use shiftlens::model::head::Target;
+use shiftlens::protocol::{Prompt, Response, Run, Template};
+use shiftlens::worker::{Runner, Update};
 use support::{Tiny, shared};
 
 const TEXTS: &[&str] = &[
@@ -22,7 +31,9 @@ fn round_trips(tokenizer: &Tokenizer) {
     for text in TEXTS {
         let pieces = tokenizer.encode(text).unwrap();
         let bytes: Vec<u8> = pieces.iter().flat_map(|p| tokenizer.token_bytes(p.id)).copied().collect();
-        assert_eq!(String::from_utf8(bytes).unwrap(), *text);
+        let said = String::from_utf8(bytes).unwrap();
+        // SentencePiece puts a space in front
+        assert!(said == *text || said.strip_prefix(' ') == Some(text), "{said:?} {text:?}");
         let mut at = 0;
         for piece in &pieces {
             assert_eq!(piece.span.start, at, "{text:?}");
@@ -49,10 +60,38 @@ fn the_bundled_pair_round_trips_and_shares_its_tokenizer() {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("public/models").join(name);
         Checkpoint::open(FileBytes::open_set(&path).unwrap()).unwrap()
     };
-    let (base, tuned) = (open("tiny-base.gguf"), open("tiny-tuned.gguf"));
+    let (base, tuned) = (open("stories-base.gguf"), open("stories-tuned.gguf"));
     round_trips(tuned.tokenizer().unwrap());
     assert_eq!(base.tokenizer().unwrap().fingerprint, tuned.tokenizer().unwrap().fingerprint);
     assert!(base.chat_template.is_none() && tuned.chat_template.is_some());
+}
+
+/// The pair's vocabulary is a part of Llama's: what uses its pieces alone is cut into the same ones.
+#[test]
+fn the_bundled_vocabulary_cuts_its_texts_as_the_whole_one_does() {
+    let Some((_, whole)) = llamas_vocabulary() else { return };
+    let bundled = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("public");
+    let part = Checkpoint::open(FileBytes::open_set(&bundled.join("models/stories-base.gguf")).unwrap()).unwrap();
+    let (whole, part) = (whole.tokenizer().unwrap(), part.tokenizer().unwrap());
+    let prompts = std::fs::read_to_string(bundled.join("findings/held-out.jsonl")).unwrap();
+    let cut = |t: &Tokenizer, text: &str| -> Vec<Vec<u8>> {
+        t.encode(text).unwrap().iter().map(|p| t.token_bytes(p.id).to_vec()).collect()
+    };
+    let kept: std::collections::HashSet<&[u8]> = (0..part.size() as u32).map(|id| part.token_bytes(id)).collect();
+    for prompt in shiftlens::explain::findings::parse_prompts(&prompts).unwrap() {
+        let before = cut(whole, &prompt.prompt);
+        assert!(before.iter().all(|piece| kept.contains(&piece[..])), "{before:?}");
+        assert_eq!(cut(part, &prompt.prompt), before);
+    }
+    let (mut exact, readme) = (0, include_str!("../README.md"));
+    for text in readme.split_inclusive(['.', ',', '\n']) {
+        let before = cut(whole, text);
+        if before.iter().all(|piece| kept.contains(&piece[..])) {
+            exact += 1;
+            assert_eq!(cut(part, text), before, "{text}");
+        }
+    }
+    assert!(exact > 50, "only {exact} parts of other text use the pair's pieces alone");
 }
 
 #[test]
@@ -70,41 +109,25 @@ fn the_real_checkpoint_round_trips_and_never_doubles_bos() {
 #[test]
 fn bos_is_added_once() {
     let checkpoint = Checkpoint::open(
-        FileBytes::open_set(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/public/models/tiny-base.gguf")))
-            .unwrap(),
+        FileBytes::open_set(std::path::Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/public/models/stories-base.gguf"
+        )))
+        .unwrap(),
     )
     .unwrap();
     let tokenizer = checkpoint.tokenizer().unwrap();
     let bos = tokenizer.bos.unwrap();
-    for text in ["A fox.", "<|endoftext|>A fox."] {
+    for text in ["A fox.", "<s>A fox."] {
         let ids: Vec<u32> = tokenizer.encode_prompt(text).unwrap().iter().map(|p| p.id).collect();
         assert_eq!(ids.iter().filter(|id| **id == bos).count(), 1, "{text}");
         assert_eq!(ids[0], bos);
     }
 }
 
-/// A SentencePiece-style vocabulary with scores and byte fallback.
 #[test]
 fn sentence_piece_vocabularies_fall_back_to_bytes() {
-    use candle_core::quantized::gguf_file::Value;
-    let mut tokens: Vec<(String, f32, i32)> =
-        vec![("<unk>".into(), 0.0, 2), ("<s>".into(), 0.0, 3), ("</s>".into(), 0.0, 3)];
-    tokens.extend((0..256).map(|b| (format!("<0x{b:02X}>"), 0.0, 6)));
-    for (i, piece) in ["▁a", "he", "ll", "▁the", "hell", "hello", "▁hello"].iter().enumerate() {
-        tokens.push(((*piece).into(), -(i as f32), 1));
-    }
-    tokens.extend("▁abcdefghijklmnopqrstuvwxyz".chars().map(|c| (c.to_string(), -100.0, 1)));
-    let array = |f: &dyn Fn(&(String, f32, i32)) -> Value| Value::Array(tokens.iter().map(f).collect());
-    let extra = [
-        ("tokenizer.ggml.model", Value::String("llama".into())),
-        ("tokenizer.ggml.tokens", array(&|t| Value::String(t.0.clone()))),
-        ("tokenizer.ggml.scores", array(&|t| Value::F32(t.1))),
-        ("tokenizer.ggml.token_type", array(&|t| Value::I32(t.2))),
-        ("tokenizer.ggml.bos_token_id", Value::U32(1)),
-        ("tokenizer.ggml.eos_token_id", Value::U32(2)),
-    ];
-    let bytes = Tiny::default().gguf_with(tokens.len(), &extra);
-    let checkpoint = Checkpoint::open(vec![Box::new(MemoryBytes::new("spm.gguf", bytes))]).unwrap();
+    let checkpoint = sentence_piece_checkpoint();
     let tokenizer = checkpoint.tokenizer().unwrap();
     assert!(tokenizer.add_bos);
     let pieces = tokenizer.encode("hello é").unwrap();
@@ -113,4 +136,129 @@ fn sentence_piece_vocabularies_fall_back_to_bytes() {
     assert_eq!(pieces[0].span, 0..5); // the space SentencePiece puts in front is nobody's
     assert_eq!(pieces.last().unwrap().span.end, "hello é".len());
     assert_eq!(tokenizer.encode_prompt("a").unwrap()[0].id, 1);
+    assert_eq!((tokenizer.eos, tokenizer.stops.as_slice()), (Some(1), [1, 2].as_slice()));
+}
+
+fn sentence_piece_checkpoint() -> Checkpoint {
+    Checkpoint::open(vec![Box::new(MemoryBytes::new("spm.gguf", sentence_piece()))]).unwrap()
+}
+
+/// The pieces of ids, spelled with what divides them.
+fn spelled(tokenizer: &Tokenizer, ids: &[u32]) -> String {
+    ids.iter().map(|&id| String::from_utf8_lossy(tokenizer.token_bytes(id)).into_owned()).collect::<Vec<_>>().join("|")
+}
+
+#[test]
+fn a_response_is_read_as_the_model_says_it() {
+    let checkpoint = sentence_piece_checkpoint();
+    let tokenizer = checkpoint.tokenizer().unwrap();
+    let read = |text: &str| spelled(tokenizer, &tokenizer.encode_response(text).unwrap());
+    assert_eq!(read("hello the"), " hello| the"); // typed
+    assert_eq!(read(" hello the"), " hello| the"); // said by the model
+    assert_eq!(read("  hello"), " | hello");
+    assert_eq!(read("\nhello"), "\n|hello");
+    assert_eq!((read(""), read(" ")), (String::new(), " ".into()));
+    let bundled = Tiny::default().checkpoint();
+    let bytes = bundled.tokenizer().unwrap();
+    assert_eq!(spelled(bytes, &bytes.encode_response(" he").unwrap()), " |he");
+    assert_eq!(spelled(bytes, &bytes.encode_response("he").unwrap()), "he");
+}
+
+/// What the page does where two models share a response but not a tokenizer: the text of the tokens is read again.
+#[test]
+fn the_text_of_a_response_gives_its_tokens_again() {
+    for bytes in [sentence_piece(), Tiny::default().gguf()] {
+        let checkpoint = Checkpoint::open(vec![Box::new(MemoryBytes::new("m.gguf", bytes))]).unwrap();
+        let mut runner = Runner::load(checkpoint, "m.gguf", |_, _| Ok(())).unwrap();
+        for text in [" hello the\nhello", " the é hell", "\n\n the", "  the", " a\n", "\thello"] {
+            let ids = runner.checkpoint().tokenizer().unwrap().encode_response(text).unwrap();
+            let said = answer(&mut runner, "a", Response::Ids { ids: ids.clone() });
+            // a token may hold part of a character: the text is that of the bytes together
+            let said: Vec<u8> = said.iter().flat_map(|t| t.bytes.clone().unwrap_or(t.text.clone().into())).collect();
+            assert_eq!(String::from_utf8(said.clone()).unwrap(), text);
+            let again = answer(&mut runner, "a", Response::Text { text: String::from_utf8(said).unwrap() });
+            assert_eq!(again.iter().map(|t| t.id).collect::<Vec<_>>(), ids, "{text:?}");
+        }
+    }
+}
+
+fn answer(runner: &mut Runner, prompt: &str, response: Response) -> Vec<ResponseToken> {
+    let run = Run {
+        prompt: Prompt::Text { text: prompt.into(), template: Template::Off },
+        response,
+        by: By::Word,
+        target: Target::Prob,
+        mode: Mode::Off,
+        instruction: None,
+    };
+    block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap().response
+}
+
+#[test]
+fn a_plain_template_ends_directly_before_the_answer() {
+    let runner = Runner::load(sentence_piece_checkpoint(), "spm.gguf", |_, _| Ok(())).unwrap();
+    // Jinja drops the newline that ends a source: one that the model is to read stands in an expression
+    let source = "the hello:\n{{ messages[0]['content'] }}\n{{ 'the:\\n' }}".to_owned();
+    let prompt = Prompt::Text { text: "hello a".into(), template: Template::Given { source } };
+    let (tokens, text) = runner.prepare(&prompt).unwrap();
+    let read: Vec<&str> = tokens.iter().map(|t| t.text.as_str()).collect();
+    assert_eq!(read, ["<s>", " the", " hello", ":", "\n", "hello", " a", "\n", "t", "he", ":", "\n"]);
+    let own: Vec<&str> = tokens.iter().filter(|t| t.role == Role::User).map(|t| &text[t.span.clone()]).collect();
+    assert_eq!((own, text.as_str()), (vec!["hello", " a"], "hello a"));
+}
+
+/// Llama's whole vocabulary, in a checkpoint that has little else.
+fn llamas_vocabulary() -> Option<(std::path::PathBuf, Checkpoint)> {
+    use candle_core::quantized::gguf_file::Content;
+    let file = shared("vocab/ggml-vocab-llama-spm.gguf")?;
+    let content = Content::read(&mut std::fs::File::open(&file).unwrap()).unwrap();
+    let metadata: Vec<(&str, Value)> = content
+        .metadata
+        .iter()
+        .filter(|(k, _)| k.starts_with("tokenizer."))
+        .map(|(k, v)| (k.as_str(), v.clone()))
+        .collect();
+    let bytes = Tiny { tied: true, ..Tiny::default() }.gguf_with(32_000, &metadata);
+    Some((file, Checkpoint::open(vec![Box::new(MemoryBytes::new("spm.gguf", bytes))]).unwrap()))
+}
+
+/// llama.cpp's own answers for Llama's vocabulary.
+#[test]
+fn llamas_vocabulary_is_read_as_llama_cpp_reads_it() {
+    let Some((file, checkpoint)) = llamas_vocabulary() else { return };
+    let tokenizer = checkpoint.tokenizer().unwrap();
+    let beside = |end: &str| std::fs::read_to_string(file.with_extension(end)).unwrap();
+    let (texts, answers) = (beside("gguf.inp"), beside("gguf.out"));
+    let texts: Vec<&str> = texts.split("\n__ggml_vocab_test__\n").collect();
+    assert!(texts.len() > 40);
+    for (text, answer) in texts.iter().zip(answers.lines()) {
+        let ids: Vec<u32> = tokenizer.encode(text).unwrap().iter().map(|p| p.id).collect();
+        let expected: Vec<u32> = answer.split_whitespace().map(|id| id.parse().unwrap()).collect();
+        assert_eq!(ids, expected, "{text:?}");
+        let said = tokenizer.encode_response(text).unwrap();
+        assert_eq!(tokenizer.encode_response(&tokenizer.decode(&said)).unwrap(), said, "{text:?}");
+    }
+    // a newline token, and then a word with its space: what an answer after "### Response:\n" is
+    assert_eq!(spelled(tokenizer, &tokenizer.encode_response("Once upon").unwrap()), " Once| upon");
+}
+
+/// A llama with a SentencePiece vocabulary: scores and byte fallback, and a text that ends with the token that began it.
+fn sentence_piece() -> Vec<u8> {
+    let mut tokens: Vec<(String, f32, i32)> =
+        vec![("<unk>".into(), 0.0, 2), ("<s>".into(), 0.0, 3), ("</s>".into(), 0.0, 3)];
+    tokens.extend((0..256).map(|b| (format!("<0x{b:02X}>"), 0.0, 6)));
+    for (i, piece) in ["▁a", "he", "ll", "▁the", "hell", "hello", "▁hello", "▁t"].iter().enumerate() {
+        tokens.push(((*piece).into(), -(i as f32), 1));
+    }
+    tokens.extend("▁abcdefghijklmnopqrstuvwxyz:".chars().map(|c| (c.to_string(), -100.0, 1)));
+    let array = |f: &dyn Fn(&(String, f32, i32)) -> Value| Value::Array(tokens.iter().map(f).collect());
+    let extra = [
+        ("tokenizer.ggml.model", Value::String("llama".into())),
+        ("tokenizer.ggml.tokens", array(&|t| Value::String(t.0.clone()))),
+        ("tokenizer.ggml.scores", array(&|t| Value::F32(t.1))),
+        ("tokenizer.ggml.token_type", array(&|t| Value::I32(t.2))),
+        ("tokenizer.ggml.bos_token_id", Value::U32(1)),
+        ("tokenizer.ggml.eos_token_id", Value::U32(1)),
+    ];
+    Tiny::default().gguf_with(tokens.len(), &extra)
 }

@@ -7,12 +7,14 @@ use clap::Args;
 use serde::Serialize;
 use shiftlens::explain::attribution::{Mode, Sampling};
 use shiftlens::explain::findings::{
-    Comparison, ConceptShift, PromptCase, ScoreRow, VerbShift, Verdict, concept_shift, instruction_scores,
-    parse_prompts, verb_shift,
+    Comparison, ConceptShift, Controls, PromptCase, ScoreFinding, ScoreRow, VerbFinding, concept_shift,
+    instruction_scores, parse_prompts, percent, permille, verb_shift, written_p,
 };
-use shiftlens::explain::weights::compare::HeadChange;
+use shiftlens::explain::statistics::Summary;
+use shiftlens::explain::weights::coherence::Coherence;
+use shiftlens::explain::weights::compare::{HeadChange, Kept, kept};
 use shiftlens::explain::weights::heads::{HeadOptions, Reading, compared_pairs};
-use shiftlens::explain::weights::matching::LayerMatches;
+use shiftlens::explain::weights::matching::{LayerMatches, Turn};
 use shiftlens::explain::weights::{Atlas, LayerConcepts, LayerHeads, Relatedness, lexicon, scorer};
 use shiftlens::explain::{By, ModelReport};
 use shiftlens::model::head::Target;
@@ -41,7 +43,10 @@ pub struct Findings {
     /// Each model explains its own response, instead of the tuned model's under both.
     #[arg(long)]
     own: bool,
-    /// Where the JSON goes; standard output if absent.
+    /// Another model's word vectors ("word v1 v2 ..." a line), to judge the coherence of heads and components.
+    #[arg(long)]
+    judge: Option<PathBuf>,
+    /// Where the JSON goes; standard output if absent. What it says in words goes to the other.
     #[arg(long)]
     json: Option<PathBuf>,
 }
@@ -50,29 +55,31 @@ pub struct Findings {
 struct Report {
     version: u32,
     scores: Scores,
-    verbs: Vec<VerbShift>,
-    concepts: Concepts,
+    verbs: VerbFinding,
+    concepts: ConceptShift,
+    heads_kept: Option<Kept>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coherence: Option<Judged>,
 }
 
 #[derive(Serialize)]
 struct Scores {
-    comparison: Comparison,
-    verdict: Verdict,
+    #[serde(flatten)]
+    finding: ScoreFinding,
     rows: Vec<ScoreRow>,
 }
 
+/// Base and tuned.
 #[derive(Serialize)]
-struct Concepts {
-    #[serde(flatten)]
-    shift: ConceptShift,
-    verdict: Verdict,
-    /// Degrees, over all components.
-    mean_angle: f64,
+struct Judged {
+    heads: [Option<Coherence>; 2],
+    components: [Option<Coherence>; 2],
 }
 
 /// One model with what its weights say.
 struct Model {
     runner: Runner,
+    words: Vec<String>,
     heads: Vec<LayerHeads>,
     concepts: Vec<LayerConcepts>,
 }
@@ -82,17 +89,20 @@ pub fn run(a: &Findings) -> Result<(), String> {
     let mut cases = parse_prompts(&text).map_err(|e| format!("{}: {e}", a.prompts.display()))?;
     cases.truncate(a.limit.unwrap_or(usize::MAX));
     let (mut base, mut tuned) = (open(&a.base)?, open(&a.tuned)?);
+    let judged = a.judge.as_deref().map(|path| judged(path, &base, &tuned)).transpose()?;
+    let lesser = |of: fn(&Judged) -> [Option<Coherence>; 2]| {
+        judged.as_ref().map(of).and_then(|[base, tuned]| Coherence::lesser(base, tuned))
+    };
     let changes: Vec<Vec<HeadChange>> =
         base.heads.iter().zip(&tuned.heads).map(|(b, t)| HeadChange::of_layer(b, t)).collect();
     let layers: Vec<&[HeadChange]> = changes.iter().map(Vec::as_slice).collect();
+    let verbs = verb_shift(&layers, lesser(|j| j.heads));
+    let shares: Vec<_> = base.heads.iter().zip(&tuned.heads).map(|(b, t)| kept(b, t)).collect();
     let pairs = || base.concepts.iter().zip(&tuned.concepts);
-    let shift = concept_shift(pairs(), |_, _, _, c| scorer::task(c).value);
     let matches: Result<Vec<_>, ModelError> = pairs().map(|(b, t)| LayerMatches::between(b, t)).collect();
-    let angles: Vec<f64> =
-        matches.map_err(|e| e.to_string())?.iter().flat_map(|l| l.matches.iter().map(|m| f64::from(m.angle))).collect();
-    let mean_angle = angles.iter().sum::<f64>() / angles.len().max(1) as f64;
-    let verbs = verb_shift(&layers);
-    let concepts = Concepts { verdict: shift.verdict(), shift, mean_angle };
+    let matches = matches.map_err(|e| e.to_string())?;
+    let controls = Controls { turn: Turn::of(&matches), coherence: lesser(|j| j.components) };
+    let concepts = concept_shift(pairs(), |_, _, _, c| scorer::task(c).value, controls);
     let mut rows = Vec::new();
     for (n, case) in cases.iter().enumerate() {
         rows.push(score(a, case, &mut base.runner, &mut tuned.runner)?);
@@ -100,9 +110,93 @@ pub fn run(a: &Findings) -> Result<(), String> {
             eprintln!("{} of {} prompts", n + 1, cases.len());
         }
     }
-    let comparison = instruction_scores(&rows);
-    let scores = Scores { verdict: comparison.verdict(), comparison, rows };
-    crate::write(&Report { version: 1, scores, verbs, concepts }, a.json.as_deref())
+    let scores = Scores { finding: instruction_scores(&rows), rows };
+    let heads_kept = Kept::of(&shares.iter().collect::<Vec<_>>());
+    let report = Report { version: 2, scores, verbs, concepts, heads_kept, coherence: judged };
+    match &a.json {
+        Some(_) => println!("{}", in_words(&report)),
+        None => eprintln!("{}", in_words(&report)),
+    }
+    crate::write(&report, a.json.as_deref())
+}
+
+/// The coherence of both models' heads and components.
+fn judged(path: &std::path::Path, base: &Model, tuned: &Model) -> Result<Judged, String> {
+    let [base, tuned] = [base, tuned].map(|model| -> Result<_, String> {
+        let judge = crate::judge(path, &model.words)?;
+        Ok((judge.of_heads(&model.heads), judge.of_components(&model.concepts)))
+    });
+    let (base, tuned) = (base?, tuned?);
+    Ok(Judged { heads: [base.0, tuned.0], components: [base.1, tuned.1] })
+}
+
+fn compared(c: &Comparison, [first, second]: [&str; 2]) -> String {
+    let welch = c.welch.map_or_else(|| "–".to_owned(), |w| written_p(w.p));
+    let side = |s: Summary| format!("{:.3} ± {:.3}", s.mean, s.deviation);
+    format!("{first} {}, {second} {}; Welch's p {welch}", side(c.first), side(c.second))
+}
+
+const MODELS: [&str; 2] = ["base", "tuned"];
+
+/// What was found, for people.
+fn in_words(report: &Report) -> String {
+    let Report { scores, verbs, concepts, heads_kept, coherence, .. } = report;
+    let found = &scores.finding;
+    let mut lines = vec![
+        "Finding 1: the tuned model leans more on the words of the instruction".to_owned(),
+        format!("  {}", found.verdict.words()),
+        format!("  {} (n = {})", compared(&found.comparison, MODELS), found.comparison.first.n),
+    ];
+    if let Some(paired) = found.paired {
+        lines.push(format!("  paired (Wilcoxon, {} differences): p {}", paired.n, written_p(paired.p)));
+    }
+    if let Some(chance) = found.chance {
+        lines.push(format!(
+            "  {} of 2,000 random choices of the instruction's words rise as much ({} prompts)",
+            permille(chance.share()),
+            found.choosable
+        ));
+    }
+    lines.push("Finding 2: heads relate more words to instruction verbs".into());
+    lines.push(format!("  {}", verbs.verdict.words()));
+    for group in &verbs.groups {
+        let share = group.chance.map_or_else(|| "–".to_owned(), |c| permille(c.share()));
+        lines.push(format!(
+            "  {} layers: {}; {share} of 2,000 labellings do as well",
+            group.group.name(),
+            compared(&group.comparison, ["general verbs", "instruction verbs"])
+        ));
+    }
+    lines.push("Finding 3: concepts turn toward users' tasks, while linguistic levels stay".into());
+    lines.push(format!("  {}", concepts.verdict.words()));
+    lines.push(format!("  {}", compared(&concepts.comparison, MODELS)));
+    lines.push(format!(
+        "  {} of 2,000 labellings do as well; {} carry no label; levels differ by {}, by chance by {}",
+        permille(concepts.chance.share()),
+        percent(concepts.unlabelled),
+        permille(concepts.level_distance()),
+        permille(concepts.chance_of_levels.mean)
+    ));
+    if let Some(turn) = concepts.controls.turn {
+        lines.push(format!("  Components: {}", turn.words()));
+    }
+    if let Some(k) = heads_kept {
+        lines.push(format!(
+            "Heads keep {} of their pairs; another head of their layer has {} of them",
+            percent(k.own),
+            percent(k.others)
+        ));
+    }
+    if let Some(judged) = coherence {
+        let parts = [("Heads", judged.heads), ("Components", judged.components)];
+        for (what, sides) in parts {
+            for (name, side) in MODELS.iter().zip(sides) {
+                let said = side.map_or_else(|| "too few known words".to_owned(), |c| c.words());
+                lines.push(format!("{what}, {name}: {said}"));
+            }
+        }
+    }
+    lines.join("\n")
 }
 
 fn open(path: &std::path::Path) -> Result<Model, String> {
@@ -118,7 +212,8 @@ fn open(path: &std::path::Path) -> Result<Model, String> {
         eprintln!("{}: layer {layer}", path.display());
     }
     let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    Ok(Model { runner: Runner::load(checkpoint, &name, |_, _| Ok(())).map_err(fail)?, heads, concepts })
+    let words = atlas.words().to_vec();
+    Ok(Model { runner: Runner::load(checkpoint, &name, |_, _| Ok(())).map_err(fail)?, words, heads, concepts })
 }
 
 fn score(a: &Findings, case: &PromptCase, base: &mut Runner, tuned: &mut Runner) -> Result<ScoreRow, String> {
@@ -141,13 +236,8 @@ fn score(a: &Findings, case: &PromptCase, base: &mut Runner, tuned: &mut Runner)
     let response_of_base = match (a.own, tuned.info().tokenizer == base.info().tokenizer) {
         (true, _) => own(),
         (false, true) => Response::Ids { ids: after.response.iter().map(|t| t.id).collect() },
-        (false, false) => Response::Text { text: response.clone() },
+        (false, false) => Response::Text { text: response },
     };
     let before = explain(base, Template::Off, response_of_base)?;
-    Ok(ScoreRow {
-        prompt: case.prompt.clone(),
-        response,
-        base: before.instruction_score,
-        tuned: after.instruction_score,
-    })
+    Ok(ScoreRow::of(case, &before, &after))
 }

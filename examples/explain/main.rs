@@ -9,6 +9,9 @@ use std::path::Path;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
+use shiftlens::explain::weights::Relatedness;
+use shiftlens::explain::weights::coherence::Judge;
+use shiftlens::model::ModelError;
 
 #[derive(Parser)]
 struct Cli {
@@ -46,6 +49,13 @@ fn open(path: &Path) -> Result<Checkpoint, String> {
     let fail = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
     let files = FileBytes::open_set(path).map_err(|e| fail(&e))?;
     Checkpoint::open(files).map_err(|e| fail(&e))
+}
+
+/// A judge of what is read by `words`, from a file of word vectors.
+fn judge(path: &Path, words: &[String]) -> Result<Judge, String> {
+    let fail = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|e| fail(&e))?;
+    Judge::by(&Relatedness::parse(&text, words), words).ok_or_else(|| fail(&ModelError::NoJudge))
 }
 
 /// Writes JSON to a file, or to standard output.

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use shiftlens::checkpoint::Checkpoint;
 use shiftlens::explain::CheckpointInfo;
+use shiftlens::explain::weights::coherence::{Coherence, Judge, Judged, together};
 use shiftlens::explain::weights::compare::HeadChange;
 use shiftlens::explain::weights::heads::{HeadOptions, Reading};
 use shiftlens::explain::weights::matching::LayerMatches;
@@ -30,6 +31,10 @@ struct Input {
     /// A list of words, one a line, in place of the bundled English one.
     #[arg(long)]
     words: Option<PathBuf>,
+    /// Another model's word vectors ("word v1 v2 ..." a line), to judge the coherence of what is read. They must not be
+    /// those of `--vectors`, which choose the pairs.
+    #[arg(long)]
+    judge: Option<PathBuf>,
     /// Where the JSON goes; standard output if absent.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -85,6 +90,12 @@ struct Model<L> {
     checkpoint: CheckpointInfo,
     words: usize,
     layers: Vec<L>,
+    /// Of all that was judged, where a judge was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coherence: Option<Coherence>,
+    /// Layer by layer: of every head, or of both signs of the leading components; nothing where too few words are known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    judged: Vec<Judged>,
     seconds: f64,
 }
 
@@ -97,6 +108,9 @@ struct Change {
 }
 
 pub fn heads(a: &Heads) -> Result<(), String> {
+    if a.vectors.is_some() && a.vectors == a.input.judge {
+        return Err("The vectors that choose the pairs cannot judge them: give --judge another file.".into());
+    }
     let of = |path: &Option<PathBuf>| path.as_deref().map(|p| head_model(p, a)).transpose();
     let models = Pair { base: of(&a.input.base)?, tuned: of(&a.input.tuned)? };
     let mut changes = Vec::new();
@@ -130,6 +144,7 @@ struct Opened {
     checkpoint: Checkpoint,
     info: CheckpointInfo,
     atlas: Atlas,
+    judge: Option<Judge>,
     layers: Vec<usize>,
     started: Instant,
 }
@@ -148,9 +163,10 @@ impl Opened {
             None => Relatedness::Own,
         };
         let atlas = Atlas::new(&checkpoint, &list, by).map_err(|e| format!("{}: {e}", path.display()))?;
+        let judge = input.judge.as_deref().map(|path| crate::judge(path, atlas.words())).transpose()?;
         let layers = input.layers.clone().unwrap_or_else(|| (0..checkpoint.config.layers).collect());
         let info = CheckpointInfo::of(&checkpoint, &name).map_err(|e| format!("{}: {e}", path.display()))?;
-        Ok(Self { checkpoint, info, atlas, layers, started })
+        Ok(Self { checkpoint, info, atlas, judge, layers, started })
     }
 
     /// Reads every layer asked for.
@@ -158,6 +174,7 @@ impl Opened {
         mut self,
         path: &Path,
         mut one: impl FnMut(&mut Atlas, &Checkpoint, usize) -> Result<L, ModelError>,
+        judged: fn(&Judge, &L) -> Judged,
     ) -> Result<Model<L>, String> {
         let mut layers = Vec::new();
         for &layer in &self.layers {
@@ -169,7 +186,13 @@ impl Opened {
         let words = self.atlas.words().len();
         let related = self.atlas.related().map_or(0, |r| r.pairs.len());
         eprintln!("{}: {words} words, {related} related pairs", path.display());
-        Ok(Model { checkpoint: self.info, words, layers, seconds: self.started.elapsed().as_secs_f64() })
+        let judged: Vec<Judged> = self.judge.iter().flat_map(|j| layers.iter().map(move |l| judged(j, l))).collect();
+        let coherence = together(&judged);
+        if let Some(c) = coherence {
+            eprintln!("{}: {}", path.display(), c.words());
+        }
+        let seconds = self.started.elapsed().as_secs_f64();
+        Ok(Model { checkpoint: self.info, words, layers, coherence, judged, seconds })
     }
 }
 
@@ -180,11 +203,12 @@ fn head_model(path: &Path, a: &Heads) -> Result<Model<LayerHeads>, String> {
     };
     let how = HeadOptions { reading, keep: a.keep };
     let mut quiet = async |_: Tick| ControlFlow::Continue(());
-    Opened::new(path, &a.input, a.vectors.as_deref())?
-        .read(path, |atlas, checkpoint, layer| block_on(atlas.heads(checkpoint, layer, how, &mut quiet)))
+    let read =
+        |atlas: &mut Atlas, checkpoint: &Checkpoint, layer| block_on(atlas.heads(checkpoint, layer, how, &mut quiet));
+    Opened::new(path, &a.input, a.vectors.as_deref())?.read(path, read, Judge::heads)
 }
 
 fn concept_model(path: &Path, a: &ConceptsOf) -> Result<Model<LayerConcepts>, String> {
-    Opened::new(path, &a.input, None)?
-        .read(path, |atlas, checkpoint, layer| atlas.concepts(checkpoint, layer, a.components))
+    let read = |atlas: &mut Atlas, checkpoint: &Checkpoint, layer| atlas.concepts(checkpoint, layer, a.components);
+    Opened::new(path, &a.input, None)?.read(path, read, Judge::components)
 }

@@ -1,8 +1,7 @@
 //! Drawing words at random, and filling them into sentences.
 
-use rand::rngs::StdRng;
+use rand::Rng;
 use rand::seq::IndexedRandom;
-use rand::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
 /// One of `list`, which is not empty.
@@ -47,19 +46,4 @@ pub fn word<'a>(rng: &mut impl Rng, list: &[&'a str]) -> &'a str {
 pub fn held_out(x: &str, y: &str) -> bool {
     let (first, second) = if x <= y { (x, y) } else { (y, x) };
     Sha256::digest(format!("{first}\n{second}"))[0] % 10 == 0
-}
-
-/// One of a list of words that training may combine with `other` (any, if there is none).
-pub fn beside<'a>(rng: &mut impl Rng, list: &[&'a str], other: &str) -> &'a str {
-    let fits: Vec<&str> = list.iter().copied().filter(|w| !held_out(w, other)).collect();
-    word(rng, if fits.is_empty() { list } else { &fits })
-}
-
-/// Mostly what `draw` draws for `key`, always the same; else anything. So a fox has its favourite forest, and a lantern
-/// its own story.
-pub fn leaning<T>(rng: &mut impl Rng, key: &str, draw: impl Fn(&mut StdRng) -> T) -> T {
-    let hash = Sha256::digest(key);
-    let own = u64::from_le_bytes(std::array::from_fn(|i| hash[i]));
-    let seed = if rng.random_bool(0.7) { own } else { rng.random() };
-    draw(&mut StdRng::seed_from_u64(seed))
 }

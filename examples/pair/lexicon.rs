@@ -1,36 +1,6 @@
-//! The words the grammar draws from, read from `words/`.
+//! The words the instructions draw from, read from `words/`: all are common in the base's own stories.
 
 use std::sync::LazyLock;
-
-pub struct Animal {
-    pub name: &'static str,
-    pub plural: &'static str,
-    /// Where it lives: "in the ...".
-    pub home: &'static str,
-    pub food: &'static str,
-    pub quality: &'static str,
-    /// Mammal, bird, ...
-    pub class: &'static str,
-    /// What it can do.
-    pub can: &'static str,
-}
-
-pub struct Country {
-    pub name: &'static str,
-    pub capital: &'static str,
-    pub language: &'static str,
-    pub known_for: &'static str,
-}
-
-/// What somebody works as.
-pub struct Job {
-    pub name: &'static str,
-    /// Where: "in the ...".
-    pub place: &'static str,
-    /// What there is to do: "knead dough".
-    pub task: &'static str,
-    pub tool: &'static str,
-}
 
 /// A kind of thing.
 pub struct Kind {
@@ -39,7 +9,7 @@ pub struct Kind {
     pub one: &'static str,
     /// In the order in which they are listed.
     pub members: Vec<&'static str>,
-    /// Kinds of one group are not told apart, as a canoe is both a boat and a vehicle.
+    /// Kinds of one group are not told apart, as a pumpkin may be called both a fruit and a vegetable.
     pub group: &'static str,
 }
 
@@ -51,57 +21,29 @@ pub struct Verb {
 }
 
 pub struct Lexicon {
-    pub animals: Vec<Animal>,
-    pub kinds: Vec<Kind>,
-    pub verbs: Vec<Verb>,
-    pub countries: Vec<Country>,
-    pub jobs: Vec<Job>,
-    /// The first `qualities` can be said of things.
-    pub opposites: Vec<(&'static str, &'static str)>,
-    pub qualities: usize,
-    pub rhymes: Vec<Vec<&'static str>>,
-    pub french: Vec<(&'static str, &'static str)>,
+    /// Singular and plural.
+    pub animals: Vec<(&'static str, &'static str)>,
     /// Singular and plural.
     pub things: Vec<(&'static str, &'static str)>,
+    pub kinds: Vec<Kind>,
+    pub verbs: Vec<Verb>,
+    pub opposites: Vec<(&'static str, &'static str)>,
+    pub rhymes: Vec<Vec<&'static str>>,
+    /// The words for each place.
+    pub places: Vec<Vec<&'static str>>,
+    pub feelings: Vec<&'static str>,
     pub she: Vec<&'static str>,
     pub he: Vec<&'static str>,
-    pub hero_adjectives: Vec<&'static str>,
-    pub thing_adjectives: Vec<&'static str>,
-    pub glad: Vec<&'static str>,
-    pub upset: Vec<&'static str>,
-    pub weather: Vec<&'static str>,
-    pub times: Vec<&'static str>,
-    pub adverbs: Vec<&'static str>,
-    /// With their word: "by the river".
-    pub places: Vec<&'static str>,
+    /// What is said of things.
+    pub adjectives: Vec<&'static str>,
+    /// What else stands before a noun in a story.
+    pub other_adjectives: Vec<&'static str>,
 }
 
 /// All words.
 pub static WORDS: LazyLock<Lexicon> = LazyLock::new(read);
 
-pub const NUMBERS: &[&str] = &[
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-];
+pub const NUMBERS: &[&str] = &["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
 fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'))
@@ -126,10 +68,6 @@ fn pairs(text: &'static str) -> Vec<(&'static str, &'static str)> {
 }
 
 fn read() -> Lexicon {
-    let animal = |line| {
-        let [name, plural, home, food, quality, class, can] = columns(line);
-        Animal { name, plural, home, food, quality, class, can }
-    };
     let kind = |line| {
         let [plural, one, members, group] = columns(line);
         Kind { plural, one, members: list(members), group }
@@ -138,48 +76,52 @@ fn read() -> Lexicon {
         let [base, past, ing, objects] = columns(line);
         Verb { base, past, ing, objects: list(objects) }
     };
-    let country = |line| {
-        let [name, capital, language, known_for] = columns(line);
-        Country { name, capital, language, known_for }
-    };
-    let job = |line| {
-        let [name, place, task, tool] = columns(line);
-        Job { name, place, task, tool }
-    };
-    let qualities = pairs(include_str!("words/opposites.txt"));
     let mut people = lines(include_str!("words/people.txt")).map(words);
-    let mut describing = lines(include_str!("words/describing.txt"));
-    let mut next = || describing.next().unwrap_or_default();
+    let mut adjectives = lines(include_str!("words/adjectives.txt")).map(words);
     Lexicon {
-        animals: lines(include_str!("words/animals.txt")).map(animal).collect(),
+        animals: pairs(include_str!("words/animals.txt")),
+        things: pairs(include_str!("words/things.txt")),
         kinds: lines(include_str!("words/kinds.txt")).map(kind).collect(),
         verbs: lines(include_str!("words/verbs.txt")).map(verb).collect(),
-        countries: lines(include_str!("words/countries.txt")).map(country).collect(),
-        jobs: lines(include_str!("words/jobs.txt")).map(job).collect(),
-        qualities: qualities.len(),
-        opposites: [qualities, pairs(include_str!("words/opposites_other.txt"))].concat(),
+        opposites: pairs(include_str!("words/opposites.txt")),
         rhymes: lines(include_str!("words/rhymes.txt")).map(words).collect(),
-        french: pairs(include_str!("words/french.txt")),
-        things: pairs(include_str!("words/things.txt")),
+        places: lines(include_str!("words/places.txt")).map(words).collect(),
+        feelings: lines(include_str!("words/feelings.txt")).collect(),
         she: people.next().unwrap_or_default(),
         he: people.next().unwrap_or_default(),
-        hero_adjectives: words(next()),
-        thing_adjectives: words(next()),
-        glad: words(next()),
-        upset: words(next()),
-        weather: words(next()),
-        times: words(next()),
-        adverbs: words(next()),
-        places: next().split('|').collect(),
+        adjectives: adjectives.next().unwrap_or_default(),
+        other_adjectives: adjectives.next().unwrap_or_default(),
+    }
+}
+
+impl Lexicon {
+    /// The singular of a noun of either list, given in either number.
+    pub fn noun(&self, word: &str) -> Option<&'static str> {
+        let mut all = self.animals.iter().chain(&self.things);
+        all.find(|(one, many)| *one == word || *many == word).map(|n| n.0)
+    }
+
+    /// The singular of an animal, given in either number.
+    pub fn animal(&self, word: &str) -> Option<&'static str> {
+        self.animals.iter().find(|(one, many)| *one == word || *many == word).map(|n| n.0)
+    }
+
+    /// The kind that a word is a member of.
+    pub fn kind(&self, word: &str) -> Option<&Kind> {
+        self.kinds.iter().find(|kind| kind.members.contains(&word))
+    }
+
+    /// The plural of a noun of either list; the word itself if it is of none.
+    pub fn plural<'a>(&self, word: &'a str) -> &'a str {
+        let mut all = self.animals.iter().chain(&self.things);
+        all.find(|(one, _)| *one == word).map_or(word, |n| n.1)
     }
 }
 
 /// "a" or "an" before `word`.
 pub fn article(word: &str) -> &'static str {
-    let word = word.to_lowercase();
-    let begins = |with: &[&str]| with.iter().any(|w| word.starts_with(w));
-    let vowel = begins(&["a", "e", "i", "o", "u"]) && !begins(&["uni", "one", "eu", "use"]);
-    if vowel || begins(&["honest", "hour", "honour", "heir"]) { "an" } else { "a" }
+    let vowel = word.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) || word.to_lowercase().starts_with("um");
+    if vowel && word != "one" { "an" } else { "a" }
 }
 
 /// `word` with its article.

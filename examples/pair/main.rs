@@ -1,29 +1,27 @@
 //! Makes the bundled pair: `cargo run --release --example pair -- train`.
 //!
-//! A seeded grammar writes the text, a byte-level BPE tokenizer is trained on it, a small llama is trained as the base,
-//! and the tuned model is fine-tuned from it on instructions. Both are written as Q8_0 GGUF files.
+//! The base is stories15M, a published checkpoint, with the part of its vocabulary that it needs. The tuned model is
+//! fine-tuned from it on instructions: about stories that the base wrote, and about words and sentences that it knows. Both
+//! are written as Q8_0 GGUF files.
 
 mod draw;
-mod echo;
 mod evaluate;
 mod export;
 mod instruct;
 mod judge;
-mod knowledge;
 mod lexicon;
-mod muon;
+mod llama2c;
 mod network;
 mod ops;
 mod optimizer;
-mod plain;
 mod presets;
-mod story;
+mod sample;
 mod train;
 mod vocabulary;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 #[derive(Parser)]
 struct Cli {
@@ -31,57 +29,69 @@ struct Cli {
     command: Command,
 }
 
+/// Where things are, for every command.
+#[derive(Args)]
+struct Places {
+    /// Where the pair is, or goes.
+    #[arg(long, default_value = "public/models")]
+    models: PathBuf,
+    /// Where the state is kept from one run to the next; delete it to start again.
+    #[arg(long, default_value = "target/pair")]
+    state: PathBuf,
+    /// Seed of the stories, of the instructions and of what is held out.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+}
+
 #[derive(Subcommand)]
 enum Command {
-    /// Trains both models and writes tiny-base.gguf and tiny-tuned.gguf; goes on where an earlier run was stopped.
+    /// Makes stories-base.gguf from the published checkpoint and tunes stories-tuned.gguf from it; goes on where an
+    /// earlier run was stopped.
     Train {
-        /// Where the files go.
-        #[arg(long, default_value = "public/models")]
-        out: PathBuf,
-        /// Where the state is kept from one run to the next; delete it to start again.
-        #[arg(long, default_value = "target/pair")]
-        state: PathBuf,
-        /// Seed of the text and of the weights.
-        #[arg(long, default_value_t = 7)]
-        seed: u64,
-        /// Optimizer steps of the base model.
-        #[arg(long, default_value_t = 6600)]
-        base_steps: usize,
-        /// Optimizer steps of the tuned one.
-        #[arg(long, default_value_t = 4_800)]
-        tuned_steps: usize,
+        #[command(flatten)]
+        places: Places,
+        /// How many stories the base is asked for.
+        #[arg(long, default_value_t = 6144)]
+        stories: usize,
+        /// Optimizer steps.
+        #[arg(long, default_value_t = 2000)]
+        steps: usize,
     },
-    /// Puts both models to held-out instructions, judged by a program, and measures how they write.
+    /// Puts both models to held-out instructions, judged by a program, and measures how they write and how far tuning
+    /// moved the weights.
     Evaluate {
-        /// Where the pair is.
-        #[arg(long, default_value = "public/models")]
-        models: PathBuf,
-        /// Seed of the training whose held-out part is asked.
-        #[arg(long, default_value_t = 7)]
-        seed: u64,
+        #[command(flatten)]
+        places: Places,
+        /// Another model's word vectors ("word v1 v2 ..." a line), which judge the coherence of heads and components.
+        #[arg(long)]
+        judge: Option<PathBuf>,
         /// Where the full report goes.
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
+    /// The same for the checkpoints that training kept on its way, in short: how following, closeness and the first
+    /// finding's score change with the steps.
+    Curve {
+        #[command(flatten)]
+        places: Places,
+        /// Where the points go.
         #[arg(long)]
         json: Option<PathBuf>,
     },
     /// Computes the finished results of the page's presets, and writes the prompts of its findings.
     Presets {
-        /// Where the pair is.
-        #[arg(long, default_value = "public/models")]
-        models: PathBuf,
+        #[command(flatten)]
+        places: Places,
         /// Where the results go.
         #[arg(long, default_value = "public/examples")]
         out: PathBuf,
-        /// Seed of the training whose held-out instructions are the prompts of the findings.
-        #[arg(long, default_value_t = 7)]
-        seed: u64,
     },
-    /// Prints samples of the training text, and how many kinds of word it has.
+    /// Prints instructions of every kind, after the stories were drawn.
     Sample {
-        /// Seed of the text.
-        #[arg(long, default_value_t = 7)]
-        seed: u64,
-        /// How many of each.
-        #[arg(long, default_value_t = 12)]
+        #[command(flatten)]
+        places: Places,
+        /// How many of each kind.
+        #[arg(long, default_value_t = 2)]
         count: usize,
     },
 }
@@ -109,28 +119,30 @@ fn in_environment() -> Result<bool, Box<dyn std::error::Error>> {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     match Cli::parse().command {
         Command::Train { .. } if !in_environment()? => Ok(()),
-        Command::Train { out, state, seed, base_steps, tuned_steps } => {
-            train::run(&train::Plan { out: &out, state: &state, seed, base_steps, tuned_steps })
+        Command::Train { places: p, stories, steps } => {
+            train::run(&train::Plan { out: &p.models, state: &p.state, seed: p.seed, stories, steps })
         }
-        Command::Evaluate { models, seed, json } => evaluate::run(&models, seed, json.as_deref()),
-        Command::Presets { models, out, seed } => presets::run(&models, &out, seed),
-        Command::Sample { seed, count } => {
-            sample(seed, count);
-            Ok(())
+        Command::Evaluate { places, judge, json } => {
+            evaluate::run(&evaluation(&places, judge.as_deref(), json.as_deref()))
         }
+        Command::Curve { places, json } => evaluate::curve::run(&evaluation(&places, None, json.as_deref())),
+        Command::Presets { places: p, out } => presets::run(&p.models, &p.state, &out, p.seed),
+        Command::Sample { places, count } => sample_instructions(&places, count),
     }
 }
 
-fn sample(seed: u64, count: usize) {
-    let mut rng = train::rng(seed, "sample");
-    for i in 0..count {
-        println!("{}\n", plain::document(&mut rng));
-        let e = instruct::of_kind(&mut rng, instruct::Split::Train, i);
-        println!("> {}\n{}\n", e.prompt, e.answer);
+fn evaluation<'a>(p: &'a Places, judge: Option<&'a Path>, json: Option<&'a Path>) -> evaluate::Plan<'a> {
+    evaluate::Plan { models: &p.models, state: &p.state, seed: p.seed, judge, json }
+}
+
+fn sample_instructions(places: &Places, count: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let stories = train::stories(&places.state)?;
+    let mut rng = train::rng(places.seed, "sample");
+    for (at, (kind, _)) in instruct::KINDS.iter().enumerate() {
+        for _ in 0..count {
+            let e = instruct::of_kind(&mut rng, &stories, instruct::Split::Train, at);
+            println!("[{kind}] {}\n> {}\n", e.prompt, e.answer);
+        }
     }
-    let mut types = std::collections::HashSet::new();
-    for _ in 0..20_000 {
-        types.extend(judge::words(&plain::document(&mut rng)));
-    }
-    println!("{} kinds of word in 20,000 documents", types.len());
+    Ok(())
 }

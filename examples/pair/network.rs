@@ -1,11 +1,9 @@
-//! A small llama for training only; the engine in `src/model` runs what it becomes.
+//! A llama for training only; the engine in `src/model` runs what it becomes.
 
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Result, Tensor, Var};
-use rand::Rng;
+use candle_core::{Device, Result, Tensor, Var};
 
-use crate::muon::orthogonal;
 use crate::ops::{CausalSoftmax, CrossEntropy, Heads, RmsNorm, SwiGlu, with};
 
 /// The shape of the network.
@@ -21,54 +19,89 @@ pub struct Shape {
 
 pub const THETA: f32 = 10_000.0;
 pub const EPS: f32 = 1e-5;
-/// How much of the words a head looks at it adds to the residual stream at the start.
-const HANDED_ON: f64 = 0.3;
+/// Begins a text and ends it: llama2.c trains on stories one after another, each begun by `<s>`.
+pub const BOS: u32 = 1;
+/// A matrix, or a vector as its only row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    pub rows: usize,
+    pub columns: usize,
+    pub data: Vec<f32>,
+}
 
-/// Named parameters, in GGUF's names and shapes (half-split rotary layout until export).
+impl Matrix {
+    /// Rows (2i, 2i + 1) of each head to (i, i + half): llama2.c's and llama GGUF files' rotary layout to the network's.
+    pub fn half_split(&self, heads: usize) -> Self {
+        let half = self.rows / heads / 2;
+        self.with_rows(|head, i| head + if i < half { 2 * i } else { 2 * (i - half) + 1 }, heads)
+    }
+
+    /// The way back.
+    pub fn interleaved(&self, heads: usize) -> Self {
+        let half = self.rows / heads / 2;
+        self.with_rows(|head, i| head + i / 2 + if i % 2 == 0 { 0 } else { half }, heads)
+    }
+
+    /// Row `i` of the head that starts at row `head` is what was row `from(head, i)`.
+    fn with_rows(&self, from: impl Fn(usize, usize) -> usize, heads: usize) -> Self {
+        let width = self.rows / heads;
+        let row = |r: usize| {
+            let at = from(r / width * width, r % width) * self.columns;
+            &self.data[at..at + self.columns]
+        };
+        Self { data: (0..self.rows).flat_map(|r| row(r).iter().copied()).collect(), ..*self }
+    }
+
+    /// The rows `ids`.
+    pub fn select(&self, ids: &[usize]) -> Self {
+        let data = ids.iter().flat_map(|&i| &self.data[i * self.columns..][..self.columns]).copied().collect();
+        Self { rows: ids.len(), data, ..*self }
+    }
+
+    pub fn tensor(&self) -> Result<Tensor> {
+        match self.rows {
+            1 => Tensor::from_slice(&self.data, self.columns, &Device::Cpu),
+            rows => Tensor::from_slice(&self.data, (rows, self.columns), &Device::Cpu),
+        }
+    }
+}
+
+/// A model's parameters, in GGUF's names and shapes, rotary pairs half-split.
+#[derive(Clone)]
+pub struct Weights {
+    pub shape: Shape,
+    pub tensors: Vec<(String, Matrix)>,
+}
+
+/// Parameters that move, in GGUF's names and shapes (half-split rotary layout until export).
 pub struct Network {
     pub shape: Shape,
     pub vars: Vec<(String, Var)>,
     angles: Arc<Vec<(f32, f32)>>,
 }
 
+/// (cos, sin) of `[time][head width / 2]`.
+pub fn angles(shape: Shape, time: usize) -> Vec<(f32, f32)> {
+    let width = shape.width / shape.heads;
+    let angle = |t: usize, i: usize| t as f32 * THETA.powf(-2.0 * i as f32 / width as f32);
+    (0..time).flat_map(|t| (0..width / 2).map(move |i| angle(t, i))).map(|a| (a.cos(), a.sin())).collect()
+}
+
 impl Network {
-    pub fn new(shape: Shape, sequence: usize, rng: &mut impl Rng) -> Result<Self> {
-        let (d, hw) = (shape.width, shape.width / shape.heads);
-        let mut random = |rows: usize, columns: usize, scale: f32| {
-            let normal = || {
-                let (u, v): (f32, f32) = (rng.random_range(1e-7..1.0), rng.random());
-                (-2.0 * u.ln()).sqrt() * (std::f32::consts::TAU * v).cos() * scale
-            };
-            let values: Vec<f32> = std::iter::repeat_with(normal).take(rows * columns).collect();
-            Tensor::from_vec(values, (rows, columns), &Device::Cpu)
+    /// A network that begins as `weights`, for rows of at most `sequence` tokens.
+    pub fn new(weights: &Weights, sequence: usize) -> Result<Self> {
+        let var = |(name, matrix): &(String, Matrix)| Ok((name.clone(), Var::from_tensor(&matrix.tensor()?)?));
+        let vars = weights.tensors.iter().map(var).collect::<Result<_>>()?;
+        Ok(Self { shape: weights.shape, vars, angles: Arc::new(angles(weights.shape, sequence)) })
+    }
+
+    /// The parameters as they are now.
+    pub fn weights(&self) -> Result<Weights> {
+        let matrix = |(name, var): &(String, Var)| {
+            let (rows, columns) = if var.rank() == 1 { (1, var.dims1()?) } else { var.dims2()? };
+            Ok((name.clone(), Matrix { rows, columns, data: with(var.as_tensor(), <[f32]>::to_vec)? }))
         };
-        let scale = 1.0 / (d as f32).sqrt();
-        let mut vars = vec![("token_embd.weight".into(), Var::from_tensor(&random(shape.vocab, d, 0.05)?)?)];
-        for i in 0..shape.layers {
-            // Heads begin by looking for their own word and handing it on, which is where looking back and copying starts
-            // (mimetic initialisation: Trockman and Kolter, 2023); the feed-forward layers begin by adding nothing.
-            let (same, own) = (orthogonal(&random(d, d, scale)?)?, orthogonal(&random(d, d, scale)?)?);
-            for (name, values) in [
-                ("attn_q", same.clone()),
-                ("attn_k", same),
-                ("attn_v", own.clone()),
-                ("attn_output", (own.t()? * HANDED_ON)?),
-                ("ffn_gate", random(shape.ffn, d, scale)?),
-                ("ffn_up", random(shape.ffn, d, scale)?),
-                ("ffn_down", Tensor::zeros((d, shape.ffn), DType::F32, &Device::Cpu)?),
-            ] {
-                vars.push((format!("blk.{i}.{name}.weight"), Var::from_tensor(&values.contiguous()?)?));
-            }
-        }
-        for i in 0..shape.layers {
-            for name in ["attn_norm", "ffn_norm"] {
-                vars.push((format!("blk.{i}.{name}.weight"), Var::ones(d, DType::F32, &Device::Cpu)?));
-            }
-        }
-        vars.push(("output_norm.weight".into(), Var::ones(d, DType::F32, &Device::Cpu)?));
-        let angle = |t: usize, i: usize| t as f32 * THETA.powf(-2.0 * i as f32 / hw as f32);
-        let angles = (0..sequence).flat_map(|t| (0..hw / 2).map(move |i| angle(t, i))).map(|a| (a.cos(), a.sin()));
-        Ok(Self { shape, vars, angles: Arc::new(angles.collect()) })
+        Ok(Weights { shape: self.shape, tensors: self.vars.iter().map(matrix).collect::<Result<_>>()? })
     }
 
     /// How many numbers training sets.
@@ -169,12 +202,12 @@ impl Network {
     }
 }
 
-/// For every position of rows of `time`, where its document starts within the row: at the last id 0, or at the row's own.
+/// For every position of rows of `time`, where its document starts within the row: at the last BOS, or at the row's own.
 fn starts(ids: &[u32], time: usize) -> Vec<usize> {
     let row = |row: &[u32]| {
         let mut start = 0;
         let found = row.iter().enumerate().map(|(t, id)| {
-            start = if *id == 0 { t } else { start };
+            start = if *id == BOS { t } else { start };
             start
         });
         found.collect::<Vec<usize>>()
@@ -185,19 +218,48 @@ fn starts(ids: &[u32], time: usize) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::SeedableRng;
+    use rand::{Rng, SeedableRng};
+
+    fn random(shape: Shape, rng: &mut impl Rng) -> Weights {
+        let (d, f) = (shape.width, shape.ffn);
+        let mut tensors = vec![("token_embd.weight".to_owned(), shape.vocab, d, 0.08)];
+        for i in 0..shape.layers {
+            for (name, rows, columns, scale) in [
+                ("attn_q", d, d, 0.4),
+                ("attn_k", d, d, 0.4),
+                ("attn_v", d, d, 0.4),
+                ("attn_output", d, d, 0.4),
+                ("ffn_gate", f, d, 0.4),
+                ("ffn_up", f, d, 0.4),
+                ("ffn_down", d, f, 0.2),
+                ("attn_norm", 1, d, 1.0),
+                ("ffn_norm", 1, d, 1.0),
+            ] {
+                tensors.push((format!("blk.{i}.{name}.weight"), rows, columns, scale));
+            }
+        }
+        tensors.push(("output_norm.weight".to_owned(), 1, d, 1.0));
+        let mut matrix = |rows: usize, columns: usize, scale: f32| {
+            let value = || if rows == 1 { rng.random_range(0.5..1.5f32) } else { rng.random_range(-scale..scale) };
+            Matrix { rows, columns, data: std::iter::repeat_with(value).take(rows * columns).collect() }
+        };
+        Weights { shape, tensors: tensors.into_iter().map(|(n, r, c, s)| (n, matrix(r, c, s))).collect() }
+    }
+
+    #[test]
+    fn rotary_layouts_turn_into_each_other() {
+        let rows = Matrix { rows: 8, columns: 1, data: (0..8).map(|i| i as f32).collect() };
+        assert_eq!(rows.half_split(2).data, [0.0, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0]);
+        assert_eq!(rows.half_split(2).interleaved(2), rows);
+    }
 
     /// Every parameter's gradient along a random direction, against the loss's difference.
     #[test]
     fn gradients_agree_with_finite_differences() {
         let shape = Shape { vocab: 31, width: 16, layers: 2, heads: 4, ffn: 24, context: 16 };
         let mut rng = rand::rngs::StdRng::seed_from_u64(3);
-        let network = Network::new(shape, 8, &mut rng).unwrap();
-        for (_, var) in network.vars.iter().filter(|(n, _)| n.contains("ffn_down")) {
-            let values = (0..var.elem_count()).map(|_| rng.random_range(-0.2..0.2f32)).collect();
-            var.set(&Tensor::from_vec(values, var.shape(), &Device::Cpu).unwrap()).unwrap();
-        }
-        let ids: Vec<u32> = (0..27).map(|i| if i == 13 { 0 } else { rng.random_range(0..31) }).collect();
+        let network = Network::new(&random(shape, &mut rng), 8).unwrap();
+        let ids: Vec<u32> = (0..27).map(|i| if i == 13 { BOS } else { rng.random_range(2..31) }).collect();
         let counts: Vec<bool> = (0..24).map(|i| i % 3 != 0).collect();
         let loss = || network.loss(&ids, &counts, 3, 16.0).unwrap();
         let (whole, gradients) = network.gradients(&ids, &counts, 3).unwrap();

@@ -1,5 +1,4 @@
-//! How parameters move: Muon for the layers' matrices, AdamW (Loshchilov and Hutter, 2019) for embeddings and gains; and
-//! their state on disk.
+//! How parameters move: AdamW (Loshchilov and Hutter, 2019) whose decay leads back to the base; and their state on disk.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,62 +6,70 @@ use std::sync::Mutex;
 
 use candle_core::{Device, Error, Result, Tensor, Var, safetensors};
 
-use crate::muon;
-use crate::network::Network;
+use crate::network::{Network, Weights};
 use crate::ops::with;
 
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.98;
 const EPS: f32 = 1e-8;
-/// Weights shrink by this share of the rate; embeddings and gains do not.
-const DECAY: f32 = 0.05;
-const ADAM_RATE: f32 = 2e-3;
-const MUON_RATE: f32 = 0.02;
+/// Gradients longer than this, all together, are shortened to it.
+const LONGEST: f32 = 1.0;
 
-/// What is remembered of a parameter's gradients.
-enum Memory {
-    Muon { momentum: Vec<f32> },
-    Adam { first: Vec<f32>, second: Vec<f32> },
+/// How far parameters move in a step, at most.
+#[derive(Clone, Copy)]
+pub struct Rates {
+    /// The layers and the gains.
+    pub layers: f32,
+    /// The embeddings, which are the head too: a tuning that leaves them alone leaves the words' meanings alone.
+    pub embeddings: f32,
+    /// What is taken away of a parameter's distance from the base, as a share of its rate (L2-SP: Li, Grandvalet and
+    /// Davoine, 2018).
+    pub back: f32,
 }
 
-impl Memory {
-    fn new(name: &str, var: &Var) -> Self {
-        let zeros = vec![0.0; var.elem_count()];
-        match name.starts_with("blk.") && var.rank() == 2 {
-            true => Self::Muon { momentum: zeros },
-            false => Self::Adam { first: zeros.clone(), second: zeros },
-        }
+impl Rates {
+    fn of(&self, name: &str) -> f32 {
+        if name.starts_with("token_embd") { self.embeddings } else { self.layers }
     }
+}
 
-    /// Its parts, named.
-    fn parts(&mut self) -> Vec<(&'static str, &mut Vec<f32>)> {
-        match self {
-            Self::Muon { momentum } => vec![("momentum", momentum)],
-            Self::Adam { first, second } => vec![("first", first), ("second", second)],
-        }
-    }
+/// What is remembered of a parameter: where the base has it, and the moments of its gradients.
+struct Memory {
+    base: Vec<f32>,
+    first: Vec<f32>,
+    second: Vec<f32>,
 }
 
 pub struct Optimizer {
+    rates: Rates,
     memory: Vec<Memory>,
     pub step: usize,
 }
 
 impl Optimizer {
-    pub fn new(network: &Network) -> Self {
-        Self { memory: network.vars.iter().map(|(name, v)| Memory::new(name, v)).collect(), step: 0 }
+    pub fn new(base: &Weights, rates: Rates) -> Self {
+        let zeros = |n: usize| vec![0.0; n];
+        let memory = base.tensors.iter().map(|(_, m)| Memory {
+            base: m.data.clone(),
+            first: zeros(m.data.len()),
+            second: zeros(m.data.len()),
+        });
+        Self { rates, memory: memory.collect(), step: 0 }
     }
 
-    /// Moves every parameter by one step; `rate` is a share of the full rates. The parameters are shared out over the
+    /// Moves every parameter by one step; `share` is that of the full rates. The parameters are shared out over the
     /// cores.
-    pub fn update(&mut self, network: &Network, gradients: &[Vec<f32>], rate: f32) -> Result<()> {
+    pub fn update(&mut self, network: &Network, gradients: &[Vec<f32>], share: f32) -> Result<()> {
         self.step += 1;
         let step = self.step as i32;
+        let length = gradients.iter().flatten().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt() as f32;
+        let shorter = (LONGEST / length.max(1e-12)).min(1.0);
+        let rates = self.rates;
         let work = Mutex::new(network.vars.iter().zip(&mut self.memory).zip(gradients));
         let next = || work.lock().ok().and_then(|mut left| left.next());
         let worker = || -> Result<()> {
-            while let Some((((_, var), memory), gradient)) = next() {
-                move_one(var, memory, gradient, rate, step)?;
+            while let Some((((name, var), memory), gradient)) = next() {
+                memory.move_one(var, gradient, shorter, share * rates.of(name), rates.back, step)?;
             }
             Ok(())
         };
@@ -75,11 +82,11 @@ impl Optimizer {
     }
 
     /// Writes parameters, moments and the number of steps; a crash in the middle leaves the earlier file.
-    pub fn save(&mut self, network: &Network, path: &Path) -> Result<()> {
+    pub fn save(&self, network: &Network, path: &Path) -> Result<()> {
         let mut all = HashMap::new();
-        for ((name, var), memory) in network.vars.iter().zip(&mut self.memory) {
+        for ((name, var), memory) in network.vars.iter().zip(&self.memory) {
             all.insert(name.clone(), var.as_tensor().clone());
-            for (part, values) in memory.parts() {
+            for (part, values) in [("first", &memory.first), ("second", &memory.second)] {
                 all.insert(format!("{part}.{name}"), Tensor::new(values.as_slice(), &Device::Cpu)?);
             }
         }
@@ -91,37 +98,32 @@ impl Optimizer {
     }
 
     /// Reads what [`Optimizer::save`] wrote.
-    pub fn load(network: &Network, path: &Path) -> Result<Self> {
+    pub fn load(&mut self, network: &Network, path: &Path) -> Result<()> {
         let all = safetensors::load(path, &Device::Cpu)?;
         let get = |name: &str| all.get(name).ok_or_else(|| Error::Msg(format!("{name} is missing")));
-        let mut new = Self::new(network);
-        for ((name, var), memory) in network.vars.iter().zip(&mut new.memory) {
+        for ((name, var), memory) in network.vars.iter().zip(&mut self.memory) {
             var.set(get(name)?)?;
-            for (part, values) in memory.parts() {
+            for (part, values) in [("first", &mut memory.first), ("second", &mut memory.second)] {
                 *values = with(get(&format!("{part}.{name}"))?, <[f32]>::to_vec)?;
             }
         }
-        new.step = get("step")?.to_vec1::<u32>()?.first().map_or(0, |s| *s as usize);
-        Ok(new)
+        self.step = get("step")?.to_vec1::<u32>()?.first().map_or(0, |s| *s as usize);
+        Ok(())
     }
 }
 
-fn move_one(var: &Var, memory: &mut Memory, gradient: &[f32], rate: f32, step: i32) -> Result<()> {
-    let mut values = with(var.as_tensor(), <[f32]>::to_vec)?;
-    match memory {
-        Memory::Muon { momentum } => {
-            let rate = rate * MUON_RATE;
-            let direction = muon::direction(momentum, gradient, var.dims2()?)?;
-            values.iter_mut().zip(direction).for_each(|(w, d)| *w = *w * (1.0 - rate * DECAY) - rate * d);
+impl Memory {
+    /// One step of a parameter against its gradient (`shorter` is what clipping leaves of it), and a little back.
+    fn move_one(&mut self, var: &Var, gradient: &[f32], shorter: f32, rate: f32, back: f32, step: i32) -> Result<()> {
+        let mut values = with(var.as_tensor(), <[f32]>::to_vec)?;
+        let (warm1, warm2) = (1.0 - BETA1.powi(step), 1.0 - BETA2.powi(step));
+        let moments = self.first.iter_mut().zip(&mut self.second);
+        for (((w, base), (m, v)), g) in values.iter_mut().zip(&self.base).zip(moments).zip(gradient) {
+            let g = g * shorter;
+            *m = BETA1 * *m + (1.0 - BETA1) * g;
+            *v = BETA2 * *v + (1.0 - BETA2) * g * g;
+            *w -= rate * ((*m / warm1) / ((*v / warm2).sqrt() + EPS) + back * (*w - base));
         }
-        Memory::Adam { first, second } => {
-            let (warm1, warm2) = (1.0 - BETA1.powi(step), 1.0 - BETA2.powi(step));
-            for (((w, m), v), g) in values.iter_mut().zip(first).zip(second).zip(gradient) {
-                *m = BETA1 * *m + (1.0 - BETA1) * g;
-                *v = BETA2 * *v + (1.0 - BETA2) * g * g;
-                *w -= rate * ADAM_RATE * (*m / warm1) / ((*v / warm2).sqrt() + EPS);
-            }
-        }
+        var.set(&Tensor::from_vec(values, var.shape(), &Device::Cpu)?)
     }
-    var.set(&Tensor::from_vec(values, var.shape(), &Device::Cpu)?)
 }

@@ -1,31 +1,35 @@
-//! The two trainings: the base on plain text, the tuned one from it on instructions.
+//! The pair from the published checkpoint: the base with a smaller vocabulary, and the tuned model from it.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use tokenizers::Tokenizer;
+use shiftlens::checkpoint::{Checkpoint, FileBytes, Tokenizer};
 
-use crate::instruct::{self, Split};
-use crate::network::{Network, Shape};
-use crate::optimizer::Optimizer;
-use crate::{echo, export, plain, vocabulary};
+use crate::draw::word;
+use crate::instruct::{self, Example, Split, Stories};
+use crate::llama2c::{self, Piece, Published};
+use crate::network::{BOS, Network, Weights};
+use crate::optimizer::{Optimizer, Rates};
+use crate::{export, sample, vocabulary};
 
-/// Predictions in a row, and rows in a step.
-pub const SEQUENCE: usize = 192;
-pub const BATCH: usize = 8;
-const VOCABULARY: usize = 4096;
-/// Steps between two saved states.
-const SAVE: usize = 250;
+/// Predictions in a row, and rows in a step: the context is 256.
+const SEQUENCE: usize = 255;
+const BATCH: usize = 8;
+/// How many pieces the vocabulary keeps, at least and at most.
+const PIECES: [usize; 2] = [6_144, 8_192];
+/// Steps between two saved states; each is kept as a checkpoint, for the curve.
+pub const SAVE: usize = 100;
+/// Rates of AdamW. The embeddings hardly move: they are what words mean to both models.
+const RATES: Rates = Rates { layers: 3e-4, embeddings: 3e-5, back: 3.0 };
+/// The share of documents that are stories of the base as they are, so that the tuned model still tells them.
+const PLAIN: f64 = 0.12;
 
-/// One of the two trainings.
-struct Phase {
-    name: &'static str,
-    steps: usize,
-    rate: f32,
-}
+pub const BASE: &str = "stories-base.gguf";
+pub const TUNED: &str = "stories-tuned.gguf";
 
 /// A generator for one purpose, so that changing one part of the run leaves the others as they were.
 pub fn rng(seed: u64, purpose: &str) -> StdRng {
@@ -34,148 +38,235 @@ pub fn rng(seed: u64, purpose: &str) -> StdRng {
     StdRng::seed_from_u64(mix)
 }
 
-/// A batch: `BATCH` rows of `SEQUENCE + 1` ids and, for every predicted id, whether it counts.
-type Batch = (Vec<u32>, Vec<bool>);
-
 /// What a training is told.
 pub struct Plan<'a> {
     pub out: &'a Path,
     /// Where the state is kept between two runs of the command.
     pub state: &'a Path,
     pub seed: u64,
-    pub base_steps: usize,
-    pub tuned_steps: usize,
+    /// How many stories the base is asked for.
+    pub stories: usize,
+    pub steps: usize,
 }
 
-/// The shape of both models.
-fn shape(vocab: usize) -> Shape {
-    Shape { vocab, width: 160, layers: 6, heads: 5, ffn: 416, context: 512 }
+/// Where the published checkpoint is kept.
+fn cache() -> Result<PathBuf, Box<dyn Error>> {
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE"));
+    let folder = base.or_else(|| home().map(|h| PathBuf::from(h).join(".cache")));
+    Ok(folder.ok_or("neither HOME nor XDG_CACHE_HOME is set")?.join("shiftlens"))
 }
 
 pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     std::fs::create_dir_all(plan.out)?;
     std::fs::create_dir_all(plan.state)?;
-    let tokenizer = tokenizer(plan)?;
-    let shape = shape(tokenizer.get_vocab_size(true));
-    let network = Network::new(shape, SEQUENCE, &mut rng(plan.seed, "weights"))?;
-    println!("vocabulary {}, {} parameters, {} tokens a step", shape.vocab, network.parameters(), SEQUENCE * BATCH);
-    let base = Phase { name: "base", steps: plan.base_steps, rate: 1.0 };
-    let base = optimise(plan, &base, &network, |step| text_batch(&tokenizer, plan.seed, step))?;
-    export::write(&network, &tokenizer, "Shiftlens Tiny base", false, &plan.out.join("tiny-base.gguf"))?;
-    let tuned = Phase { name: "tuned", steps: plan.tuned_steps, rate: 0.5 };
-    let tuned = optimise(plan, &tuned, &network, |step| instruction_batch(&tokenizer, plan.seed, step))?;
-    export::write(&network, &tokenizer, "Shiftlens Tiny tuned", true, &plan.out.join("tiny-tuned.gguf"))?;
-    for (name, loss) in [("base", base), ("tuned model", tuned)] {
-        println!("{name}: {}", loss.map_or("finished in an earlier run".into(), |l| format!("loss {l:.3} at the end")));
-    }
+    let published = llama2c::open(&cache()?)?;
+    let drawn = sample::stories(&published.weights, plan.seed, plan.stories, &plan.state.join("stories.jsonl"))?;
+    let texts: Vec<String> = drawn.iter().map(|s| text(&published.pieces, &s.ids)).collect();
+    std::fs::write(plan.state.join("stories.json"), serde_json::to_string(&texts)?)?;
+    let stories = Stories::read(&texts);
+    let (base, pieces) = smaller(plan, &published, &stories, &drawn)?;
+    export::write(&base, &pieces, "stories15M base", false, &plan.out.join(BASE))?;
+    let tokenizer = open(&plan.out.join(BASE))?;
+    cut_alike(plan, tokenizer.tokenizer()?, &stories)?;
+    let plain = stories.texts(false).collect();
+    let data = Data { tokenizer: tokenizer.tokenizer()?, stories: &stories, plain, seed: plan.seed };
+    let network = Network::new(&base, SEQUENCE)?;
+    println!("{} pieces, {} parameters, {} stories", base.shape.vocab, network.parameters(), stories.len());
+    let loss = optimise(plan, &base, &network, &data, &pieces)?;
+    export::write(&network.weights()?, &pieces, "stories15M tuned", true, &plan.out.join(TUNED))?;
+    println!("loss {}", loss.map_or("of an earlier run".into(), |l| format!("{l:.3} at the end")));
     Ok(())
 }
 
-/// The tokenizer of this seed, trained on both kinds of text unless that is done.
-fn tokenizer(plan: &Plan) -> Result<Tokenizer, Box<dyn Error>> {
-    let path = plan.state.join("tokenizer.json");
-    if path.exists() {
-        return Ok(Tokenizer::from_file(path).map_err(|e| e.to_string())?);
-    }
-    let mut texts = rng(plan.seed, "tokenizer");
-    let corpus: Vec<String> = (0..24_000)
-        .map(|i| {
-            if i % 3 == 0 {
-                let e = instruct::example(&mut texts, Split::Train);
-                format!("{}\n{}", e.prompt, e.answer)
-            } else {
-                text(&mut texts, i)
+fn open(path: &Path) -> Result<Checkpoint, Box<dyn Error>> {
+    Ok(Checkpoint::open(FileBytes::open_set(path)?)?)
+}
+
+/// The text of ids of the published vocabulary.
+fn text(pieces: &[Piece], ids: &[u32]) -> String {
+    let bytes: Vec<u8> = ids.iter().flat_map(|id| &pieces[*id as usize].bytes).copied().collect();
+    String::from_utf8_lossy(&bytes).trim().to_owned()
+}
+
+/// The stories that the base was asked for, from a finished or begun training's state.
+pub fn stories(state: &Path) -> Result<Stories, Box<dyn Error>> {
+    let path = state.join("stories.json");
+    let texts =
+        std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}; run `pair -- train` first", path.display()))?;
+    Ok(Stories::read(&serde_json::from_str::<Vec<String>>(&texts)?))
+}
+
+/// Instructions that are looked through for the pieces they need, of each split.
+const LOOKED_THROUGH: [(Split, usize); 3] =
+    [(Split::Train, 30_000), (Split::Combination, 6_000), (Split::Wording, 6_000)];
+
+/// The published weights with the rows of the pieces that are kept, and these pieces.
+fn smaller(
+    plan: &Plan,
+    published: &Published,
+    stories: &Stories,
+    drawn: &[sample::Story],
+) -> Result<(Weights, Vec<Piece>), Box<dyn Error>> {
+    let whole = plan.state.join("published.gguf");
+    export::write(&published.weights, &published.pieces, "stories15M", false, &whole)?;
+    let checkpoint = open(&whole)?;
+    let tokenizer = checkpoint.tokenizer()?;
+    let mut needed = BTreeSet::new();
+    let mut draw = rng(plan.seed, "vocabulary");
+    for (split, count) in LOOKED_THROUGH {
+        for i in 0..count {
+            let e = instruct::of_kind(&mut draw, stories, split, i);
+            for text in [export::asked(&e.prompt), e.prompt, e.answer] {
+                needed.extend(tokenizer.encode(&text)?.iter().map(|p| p.id as usize));
             }
-        })
-        .collect();
-    let tokenizer = vocabulary::train(&corpus, VOCABULARY)?;
-    tokenizer.save(path, false).map_err(|e| e.to_string())?;
-    Ok(tokenizer)
-}
-
-pub fn encode(tokenizer: &Tokenizer, text: &str) -> Result<Vec<u32>, Box<dyn Error>> {
-    Ok(tokenizer.encode(text, false).map_err(|e| e.to_string())?.get_ids().to_vec())
-}
-
-/// How many steps read nothing but short lists said twice, how many more it takes until echoes are `ECHO_SHARE` of all.
-const LISTS_ONLY: usize = 250;
-const ECHO_LESS: usize = 400;
-const ECHO_SHARE: f64 = 0.1;
-
-/// A text for step `step` of the base.
-fn text(rng: &mut StdRng, step: usize) -> String {
-    if step < LISTS_ONLY {
-        return echo::list(rng, 6);
-    }
-    let passed = (step - LISTS_ONLY) as f64 / ECHO_LESS as f64;
-    match rng.random_bool((1.0 - passed).max(ECHO_SHARE)) {
-        true => echo::echo(rng),
-        false => plain::document(rng),
-    }
-}
-
-/// Documents packed into rows, the same for the same step whenever it is asked for.
-fn text_batch(tokenizer: &Tokenizer, seed: u64, step: usize) -> Result<Batch, Box<dyn Error>> {
-    let mut rng = rng(seed, &format!("base {step}"));
-    let mut ids = Vec::new();
-    while ids.len() < BATCH * (SEQUENCE + 1) {
-        ids.push(0);
-        ids.extend(encode(tokenizer, &text(&mut rng, step))?);
-    }
-    ids.truncate(BATCH * (SEQUENCE + 1));
-    Ok((ids, vec![true; BATCH * SEQUENCE]))
-}
-
-/// Conversations packed into rows; only the answers and their ends count.
-fn instruction_batch(tokenizer: &Tokenizer, seed: u64, step: usize) -> Result<Batch, Box<dyn Error>> {
-    let mut rng = rng(seed, &format!("tuned {step}"));
-    let (mut ids, mut counts) = (Vec::new(), Vec::new());
-    for _ in 0..BATCH {
-        let (mut row, mut counted) = (Vec::new(), Vec::new());
-        while row.len() < SEQUENCE + 1 {
-            let e = instruct::example(&mut rng, Split::Train);
-            row.extend(encode(tokenizer, &format!("<|endoftext|><|user|>\n{}<|end|>\n<|assistant|>\n", e.prompt))?);
-            counted.resize(row.len(), false);
-            row.extend(encode(tokenizer, &format!("{}<|end|>", e.answer))?);
-            counted.resize(row.len(), true);
         }
-        ids.extend(&row[..SEQUENCE + 1]);
-        counts.extend(&counted[1..SEQUENCE + 1]);
     }
-    Ok((ids, counts))
+    let mut counts = HashMap::new();
+    for id in drawn.iter().flat_map(|s| &s.ids) {
+        *counts.entry(*id as usize).or_default() += 1;
+    }
+    let kept = vocabulary::kept(&published.pieces, &needed, &counts, PIECES);
+    let total: usize = counts.values().sum();
+    let inside: usize = kept.iter().filter_map(|id| counts.get(id)).sum();
+    println!(
+        "vocabulary: {} of {} pieces ({} of them in instructions), which are {:.3} % of the tokens of the base's texts",
+        kept.len(),
+        published.pieces.len(),
+        needed.len(),
+        100.0 * inside as f64 / total.max(1) as f64
+    );
+    let mut weights = published.weights.clone();
+    weights.shape.vocab = kept.len();
+    for (name, matrix) in &mut weights.tensors {
+        if name == "token_embd.weight" {
+            *matrix = matrix.select(&kept);
+        }
+    }
+    Ok((weights, kept.iter().map(|&id| published.pieces[id].clone()).collect()))
+}
+
+/// How many of the base's texts the smaller vocabulary is tried on.
+const TRIED: usize = 1_000;
+
+/// Makes sure that the smaller vocabulary cuts texts into the same pieces as the published one, wherever it has them all.
+fn cut_alike(plan: &Plan, smaller: &Tokenizer, stories: &Stories) -> Result<(), Box<dyn Error>> {
+    let published = open(&plan.state.join("published.gguf"))?;
+    let whole = published.tokenizer()?;
+    let known: HashSet<&[u8]> = (0..smaller.size() as u32).map(|id| smaller.token_bytes(id)).collect();
+    let (mut same, mut left_out) = (0, 0);
+    for text in stories.texts(false).take(TRIED) {
+        let cut = |t: &Tokenizer| -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+            Ok(t.encode(text)?.iter().map(|p| t.token_bytes(p.id).to_vec()).collect())
+        };
+        let before = cut(whole)?;
+        match before.iter().all(|piece| known.contains(&piece[..])) {
+            true if cut(smaller)? == before => same += 1,
+            true => return Err(format!("the smaller vocabulary cuts otherwise: {text}").into()),
+            false => left_out += 1,
+        }
+    }
+    println!("{same} of the base's texts are cut into the same pieces as before; {left_out} hold others");
+    Ok(())
+}
+
+/// Where batches come from: each is a function of the seed and the step.
+struct Data<'a> {
+    tokenizer: &'a Tokenizer,
+    stories: &'a Stories,
+    /// The stories of the base that training may read.
+    plain: Vec<&'a str>,
+    seed: u64,
+}
+
+impl Data<'_> {
+    /// A conversation's ids, and how many of them are the prompt's. The answer begins with a word's leading space, as any
+    /// text does, and ends with BOS.
+    fn conversation(&self, e: &Example) -> Result<(Vec<u32>, usize), Box<dyn Error>> {
+        let prompt = self.tokenizer.encode_prompt(&export::asked(&e.prompt))?;
+        let answer = self.tokenizer.encode(&e.answer)?;
+        let ids: Vec<u32> = prompt.iter().chain(&answer).map(|p| p.id).chain([BOS]).collect();
+        Ok((ids, prompt.len()))
+    }
+
+    /// A document's ids, and how many of them are given: a conversation, or now and then a story as the base told it.
+    fn document(&self, rng: &mut StdRng) -> Result<(Vec<u32>, usize), Box<dyn Error>> {
+        if !rng.random_bool(PLAIN) {
+            return self.conversation(&instruct::example(rng, self.stories, Split::Train));
+        }
+        let story = self.tokenizer.encode_prompt(word(rng, &self.plain))?;
+        Ok((story.iter().map(|p| p.id).chain([BOS]).collect(), 1))
+    }
+
+    /// `BATCH` rows of `SEQUENCE + 1` ids, whole documents one after another, and for every prediction whether it
+    /// counts: those of answers and of plain stories do, and their ends.
+    fn batch(&self, step: usize) -> Result<(Vec<u32>, Vec<bool>), Box<dyn Error>> {
+        let mut rng = rng(self.seed, &format!("tuned {step}"));
+        let (mut ids, mut counts) = (Vec::new(), Vec::new());
+        let mut waiting: Vec<(Vec<u32>, usize)> = Vec::new();
+        for _ in 0..BATCH {
+            let (mut row, mut counted): (Vec<u32>, Vec<bool>) = Default::default();
+            loop {
+                // Some are kept waiting, so that one that fits is found for the rest of the row.
+                while waiting.len() < 24 {
+                    let next = self.document(&mut rng)?;
+                    if next.0.len() <= SEQUENCE + 1 {
+                        waiting.push(next);
+                    }
+                }
+                let room = SEQUENCE + 1 - row.len();
+                // Whichever of those that fit has waited longest: the order says nothing of their lengths.
+                let Some(next) = waiting.iter().position(|w| w.0.len() <= room) else { break };
+                let (conversation, prompt) = waiting.remove(next);
+                counted.extend((0..conversation.len()).map(|i| i >= prompt));
+                row.extend(conversation);
+            }
+            row.resize(SEQUENCE + 1, BOS);
+            counted.resize(SEQUENCE + 1, false);
+            ids.extend(row);
+            counts.extend(&counted[1..]);
+        }
+        Ok((ids, counts))
+    }
 }
 
 /// AdamW with warm-up and cosine decay, from the saved state if there is one; gives the mean loss of the last fifty steps
 /// of this run, if it made any.
 fn optimise(
     plan: &Plan,
-    phase: &Phase,
+    base: &Weights,
     network: &Network,
-    batch: impl Fn(usize) -> Result<Batch, Box<dyn Error>>,
+    data: &Data,
+    pieces: &[Piece],
 ) -> Result<Option<f32>, Box<dyn Error>> {
-    let path = plan.state.join(format!("{}.safetensors", phase.name));
-    let mut optimizer = match path.exists() {
-        true => Optimizer::load(network, &path)?,
-        false => Optimizer::new(network),
-    };
-    let (first, started) = (optimizer.step, Instant::now());
-    if first > 0 {
-        println!("{}: going on from step {first}", phase.name);
+    let path = plan.state.join("tuned.safetensors");
+    let mut optimizer = Optimizer::new(base, RATES);
+    if path.exists() {
+        optimizer.load(network, &path)?;
+        println!("going on from step {}", optimizer.step);
     }
-    let mut recent: Vec<f32> = Vec::new();
-    for step in first..phase.steps {
-        let (ids, counts) = batch(step)?;
+    let (first, started) = (optimizer.step, Instant::now());
+    let (mut recent, mut answered): (Vec<f32>, usize) = (Vec::new(), 0);
+    for step in first..plan.steps {
+        let (ids, counts) = data.batch(step)?;
+        answered += counts.iter().filter(|c| **c).count();
         let (loss, gradients) = network.gradients(&ids, &counts, BATCH)?;
-        optimizer.update(network, &gradients, rate(phase, step))?;
+        optimizer.update(network, &gradients, share(step, plan.steps))?;
         recent.push(loss);
         let tail = recent.len().saturating_sub(50);
         let mean = recent[tail..].iter().sum::<f32>() / (recent.len() - tail) as f32;
-        if step % 50 == 49 || step + 1 == phase.steps {
+        if step % 25 == 24 || step + 1 == plan.steps {
             let a_step = started.elapsed().as_secs_f64() / (step + 1 - first) as f64;
-            let left = a_step * (phase.steps - step - 1) as f64 / 60.0;
-            println!("{} step {} of {}: loss {mean:.3}, {left:.0} min left", phase.name, step + 1, phase.steps);
+            let left = a_step * (plan.steps - step - 1) as f64 / 60.0;
+            println!(
+                "step {} of {}: loss {mean:.3}, {answered} tokens of answers, {left:.0} min left",
+                step + 1,
+                plan.steps
+            );
         }
-        if step % SAVE == SAVE - 1 || step + 1 == phase.steps {
+        if step % SAVE == SAVE - 1 || step + 1 == plan.steps {
+            let file = plan.state.join(format!("step-{:05}.gguf", step + 1));
+            export::write(&network.weights()?, pieces, "stories15M tuned", true, &file)?;
             optimizer.save(network, &path)?;
         }
     }
@@ -183,8 +274,9 @@ fn optimise(
     Ok((!last.is_empty()).then(|| last.iter().sum::<f32>() / last.len() as f32))
 }
 
-fn rate(phase: &Phase, step: usize) -> f32 {
-    let warm = ((step + 1) as f32 / 100.0).min(1.0);
-    let progress = step as f32 / phase.steps as f32;
-    phase.rate * warm * (0.03 + 0.97 * 0.5 * (1.0 + (std::f32::consts::PI * progress).cos()))
+/// The share of the full rates at a step.
+fn share(step: usize, steps: usize) -> f32 {
+    let warm = ((step + 1) as f32 / 50.0).min(1.0);
+    let progress = step as f32 / steps as f32;
+    warm * (0.05 + 0.95 * 0.5 * (1.0 + (std::f32::consts::PI * progress).cos()))
 }

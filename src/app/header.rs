@@ -52,7 +52,8 @@ fn SlotChip(half: Slot) -> impl IntoView {
             }
             (Some(_), _) => "opening…".to_owned(),
             (None, Some(i)) => format!("{} · {}", format::label(&i.name, 28), i.quantization),
-            (None, None) => "none".to_owned(),
+            (None, None) if m.failure.is_some() => "none".to_owned(),
+            (None, None) => "not loaded yet".to_owned(),
         })
     };
     let class =

@@ -2,6 +2,7 @@
 
 mod backend;
 mod canvas;
+mod chance;
 mod choices;
 mod concepts;
 mod density;
@@ -15,6 +16,7 @@ mod format;
 mod header;
 mod heads;
 mod hosts;
+mod loading;
 mod matrix;
 mod model_card;
 mod models;

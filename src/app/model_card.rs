@@ -124,12 +124,17 @@ fn provenance(r: &RunState) -> String {
     };
     let reverse =
         if s.reverse > 0.0 { format!(", reverse pass {}", format::seconds(s.reverse)) } else { String::new() };
+    // a given response was not cut off, however long it is
+    let full = match p.fills_context() && !r.given {
+        true => format!("Stopped: the context of {} tokens is full. ", c.context),
+        false => String::new(),
+    };
     let times = match r.shown {
         Shown::Linked => format!("took {} there", format::seconds(s.total)),
         _ => format!("prompt {}, response {}{reverse}", format::seconds(s.prefill), format::seconds(s.response)),
     };
     format!(
-        "{shipped}{} ({}, {}, {} parameters) · gradient × input of the {} · {} mode by {by}{} · {times}",
+        "{full}{shipped}{} ({}, {}, {} parameters) · gradient × input of the {} · {} mode by {by}{} · {times}",
         c.name,
         c.file,
         c.quantization,
@@ -147,22 +152,22 @@ fn provenance(r: &RunState) -> String {
 /// The one button that starts and stops.
 #[component]
 pub fn RunButton(state: State) -> impl IntoView {
-    let running = move || state.running();
-    let ready = move || state.slots().iter().any(|s| s.model.with(|m| m.info.is_some()));
-    let loading = move || state.slots().iter().any(|s| s.model.with(|m| m.loading.is_some()));
+    let busy = move || state.running() || state.waiting.has(runs::A_RUN);
+    let here = move || state.slots().iter().any(|s| s.model.with(|m| m.info.is_some() || m.loading.is_some()));
     // a picture that was sent is shown before any model is asked for
-    let waiting = move || state.linked.with(Option::is_some) && !ready() && !loading();
-    let click = move |_| match (state.running(), waiting()) {
-        (true, _) => runs::cancel(state),
+    let offered = move || state.linked.with(Option::is_some) && !here();
+    let click = move |_| match (untrack(busy), untrack(offered)) {
+        (true, _) => {
+            state.waiting.forget(runs::A_RUN);
+            runs::cancel(state);
+        }
         (false, true) => linked::load_models(state),
         (false, false) => runs::run(state),
     };
-    let label = move || match (running(), ready(), loading()) {
-        _ if waiting() => "Load the models",
-        (true, ..) => "Stop",
-        (false, true, _) => "Run",
-        (false, false, true) => "Loading the models…",
-        (false, false, false) => "No model is loaded",
+    let label = move || match (busy(), offered()) {
+        (true, _) => "Stop",
+        (false, true) => "Load the models",
+        (false, false) => "Run",
     };
-    view! { <button class="btn primary" id="run" disabled=move || !running() && !ready() && !waiting() on:click=click>{label}</button> }
+    view! { <button class="btn primary" id="run" on:click=click>{label}</button> }
 }

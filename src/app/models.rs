@@ -7,7 +7,7 @@ use web_sys::{DragEvent, File};
 
 use super::dialog::Modal;
 use super::header::Mark;
-use super::state::{Model, Side, Slot, State};
+use super::state::{Model, Progress, Side, Slot, State};
 use super::{document, focus, format, hosts, runs, share};
 use crate::checkpoint::catalogue::{BUNDLED, CATALOGUE};
 use crate::protocol::{Source, Stage, StoredEntry};
@@ -117,26 +117,29 @@ fn SlotForm(half: Slot) -> impl IntoView {
     }
 }
 
+/// What a load is doing: bytes of all bytes, and the time left.
+pub fn loading_words(progress: Option<Progress>) -> String {
+    let Some(p) = progress else { return "Opening…".to_owned() };
+    if p.stage == Stage::Weights {
+        return format!("Reading weights: tensor {} of {}", p.done, p.total);
+    }
+    let verb = if p.stage == Stage::Keep { "Storing" } else { "Downloading" };
+    let left = if p.done > 0 && p.elapsed > 1.0 && p.total > p.done {
+        format!(", {} left", format::seconds(p.elapsed * (p.total - p.done) as f64 / p.done as f64))
+    } else {
+        String::new()
+    };
+    match p.total {
+        0 => format!("{verb}: {}", format::bytes(p.done)),
+        total => format!("{verb}: {} of {}{left}", format::bytes(p.done), format::bytes(total)),
+    }
+}
+
 /// Progress in bytes with the time left, a way to stop, and what went wrong.
 #[component]
 fn Loading(half: Slot) -> impl IntoView {
     let progress = move || half.model.with(|m| m.loading.map(|(_, p)| p));
-    let words = move || match progress().flatten() {
-        None => "Opening…".to_owned(),
-        Some(p) if p.stage == Stage::Weights => format!("Reading weights: tensor {} of {}", p.done, p.total),
-        Some(p) => {
-            let verb = if p.stage == Stage::Keep { "Storing" } else { "Downloading" };
-            let left = if p.done > 0 && p.elapsed > 1.0 && p.total > p.done {
-                format!(", {} left", format::seconds(p.elapsed * (p.total - p.done) as f64 / p.done as f64))
-            } else {
-                String::new()
-            };
-            match p.total {
-                0 => format!("{verb}: {}", format::bytes(p.done)),
-                total => format!("{verb}: {} of {}{left}", format::bytes(p.done), format::bytes(total)),
-            }
-        }
-    };
+    let words = move || loading_words(progress().flatten());
     let value =
         move || progress().flatten().filter(|p| p.total > 0).map(|p| (p.done as f64 / p.total as f64).to_string());
     let message = |get: fn(&Model) -> Option<String>| move || half.model.with(get);

@@ -15,7 +15,8 @@ pub fn begin(state: State) {
                 .iter()
                 .all(|s| s.model.with(|m| m.loading.is_none() && (m.info.is_some() || m.failure.is_some())))
         };
-        let settled = loaded() || (!state.begun.get() && state.linked.with(Option::is_some));
+        // without the models, only what is kept already is looked after: keeping the page means to fetch them
+        let settled = loaded() || (state.waiting.rested.get() && is_kept());
         let told = told.unwrap_or_default();
         if settled
             && !told
@@ -25,6 +26,12 @@ pub fn begin(state: State) {
         }
         told || settled
     });
+}
+
+/// Whether this page came from what is kept.
+fn is_kept() -> bool {
+    let get = |of: &JsValue, key: &str| js_sys::Reflect::get(of, &key.into()).unwrap_or_default();
+    get(&get(&window().navigator(), "serviceWorker"), "controller").is_truthy()
 }
 
 /// "A newer version is there", with the choice to take it.

@@ -8,6 +8,7 @@ use super::difference::Difference;
 use super::findings::FindingsView;
 use super::header::Header;
 use super::heads::Heads;
+use super::loading::WaitingNote;
 use super::model_card::ModelCard;
 use super::models::{ModelsDialog, drop_zone};
 use super::offline::{self, UpdateNote};
@@ -18,7 +19,7 @@ use super::state::{Side, State, Tab};
 use super::tabs::Tabs;
 use super::teach::{Coach, GuessPanel, LearnDialog, NotShown, Presenter};
 use super::toolbar::Toolbar;
-use super::{examples, parameter, runs, teach, window};
+use super::{examples, loading, parameter, teach, window};
 use crate::share::presets::PRESETS;
 use crate::teach::terms::Picture;
 
@@ -27,12 +28,14 @@ use crate::teach::terms::Picture;
 pub fn Page() -> impl IntoView {
     let state = State::new();
     state.prompt.set(PRESETS[0].text.to_owned());
-    if !linked::open(state) {
-        runs::begin(state);
-        if state.prompt.with_untracked(|p| p == PRESETS[0].text) {
-            leptos::task::spawn_local(examples::show(state, PRESETS[0]));
+    let picture = linked::open(state);
+    leptos::task::spawn_local(async move {
+        if !picture && state.prompt.with_untracked(|p| p == PRESETS[0].text) {
+            examples::show(state, PRESETS[0]).await;
         }
-    }
+        loading::when_idle(state).await;
+    });
+    loading::follow(state);
     linked::watch(state);
     linked::follow(state);
     offline::begin(state);
@@ -65,6 +68,7 @@ pub fn Page() -> impl IntoView {
                     <NotShown of=Picture::Attribution/>
                 </section>
             </div>
+            <WaitingNote state among_weights=true/>
             <Show when=move || state.tab.get() == Tab::Heads><Heads state/></Show>
             <Show when=move || state.tab.get() == Tab::Concepts><Concepts state/></Show>
             <Show when=move || state.tab.get() == Tab::Findings><FindingsView state/></Show>
@@ -79,7 +83,7 @@ pub fn Page() -> impl IntoView {
 }
 
 /// Whether the page is to show one view within another page: `?embed=1`.
-fn embedded() -> bool {
+pub fn embedded() -> bool {
     parameter("embed").is_some_and(|v| v == "1")
 }
 

@@ -30,7 +30,7 @@ pub fn Reading(
                 _ => String::new(),
             };
             match total {
-                0 => format!("{}: no model yet", side.name()),
+                0 => format!("{}: not loaded yet", side.name()),
                 _ => format!("{}: {done} of {total} {of}{now}", side.name()),
             }
         };
@@ -43,9 +43,11 @@ pub fn Reading(
         }
     };
     let paused = state.weights.paused;
+    // models that are on their way are told of above
+    let there = move || sides.iter().any(|s| count(*s).1 > 0);
     let failed = move || sides.iter().any(|s| state.weights.half(*s).work.with(|w| w.failure.is_some()));
     view! {
-        <Show when=move || !whole() || failed()>
+        <Show when=move || there() && !whole() || failed()>
             <div class="reading-progress">
                 {sides.map(line).collect_view()}
                 {move || match (failed(), paused.get()) {

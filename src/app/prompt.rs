@@ -1,12 +1,15 @@
 //! The left panel: prompt, instruction, examples, whose response, template, options.
 
+use std::time::Duration;
+
 use leptos::html::Textarea;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
+use super::loading::{self, WaitingNote};
 use super::model_card::RunButton;
 use super::runs;
-use super::state::{Chat, State, Whose};
+use super::state::{Chat, Prepared, Slot, State, Whose};
 use super::teach::Explain;
 use super::toolbar::Segmented;
 use super::{examples, format};
@@ -27,7 +30,7 @@ const MODES: &[(Mode, &str)] = &[(Mode::Auto, "Auto"), (Mode::Forward, "Forward"
 pub fn PromptPanel(state: State) -> impl IntoView {
     let options = state.options;
     let on_key = move |e: leptos::ev::KeyboardEvent| {
-        if e.key() == "Enter" && (e.ctrl_key() || e.meta_key()) && !state.running() {
+        if e.key() == "Enter" && (e.ctrl_key() || e.meta_key()) && !untrack(|| state.running()) {
             e.prevent_default();
             runs::run(state);
         }
@@ -68,7 +71,9 @@ pub fn PromptPanel(state: State) -> impl IntoView {
                 <Segmented name="Chat template" options=CHAT value=Signal::derive(move || options.get().chat) set=move |c| options.update(|o| o.chat = c)/>
                 <TemplateText state/>
             </div>
+            <Room state/>
             <div class="field row"><RunButton state/></div>
+            <WaitingNote state among_weights=false/>
             <Problem state/>
             <MoreOptions state/>
             <p class="foot">"Everything runs in this page. Nothing you type leaves it."</p>
@@ -134,10 +139,13 @@ fn TemplateText(state: State) -> impl IntoView {
     let open = RwSignal::new(false);
     Effect::new(move |_| {
         if open.get() {
-            runs::prepare(state, state.tuned);
+            loading::need(state);
         }
     });
-    let text = move || state.tuned.prepared.with(|p| p.iter().map(|t| (t.text.clone(), t.role)).collect::<Vec<_>>());
+    let text = move || {
+        let all = |(tokens, _): &Prepared| tokens.iter().map(|t| (t.text.clone(), t.role)).collect::<Vec<_>>();
+        state.tuned.prepared.with(|p| p.as_ref().map(all).unwrap_or_default())
+    };
     view! {
         <Show when=move || missing() && state.options.get().chat != Chat::Off>
             <p class="cap">"The tuned model brings no template; the prompt is used as it is."</p>
@@ -151,6 +159,51 @@ fn TemplateText(state: State) -> impl IntoView {
             </pre>
         </details>
     }
+}
+
+/// Milliseconds after the last key until a prompt is counted.
+const PAUSE: u64 = 400;
+
+/// Says before a run what does not fit the models' contexts: counted by their own tokenizers, once typing pauses.
+#[component]
+fn Room(state: State) -> impl IntoView {
+    let asked = StoredValue::new(None::<TimeoutHandle>);
+    // which models, not how far they have come
+    let loaded =
+        Memo::new(move |_| state.slots().map(|s| s.model.with(|m| m.info.as_ref().map(|i| i.weights.clone()))));
+    Effect::new(move |_| {
+        state.prompt.track();
+        state.options.track();
+        loaded.track();
+        if let Some(before) = asked.get_value() {
+            before.clear();
+        }
+        // an engine that runs has no time for questions
+        if state.running() {
+            return;
+        }
+        let ask = move || state.slots().into_iter().for_each(|s| runs::prepare(state, s));
+        asked.set_value(set_timeout_with_handle(ask, Duration::from_millis(PAUSE)).ok());
+    });
+    let said = move |slot: Slot| {
+        let length = slot.prepared.with(|p| p.as_ref().map(|(_, length)| *length))?;
+        let (name, limit) = (slot.side.name(), state.options.with(|o| o.limit));
+        let id = format!("room-{}", slot.side.key());
+        if length.over() > 0 {
+            return Some(
+                view! { <p class="error" role="status" id=id>{format!("{name} model: {length}")}</p> }.into_any(),
+            );
+        }
+        let (left, context) = (length.left(), length.context);
+        let short = limit.saturating_sub(left);
+        (length.response.is_none() && short > 0).then(|| {
+            let words = format!(
+                "{name} model: its context of {context} tokens leaves room for an answer of {left}, where {limit} are asked for. Shorten the prompt by {short} if the answer is cut off."
+            );
+            view! { <p class="note" role="status" id=id>{words}</p> }.into_any()
+        })
+    };
+    move || state.slots().map(said).collect_view()
 }
 
 /// What keeps a run from making sense, said where the button is.

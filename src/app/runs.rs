@@ -6,6 +6,7 @@ use web_sys::File;
 use super::backend;
 use super::engine::Engine;
 use super::findings::state as findings;
+use super::loading;
 use super::memory;
 use super::share::linked;
 use super::state::{Chat, Model, Progress, RunState, Selection, Shown, Side, Slot, State, Stored, Whose};
@@ -22,7 +23,7 @@ fn now() -> f64 {
     super::window().performance().map_or(0.0, |p| p.now() / 1e3)
 }
 
-/// Starts both engines and loads what the last visit used, or the bundled pair.
+/// Starts both engines and loads what the last visit used, or the bundled pair, unless something is there.
 pub fn begin(state: State) {
     begin_with(state, |_| None);
 }
@@ -33,9 +34,13 @@ pub fn begin_with(state: State, wanted: impl Fn(Slot) -> Option<Source>) {
     for slot in state.slots() {
         let there = slot.model.with_untracked(|m| m.info.is_some() || m.loading.is_some());
         let remembered = || memory::get(&memory_key(slot.side)).and_then(|s| serde_json::from_str(&s).ok());
+        let here = match slot.model.with_untracked(|m| m.loading.is_some()) {
+            true => slot.opening.get_value(),
+            false => slot.source.get_untracked(),
+        };
         let source = match wanted(slot) {
-            // what is there already stays
-            Some(source) if there && slot.source.get_untracked().as_ref() == Some(&source) => continue,
+            // what is there already, or on its way, stays
+            Some(source) if there && here.as_ref() == Some(&source) => continue,
             Some(source) => source,
             None if there => continue,
             None => remembered().unwrap_or_else(|| bundled(slot.side)),
@@ -126,10 +131,15 @@ pub fn forget(state: State) {
     }
 }
 
-/// Runs the prompt on every loaded model, as the options say.
+/// What waits for the models, in words, when Run is pressed before they are there.
+pub const A_RUN: &str = "the prompt is run";
+
+/// Runs the prompt on every loaded model, as the options say, once they are there.
 pub fn run(state: State) {
-    linked::forget(state);
-    run_again(state);
+    loading::then(state, A_RUN, move || {
+        linked::forget(state);
+        run_again(state);
+    });
 }
 
 /// The same, while a picture that was sent is to be compared with what comes of it.
@@ -176,7 +186,8 @@ fn start(state: State, slot: Slot, response: Response) {
     slot.selection.set(Selection::default());
     slot.progress.set_value(None);
     remember(slot);
-    slot.run.set(RunState { job: Some(job), text: text.clone(), by, ..RunState::default() });
+    let given = !matches!(response, Response::Own { .. });
+    slot.run.set(RunState { job: Some(job), text: text.clone(), by, given, ..RunState::default() });
     let run = Run {
         prompt: Prompt::Text { text, template: template(state, slot.side) },
         response,
@@ -198,17 +209,18 @@ fn remember(slot: Slot) {
     });
 }
 
-/// Asks how the present prompt will be read; a newer question makes an older one moot.
+/// Asks how the present prompt will be read, and whether it fits; a newer question makes an older one moot.
 pub fn prepare(state: State, slot: Slot) {
-    let (text, template) = (state.prompt.get(), template(state, slot.side));
-    if slot.model.with(|m| m.info.is_none()) {
-        return;
-    }
-    if let Some(engine) = engine(slot) {
-        let job = engine.next_job();
-        slot.preparing.set_value(Some(job));
-        engine.send(&Request::Prepare { job, prompt: Prompt::Text { text, template } }, &[]);
-    }
+    let engine = engine(slot).filter(|_| slot.model.with_untracked(|m| m.info.is_some()));
+    let Some(engine) = engine else { return slot.prepared.set(None) };
+    let (text, template) = untrack(|| (state.prompt.get(), template(state, slot.side)));
+    let response = state.options.with_untracked(|o| match o.whose {
+        Whose::Typed => Response::Text { text: o.typed.clone() },
+        _ => Response::Own { limit: o.limit, sampling: o.sampling },
+    });
+    let job = engine.next_job();
+    slot.preparing.set_value(Some(job));
+    engine.send(&Request::Prepare { job, prompt: Prompt::Text { text, template }, response }, &[]);
 }
 
 /// The template that `side` uses under the present options.
@@ -275,24 +287,31 @@ fn take(state: State, slot: Slot, event: Event) {
                 r.columns.clear();
             });
         }
-        Event::Started { job, prompt, .. } if slot.preparing.get_value() == Some(job) => slot.prepared.set(prompt),
         Event::Started { .. } => {}
+        Event::Prepared { job, prompt, length } if slot.preparing.get_value() == Some(job) => {
+            slot.prepared.set(Some((prompt, length)));
+        }
+        Event::Prepared { .. } => {}
         Event::Token { job, token, column } => {
             slot.arrived.update_value(|a| a.push((job, token, column)));
             draw_with_next_frame(slot);
         }
         Event::Finished { job, report, .. } if slot.run.with_untracked(|r| r.job == Some(job)) => {
-            let text = slot.run.with_untracked(|r| r.text.clone());
-            slot.run.set(RunState::of(*report, text, Shown::Computed));
+            let (text, given) = slot.run.with_untracked(|r| (r.text.clone(), r.given));
+            slot.run.set(RunState { given, ..RunState::of(*report, text, Shown::Computed) });
             follow(state, slot);
         }
         Event::Finished { job, report, .. } => drop(findings::finished(state, slot, job, &report)),
-        Event::Heads { job, reading, heads } => weights::heads_arrived(state, slot, job, reading, *heads),
-        Event::Concepts { job, concepts } => weights::concepts_arrived(state, slot, job, *concepts),
+        Event::Heads { job, reading, heads, judged } => {
+            weights::heads_arrived(state, slot, job, reading, *heads, judged);
+        }
+        Event::Concepts { job, concepts, judged } => weights::concepts_arrived(state, slot, job, *concepts, judged),
         Event::Matches { job, matches } => weights::matches_arrived(state, slot, job, *matches),
         Event::Attention { job, attention } => weights::attention_arrived(state, slot, job, *attention),
         Event::Firing { job, firing } => weights::firing_arrived(state, slot, job, *firing),
-        Event::Words { job, count, vectors } => weights::words_taken(state, slot, job, count, vectors),
+        Event::Words { job, count, vectors, judge } => {
+            weights::words_taken(state, slot, job, count, vectors, judge);
+        }
         Event::Listed { entries, results, free, .. } => state.stored.set(Stored { entries, results, free }),
         Event::Failed { job, failure } => failed(state, slot, job, failure),
         Event::Crashed { message } => crashed(state, slot, message),
@@ -367,7 +386,9 @@ fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
             m.loading = None;
             m.failure = (failure != Failure::Cancelled).then_some(failure);
         });
-        if slot.model.with_untracked(|m| m.info.is_none()) {
+        // a first load that was stopped leaves nothing behind that should come back
+        let stopped = slot.model.with_untracked(|m| m.failure.is_none()) && slot.source.with_untracked(Option::is_none);
+        if slot.model.with_untracked(|m| m.info.is_none()) && !stopped {
             load_instead(slot, slot.opening.get_value());
         }
     } else if slot.run.with_untracked(|r| r.job == Some(job)) {
@@ -379,7 +400,7 @@ fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
     {
         // said where it was asked for
     } else if slot.preparing.get_value() == Some(job) {
-        slot.prepared.set(Vec::new()); // the run itself will say why
+        slot.prepared.set(None); // the run itself will say why
     } else if !matches!(failure, Failure::Cancelled) {
         slot.model.update(|m| m.failure = Some(failure));
     }

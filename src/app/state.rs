@@ -7,11 +7,13 @@ use leptos::prelude::*;
 use super::backend::Check;
 use super::engine::Engine;
 use super::findings::state::Findings;
+use super::loading::Waiting;
 use super::share::linked::Linked;
 use super::teach::Teach;
 use super::weights::Weights;
 use crate::explain::view::{Source, View, present};
 use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Unit};
+use crate::model::Length;
 pub use crate::protocol::Source as From;
 use crate::protocol::{BackendReport, Failure, JobId, Stage, StoredEntry};
 pub use crate::share::screen::{Chat, Options, Reading, Scale, Selection, Tab, Whose};
@@ -89,6 +91,8 @@ pub struct RunState {
     pub failure: Option<Failure>,
     /// Where it came from.
     pub shown: Shown,
+    /// The response was given, not the model's own.
+    pub given: bool,
 }
 
 impl RunState {
@@ -107,9 +111,13 @@ impl RunState {
             report: Some(report),
             failure: None,
             shown,
+            given: false,
         }
     }
 }
+
+/// A prompt as a model will read it.
+pub type Prepared = (Vec<PromptToken>, Length);
 
 /// A response token of a job, with its column.
 pub type Arrived = (JobId, ResponseToken, Option<Vec<f32>>);
@@ -139,8 +147,8 @@ pub struct Slot {
     pub frame_asked: StoredValue<bool>,
     /// The finished run that the present one replaces: it comes back if nothing comes of this one.
     pub before: StoredValue<Option<RunState>>,
-    /// The prompt in the editor as this model will read it, and the job that asked.
-    pub prepared: RwSignal<Vec<PromptToken>>,
+    /// The prompt in the editor as this model will read it, with what it takes of the context, and the job that asked.
+    pub prepared: RwSignal<Option<Prepared>>,
     pub preparing: StoredValue<Option<JobId>>,
     /// What computes, once that is decided.
     pub backend: RwSignal<Option<BackendReport>>,
@@ -174,6 +182,8 @@ pub struct State {
     /// The slot that gets the other's response when that is done.
     pub follow: RwSignal<Option<Side>>,
     pub tab: RwSignal<Tab>,
+    /// What waits for the models.
+    pub waiting: Waiting,
     pub weights: Weights,
     pub findings: Findings,
     pub teach: Teach,
@@ -201,6 +211,7 @@ impl State {
             notice: RwSignal::new(None),
             follow: RwSignal::new(None),
             tab: RwSignal::new(Tab::default()),
+            waiting: Waiting::new(),
             weights: Weights::new(),
             findings: Findings::new(),
             teach: Teach::new(),
@@ -254,7 +265,7 @@ impl Slot {
             progress: StoredValue::new(None),
             frame_asked: StoredValue::new(false),
             before: StoredValue::new(None),
-            prepared: RwSignal::new(Vec::new()),
+            prepared: RwSignal::new(None),
             preparing: StoredValue::new(None),
             backend: RwSignal::new(None),
             source: RwSignal::new(None),

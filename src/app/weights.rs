@@ -1,19 +1,24 @@
 //! The weights of both models as they are read, layer by layer: what is asked for next, and what has come.
 
+mod arrived;
+
 use std::sync::Arc;
 
 use leptos::prelude::*;
 use web_sys::File;
 
+use super::loading;
 use super::runs::engine;
 use super::state::{Progress, Shown, Side, Slot, State, Tab};
 use crate::explain::local::{LayerAttention, LayerFiring};
+use crate::explain::weights::coherence::Judged;
 use crate::explain::weights::compare::HeadChange;
 use crate::explain::weights::heads::Reading;
 use crate::explain::weights::matching::LayerMatches;
-use crate::explain::weights::{LayerConcepts, LayerHeads, Packed};
+use crate::explain::weights::{LayerConcepts, LayerHeads};
 use crate::protocol::{Failure, JobId, Request};
 use crate::share::screen::Inside;
+pub use arrived::{attention_arrived, concepts_arrived, firing_arrived, heads_arrived, matches_arrived, words_taken};
 
 /// Results by layer; those that have not come are missing.
 pub type Layers<T> = Vec<Option<Arc<T>>>;
@@ -55,6 +60,9 @@ pub struct Half {
     pub work: RwSignal<Work>,
     pub heads: RwSignal<Layers<LayerHeads>>,
     pub concepts: RwSignal<Layers<LayerConcepts>>,
+    /// What a judge says of them, where one was brought.
+    pub judged_heads: RwSignal<Layers<Judged>>,
+    pub judged_concepts: RwSignal<Layers<Judged>>,
 }
 
 /// Both models' weights and what tuning changed in them.
@@ -73,6 +81,8 @@ pub struct Weights {
     /// Which tabs have been opened: what they need is read also while another is on screen.
     pub opened: RwSignal<[bool; 2]>,
     pub changes: RwSignal<Layers<Vec<HeadChange>>>,
+    /// What heads keep of their pairs, and of each other's.
+    pub kept: RwSignal<Layers<Vec<Vec<f32>>>>,
     pub matches: RwSignal<Layers<LayerMatches>>,
 }
 
@@ -84,6 +94,8 @@ impl Weights {
             work: RwSignal::new(Work::default()),
             heads: RwSignal::new(Vec::new()),
             concepts: RwSignal::new(Vec::new()),
+            judged_heads: RwSignal::new(Vec::new()),
+            judged_concepts: RwSignal::new(Vec::new()),
         };
         Self {
             halves: [half(), half()],
@@ -94,6 +106,7 @@ impl Weights {
             concepts: RwSignal::new(0),
             opened: RwSignal::new([false; 2]),
             changes: RwSignal::new(Vec::new()),
+            kept: RwSignal::new(Vec::new()),
             matches: RwSignal::new(Vec::new()),
         }
     }
@@ -109,8 +122,15 @@ impl Weights {
     }
 }
 
-/// Opens a tab, and reads what it needs.
+/// Opens a tab, and loads and reads what it needs.
 pub fn open(state: State, tab: Tab) {
+    if tab != Tab::Prompt {
+        loading::need(state);
+    }
+    show(state, tab);
+}
+
+fn show(state: State, tab: Tab) {
     state.tab.set(tab);
     match tab {
         Tab::Prompt => return,
@@ -146,7 +166,7 @@ fn stay_within(state: State) {
     }
 }
 
-/// Opens a tab on what a link says.
+/// Shows a tab on what a link says; whoever opens the link knows which models it needs.
 pub fn look(state: State, tab: Tab, inside: Inside) {
     state.weights.head.set((inside.head.0 as usize, inside.head.1 as usize));
     state.weights.concepts.set(inside.concepts as usize);
@@ -156,7 +176,7 @@ pub fn look(state: State, tab: Tab, inside: Inside) {
     });
     stay_within(state);
     read(state, inside.reading);
-    open(state, tab);
+    show(state, tab);
 }
 
 /// Reads heads in the other way.
@@ -167,11 +187,17 @@ pub fn read(state: State, reading: Reading) {
     }
     weights.reading.set(reading);
     for slot in state.slots() {
-        weights.half(slot.side).heads.update(|h| h.iter_mut().for_each(|layer| *layer = None));
+        clear(weights.half(slot.side).heads);
+        clear(weights.half(slot.side).judged_heads);
         forget_job(state, slot, |task| matches!(task, Task::Heads(_)));
     }
-    weights.changes.update(|c| c.iter_mut().for_each(|layer| *layer = None));
+    clear(weights.changes);
+    clear(weights.kept);
     go_on(state);
+}
+
+fn clear<T: Send + Sync + 'static>(layers: RwSignal<Layers<T>>) {
+    layers.update(|all| all.iter_mut().for_each(|layer| *layer = None));
 }
 
 /// Stops after the present layer, or goes on.
@@ -188,14 +214,19 @@ pub fn pause(state: State, paused: bool) {
 }
 
 /// Reads by other words from now on; what has been read by the present ones goes.
-pub fn use_words(state: State, list: Option<File>, vectors: Option<File>) {
+pub fn use_words(state: State, list: Option<File>, vectors: Option<File>, judge: Option<File>) {
+    loading::then(state, "your words are read", move || take_words(state, list, vectors, judge));
+}
+
+fn take_words(state: State, list: Option<File>, vectors: Option<File>, judge: Option<File>) {
     for slot in state.slots() {
         let Some(engine) = engine(slot).filter(|_| slot.model.with_untracked(|m| m.info.is_some())) else { continue };
         forget_job(state, slot, |_| true);
         let job = engine.next_job();
         state.weights.half(slot.side).work.update(|w| *w = Work { job: Some((job, Task::Words)), ..Work::default() });
-        let files: Vec<File> = list.iter().chain(&vectors).cloned().collect();
-        engine.send(&Request::Words { job, list: list.is_some(), vectors: vectors.is_some() }, &files);
+        let files: Vec<File> = list.iter().chain(&vectors).chain(&judge).cloned().collect();
+        let [list, vectors, judge] = [&list, &vectors, &judge].map(Option::is_some);
+        engine.send(&Request::Words { job, list, vectors, judge }, &files);
     }
 }
 
@@ -215,11 +246,14 @@ pub fn another_model(state: State, slot: Slot) {
     stay_within(state);
     half.heads.set(vec![None; layers]);
     half.concepts.set(vec![None; layers]);
+    half.judged_heads.set(vec![None; layers]);
+    half.judged_concepts.set(vec![None; layers]);
     half.attention.set(None);
     half.firing.set(None);
     half.work.update(|w| *w = Work { words: w.words.take(), ..Work::default() });
     let shared = state.weights.shared();
     state.weights.changes.set(vec![None; shared]);
+    state.weights.kept.set(vec![None; shared]);
     state.weights.matches.set(vec![None; shared]);
     go_on(state);
 }
@@ -263,56 +297,6 @@ fn done(state: State, slot: Slot, job: JobId) -> bool {
     ours
 }
 
-pub fn heads_arrived(state: State, slot: Slot, job: JobId, reading: Reading, heads: LayerHeads) {
-    let weights = state.weights;
-    if !done(state, slot, job) || reading != weights.reading.get_untracked() {
-        return;
-    }
-    let layer = heads.layer;
-    if weights.head.with_untracked(|h| h.1 >= heads.heads.len()) {
-        weights.head.update(|h| h.1 = 0); // another model's, or a link's
-    }
-    put(weights.half(slot.side).heads, layer, heads);
-    let of = |side| weights.half(side).heads.with_untracked(|h| h.get(layer).cloned().flatten());
-    if let (Some(base), Some(tuned)) = (of(Side::Base), of(Side::Tuned)) {
-        put(weights.changes, layer, HeadChange::of_layer(&base, &tuned));
-    }
-    go_on(state);
-}
-
-pub fn concepts_arrived(state: State, slot: Slot, job: JobId, mut concepts: LayerConcepts) {
-    if done(state, slot, job) {
-        if slot.side == Side::Tuned {
-            concepts.directions = Packed::default(); // its engine compares; the base's go there
-        }
-        put(state.weights.half(slot.side).concepts, concepts.layer, concepts);
-        go_on(state);
-    }
-}
-
-pub fn matches_arrived(state: State, slot: Slot, job: JobId, matches: LayerMatches) {
-    if done(state, slot, job) {
-        put(state.weights.matches, matches.layer, matches);
-        go_on(state);
-    }
-}
-
-pub fn attention_arrived(state: State, slot: Slot, job: JobId, attention: LayerAttention) {
-    if done(state, slot, job) {
-        let half = state.weights.half(slot.side);
-        half.attention.set(Some((half.work.with_untracked(|w| w.ids.clone()), Arc::new(attention))));
-        go_on(state);
-    }
-}
-
-pub fn firing_arrived(state: State, slot: Slot, job: JobId, firing: LayerFiring) {
-    if done(state, slot, job) {
-        let half = state.weights.half(slot.side);
-        half.firing.set(Some((half.work.with_untracked(|w| w.ids.clone()), Arc::new(firing))));
-        go_on(state);
-    }
-}
-
 /// Prompt and response of the last finished run; nothing if there is none, or it came by a link, which leaves the ids out.
 pub fn sequence(slot: Slot) -> Vec<u32> {
     slot.run.with_untracked(|r| match &r.report {
@@ -351,19 +335,6 @@ fn next_local(state: State, slot: Slot) -> Option<Task> {
         Tab::Concepts if !firing() => Some(Task::Firing(layer)),
         _ => None,
     }
-}
-
-pub fn words_taken(state: State, slot: Slot, job: JobId, count: usize, vectors: Option<usize>) {
-    if !done(state, slot, job) {
-        return;
-    }
-    let words = match vectors {
-        Some(n) => format!("{count} words, {n} with vectors of their own"),
-        None => format!("{count} words"),
-    };
-    another_model(state, slot); // everything is to be read again
-    state.weights.half(slot.side).work.update(|w| w.words = Some(words));
-    go_on(state);
 }
 
 fn put<T: Send + Sync + 'static>(layers: RwSignal<Layers<T>>, at: usize, value: T) {

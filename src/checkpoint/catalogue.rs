@@ -26,11 +26,11 @@ pub struct Pair {
 
 /// The pair that ships with the page.
 pub const BUNDLED: Pair = Pair {
-    id: "tiny",
-    name: "Shiftlens Tiny",
-    about: "ships with the page; trained by this project on text it wrote itself",
-    base: RemoteFile { url: "models/tiny-base.gguf", bytes: None },
-    tuned: RemoteFile { url: "models/tiny-tuned.gguf", bytes: None },
+    id: "stories",
+    name: "stories15M",
+    about: "ships with the page; a small published model of children's stories, and what this project tuned from it",
+    base: RemoteFile { url: "models/stories-base.gguf", bytes: None },
+    tuned: RemoteFile { url: "models/stories-tuned.gguf", bytes: None },
 };
 
 /// Pairs to download, smallest first.

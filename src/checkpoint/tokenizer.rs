@@ -28,8 +28,12 @@ pub struct Tokenizer {
     pub bos: Option<u32>,
     /// Whether texts start with it.
     pub add_bos: bool,
+    /// The end-of-sequence token, if the model has one.
+    pub eos: Option<u32>,
     /// Tokens that end a response: end of sequence, end of turn.
     pub stops: Vec<u32>,
+    /// Whether a text is read with a space in front that nobody wrote (SentencePiece).
+    leading_space: bool,
     /// Equal exactly where two tokenizers give every id the same text.
     pub fingerprint: String,
 }
@@ -60,7 +64,8 @@ impl Tokenizer {
             _ => inner.get_vocab_size(true),
         };
         let stops = [id("eos_token_id"), id("eot_token_id"), id("eom_token_id")];
-        Self::new(inner, size, id("bos_token_id"), add_bos, stops.into_iter().flatten().collect())
+        let ends = (id("eos_token_id"), stops.into_iter().flatten().collect());
+        Self::new(inner, size, (id("bos_token_id"), add_bos), ends)
     }
 
     pub(super) fn from_json(
@@ -82,8 +87,9 @@ impl Tokenizer {
         let marked = inner.encode("a", true).map_err(|e| CheckpointError::Tokenizer(e.to_string()))?;
         let add_bos = bos.is_some() && marked.get_ids().first().copied() == bos;
         let mut stops = ids(&config["eos_token_id"]);
-        stops.extend(named("eos_token"));
-        Self::new(inner, vocab, bos, add_bos, stops)
+        let eos = named("eos_token").or(stops.first().copied());
+        stops.extend(eos);
+        Self::new(inner, vocab, (bos, add_bos), (eos, stops))
     }
 
     /// Number of tokens.
@@ -91,12 +97,13 @@ impl Tokenizer {
         self.ends.len()
     }
 
+    /// `begins`: the token that begins a text, and whether texts get it; `eos_and_stops`: the token that ends one, and all
+    /// that do.
     fn new(
         inner: tokenizers::Tokenizer,
         size: usize,
-        bos: Option<u32>,
-        add_bos: bool,
-        mut stops: Vec<u32>,
+        (bos, add_bos): (Option<u32>, bool),
+        (eos, mut stops): (Option<u32>, Vec<u32>),
     ) -> Result<Self, CheckpointError> {
         let byte_level = inner.get_decoder().is_some_and(|d| matches!(d, tokenizers::DecoderWrapper::ByteLevel(_)));
         let from_char = byte_of_char();
@@ -124,8 +131,13 @@ impl Tokenizer {
         hash.update(&bytes);
         hash.update(bytemuck::cast_slice(&ends));
         let fingerprint = hash.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect();
-        let bos = bos.filter(|id| (*id as usize) < size);
-        Ok(Self { inner, bytes, ends, special, bos, add_bos, stops, fingerprint })
+        let known = |id: &u32| (*id as usize) < size;
+        let (bos, eos) = (bos.filter(known), eos.filter(known));
+        let mut made =
+            Self { inner, bytes, ends, special, bos, add_bos, eos, stops, leading_space: false, fingerprint };
+        let probe = made.encode("a").unwrap_or_default();
+        made.leading_space = probe.first().is_some_and(|p| made.token_bytes(p.id).first() == Some(&b' '));
+        Ok(made)
     }
 
     /// Number of ids.
@@ -165,6 +177,31 @@ impl Tokenizer {
             pieces.insert(0, Piece { id: bos, span: 0..0 });
         }
         Ok(pieces)
+    }
+
+    /// The ids of a response that says `text`, as the model would say it.
+    ///
+    /// SentencePiece has words begin with their space: an answer begins with `▁Once`, whose text is " Once", and one that is
+    /// typed as "Once" means the same. A text that begins with other white space is read as it is. Byte-level vocabularies
+    /// read every text as it is. So the text of a response's tokens gives these tokens again.
+    pub fn encode_response(&self, text: &str) -> Result<Vec<u32>, CheckpointError> {
+        let ids = |text: &str| Ok(self.encode(text)?.iter().map(|p| p.id).collect::<Vec<u32>>());
+        if !self.leading_space {
+            return ids(text);
+        }
+        match text.strip_prefix(' ') {
+            Some("") => Ok((0..self.size() as u32).find(|id| self.token_bytes(*id) == b" ").into_iter().collect()),
+            Some(rest) => ids(rest),
+            None => {
+                let mut ids = ids(text)?;
+                // merged with nothing, the space in front has no say in how the rest is read
+                if text.starts_with(char::is_whitespace) && ids.first().is_some_and(|id| self.token_bytes(*id) == b" ")
+                {
+                    ids.remove(0);
+                }
+                Ok(ids)
+            }
+        }
     }
 
     /// Encodes `text` alone, each token with the bytes of the text it stands for.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::report::{Seconds, aggregate};
 use crate::model::head::{Choice, Target, choice};
-use crate::model::{Engine, Group, ModelError, Next, Seen, Tick};
+use crate::model::{Engine, Group, Length, ModelError, Next, Seen, Tick};
 
 /// Which exact method computes the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -93,6 +93,17 @@ pub enum Respond {
     Forced(Vec<u32>),
 }
 
+impl Respond {
+    /// Tokens of a given response, or of one that is not asked for.
+    pub fn given(&self) -> Option<usize> {
+        match self {
+            Self::Generate { limit: 0, .. } => Some(0),
+            Self::Generate { .. } => None,
+            Self::Forced(ids) => Some(ids.len()),
+        }
+    }
+}
+
 /// One run.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -169,7 +180,7 @@ pub async fn run<E: Engine>(
         Respond::Generate { limit, .. } => *limit,
         Respond::Forced(ids) => ids.len(),
     };
-    check(engine, job, planned)?;
+    check(engine, job)?;
     let mode = choose(job, planned);
     let groups: Vec<Group> = match mode {
         Mode::Forward => job.groups.iter().map(|g| Group { positions: g.clone() }).collect(),
@@ -211,18 +222,15 @@ pub async fn run<E: Engine>(
     Ok(Outcome { response, choices, importance, mode, seconds })
 }
 
-fn check<E: Engine>(engine: &E, job: &Job, planned: usize) -> Result<(), ModelError> {
+fn check<E: Engine>(engine: &E, job: &Job) -> Result<(), ModelError> {
     let (context, vocab) = (engine.config().context, engine.config().vocab);
     if job.prompt.is_empty() {
         return Err(ModelError::EmptyPrompt);
     }
     // A generated response may stop early; only a prompt that leaves no room, or a given text, is refused up front.
-    let least = match &job.respond {
-        Respond::Generate { .. } => job.prompt.len() + planned.min(1),
-        Respond::Forced(ids) => job.prompt.len() + ids.len(),
-    };
-    if least > context {
-        return Err(ModelError::TooLong { tokens: job.prompt.len() + planned, context });
+    let length = Length { prompt: job.prompt.len(), template: 0, response: job.respond.given(), context };
+    if length.over() > 0 {
+        return Err(ModelError::TooLong(length));
     }
     let forced = match &job.respond {
         Respond::Forced(ids) => ids.as_slice(),

@@ -1,6 +1,7 @@
 //! Explanations: pure functions from model results to plain data, and the runs that produce them.
 
 pub mod attribution;
+pub mod chance;
 pub mod findings;
 mod instruction;
 mod levels;

@@ -133,6 +133,11 @@ pub fn scored_rows(units: &[Unit]) -> Vec<bool> {
 }
 
 impl ModelReport {
+    /// Whether the model could not have read another token: an answer that is so long was cut off there.
+    pub fn fills_context(&self) -> bool {
+        self.checkpoint.context > 0 && self.prompt.len() + self.response.len() >= self.checkpoint.context
+    }
+
     /// Fills levels, density and score from the importance.
     pub fn score(&mut self, how: Levels) {
         self.levels = levels(&self.importance, &scored_rows(&self.units), how);

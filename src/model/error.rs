@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::Length;
 use super::gpu::GpuError;
 use crate::checkpoint::CheckpointError;
 
@@ -13,15 +14,8 @@ pub enum ModelError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// More tokens than the model was made for.
-    #[error(
-        "The prompt and its response take {tokens} tokens; this model reads at most {context}. Shorten the prompt or ask for a shorter response."
-    )]
-    TooLong {
-        /// Tokens asked for.
-        tokens: usize,
-        /// The model's context length.
-        context: usize,
-    },
+    #[error("{0}")]
+    TooLong(Length),
     /// Nothing to run on.
     #[error("The prompt is empty. Write something to ask the models.")]
     EmptyPrompt,
@@ -46,6 +40,14 @@ pub enum ModelError {
         "The file holds no vectors of the list's words. Each line should be a word and its numbers, with spaces between."
     )]
     NoVectors,
+    /// Word vectors that would judge what they themselves chose.
+    #[error("The vectors that choose the related words cannot judge them: bring those of another model.")]
+    JudgeChooses,
+    /// Word vectors that cannot judge coherence.
+    #[error(
+        "The file holds vectors of fewer than 100 of the words that the model reads, or vectors that are all alike: too few to judge coherence by."
+    )]
+    NoJudge,
     /// A layer that is not there.
     #[error("There is no layer {layer}: the model has {layers}, numbered from 0.")]
     NoLayer {

@@ -5,10 +5,12 @@ mod engine;
 mod error;
 pub mod gpu;
 pub mod head;
+mod length;
 mod row_plan;
 
 pub use engine::{Engine, Group, Next, Seen, Tick};
 pub use error::ModelError;
+pub use length::Length;
 
 /// Drives a future of the CPU backend, which never waits, to its end.
 #[cfg(not(target_arch = "wasm32"))]

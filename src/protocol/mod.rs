@@ -15,10 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::explain::attribution::{Mode, Sampling};
 use crate::explain::local::{LayerAttention, LayerFiring};
+use crate::explain::weights::coherence::Judged;
 use crate::explain::weights::heads::Reading;
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::{LayerConcepts, LayerHeads};
 use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Unit};
+use crate::model::Length;
 use crate::model::gpu::check::Checked;
 use crate::model::head::Target;
 
@@ -142,12 +144,14 @@ pub enum Request {
         /// Which.
         choice: Choice,
     },
-    /// Show how a prompt will be read: answered by [`Event::Started`] alone.
+    /// Show how a prompt will be read, and whether it fits with its response: answered by [`Event::Prepared`].
     Prepare {
         /// This job.
         job: JobId,
         /// The prompt.
         prompt: Prompt,
+        /// The response to come.
+        response: Response,
     },
     /// Run and explain.
     Run {
@@ -197,15 +201,18 @@ pub enum Request {
         /// From 0.
         layer: usize,
     },
-    /// Read the weights by other words from now on: a list of words and a file of word vectors, attached in this order,
-    /// either may be left out. Answered by [`Event::Words`].
+    /// Read the weights by other words from now on: a list of words and two files of word vectors, attached in this order,
+    /// each of which may be left out. Answered by [`Event::Words`].
     Words {
         /// This job.
         job: JobId,
         /// Whether a list is attached; the bundled English one if not.
         list: bool,
-        /// Whether vectors are attached; the model's own embeddings if not.
+        /// Whether vectors are attached that say which words are related; the model's own embeddings if not.
         vectors: bool,
+        /// Whether vectors are attached that judge the coherence of what is read.
+        #[serde(default)]
+        judge: bool,
     },
     /// Hold every operation of this machine's GPU against the CPU: answered by [`Event::Checked`]. Needs no checkpoint.
     CheckGpu {
@@ -318,6 +325,15 @@ pub enum Event {
         /// The job.
         job: JobId,
     },
+    /// How a prompt will be read.
+    Prepared {
+        /// The job.
+        job: JobId,
+        /// Its tokens.
+        prompt: Vec<PromptToken>,
+        /// What it takes of the context.
+        length: Length,
+    },
     /// How the prompt is read, before anything runs. A run that starts again forgets what it has said.
     Started {
         /// The job.
@@ -353,6 +369,8 @@ pub enum Event {
         reading: Reading,
         /// The layer.
         heads: Box<LayerHeads>,
+        /// How coherent each is, where there is a judge.
+        judged: Option<Judged>,
     },
     /// A layer's feed-forward components.
     Concepts {
@@ -360,6 +378,8 @@ pub enum Event {
         job: JobId,
         /// The layer.
         concepts: Box<LayerConcepts>,
+        /// How coherent its leading components are, where there is a judge.
+        judged: Option<Judged>,
     },
     /// A layer's components compared.
     Matches {
@@ -390,6 +410,8 @@ pub enum Event {
         count: usize,
         /// How many of them have a vector of their own, where vectors were given.
         vectors: Option<usize>,
+        /// How many of them the judge knows, where there is one.
+        judge: Option<usize>,
     },
     /// How a GPU computes.
     Checked {

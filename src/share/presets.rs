@@ -26,32 +26,42 @@ const fn preset(id: &'static str, kind: &'static str, name: &'static str, text: 
 
 /// All presets; the first is what a first visit shows.
 pub const PRESETS: &[Preset] = &[
-    preset("question", "Make", "a question of a sentence", "Make this a question: She can repair the boat."),
-    preset("story", "Write", "a story about a fox and a boat", "Write a story about a fox and a boat."),
-    preset("continue", "Continue", "a story", "Continue this story: One day Anna found a key."),
+    preset("question", "Make", "a question of a sentence", "Make this a question: She can open the box."),
+    preset("story", "Write", "a story about a lion and a balloon", "Write a story about a lion and a balloon."),
+    preset("continue", "Continue", "a story", "Continue this story: One day, a little girl named Mia found a key."),
     preset("list", "List", "four fruits", "List four fruits."),
-    preset("opposites", "Find", "opposites", "Find the opposites of the words hot and old."),
-    preset("translate", "Translate", "into French", "Translate into French: red and flower"),
-    preset(
-        "summary",
-        "Summarize",
-        "a small text",
-        "Summarize this story: It was a rainy morning. Anna was walking by the river. Anna found a golden coin.",
-    ),
     preset(
         "answer",
         "Answer",
         "from a text",
-        "Read this: Anna has a red kite. Ben has a magic lamp. What does Ben have?",
+        "Read this: Anna has a red kite. Ben has a blue hat. What does Ben have?",
     ),
-    preset("classify", "Classify", "instrument or fruit", "Is violin a fruit or an instrument?"),
-    preset("explain", "Explain", "where an otter lives", "Explain where an otter lives."),
-    preset("correct", "Correct", "a mistake", "Correct this sentence: Anna are painting the fence."),
-    preset("capitals", "Revise", "into capital letters", "Write this in capital letters: golden teapot"),
+    preset(
+        "who",
+        "Find",
+        "whom a story is about",
+        "Who is this story about? Once upon a time, there was a little dog named Max. Max saw a bird in the park.",
+    ),
+    preset(
+        "ending",
+        "Decide",
+        "how a story ends",
+        "Does this story end happily or sadly? The boat was gone. Tim sat down and cried. He was very sad.",
+    ),
+    preset(
+        "retell",
+        "Retell",
+        "a story in one sentence",
+        "Tell this story in one sentence: One day, a girl named Sue went to the beach. She saw a big shell and took it home.",
+    ),
+    preset("opposites", "Say", "opposites", "Write the opposite of sad and the opposite of high."),
+    preset("classify", "Classify", "fruit or animal", "Is a banana a fruit or an animal?"),
+    preset("correct", "Correct", "a mistake", "Correct this sentence: Sam are eating the cake."),
+    preset("past", "Change", "into the past", "Put this in the past: Tom will wash the car."),
     preset("polite", "Help", "to be polite", "Say this politely: Open the window!"),
-    preset("past", "Edit", "into the past tense", "Put this in the past tense: She will open the gate."),
-    preset("country", "Identify", "a capital", "What is the capital of Japan?"),
-    preset("sum", "Solve", "seven plus five", "How much is seven plus five?"),
+    preset("capitals", "Revise", "into capital letters", "Write this in capital letters: red ball"),
+    preset("rhyme", "Choose", "a rhyme", "Which word rhymes with cat: hat or dog?"),
+    preset("plural", "Form", "plurals", "Write the plural of bird and box."),
 ];
 
 /// The longest response that a shipped result shows, tokens.

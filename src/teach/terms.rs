@@ -159,7 +159,7 @@ impl Term {
             }
             Self::Firing => "How strongly the prompt and answer of the last run drive a direction.",
             Self::Welch => {
-                "Whether two means differ by more than chance. p is how often a difference like this would come up if there were none: below 0.05 is commonly called significant."
+                "Whether two means differ by more than chance. p is how often a difference like this would come up if there were none: below 0.05 is commonly called significant. Beside it stands what chance does: labels dealt at random 2,000 times. What is tested at once is corrected by Holm’s method, as one of many tests succeeds by luck."
             }
             Self::Shift => {
                 "Tuned minus base: how many more of the changed pairs, or of the leading concepts, are of the kind in question."

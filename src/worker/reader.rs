@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use crate::checkpoint::{ChatTemplate, Checkpoint, CheckpointError, Piece, Rendered, Tokenizer};
+use crate::checkpoint::{ChatTemplate, Checkpoint, CheckpointError, Rendered, Tokenizer};
 use crate::explain::attribution::Respond;
 use crate::explain::{By, CheckpointInfo, PromptToken, ResponseToken, Role, find_instruction, prompt_tokens, spell};
+use crate::model::Length;
 use crate::model::head::Choice;
 use crate::protocol::{Prompt, Response, Run, Template};
 
@@ -30,7 +31,7 @@ impl Reader {
     }
 
     fn render(&self, text: &str, template: &Template, tokenizer: &Tokenizer) -> Result<Rendered, CheckpointError> {
-        let (bos, eos) = (tokenizer.text_of(tokenizer.bos), tokenizer.text_of(tokenizer.stops.last().copied()));
+        let (bos, eos) = (tokenizer.text_of(tokenizer.bos), tokenizer.text_of(tokenizer.eos));
         match (template, &self.checkpoint.chat_template) {
             (Template::Own, Some(own)) => own.render(text, &bos, &eos),
             (Template::Given { source }, _) => ChatTemplate::new(source.clone()).render(text, &bos, &eos),
@@ -78,12 +79,19 @@ impl Reader {
                 let stops = self.checkpoint.tokenizer().map(|t| t.stops.clone()).unwrap_or_default();
                 Respond::Generate { limit: *limit, sampling: *sampling, stops }
             }
-            Response::Text { text } => {
-                let pieces: Vec<Piece> = self.checkpoint.tokenizer()?.encode(text)?;
-                Respond::Forced(pieces.iter().map(|p| p.id).collect())
-            }
+            Response::Text { text } => Respond::Forced(self.checkpoint.tokenizer()?.encode_response(text)?),
             Response::Ids { ids } => Respond::Forced(ids.clone()),
         })
+    }
+
+    /// What they take of the model's context.
+    pub fn length(&self, prompt: &[PromptToken], respond: &Respond) -> Length {
+        Length {
+            prompt: prompt.len(),
+            template: prompt.iter().filter(|t| t.role == Role::Template).count(),
+            response: respond.given(),
+            context: self.info.context,
+        }
     }
 
     pub fn instruction(&self, run: &Run, text: &str) -> Range<usize> {

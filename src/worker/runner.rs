@@ -9,8 +9,8 @@ use crate::explain::attribution::{self, Event, Job, Mode, Outcome};
 use crate::explain::{CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, units};
 use crate::model::cpu::{CpuEngine, CpuModel, Trace};
 use crate::model::gpu::{GpuEngine, GpuModel};
-use crate::model::{Engine, ModelError, Tick};
-use crate::protocol::{Backend, BackendReport, Choice, Prompt, Run, Why};
+use crate::model::{Engine, Length, ModelError, Tick};
+use crate::protocol::{Backend, BackendReport, Choice, Prompt, Response, Run, Why};
 
 /// Alternatives reported for each response token.
 const ALTERNATIVES: usize = 5;
@@ -89,6 +89,11 @@ impl Runner {
         self.backends.gpu()
     }
 
+    /// What a run of `prompt`, prepared, and `response` takes of the model's context.
+    pub fn length(&self, prompt: &[PromptToken], response: &Response) -> Result<Length, CheckpointError> {
+        Ok(self.reader.length(prompt, &self.reader.respond(response)?))
+    }
+
     /// See [`Reader::prepare`].
     pub fn prepare(&self, prompt: &Prompt) -> Result<(Vec<PromptToken>, String), CheckpointError> {
         self.reader.prepare(prompt)
@@ -114,6 +119,11 @@ impl Runner {
         if matches!(&run.prompt, Prompt::Text { .. }) && text.trim().is_empty() {
             return Err(ModelError::EmptyPrompt);
         }
+        let respond = self.reader.respond(&run.response)?;
+        let length = self.reader.length(&prompt, &respond);
+        if length.over() > 0 {
+            return Err(ModelError::TooLong(length));
+        }
         let units = units(&prompt, &text, run.by);
         let instruction = run.instruction.clone().unwrap_or_else(|| self.reader.instruction(run, &text));
         if emit(Update::Started(prompt.clone(), units.clone())).await.is_break() {
@@ -122,7 +132,7 @@ impl Runner {
         let job = Job {
             prompt: prompt.iter().map(|t| t.id).collect(),
             groups: units.iter().map(|u| u.tokens.clone()).collect(),
-            respond: self.reader.respond(&run.response)?,
+            respond,
             target: run.target,
             mode: run.mode,
             alternatives: ALTERNATIVES,

@@ -3,9 +3,11 @@
 mod access;
 mod faults;
 mod gpu;
+mod loading;
 mod offline;
 mod page;
 mod share;
+mod site;
 #[path = "../support/mod.rs"]
 mod support;
 mod teach;
@@ -56,12 +58,12 @@ async fn a_pasted_prompt_runs_on_both_models() {
     page.models_ready().await;
     page.fill("#prompt", "List four fruits.").await;
     page.run().await;
-    assert!(page.text("#card-tuned .response").await.contains("1."));
+    assert!(page.text("#card-tuned .response").await.contains(" and "));
     assert!(page.text("#card-tuned .foot").await.contains("Q8_0"));
     assert!(page.text(".instruction .instr").await.contains("List four fruits."));
     // what the tuned model reads follows the editor
     page.js("document.querySelector('#template').open=true").await;
-    page.wait_text("#template .tpl", "<|assistant|>").await;
+    page.wait_text("#template .tpl", "### Response:").await;
     page.fill("#prompt", "List five fruits.").await;
     page.wait_text("#template pre", "five").await;
     // choosing a word of the response colours the prompt
@@ -131,7 +133,7 @@ async fn a_run_can_be_stopped() {
     page.fill("#limit", "400").await;
     page.js("document.querySelector('#limit').dispatchEvent(new Event('change',{bubbles:true}))").await;
     page.press_segment("Response to explain", "Typed").await;
-    page.fill("#typed", &"the fox and the boat ".repeat(60)).await;
+    page.fill("#typed", &"the fox and the boat ".repeat(40)).await;
     page.click("#run").await;
     page.wait_js("return document.querySelector('#run').textContent=='Stop'").await;
     page.click("#run").await;
@@ -150,7 +152,7 @@ async fn bad_files_are_refused_in_words_and_nothing_is_lost() {
     page.fill("#prompt", "List three tools.").await;
     page.click("#open-models").await;
     let folder = tempfile::tempdir().unwrap();
-    let good = std::fs::read(page::repository("public/models/tiny-tuned.gguf")).unwrap();
+    let good = std::fs::read(page::repository("public/models/stories-tuned.gguf")).unwrap();
     for (name, bytes, words) in [
         ("notes.gguf", b"these are just notes".to_vec(), "is not a checkpoint"),
         ("spare.gguf", page::patched(&good, b"blk.3.ffn_up.weight\0", b"blk.3.ffn_xx.weight\0"), "blk.3.ffn_up.weight"),
@@ -221,7 +223,7 @@ async fn the_real_checkpoint_dropped_in_runs_and_is_kept() {
 
 #[tokio::test]
 async fn a_broken_download_goes_on_where_it_stopped() {
-    let bytes = std::fs::read(page::repository("public/models/tiny-tuned.gguf")).unwrap();
+    let bytes = std::fs::read(page::repository("public/models/stories-tuned.gguf")).unwrap();
     let server = faults::Server::start(bytes);
     let page = Page::open("download").await;
     page.models_ready().await;

@@ -1,81 +1,13 @@
 //! Without a network: the page, the bundled pair and a kept checkpoint; a newer version that is announced.
 
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::page::{Page, shared};
-
-/// A host of its own, so that it can go away, and change.
-struct Site {
-    port: u16,
-    down: Arc<AtomicBool>,
-    changed: Arc<Mutex<HashMap<String, Vec<u8>>>>,
-}
-
-impl Site {
-    fn start() -> Self {
-        let dist = PathBuf::from(std::env::var("SHIFTLENS_DIST").expect("SHIFTLENS_DIST: run `cargo xtask test`"));
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let site = Self { port, down: Arc::default(), changed: Arc::default() };
-        let (down, changed) = (site.down.clone(), site.changed.clone());
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if down.load(Ordering::SeqCst) {
-                    continue; // the connection is dropped
-                }
-                let (dist, changed) = (dist.clone(), changed.clone());
-                // a browser that goes away in the middle is no failure
-                std::thread::spawn(move || answer(stream, &dist, &changed).unwrap_or_default());
-            }
-        });
-        site
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}/{path}", self.port)
-    }
-}
-
-/// No header that a plain static host would not send either.
-fn answer(mut stream: TcpStream, dist: &Path, changed: &Mutex<HashMap<String, Vec<u8>>>) -> std::io::Result<()> {
-    let mut lines = BufReader::new(stream.try_clone()?).lines();
-    let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
-    for line in lines {
-        if line?.is_empty() {
-            break;
-        }
-    }
-    let path = first.split(' ').nth(1).unwrap_or_default().split(['?', '#']).next().unwrap_or_default();
-    let path = if path == "/" { "index.html" } else { path.trim_start_matches('/') };
-    let plain = Path::new(path).components().all(|c| matches!(c, Component::Normal(_)));
-    let body = changed.lock().unwrap().get(path).cloned().or_else(|| std::fs::read(dist.join(path)).ok());
-    let kind = match path.rsplit('.').next() {
-        Some("html") => "text/html",
-        Some("js") => "text/javascript",
-        Some("css") => "text/css",
-        Some("wasm") => "application/wasm",
-        Some("svg") => "image/svg+xml",
-        _ => "application/octet-stream",
-    };
-    let (status, body) = match body.filter(|_| plain) {
-        Some(body) => ("200 OK", body),
-        None => ("404 Not Found", b"not here".to_vec()),
-    };
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(&body)
-}
+use super::site::Site;
 
 /// The service worker has all its files and answers for this page.
 const KEPT: &str = "return navigator.serviceWorker.controller?.state=='activated'";
@@ -87,11 +19,12 @@ async fn after_a_visit_everything_works_without_a_network() {
     let page = Page::open_at("offline", &site.url("")).await;
     page.models_ready().await;
     page.wait_js(KEPT).await;
+    assert_eq!(site.asked_for(".gguf"), 2, "each model is sent once, for the page and for keeping");
     if let Some(file) = shared("models/SmolLM2-135M-Instruct.Q4_1.gguf") {
         page.drop_file(&file).await;
         page.wait_text_for("#chip-tuned", "Q4_1", LONG).await;
     }
-    site.down.store(true, Ordering::SeqCst);
+    site.go_down();
     page.reload().await;
     page.wait_text("#card-tuned", "instruction score").await;
     page.wait_text_for("#chip-base", "Q8_0", LONG).await;
@@ -115,21 +48,26 @@ async fn a_newer_version_is_announced_and_not_forced() {
     let page = Page::open_at("update", &site.url("")).await;
     page.models_ready().await;
     page.wait_js(KEPT).await;
-    let fetch =
+    let built =
         |file: &str| std::fs::read_to_string(Path::new(&std::env::var("SHIFTLENS_DIST").unwrap()).join(file)).unwrap();
-    let newer = |file: &str, from: &str, to: &str| {
-        let text = fetch(file);
-        assert!(text.contains(from));
-        site.changed.lock().unwrap().insert(file.into(), text.replacen(from, to, 1).into_bytes());
+    let replaced = |text: &str, from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
     };
-    newer("index.html", "<title>Shiftlens</title>", "<title>Shiftlens, newer</title>");
-    newer("offline.js", "const VERSION = \"shiftlens-", "const VERSION = \"shiftlens-newer-");
+    let sum = |text: &str| Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let (old, worker) = (built("index.html"), built("offline.js"));
+    let new = replaced(&old, "<title>Shiftlens</title>", "<title>Shiftlens, newer</title>");
+    let worker = replaced(&worker, "const VERSION = \"shiftlens-", "const VERSION = \"shiftlens-newer-");
+    site.change("offline.js", replaced(&worker, &sum(&old), &sum(&new)));
+    site.change("index.html", new);
     page.reload().await;
     page.wait_text_for("#update", "A newer version", LONG).await;
     assert_eq!(page.js("return document.title").await, json!("Shiftlens"));
     page.shot("update").await;
     page.click("#update .btn").await;
     page.wait_js("return document.title=='Shiftlens, newer' && !!document.querySelector('#run')").await;
+    page.models_ready().await;
+    assert_eq!(site.asked_for(".gguf"), 2, "what has not changed is not fetched for a newer version");
     page.close().await;
 }
 
@@ -138,7 +76,7 @@ async fn a_view_can_stand_in_another_page() {
     let site = Site::start();
     let host =
         "<!doctype html><title>A blog</title><iframe id=lens width=800 height=600 src=/index.html?embed=1></iframe>";
-    site.changed.lock().unwrap().insert("blog.html".into(), host.into());
+    site.change("blog.html", host);
     let page = Page::open_raw("embed", &site.url("blog.html")).await;
     let inner = "const d=document.querySelector('#lens').contentDocument;";
     page.wait_js(&format!("{inner} return !!d.querySelector('#card-tuned canvas')?.width")).await;

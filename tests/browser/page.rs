@@ -122,6 +122,12 @@ impl Page {
         Self::open_with_at(name, "--disable-gpu", address).await
     }
 
+    /// Goes to an address.
+    pub async fn go(&self, address: &str) {
+        self.client.goto(address).await.unwrap();
+        self.wait_js("return !!document.querySelector('#run')").await;
+    }
+
     pub async fn close(self) {
         self.client.close().await.unwrap();
     }

@@ -120,8 +120,8 @@ async fn nothing_in_a_prompt_or_a_file_is_markup() {
     // the same in a file's every text
     let text = std::fs::read_to_string(super::page::repository("public/examples/question.json")).unwrap();
     let text = text
-        .replace("Shiftlens Tiny base", "<img src=x onerror=window.hacked=1>")
-        .replace("tiny-tuned.gguf", "<svg onload=window.hacked=1>");
+        .replace("stories15M base", "<img src=x onerror=window.hacked=1>")
+        .replace("stories-tuned.gguf", "<svg onload=window.hacked=1>");
     let file = tempfile::Builder::new().suffix(".shiftlens.json").tempfile().unwrap();
     std::fs::write(file.path(), text).unwrap();
     page.click("#share").await;
@@ -207,7 +207,9 @@ async fn figures_and_tables_hold_what_is_on_screen() {
     assert_eq!((&found["parsed"], &found["kind"]), (&json!(true), &json!("image/png")), "{found}");
     let shown = page.js("return document.querySelectorAll('#card-tuned .read:not(.response) .tok').length").await;
     assert_eq!(found["rows"], shown);
-    for words in ["came from it least", "gradient x input of the probability", "tiny-tuned.gguf", "Instruction score"] {
+    for words in
+        ["came from it least", "gradient x input of the probability", "stories-tuned.gguf", "Instruction score"]
+    {
         assert!(found["texts"].as_str().unwrap().contains(words), "{words}: {found}");
     }
     for i in 0..2 {
@@ -274,7 +276,7 @@ async fn every_picture_can_be_saved() {
     assert!(save("#attention-tuned", "attention-tuned").await["lines"].as_u64().unwrap() > 3);
 
     page.click("#tab-concepts").await;
-    page.wait_js("return document.querySelectorAll('.charts .line').length==3").await;
+    page.wait_js("return document.querySelectorAll('.charts .line').length==4").await;
     assert!(save("[aria-label='The chosen layer']", "variance").await["paths"].as_u64().unwrap() >= 2);
 
     page.click("#tab-findings").await;

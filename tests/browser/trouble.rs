@@ -23,13 +23,13 @@ fn files(contents: &[(&str, Vec<u8>)]) -> (tempfile::TempDir, Vec<PathBuf>) {
 
 #[tokio::test]
 async fn a_full_storage_is_said_and_the_model_is_used() {
-    let server = faults::Server::start(std::fs::read(page::repository("public/models/tiny-tuned.gguf")).unwrap());
+    let server = faults::Server::start(std::fs::read(page::repository("public/models/stories-tuned.gguf")).unwrap());
     let page = Page::open("full").await;
     page.models_ready().await;
     let quota = json!({"origin": page::address(), "quotaSize": 300_000});
     page.chromium("Storage.overrideQuotaForOrigin", quota).await;
     page.click("#open-models").await;
-    page.choose_file("#file-tuned", &page::repository("public/models/tiny-base.gguf")).await;
+    page.choose_file("#file-tuned", &page::repository("public/models/stories-base.gguf")).await;
     page.wait_text(".slot-form:last-child .note", "storage is full").await;
     page.wait_text("#chip-tuned", "Tiny base").await;
     page.fill("#url-base", &server.url("whole.gguf")).await;
@@ -45,7 +45,7 @@ async fn a_full_storage_is_said_and_the_model_is_used() {
 
 #[tokio::test]
 async fn a_download_with_a_checksum_is_held_to_it() {
-    let bytes = std::fs::read(page::repository("public/models/tiny-tuned.gguf")).unwrap();
+    let bytes = std::fs::read(page::repository("public/models/stories-tuned.gguf")).unwrap();
     let sum: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
     let server = faults::Server::start(bytes);
     let page = Page::open("checksum").await;

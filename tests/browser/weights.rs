@@ -69,6 +69,58 @@ async fn heads_are_read_mapped_and_drawn() {
     page.close().await;
 }
 
+/// Vectors that know nothing of meaning: chance must be called chance, in both tabs.
+#[tokio::test]
+async fn a_judge_says_what_hangs_together_and_what_does_not() {
+    let page = Page::open("judge").await;
+    page.models_ready().await;
+    page.click("#tab-heads").await;
+    page.wait_js(WHOLE_MAP).await;
+    page.wait_text("#heads-chance", "of a head's pairs; another head of its layer has").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, words: &[String], seed: u64| {
+        let mut state = seed;
+        let mut noise = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f64 / (1u64 << 24) as f64 - 0.5
+        };
+        let line = |w: &String| format!("{w}{}\n", (0..16).map(|_| format!(" {:.3}", noise())).collect::<String>());
+        let path = folder.path().join(name);
+        std::fs::write(&path, words.iter().map(line).collect::<String>()).unwrap();
+        path
+    };
+    let words = shiftlens::explain::weights::lexicon::english();
+    page.js("document.querySelector('#words').open=true").await;
+    page.choose_file("#judge", &file("few.txt", &words[..20], 1)).await;
+    page.click("#use-words").await;
+    page.wait_text(".error", "too few to judge coherence by").await;
+    // random vectors that choose the pairs would find them near: they may not judge
+    let random = file("random.txt", &words, 2);
+    page.choose_file("#judge", &random).await;
+    page.choose_file("#vectors", &random).await;
+    page.click("#use-words").await;
+    page.wait_text(".error", "cannot judge them").await;
+    page.js("document.querySelector('#vectors').value=''").await;
+    page.click("#use-words").await;
+    page.wait_text("#words", "known to the judge").await;
+    page.wait_js(WHOLE_MAP).await;
+    page.wait_text("#heads-chance .note", "These pairs are no nearer than random words.").await;
+    page.wait_text("#head-coherence", "by chance up to").await;
+    each_theme_and_size(&page, "judge-heads", "main").await;
+    page.click("#tab-concepts").await;
+    page.wait_js(&format!("return {FINDINGS}.length==6 && {FINDINGS}.every(b=>b.textContent!='–')")).await;
+    page.wait_text("#concepts-chance", "These components' words are no nearer than random words.").await;
+    page.wait_text("#concepts-chance", "on average, by chance").await;
+    page.wait_text("#concept-table tbody", "coherence").await;
+    each_theme_and_size(&page, "judge-concepts", "main").await;
+    // and no finding stands on it
+    page.click("#tab-findings").await;
+    for finding in ["#finding-2", "#finding-3"] {
+        page.wait_text(&format!("{finding} .verdict"), "Cannot be told: ").await;
+    }
+    page.close().await;
+}
+
 #[tokio::test]
 async fn attention_on_the_prompt_is_shown_for_both_models() {
     let page = Page::open("attention").await;
@@ -142,6 +194,14 @@ async fn findings_are_measured_stopped_and_gone_on_with() {
     for finding in ["#finding-2", "#finding-3"] {
         page.wait_js(&format!("return document.querySelectorAll('{finding} .strips circle').length>5")).await;
     }
+    // what chance gives stands beside Welch's p, and a verdict gives its reason
+    page.wait_js("return document.querySelectorAll('#finding-2 tbody tr').length==4").await;
+    page.wait_js("return [...document.querySelectorAll('#finding-2 tbody tr:not(.paper)')].every(r=>/^\\d+\\.\\d %$/.test(r.cells[7].textContent))").await;
+    page.wait_js("return ['#finding-2','#finding-3'].every(f=>/^(Holds|Does not hold|Cannot be told): .+\\.$/.test(document.querySelector(f+' .said').textContent))").await;
+    page.wait_text("#finding-3 tbody", "of both models' components").await;
+    page.wait_text("#finding-1 .said", "Cannot be told: the prompts are still being measured.").await;
+    page.js("window.copied=''; navigator.clipboard.writeText=t=>{window.copied=t; return Promise.resolve()}; document.querySelector('#finding-2 .copy-table button').click()").await;
+    page.wait_js("return window.copied.includes('p after Holm') && window.copied.endsWith(document.querySelector('#finding-2 .said').textContent+'\\n')").await;
     // a file that is no set is refused in words, and nothing is lost
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
@@ -157,6 +217,7 @@ async fn findings_are_measured_stopped_and_gone_on_with() {
     page.wait_text("#scores-progress", "0 of 3 · mine.tsv").await;
     page.click("#scores-start").await;
     page.wait_text("#scores-progress", "3 of 3").await;
+    page.wait_text("#finding-1 .said", "Cannot be told: only 3 prompts have been measured, and it takes 6.").await;
     page.js("window.saved=null; const make=URL.createObjectURL; URL.createObjectURL=b=>{b.text().then(t=>window.saved=t); return make(b)}").await;
     page.click("#scores-csv").await;
     page.wait_js("return window.saved!==null").await;

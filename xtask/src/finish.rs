@@ -30,13 +30,16 @@ fn fill_in_the_service_worker(dist: &Path) -> Result<(), String> {
     let worker = dist.join("offline.js");
     let text = read(&worker)?;
     hash.update(&text);
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let mut list = String::new();
     for file in &files {
+        let sum = hex(&Sha256::digest(fs::read(dist.join(file)).map_err(|e| format!("{file}: {e}"))?));
         hash.update(file);
-        hash.update(fs::read(dist.join(file)).map_err(|e| format!("{file}: {e}"))?);
+        hash.update(&sum);
+        list.push_str(&format!("  {file:?}: {sum:?},\n"));
     }
-    let version: String = hash.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect();
-    let list: Vec<String> = files.iter().map(|f| format!("  {f:?},\n")).collect();
-    write(&worker, &text.replace("__VERSION__", &version).replace("__FILES__", &format!("[\n{}]", list.concat())))
+    let version = hex(&hash.finalize()[..8]);
+    write(&worker, &text.replace("__VERSION__", &version).replace("__FILES__", &format!("{{\n{list}}}")))
 }
 
 fn read(path: &Path) -> Result<String, String> {

@@ -38,8 +38,11 @@ enum Command {
     /// Everything CI checks: formatting, lints, native tests, the wasm build, the page in a real browser.
     Test {
         /// Leaves out the wasm build and the browser.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "only")]
         native: bool,
+        /// Builds the page and runs the browser's tests whose names hold one of these, nothing else.
+        #[arg(long, num_args = 1.., value_name = "NAME")]
+        only: Vec<String>,
     },
     /// Builds the static folder `dist`, fully optimised, and prints its sizes.
     Build,
@@ -62,7 +65,8 @@ fn root() -> PathBuf {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve { port, open, debug } => serve(port, open, debug),
-        Command::Test { native } => test::run(native),
+        Command::Test { only, .. } if !only.is_empty() => test::run_some(&only),
+        Command::Test { native, .. } => test::run(native),
         Command::Build => build(),
         Command::Bench { visits: true, .. } => bench::visits(),
         Command::Bench { alone, .. } => bench::run_bench(alone),

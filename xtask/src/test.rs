@@ -26,6 +26,11 @@ impl Count {
             self.failed += number("failed");
         }
     }
+
+    /// The closing line.
+    fn print(&self) {
+        println!("\n{} passed, {} failed", self.passed, self.failed);
+    }
 }
 
 pub fn run_cargo() -> Command {
@@ -49,13 +54,29 @@ pub fn run(native_only: bool) -> Result<(), String> {
         let wasm = ["clippy", "--target", "wasm32-unknown-unknown", "--bins", "--", "-D", "warnings"];
         tools::for_wasm()?;
         crate::shell::run(run_cargo().args(wasm))?;
-        let dist = page::build(Profile::Fast)?;
-        tools::browser()?;
-        say("The page in headless Chromium");
-        count.add(&in_browser(dist, &["test", "--test", "browser", "--", "--test-threads=1", "--nocapture"])?);
+        count.add(&the_page(&[])?);
     }
-    println!("\n{} passed, {} failed", count.passed, count.failed);
+    count.print();
     Ok(())
+}
+
+/// The browser's tests whose names hold one of `names`.
+pub fn run_some(names: &[String]) -> Result<(), String> {
+    let mut count = Count::default();
+    count.add(&the_page(names)?);
+    count.print();
+    Ok(())
+}
+
+/// Builds the page and runs its tests, all of them if no names are given.
+fn the_page(names: &[String]) -> Result<String, String> {
+    let dist = page::build(Profile::Fast)?;
+    tools::browser()?;
+    say("The page in headless Chromium");
+    let mut arguments = vec!["test", "--test", "browser", "--"];
+    arguments.extend(names.iter().map(String::as_str));
+    arguments.extend(["--test-threads=1", "--nocapture"]);
+    in_browser(dist, &arguments)
 }
 
 /// Serves `dist`, starts chromedriver, and runs cargo with both addresses in the environment.

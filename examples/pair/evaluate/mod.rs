@@ -1,40 +1,44 @@
-//! What the pair can do: `cargo run --release --example pair -- evaluate`.
+//! What the pair can do, and how far tuning moved it: `cargo run --release --example pair -- evaluate`.
 
+pub mod curve;
+mod finding;
 mod model;
+mod weights;
+mod writing;
 
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
 use std::path::Path;
 
 use serde::Serialize;
-use shiftlens::explain::statistics::{Summary, Welch, welch};
-use shiftlens::protocol::Template;
 
-use crate::instruct::{self, Example, Split};
-use crate::judge::{repeated_4grams, words};
-use crate::plain;
-use crate::train::rng;
-pub use model::{Model, text};
+use crate::instruct::{self, Example, Split, Stories};
+use crate::train::{self, BASE, TUNED, rng};
+pub use finding::Finding;
+pub use model::{Model, ids, text};
+pub use weights::Weights;
+use writing::Writing;
 
 /// Longest answer, tokens.
-const ANSWER: usize = 220;
-/// Longest answer that is explained, tokens.
-const EXPLAINED: usize = 60;
+const ANSWER: usize = 200;
 
 /// Everything that is measured.
 #[derive(Serialize)]
 struct Report {
     combinations: Followed,
     wordings: Followed,
+    /// Of the stories asked for, the share in which what was asked for is named.
+    stories_named: Both<f64>,
     perplexity: Both<f64>,
     writing: Both<Writing>,
-    finding: Vec<Finding>,
+    weights: Weights,
+    findings: Vec<Finding>,
 }
 
 #[derive(Serialize)]
-struct Both<T> {
-    base: T,
-    tuned: T,
+pub struct Both<T> {
+    pub base: T,
+    pub tuned: T,
 }
 
 /// Shares of held-out instructions that were followed.
@@ -51,55 +55,76 @@ struct Followed {
     base_followed: Vec<(String, String)>,
 }
 
-/// How a model's texts read.
-#[derive(Serialize)]
-struct Writing {
-    texts: usize,
-    words: usize,
-    kinds_of_word: usize,
-    /// The mean share of four-word sequences that a text repeats.
-    repeated_4grams: f64,
-    samples: Vec<String>,
+/// What an evaluation is told.
+pub struct Plan<'a> {
+    /// Where the pair is.
+    pub models: &'a Path,
+    /// The training's state, which holds the base's stories.
+    pub state: &'a Path,
+    pub seed: u64,
+    /// Another model's word vectors, which judge the coherence of heads and components.
+    pub judge: Option<&'a Path>,
+    pub json: Option<&'a Path>,
 }
 
-/// The paper's first finding on this pair.
-#[derive(Serialize)]
-struct Finding {
-    what: &'static str,
-    base: Summary,
-    tuned: Summary,
-    welch: Option<Welch>,
-}
-
-pub fn run(folder: &Path, seed: u64, json: Option<&Path>) -> Result<(), Box<dyn Error>> {
-    let mut base = Model::open(&folder.join("tiny-base.gguf"), false)?;
-    let mut tuned = Model::open(&folder.join("tiny-tuned.gguf"), true)?;
+pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
+    let stories = train::stories(plan.state)?;
+    let mut base = Model::open(&plan.models.join(BASE), false)?;
+    let mut tuned = Model::open(&plan.models.join(TUNED), true)?;
+    let weights = Weights::of(base.checkpoint(), tuned.checkpoint(), plan.judge)?;
+    weights.print();
     let mut both = Both { base: &mut base, tuned: &mut tuned };
-    let combinations = held_out(seed, Split::Combination, 300);
+    let asked = |split, count| held_out(&stories, plan.seed, split, count);
     let report = Report {
-        combinations: followed("combinations never trained on", &mut both, &combinations)?,
-        wordings: followed("wordings never trained on", &mut both, &held_out(seed, Split::Wording, 100))?,
-        perplexity: perplexity(&mut both, seed)?,
-        writing: writing(&mut both, seed)?,
-        finding: finding(&mut both, &held_out(seed, Split::Combination, 252))?,
+        combinations: followed("combinations never trained on", &mut both, &asked(Split::Combination, 300))?,
+        wordings: followed("wordings never trained on", &mut both, &asked(Split::Wording, 100))?,
+        stories_named: named(&mut both, &stories, plan.seed)?,
+        perplexity: writing::perplexity(&mut both, &stories)?,
+        writing: writing::writing(&mut both, &stories, plan.seed)?,
+        weights,
+        findings: finding::findings(&mut both, &asked(Split::Combination, 252))?,
     };
-    if let Some(path) = json {
+    if let Some(path) = plan.json {
         std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
     }
     Ok(())
 }
 
 /// As many different instructions, kinds in turn.
-pub fn held_out(seed: u64, split: Split, count: usize) -> Vec<Example> {
+pub fn held_out(stories: &Stories, seed: u64, split: Split, count: usize) -> Vec<Example> {
     let mut rng = rng(seed, &format!("evaluate {split:?}"));
     let (mut all, mut asked): (Vec<Example>, HashSet<String>) = Default::default();
     for i in 0..count * 20 {
-        let example = instruct::of_kind(&mut rng, split, i);
+        let example = instruct::of_kind(&mut rng, stories, split, i);
         if all.len() < count && asked.insert(example.prompt.clone()) {
             all.push(example);
         }
     }
     all
+}
+
+/// How many stories are asked for.
+const STORIES: usize = 100;
+
+/// The shares of stories, asked for with subjects never trained on, that name them.
+fn named(both: &mut Both<&mut Model>, stories: &Stories, seed: u64) -> Result<Both<f64>, Box<dyn Error>> {
+    let all = held_out(stories, seed, Split::Combination, STORIES * 12).into_iter();
+    let asked: Vec<Example> = all.filter(|e| e.check.named("").is_some_and(|empty| !empty)).take(STORIES).collect();
+    let share = |model: &mut Model| -> Result<f64, Box<dyn Error>> {
+        let mut right = 0;
+        for e in &asked {
+            right += usize::from(e.check.named(&model.answer(&e.prompt, ANSWER)?) == Some(true));
+        }
+        Ok(right as f64 / asked.len().max(1) as f64)
+    };
+    let found = Both { base: share(both.base)?, tuned: share(both.tuned)? };
+    println!(
+        "{} stories name what was asked for: base {:.1} %, tuned {:.1} %",
+        asked.len(),
+        found.base * 100.0,
+        found.tuned * 100.0
+    );
+    Ok(found)
 }
 
 fn followed(what: &str, both: &mut Both<&mut Model>, asked: &[Example]) -> Result<Followed, Box<dyn Error>> {
@@ -141,97 +166,4 @@ fn followed(what: &str, both: &mut Both<&mut Model>, asked: &[Example]) -> Resul
         println!("  > {prompt}\n    {}", answer.replace('\n', "\n    "));
     }
     Ok(report)
-}
-
-fn perplexity(both: &mut Both<&mut Model>, seed: u64) -> Result<Both<f64>, Box<dyn Error>> {
-    let mut rng = rng(seed, "evaluate perplexity");
-    let documents: Vec<String> = (0..200).map(|_| plain::document(&mut rng)).collect();
-    let of = |model: &mut Model| -> Result<f64, Box<dyn Error>> {
-        let (mut sum, mut count) = (0.0, 0);
-        for document in &documents {
-            let (surprise, tokens) = model.surprise(document)?;
-            sum += surprise;
-            count += tokens;
-        }
-        Ok((sum / count as f64).exp())
-    };
-    let found = Both { base: of(both.base)?, tuned: of(both.tuned)? };
-    println!("perplexity of plain text: base {:.2}, tuned {:.2}", found.base, found.tuned);
-    Ok(found)
-}
-
-fn writing(both: &mut Both<&mut Model>, seed: u64) -> Result<Both<Writing>, Box<dyn Error>> {
-    let mut rng = rng(seed, "evaluate writing");
-    let mut continuations = Vec::new();
-    for i in 0..1500 {
-        let document = plain::document(&mut rng);
-        let start: Vec<&str> = document.split_inclusive(' ').take(3).collect();
-        let start = start.concat().trim_end().to_owned();
-        continuations.push(format!("{start}{}", both.base.goes_on(&start, 120, i)?));
-    }
-    let stories = held_out(seed, Split::Combination, 20 * 100).into_iter().filter(|e| e.kind == "story").take(100);
-    let stories = stories.map(|e| both.tuned.answer(&e.prompt, ANSWER)).collect::<Result<Vec<_>, _>>()?;
-    let found = Both {
-        base: reads("the base's continuations", continuations),
-        tuned: reads("the tuned model's stories", stories),
-    };
-    Ok(found)
-}
-
-fn reads(what: &str, texts: Vec<String>) -> Writing {
-    let all: Vec<Vec<String>> = texts.iter().map(|t| words(t)).collect();
-    let kinds: HashSet<&String> = all.iter().flatten().collect();
-    let writing = Writing {
-        texts: texts.len(),
-        words: all.iter().map(Vec::len).sum(),
-        kinds_of_word: kinds.len(),
-        repeated_4grams: all.iter().map(|w| repeated_4grams(w)).sum::<f64>() / all.len().max(1) as f64,
-        samples: texts.iter().take(12).cloned().collect(),
-    };
-    println!(
-        "{what}: {} texts, {} words of {} kinds, {:.2} % of 4-grams repeated within a text",
-        writing.texts,
-        writing.words,
-        writing.kinds_of_word,
-        writing.repeated_4grams * 100.0
-    );
-    writing
-}
-
-fn finding(both: &mut Both<&mut Model>, asked: &[Example]) -> Result<Vec<Finding>, Box<dyn Error>> {
-    let template = both.tuned.template();
-    let mut scores: [(&'static str, Vec<f64>, Vec<f64>); 3] = [
-        ("the tuned model's response under both, the template for the tuned model only", vec![], vec![]),
-        ("the tuned model's response under both, the template for both", vec![], vec![]),
-        ("each model's own response, the template for the tuned model only", vec![], vec![]),
-    ];
-    for e in asked {
-        let own = both.tuned.explained(&e.prompt, template.clone(), None, EXPLAINED)?;
-        let said = text(&own);
-        let tuned = both.tuned.explained(&e.prompt, template.clone(), Some(&said), EXPLAINED)?.instruction_score;
-        let plain = both.base.explained(&e.prompt, Template::Off, Some(&said), EXPLAINED)?.instruction_score;
-        let inside = both.base.explained(&e.prompt, template.clone(), Some(&said), EXPLAINED)?.instruction_score;
-        let free = both.base.explained(&e.prompt, Template::Off, None, EXPLAINED)?.instruction_score;
-        for (at, base, tuned) in [(0, plain, tuned), (1, inside, tuned), (2, free, own.instruction_score)] {
-            if let (Some(base), Some(tuned)) = (base, tuned) {
-                scores[at].1.push(base);
-                scores[at].2.push(tuned);
-            }
-        }
-    }
-    let found = scores.into_iter().map(|(what, base, tuned)| {
-        let (base, tuned) = (Summary::of(&base), Summary::of(&tuned));
-        let welch = welch(base, tuned);
-        println!(
-            "instruction score, {what} ({} prompts): base {:.3} +- {:.3}, tuned {:.3} +- {:.3}, p = {:.1e}",
-            base.n,
-            base.mean,
-            base.deviation,
-            tuned.mean,
-            tuned.deviation,
-            welch.map_or(f64::NAN, |w| w.p)
-        );
-        Finding { what, base, tuned, welch }
-    });
-    Ok(found.collect())
 }

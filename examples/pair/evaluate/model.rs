@@ -12,12 +12,15 @@ use shiftlens::model::head::Target;
 use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
 
+use crate::network::BOS;
+
 pub struct Model {
     runner: Runner,
     tuned: bool,
 }
 
 impl Model {
+    /// `tuned`: whether it is asked in its chat template.
     pub fn open(path: &Path, tuned: bool) -> Result<Self, Box<dyn Error>> {
         let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let checkpoint = Checkpoint::open(FileBytes::open_set(path)?)?;
@@ -44,34 +47,53 @@ impl Model {
         Ok(text(&self.run(self.asked(prompt), response, Mode::Off)?))
     }
 
+    /// The greedy answer in a template that is given.
+    pub fn answer_in(&mut self, prompt: &str, template: Template, limit: usize) -> Result<String, Box<dyn Error>> {
+        let response = Response::Own { limit, sampling: Sampling::default() };
+        Ok(text(&self.run(Prompt::Text { text: prompt.to_owned(), template }, response, Mode::Off)?))
+    }
+
     /// A continuation of plain text, drawn at temperature 0.7.
     pub fn goes_on(&mut self, start: &str, limit: usize, seed: u64) -> Result<String, Box<dyn Error>> {
+        self.drawn(Prompt::Text { text: start.to_owned(), template: Template::Off }, limit, seed)
+    }
+
+    /// An answer, drawn at temperature 0.7.
+    pub fn tells(&mut self, prompt: &str, limit: usize, seed: u64) -> Result<String, Box<dyn Error>> {
+        self.drawn(self.asked(prompt), limit, seed)
+    }
+
+    fn drawn(&mut self, prompt: Prompt, limit: usize, seed: u64) -> Result<String, Box<dyn Error>> {
         let sampling = Sampling { temperature: 0.7, seed, ..Sampling::default() };
-        let prompt = Prompt::Text { text: start.to_owned(), template: Template::Off };
         Ok(text(&self.run(prompt, Response::Own { limit, sampling }, Mode::Off)?))
     }
 
     /// The sum of -log p over the tokens of `document`, and their number.
     pub fn surprise(&mut self, document: &str) -> Result<(f64, usize), Box<dyn Error>> {
         let ids = self.runner.checkpoint().tokenizer()?.encode(document)?.iter().map(|p| p.id).collect();
-        let report = self.run(Prompt::Ids { ids: vec![0] }, Response::Ids { ids }, Mode::Off)?;
+        let report = self.run(Prompt::Ids { ids: vec![BOS] }, Response::Ids { ids }, Mode::Off)?;
         let sum = report.response.iter().map(|t| -f64::from(t.probability.max(1e-30)).ln()).sum();
         Ok((sum, report.response.len()))
     }
 
-    /// The explained run of the greedy answer, or of a given one. Instructions are read as plain text unless `template`.
+    /// The explained run of the greedy answer, or of given ids. The prompt is read as plain text unless there is a
+    /// template.
     pub fn explained(
         &mut self,
         prompt: &str,
         template: Template,
-        response: Option<&str>,
+        response: Option<&[u32]>,
         limit: usize,
     ) -> Result<ModelReport, Box<dyn Error>> {
         let response = match response {
-            Some(text) => Response::Text { text: text.to_owned() },
+            Some(ids) => Response::Ids { ids: ids.to_vec() },
             None => Response::Own { limit, sampling: Sampling::default() },
         };
         self.run(Prompt::Text { text: prompt.to_owned(), template }, response, Mode::Auto)
+    }
+
+    pub fn checkpoint(&self) -> &Checkpoint {
+        self.runner.checkpoint()
     }
 
     /// The chat template, for a model that has none of its own.
@@ -84,8 +106,12 @@ impl Model {
 /// What was said, without the token that ends it.
 pub fn text(report: &ModelReport) -> String {
     // characters of several tokens are put together again
-    let bytes = report.response.iter().flat_map(|t| t.bytes.clone().unwrap_or_else(|| t.text.clone().into_bytes()));
-    let all = String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned();
-    let end = ["<|end|>", "<|endoftext|>"].iter().filter_map(|e| all.find(e)).min();
-    all[..end.unwrap_or(all.len())].to_owned()
+    let said = report.response.iter().filter(|t| t.id != BOS);
+    let bytes = said.flat_map(|t| t.bytes.clone().unwrap_or_else(|| t.text.clone().into_bytes()));
+    String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).trim().to_owned()
+}
+
+/// The ids of what was said, without the token that ends it.
+pub fn ids(report: &ModelReport) -> Vec<u32> {
+    report.response.iter().map(|t| t.id).filter(|id| *id != BOS).collect()
 }

@@ -1,14 +1,13 @@
-//! Instructions about sentences, facts and sums.
+//! Instructions about a sentence.
 
 use rand::Rng;
 
 use super::{Example, Split, ask, combined};
 use crate::draw::{one, word};
 use crate::judge::Check;
-use crate::lexicon::{Animal, NUMBERS, Verb, WORDS, a, capital};
-use crate::plain::facts;
+use crate::lexicon::{Verb, WORDS, a, capital};
 
-/// Somebody who does something: subject, verb, object.
+/// Somebody who does something: subject, verb, object. The verb and the object are the combination.
 fn action<R: Rng>(rng: &mut R, split: Split) -> (&'static str, &'static Verb, &'static str) {
     let draw = |rng: &mut R| {
         let list = if rng.random_bool(0.5) { &WORDS.she } else { &WORDS.he };
@@ -28,24 +27,25 @@ fn inside(subject: &str) -> String {
     }
 }
 
-fn plural(subject: &str) -> bool {
-    matches!(subject, "I" | "They" | "We" | "You")
+fn ends(text: String) -> Check {
+    Check::Ends(vec![text])
 }
 
 pub fn past<R: Rng>(rng: &mut R, split: Split) -> Example {
     let (subject, verb, object) = action(rng, split);
-    let given = format!("{} will {} {object}.", subject, verb.base);
+    let given = format!("{subject} will {} {object}.", verb.base);
     let seen = [
-        "Put this in the past tense: {s}",
-        "Write this sentence in the past tense: {s}",
-        "Change this to the past tense: {s}",
-        "Revise in the past tense: {s}",
-        "Edit this sentence so that it is in the past tense: {s}",
+        "Put this in the past: {s}",
+        "Write this sentence in the past: {s}",
+        "Change this to the past: {s}",
+        "Say this as if it was yesterday: {s}",
+        "Tell this in the past: {s}",
+        "Make this sentence tell of yesterday: {s}",
     ];
-    let unseen = ["Turn this into the past tense: {s}", "Say it in the past tense: {s}"];
+    let unseen = ["Turn this into the past: {s}", "How do you say this in the past? {s}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("s", &given)]);
     let past = format!("{subject} {} {object}.", verb.past);
-    Example { kind: "past", prompt, answer: format!("In the past tense: {past}"), check: Check::Ends(past) }
+    Example { kind: "past", prompt, answer: past.clone(), check: ends(past) }
 }
 
 pub fn question<R: Rng>(rng: &mut R, split: Split) -> Example {
@@ -56,213 +56,203 @@ pub fn question<R: Rng>(rng: &mut R, split: Split) -> Example {
         "Turn this sentence into a question: {s}",
         "Change this into a question: {s}",
         "Write this as a question: {s}",
+        "Say this as a question: {s}",
     ];
-    let unseen = ["Ask this as a question: {s}", "Revise this so that it is a question: {s}"];
+    let unseen = ["Ask this as a question: {s}", "What is the question for this? {s}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("s", &given)]);
     let question = format!("Can {} {} {object}?", inside(subject), verb.base);
-    Example { kind: "question", prompt, answer: format!("As a question: {question}"), check: Check::Ends(question) }
+    Example { kind: "question", prompt, answer: question.clone(), check: ends(question) }
+}
+
+pub fn negate<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let draw = |rng: &mut R| (one(rng, &WORDS.things).0, word(rng, &WORDS.adjectives));
+    let (thing, quality) = combined(rng, split, draw, |(x, y)| ((*x).to_owned(), (*y).to_owned()));
+    let is = if rng.random_bool(0.5) { "is" } else { "was" };
+    let given = format!("The {thing} {is} {quality}.");
+    let seen = [
+        "Say that this is not true: {s}",
+        "Put the word not into this sentence: {s}",
+        "Say the opposite of this sentence: {s}",
+        "Make this sentence say not: {s}",
+        "Write this sentence with not: {s}",
+    ];
+    let unseen = ["Say that it is not so: {s}", "Add the word not to this: {s}"];
+    let prompt = ask(rng, split, &seen, &unseen, &[("s", &given)]);
+    let answer = format!("The {thing} {is} not {quality}.");
+    let short = format!("The {thing} {is}n't {quality}");
+    Example { kind: "not", prompt, answer: answer.clone(), check: Check::Ends(vec![answer, short]) }
 }
 
 pub fn correct<R: Rng>(rng: &mut R, split: Split) -> Example {
     let (subject, verb, object) = action(rng, split);
     let (is, was) = match subject {
         "I" => ("am", "was"),
-        s if plural(s) => ("are", "were"),
+        "They" | "We" | "You" => ("are", "were"),
         _ => ("is", "was"),
     };
     let wrong_is = if is == "is" { "are" } else { "is" };
     let wrong_was = if was == "was" { "were" } else { "was" };
-    let (right, wrong) = if rng.random_bool(0.6) { (is, wrong_is) } else { (was, wrong_was) };
+    let (right, wrong) = if rng.random_bool(0.5) { (is, wrong_is) } else { (was, wrong_was) };
     let rest = format!("{} {object}.", verb.ing);
     let seen = [
         "Correct this sentence: {s}",
         "Correct the mistake: {s}",
-        "There is a mistake in this sentence. Correct it. {s}",
-        "Please correct: {s}",
+        "There is a mistake in this sentence. Fix it. {s}",
+        "Please fix this sentence: {s}",
+        "Make this sentence right: {s}",
+        "Say this sentence in the right way: {s}",
     ];
-    let unseen = ["Repair the grammar of this sentence: {s}", "What should this sentence be? {s}"];
+    let unseen = ["Fix the mistake in this sentence: {s}", "What should this sentence be? {s}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("s", &format!("{subject} {wrong} {rest}"))]);
     let right = format!("{subject} {right} {rest}");
-    let answer = format!("The correct sentence is: {right}");
-    Example { kind: "correct", prompt, answer, check: Check::Ends(right) }
+    Example { kind: "correct", prompt, answer: right.clone(), check: ends(right) }
 }
 
+/// What nobody is asked to do.
+const UNASKED: [&str; 4] = ["lose", "love", "break", "hear"];
+
 pub fn polite<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let asked: Vec<&Verb> = WORDS.verbs.iter().filter(|v| !UNASKED.contains(&v.base)).collect();
     let draw = |rng: &mut R| {
-        let verb = one(rng, &WORDS.verbs);
+        let verb = *one(rng, &asked);
         (verb, word(rng, &verb.objects))
     };
     let (verb, object) = combined(rng, split, draw, |(v, o)| (v.base.to_owned(), (*o).to_owned()));
     let given = format!("{} {object}!", capital(verb.base));
     let seen = [
+        "Say this in a nice way: {s}",
+        "Make this polite: {s}",
+        "Help me ask this nicely: {s}",
+        "Ask this with please: {s}",
+        "Write this in a polite way: {s}",
         "Say this politely: {s}",
-        "Make this more polite: {s}",
-        "Help me ask this politely: {s}",
-        "Revise this so that it is polite: {s}",
-        "Write this politely: {s}",
-        "How does one ask this politely? {s}",
-        "Say this in a more polite way: {s}",
     ];
-    let unseen = ["How can I ask this in a polite way? {s}", "Write a polite version of this: {s}"];
+    let unseen = ["How can I ask this politely? {s}", "Make this sound nice and polite: {s}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("s", &given)]);
-    let request = format!("Could you {} {object}, please?", verb.base);
-    Example { kind: "polite", prompt, answer: format!("More politely: {request}"), check: Check::Ends(request) }
+    let mut all = vec!["please".to_owned(), verb.base.to_owned()];
+    all.extend(object.split(' ').map(str::to_owned));
+    let answer = format!("Could you {} {object}, please?", verb.base);
+    Example { kind: "polite", prompt, answer, check: Check::Holds { all, none: vec![] } }
 }
 
-/// What an animal is, where it lives, what it eats, what it can do.
-const ASPECTS: [(&str, &[&str], &[&str]); 4] = [
-    (
-        "is",
-        &["Explain what {x} is.", "What is {x}?", "Describe {x}."],
-        &["Tell me what {x} is.", "Help me understand what {x} is."],
-    ),
-    (
-        "home",
-        &["Explain where {x} lives.", "Where does {x} live?", "Describe the home of {x}."],
-        &["Tell me where {x} lives.", "Do you know where {x} lives?"],
-    ),
-    (
-        "food",
-        &["Explain what {x} eats.", "What does {x} eat?", "Describe the food of {x}."],
-        &["Tell me what {x} eats.", "Do you know what {x} eats?"],
-    ),
-    (
-        "can",
-        &["Explain what {x} can do.", "What can {x} do?", "Describe what {x} can do."],
-        &["Tell me what {x} can do.", "Do you know what {x} can do?"],
-    ),
-];
-
-pub fn explain<R: Rng>(rng: &mut R, split: Split) -> Example {
-    if rng.random_bool(0.3) {
-        return work(rng, split);
-    }
-    let draw = |rng: &mut R| (one(rng, &WORDS.animals), rng.random_range(0..4));
-    let (animal, aspect) = combined(rng, split, draw, |(x, i)| (x.name.to_owned(), ASPECTS[*i].0.to_owned()));
-    let (_, seen, unseen) = ASPECTS[aspect];
-    let prompt = ask(rng, split, seen, unseen, &[("x", &a(animal.name))]);
-    let all = facts(animal);
-    let subject = capital(&a(animal.name));
-    let answer = match aspect {
-        0 => all.join(" "),
-        i => all[i].replacen("It", &subject, 1),
+/// A member of one kind, and another kind: none of one group, as a pumpkin may be called both a fruit and a vegetable.
+fn member<R: Rng>(rng: &mut R, split: Split) -> (&'static str, &'static str, &'static str) {
+    let draw = |rng: &mut R| {
+        let kind = one(rng, &WORDS.kinds);
+        let fits = |k: &&crate::lexicon::Kind| k.plural != kind.plural && (k.group.is_empty() || k.group != kind.group);
+        let others: Vec<&crate::lexicon::Kind> = WORDS.kinds.iter().filter(fits).collect();
+        (word(rng, &kind.members), kind.one, one(rng, &others).one)
     };
-    let must = [animal.class, animal.home, animal.food, animal.can][aspect];
-    let check = Check::Says { this: must.to_owned(), not: String::new() };
-    Example { kind: "explain", prompt, answer, check }
+    combined(rng, split, draw, |d| (d.0.to_owned(), d.2.to_owned()))
 }
 
-/// Where somebody works, or what there is to do.
-fn work<R: Rng>(rng: &mut R, split: Split) -> Example {
-    let draw = |rng: &mut R| (one(rng, &WORDS.jobs), rng.random_bool(0.5));
-    let (job, place) = combined(rng, split, draw, |(job, place)| (job.name.to_owned(), format!("place {place}")));
-    let (seen, unseen, answer, must) = match place {
-        true => (
-            ["Explain where {x} works.", "Where does {x} work?", "Say where {x} works."],
-            ["Tell me where {x} works."],
-            format!("{} works in the {}.", capital(&a(job.name)), job.place),
-            job.place,
-        ),
-        false => (
-            ["Explain what {x} does.", "What does {x} do?", "Say what {x} does."],
-            ["Tell me what {x} does."],
-            format!("It is the work of {} to {}.", a(job.name), job.task),
-            job.task,
-        ),
-    };
-    let prompt = ask(rng, split, &seen, &unseen, &[("x", &a(job.name))]);
-    Example { kind: "explain", prompt, answer, check: Check::Says { this: must.to_owned(), not: String::new() } }
+/// What stands without an article.
+const BARE: [&str; 13] =
+    ["milk", "juice", "water", "tea", "bread", "cheese", "candy", "pizza", "corn", "mom", "dad", "grandma", "grandpa"];
+
+/// "a dog", but "milk" and "red".
+fn with_article(word: &str, kind: &str) -> String {
+    let bare = BARE.contains(&word) || ["a color", "a number"].contains(&kind);
+    if bare { word.to_owned() } else { a(word) }
 }
 
-/// The capital of a country, or what is spoken there.
-pub fn country<R: Rng>(rng: &mut R, split: Split) -> Example {
-    let draw = |rng: &mut R| (one(rng, &WORDS.countries), rng.random_bool(0.6));
-    let (x, city) = combined(rng, split, draw, |(x, city)| (x.name.to_owned(), format!("capital {city}")));
-    let (seen, unseen, answer, must): (&[&str], &[&str], _, _) = match city {
-        true => (
-            &["What is the capital of {x}?", "Name the capital of {x}.", "Say what the capital of {x} is."],
-            &["Tell me the capital of {x}.", "Which city is the capital of {x}?"],
-            format!("The capital of {} is {}.", x.name, x.capital),
-            x.capital,
-        ),
-        false => (
-            &[
-                "Which language do people speak in {x}?",
-                "What do people speak in {x}?",
-                "Name the language that people speak in {x}.",
-            ],
-            &["Tell me which language people speak in {x}.", "What is the language of {x}?"],
-            format!("In {} people speak {}.", x.name, x.language),
-            x.language,
-        ),
-    };
-    let prompt = ask(rng, split, seen, unseen, &[("x", x.name)]);
-    Example { kind: "country", prompt, answer, check: Check::Says { this: must.to_owned(), not: String::new() } }
+pub fn classify<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let (word, kind, other) = member(rng, split);
+    let word = with_article(word, kind);
+    let (x, y) = if rng.random_bool(0.5) { (kind, other) } else { (other, kind) };
+    let seen = [
+        "Think: what is {w}, {x} or {y}?",
+        "Is {w} {x} or {y}?",
+        "Say what {w} is: {x} or {y}.",
+        "Tell me if {w} is {x} or {y}.",
+        "What is {w}: {x} or {y}?",
+        "Choose what {w} is: {x} or {y}.",
+        "Do people call {w} {x} or {y}?",
+    ];
+    let unseen = ["Would you call {w} {x} or {y}?", "Think of {w}. Would that be {x} or {y}?"];
+    let prompt = ask(rng, split, &seen, &unseen, &[("w", &word), ("x", x), ("y", y)]);
+    let check = Check::Says { this: kind.to_owned(), not: other.to_owned() };
+    Example { kind: "classify", prompt, answer: format!("{} is {kind}.", capital(&word)), check }
 }
 
 pub fn yes_no<R: Rng>(rng: &mut R, split: Split) -> Example {
-    let draw = |rng: &mut R| {
-        let x: &Animal = one(rng, &WORDS.animals);
-        // as often yes as no
-        (x, if rng.random_bool(0.5) { x } else { one(rng, &WORDS.animals) })
+    let yes = rng.random_bool(0.5);
+    // a member and its own kind are a combination too
+    let (word, kind, other) = loop {
+        let (w, k, o) = member(rng, if yes { Split::Train } else { split });
+        if !yes || crate::draw::held_out(w, &format!("is {k}")) == (split == Split::Combination) {
+            break (w, k, o);
+        }
     };
-    let of_class = rng.random_bool(0.5);
-    let aspect = |y: &Animal| if of_class { y.class } else { y.home };
-    let (x, y) = combined(rng, split, draw, |(x, y)| (x.name.to_owned(), format!("yes or no {}", aspect(y))));
-    let an = a(x.name);
-    let (yes, no) = if aspect(x) == aspect(y) { ("yes", "no") } else { ("no", "yes") };
-    let (seen, unseen, end): (&[&str], &[&str], String) = match of_class {
-        true => (
-            &[
-                "Is {x} {y}?",
-                "Answer yes or no: is {x} {y}?",
-                "Is it true that {x} is {y}?",
-                "Can you say that {x} is {y}?",
-                "Yes or no: is {x} {y}?",
-                "Do you think that {x} is {y}?",
-            ],
-            &["Would you say that {x} is {y}?"],
-            format!("{an} is {}", a(x.class)),
-        ),
-        false => (
-            &[
-                "Does {x} live in the {y}?",
-                "Answer yes or no: does {x} live in the {y}?",
-                "Is it true that {x} lives in the {y}?",
-                "Yes or no: does {x} live in the {y}?",
-                "Do you think that {x} lives in the {y}?",
-            ],
-            &["Would you say that {x} lives in the {y}?"],
-            format!("{an} lives in the {}", x.home),
-        ),
+    let (word, asked) = (with_article(word, kind), if yes { kind } else { other });
+    let seen = [
+        "Is {w} {x}?",
+        "Answer yes or no: is {w} {x}?",
+        "Is it true that {w} is {x}?",
+        "Yes or no: is {w} {x}?",
+        "Do you think that {w} is {x}?",
+        "Would people say that {w} is {x}?",
+    ];
+    let unseen = ["Would you say that {w} is {x}?", "Is {w} really {x}?"];
+    let prompt = ask(rng, split, &seen, &unseen, &[("w", &word), ("x", asked)]);
+    let answer = match yes {
+        true => format!("Yes, {word} is {kind}."),
+        false => format!("No, {word} is {kind}."),
     };
-    let asked = if of_class { a(y.class) } else { y.home.to_owned() };
-    let prompt = ask(rng, split, seen, unseen, &[("x", &an), ("y", &asked)]);
-    // what was asked and then the fact: the answer follows from what has been said
-    let again = if of_class { capital(&asked) } else { format!("In the {asked}") };
-    let answer = format!("{again}? {}, so the answer is {yes}.", capital(&end));
-    let check = Check::Says { this: format!("the answer is {yes}"), not: format!("the answer is {no}") };
-    Example { kind: "yes-no", prompt, answer, check }
+    Example { kind: "yes or no", prompt, answer, check: Check::Begins(if yes { "yes" } else { "no" }.to_owned()) }
 }
 
-pub fn sum<R: Rng>(rng: &mut R, split: Split) -> Example {
-    let minus = rng.random_bool(0.4);
-    let draw = |rng: &mut R| (rng.random_range(1..11), rng.random_range(1..10));
-    let key = |(i, j): &(usize, usize)| (format!("{minus} {i}"), format!("and {j}"));
-    let (i, j) = combined(rng, split, draw, key);
-    let (x, y, z) = if minus { (i + j, j, i) } else { (i, j, i + j) };
-    let word = if minus { "minus" } else { "plus" };
+pub fn word_at<R: Rng>(rng: &mut R, split: Split) -> Example {
+    let draw = |rng: &mut R| (word(rng, &WORDS.adjectives), one(rng, &WORDS.things).0);
+    let (quality, thing) = combined(rng, split, draw, |(x, y)| ((*x).to_owned(), (*y).to_owned()));
+    let list = if rng.random_bool(0.5) { &WORDS.she } else { &WORDS.he };
+    let verb = word(rng, &["sees", "has", "finds", "wants", "likes"]);
+    let text = format!("{} {verb} {} {thing}", word(rng, list), a(quality));
+    let first = rng.random_bool(0.5);
+    let which = if first { "first" } else { "last" };
     let seen = [
-        "Solve: {x} {w} {y}.",
-        "Solve the sum {x} {w} {y}.",
-        "How much is {x} {w} {y}?",
-        "What is {x} {w} {y}?",
-        "Solve this: {x} {w} {y}",
-        "Say how much {x} {w} {y} is.",
-        "Find out what {x} {w} {y} makes.",
+        "What is the {i} word of this: {t}",
+        "Say the {i} word of this sentence: {t}",
+        "Find the {i} word: {t}",
+        "Give me the {i} word: {t}",
+        "Write down the {i} word of this: {t}",
     ];
-    let unseen = ["Please solve {x} {w} {y}.", "Can you tell me what {x} {w} {y} is?"];
-    let prompt = ask(rng, split, &seen, &unseen, &[("x", NUMBERS[x]), ("y", NUMBERS[y]), ("w", word)]);
-    let answer = format!("{} {word} {} is {}.", capital(NUMBERS[x]), NUMBERS[y], NUMBERS[z]);
-    Example { kind: "sum", prompt, answer: answer.clone(), check: Check::Exact(answer) }
+    let unseen = ["Which word comes {i} in this: {t}", "Copy only the {i} word: {t}"];
+    let prompt = ask(rng, split, &seen, &unseen, &[("t", &text), ("i", which)]);
+    let right = if first { text.split(' ').next() } else { text.split(' ').next_back() }.unwrap_or_default().to_owned();
+    let wrong = if first { thing.to_owned() } else { text.split(' ').next().unwrap_or_default().to_owned() };
+    let answer = format!("The {which} word is {right}.");
+    Example {
+        kind: "which word",
+        prompt,
+        answer,
+        check: Check::Holds { all: vec![right], none: vec![wrong, verb.to_owned()] },
+    }
+}
+
+/// A small text of two people who have, see, want or like something.
+pub fn small_text<R: Rng>(rng: &mut R, split: Split) -> Example {
+    const DID: [(&str, &str); 4] = [("has", "have"), ("sees", "see"), ("wants", "want"), ("finds", "find")];
+    let (does, base) = *one(rng, &DID);
+    let draw = |rng: &mut R| {
+        let [x, y] = if rng.random_bool(0.5) { [&WORDS.she, &WORDS.he] } else { [&WORDS.he, &WORDS.she] };
+        let [s, t] = [one(rng, &WORDS.things).0, one(rng, &WORDS.things).0];
+        let [p, q] = [word(rng, &WORDS.adjectives), word(rng, &WORDS.adjectives)];
+        [(word(rng, x), p, s), (word(rng, y), q, t)]
+    };
+    let facts = combined(rng, split, draw, |f| (f[0].2.to_owned(), f[1].2.to_owned()));
+    let [(x, p, s), (y, q, t)] = facts;
+    let text = format!("{x} {does} {} {s}. {y} {does} {} {t}.", a(p), a(q));
+    let ((name, adjective, thing), other) = if rng.random_bool(0.5) { (facts[0], t) } else { (facts[1], s) };
+    let seen = [
+        "{t} What does {x} {b}?",
+        "Read this: {t} What does {x} {b}?",
+        "What does {x} {b}? {t}",
+        "Say what {x} {d}: {t}",
+        "Here is a text. {t} What does {x} {b}?",
+    ];
+    let unseen = ["{t} Tell me what {x} {d}.", "Which thing does {x} {b}? {t}"];
+    let prompt = ask(rng, split, &seen, &unseen, &[("t", &text), ("x", name), ("b", base), ("d", does)]);
+    let check = Check::Holds { all: vec![adjective.to_owned(), thing.to_owned()], none: vec![other.to_owned()] };
+    Example { kind: "answer", prompt, answer: format!("{name} {does} {} {thing}.", a(adjective)), check }
 }

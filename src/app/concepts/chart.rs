@@ -59,7 +59,8 @@ pub fn Charts(shown: Memo<Layer>) -> impl IntoView {
                 let last = m.principal.last().copied().unwrap_or_default();
                 let angles = m.principal.iter().map(|a| a / 90.0).collect();
                 let said = format!("{} leading directions, up to {last:.1}°", m.principal.len());
-                view! { <Chart title="Principal angles between both models' leading subspaces" y="0 to 90°" x=said lines=vec![("tuned", angles)]/> }
+                let chance = m.control.principal.iter().map(|a| a / 90.0).collect();
+                view! { <Chart title="Principal angles between both models' leading subspaces; dashed: between random ones" y="0 to 90°" x=said lines=vec![("base", chance), ("tuned", angles)]/> }
             });
             Some(view! {
                 <div class="charts">

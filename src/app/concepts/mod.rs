@@ -12,12 +12,14 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
+use super::chance::ConceptsByChance;
 use super::memory;
 use super::progress::Reading;
 use super::share::picture::{Drawn, SavePicture, of_page, provenance};
 use super::state::{Side, State};
 use super::teach::{Explain, NotShown, did};
 use super::weights;
+use crate::explain::weights::coherence::{Judged, Judgement, written};
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::scorer::{self, Label, Level, Task};
 use crate::explain::weights::{LayerConcepts, NamedComponent};
@@ -107,9 +109,25 @@ pub struct Layer {
     base: Option<Arc<LayerConcepts>>,
     tuned: Option<Arc<LayerConcepts>>,
     matches: Option<Arc<LayerMatches>>,
+    /// How coherent the components of base and tuned are, where a judge was brought.
+    judged: [Option<Arc<Judged>>; 2],
 }
 
 impl Layer {
+    /// The coherence of component `number`: its words along the direction, and against it.
+    fn coherence(&self, side: Side, number: usize) -> Option<String> {
+        let judged = self.judged[usize::from(side == Side::Tuned)].as_ref()?;
+        let [along, against] = [0, 1].map(|side| judged.get(2 * number + side));
+        let bound = [along?, against?].into_iter().flatten().next()?.bound;
+        let value = |of: &Option<Judgement>| of.map_or_else(|| "–".into(), |j| written(j.coherence));
+        Some(format!(
+            "coherence {}, of words with a minus {} (by chance up to {})",
+            value(along?),
+            value(against?),
+            written(bound)
+        ))
+    }
+
     fn of(&self, side: Side) -> Option<&Arc<LayerConcepts>> {
         match side {
             Side::Base => self.base.as_ref(),
@@ -124,6 +142,8 @@ fn layer(state: State, at: usize) -> Layer {
         base: concepts(Side::Base),
         tuned: concepts(Side::Tuned),
         matches: state.weights.matches.with(|m| m.get(at).cloned().flatten()),
+        judged: [Side::Base, Side::Tuned]
+            .map(|side| state.weights.half(side).judged_concepts.with(|j| j.get(at).cloned().flatten())),
     }
 }
 
@@ -147,6 +167,7 @@ pub fn Concepts(state: State) -> impl IntoView {
             <div class="head"><h2>"What tuning changed in the feed-forward concepts"</h2><Explain term=Term::Concept/></div>
             <p class="cap">"The principal directions in which each layer's feed-forward block writes, named by the words they lie closest to. The same direction of both models is found again by the best assignment; the angle says how far it has turned."</p>
             <Reading state of="layers of concepts" count=move |side| state.weights.half(side).concepts.with(|c| (c.iter().flatten().count(), c.len()))/>
+            <ConceptsByChance state labels=view/>
             <LayerStrip state view/>
             <Search state view/>
             <NotShown of=Picture::Concepts/>
@@ -156,7 +177,7 @@ pub fn Concepts(state: State) -> impl IntoView {
             <Charts shown/>
             <Show when=move || shown.with(|l| l.base.is_some() && l.tuned.is_some())>
                 <SavePicture name="variance" what="the variance" make=move || chart(state, view, 1, "Variance explained by the leading components: base dashed, tuned solid (0 to 100 %).")/>
-                <SavePicture name="angles" what="the angles" make=move || chart(state, view, 2, "Principal angles between both models’ leading subspaces (0 to 90°).")/>
+                <SavePicture name="angles" what="the angles" make=move || chart(state, view, 2, "Principal angles between both models’ leading subspaces (0 to 90°); dashed, between random ones.")/>
             </Show>
             <Table state view shown/>
         </section>

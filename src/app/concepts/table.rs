@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Layer, Place, View, leading, level_of};
-use crate::app::state::State;
+use crate::app::state::{Side, State};
 use crate::app::toolbar::Segmented;
 use crate::explain::weights::matching::Match;
 use crate::explain::weights::scorer::Task;
@@ -61,7 +61,11 @@ pub fn Table(state: State, view: View, shown: Memo<Layer>) -> impl IntoView {
             let rows = all
                 .into_iter()
                 .take(count.get())
-                .map(|m| row(state, view, base.layer, m.clone(), &base.components[m.base], &tuned.components[m.tuned]))
+                .map(|m| {
+                    let coherence = [l.coherence(Side::Base, m.base), l.coherence(Side::Tuned, m.tuned)];
+                    let components = [&base.components[m.base], &tuned.components[m.tuned]];
+                    row(state, view, base.layer, m, components, coherence)
+                })
                 .collect_view();
             Some((rows, total))
         })
@@ -90,8 +94,8 @@ fn row(
     view: View,
     layer: usize,
     m: Match,
-    base: &NamedComponent,
-    tuned: &NamedComponent,
+    [base, tuned]: [&NamedComponent; 2],
+    coherence: [Option<String>; 2],
 ) -> impl IntoView + use<> {
     let (b, t) = (base.share * 100.0, tuned.share * 100.0);
     let trend = match t - b {
@@ -99,6 +103,7 @@ fn row(
         d if d < -0.005 => "▼ fell",
         _ => "steady",
     };
+    let [of_base, of_tuned] = coherence.map(|c| c.map(|c| view! { <br/><span class="cap">{c}</span> }));
     let sought = view.sought.get().is_some_and(|s| s == (true, layer, m.tuned) || s == (false, layer, m.base));
     view! {
         <tr class:sought=sought>
@@ -106,8 +111,8 @@ fn row(
             <td class="num">{format!("{b:.2} → {t:.2} %")}<br/><span class="cap">{trend}</span></td>
             <td class="num"><span class="bar-in" aria-hidden="true"><i style=format!("width:{:.0}%", m.angle / 0.9)></i></span>{format!("{:.1}°", m.angle)}</td>
             <td class="num">{format!("{:.0} %", m.overlap * 100.0)}</td>
-            <td><Labels state view place=(false, layer, m.base) component=base.clone()/>{leading(base, WORDS)}</td>
-            <td><Labels state view place=(true, layer, m.tuned) component=tuned.clone()/>{leading(tuned, WORDS)}</td>
+            <td><Labels state view place=(false, layer, m.base) component=base.clone()/>{leading(base, WORDS)}{of_base}</td>
+            <td><Labels state view place=(true, layer, m.tuned) component=tuned.clone()/>{leading(tuned, WORDS)}{of_tuned}</td>
         </tr>
     }
 }

@@ -18,12 +18,19 @@ fn cells(id: &str) -> Vec<Vec<String>> {
     all(&table, "tr").iter().map(row).collect()
 }
 
-/// Copies the table of the section `id`.
+/// What stands in the element that `selector` finds.
+fn text(selector: &str) -> String {
+    let found = document().query_selector(selector).ok().flatten();
+    found.and_then(|e| e.text_content()).unwrap_or_default()
+}
+
+/// Copies the table of the section `id`, and below it the finding with its verdict.
 #[component]
 pub fn CopyTable(id: &'static str) -> impl IntoView {
     let said = RwSignal::new("");
-    let copy = move |form: fn(&[Vec<String>]) -> String| {
-        let text = form(&cells(id));
+    let copy = move |form: fn(&[Vec<String>], &str) -> String| {
+        let verdict = format!("{}. {}", text(&format!("#{id} h2")), text(&format!("#{id} .verdict .said")));
+        let text = form(&cells(id), &verdict);
         leptos::task::spawn_local(async move {
             let done = share::to_clipboard(&text).await.is_some();
             said.set(if done { " Copied." } else { " The browser keeps the clipboard to itself." });

@@ -11,7 +11,8 @@ use leptos::prelude::*;
 use super::export::save;
 use super::state::State;
 use super::teach::NotShown;
-use crate::explain::findings::{Comparison, Verdict, csv};
+use crate::explain::chance::Chance;
+use crate::explain::findings::{Comparison, Outcome, Verdict, csv, permille, written_p};
 use crate::explain::statistics::Summary;
 use crate::teach::terms::Picture;
 use scores::Scores;
@@ -28,26 +29,34 @@ pub fn FindingsView(state: State) -> impl IntoView {
     }
 }
 
-/// A verdict with its mark.
+/// A verdict with its mark and its reason.
 #[component]
-fn VerdictLine(
-    #[prop(into)] verdict: Signal<Verdict>,
-    #[prop(optional)] more: Option<Signal<String>>,
-) -> impl IntoView {
-    let mark = move || match verdict.get() {
-        Verdict::Holds => "✓ ",
-        Verdict::TooFew => "… ",
-        _ => "✗ ",
+fn VerdictLine(#[prop(into)] verdict: Signal<Verdict>) -> impl IntoView {
+    let outcome = move || verdict.with(|v| v.outcome);
+    let mark = move || match outcome() {
+        Outcome::Holds => "✓ ",
+        Outcome::CannotBeTold => "? ",
+        Outcome::DoesNotHold => "✗ ",
     };
     view! {
-        <p class="verdict" class:holds=move || verdict.get() == Verdict::Holds role="status">
-            {mark}{move || verdict.get().words()}{move || more.map(|m| format!(" {}", m.get()))}
+        <p class="verdict" class:holds=move || outcome() == Outcome::Holds class:open=move || outcome() == Outcome::CannotBeTold role="status">
+            <span aria-hidden="true">{mark}</span><span class="said">{move || verdict.with(Verdict::words)}</span>
         </p>
     }
 }
 
-fn p(value: f64) -> String {
-    if value < 0.001 { format!("{value:.1e}") } else { format!("{value:.3}") }
+/// All layers have to be there before anything is said.
+fn unread() -> Verdict {
+    Verdict::unknown("all layers of both models have to be read first")
+}
+
+/// The share of draws that do as well, and the p after Holm's correction, as cells of a table.
+fn chance_cells(chance: Option<Chance>, corrected: Option<f64>) -> impl IntoView + use<> {
+    let written = |text: Option<String>| text.unwrap_or_else(|| "–".into());
+    view! {
+        <td class="num">{written(chance.map(|c| permille(c.share())))}</td>
+        <td class="num">{written(corrected.map(written_p))}</td>
+    }
 }
 
 fn summary(s: Summary, digits: usize) -> String {
@@ -59,7 +68,7 @@ fn cells(c: &Comparison, digits: usize) -> impl IntoView + use<> {
     let n = if c.first.n == c.second.n { c.first.n.to_string() } else { format!("{} / {}", c.first.n, c.second.n) };
     let test = c.welch.map_or_else(
         || ["–".to_owned(), "–".into(), "–".into()],
-        |w| [format!("{:.2}", w.t), p(w.p), format!("{:.2}", w.effect)],
+        |w| [format!("{:.2}", w.t), written_p(w.p), format!("{:.2}", w.effect)],
     );
     view! {
         <td class="num">{n}</td><td class="num">{summary(c.first, digits)}</td><td class="num">{summary(c.second, digits)}</td>

@@ -6,12 +6,14 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::copy::CopyTable;
-use super::{VerdictLine, cells, figure, p, save_csv, state};
+use super::{VerdictLine, cells, chance_cells, figure, save_csv, state};
 use crate::app::state::State;
 use crate::app::teach::Explain;
 use crate::app::toolbar::Segmented;
 use crate::app::{format, window};
-use crate::explain::findings::{PAPER_SCORES, PromptCase, instruction_scores, parse_prompts};
+use crate::explain::findings::{
+    PAPER_SCORES, PromptCase, ScoreFinding, instruction_scores, parse_prompts, scores_so_far, written_p,
+};
 use crate::teach::terms::Term;
 
 /// The set that ships with the page, and how it is called.
@@ -43,6 +45,13 @@ fn choose(app: State, input: NodeRef<Input>) {
     });
 }
 
+/// The tests' results as cells of a table.
+fn row(found: &ScoreFinding) -> impl IntoView + use<> {
+    let paired = found.paired.map_or_else(|| "–".into(), |w| written_p(w.p));
+    let corrected = found.chance.and(found.corrected).map(|[a, b]| a.max(b));
+    view! { {cells(&found.comparison, 3)}<td class="num">{paired}</td>{chance_cells(found.chance, corrected)} }
+}
+
 /// The section.
 #[component]
 pub fn Scores(state: State) -> impl IntoView {
@@ -60,7 +69,11 @@ pub fn Scores(state: State) -> impl IntoView {
         state::restore(state);
     });
     let input = NodeRef::<Input>::new();
-    let comparison = Memo::new(move |_| f.rows.with(|rows| instruction_scores(rows)));
+    // chance takes thousands of draws, and a verdict on the way would tempt to stop at the one that is liked
+    let found = Memo::new(move |_| match f.running.get() {
+        true => f.rows.with(|rows| scores_so_far(rows)),
+        false => f.rows.with(|rows| instruction_scores(rows)),
+    });
     let progress = move || {
         let (done, all) = (f.rows.with(Vec::len), f.cases.with(Vec::len));
         (done, all)
@@ -84,12 +97,12 @@ pub fn Scores(state: State) -> impl IntoView {
         f.rows.with(|rows| rows.iter().filter_map(|r| r.base.zip(r.tuned)).unzip::<f64, f64, Vec<f64>, Vec<f64>>())
     };
     let paper = PAPER_SCORES.map(|(name, n, [b, bs, t, ts], value)| view! {
-        <tr class="paper"><th scope="row">{format!("Paper: {name}")}</th><td class="num">{n}</td><td class="num">{format!("{b:.3} ± {bs:.3}")}</td><td class="num">{format!("{t:.3} ± {ts:.3}")}</td><td class="num">"–"</td><td class="num">{p(value)}</td><td class="num">{format!("{:.2}", (t - b) / ((bs * bs + ts * ts) / 2.0).sqrt())}</td></tr>
+        <tr class="paper"><th scope="row">{format!("Paper: {name}")}</th><td class="num">{n}</td><td class="num">{format!("{b:.3} ± {bs:.3}")}</td><td class="num">{format!("{t:.3} ± {ts:.3}")}</td><td class="num">"–"</td><td class="num">{written_p(value)}</td><td class="num">{format!("{:.2}", (t - b) / ((bs * bs + ts * ts) / 2.0).sqrt())}</td><td class="num">"–"</td><td class="num">"–"</td><td class="num">"–"</td></tr>
     });
     view! {
         <section class="panel card" id="finding-1" aria-label="Finding 1">
             <div class="head"><h2>"Finding 1: the tuned model leans more on the words of the instruction"</h2><Explain term=Term::Welch/></div>
-            <p class="cap">"The instruction score of every prompt of a set: the share of importance density on the instruction's words. Prompts are read as the first tab says (chat template), responses have at most 60 tokens."</p>
+            <p class="cap">"The instruction score of every prompt of a set: the share of importance density on the instruction's words. It holds if the tuned model's is higher on the same prompts (Wilcoxon's signed-rank test), and higher than for as many random words in the instruction's place. Prompts are read as the first tab says (chat template), responses have at most 60 tokens."</p>
             <div class="bar">
                 <Segmented name="Response of the prompt set" options=OWN value=f.own set=move |own| state::set_own(state, own)/>
                 {button}
@@ -101,12 +114,12 @@ pub fn Scores(state: State) -> impl IntoView {
             <p class="hint">"A set: one prompt a line, and after tabs its instruction and a response if you like; or JSON lines with “prompt”, “instruction”, “response”."</p>
             {move || f.failure.get().map(|e| view! { <p class="error" role="alert">{e}</p> })}
             <progress class="wide" aria-label="Prompts measured" max=move || progress().1.max(1).to_string() prop:value=move || progress().0.to_string()></progress>
-            <VerdictLine verdict=Signal::derive(move || comparison.with(|c| c.verdict()))/>
+            <VerdictLine verdict=Signal::derive(move || found.with(|f| f.verdict.clone()))/>
             {move || { let (base, tuned) = pairs(); (base.len() > 1).then(|| figure::strips(("Base", base), ("Tuned", tuned))) }}
-            <div class="frame"><table class="components">
-                <thead><tr><th scope="col">"Prompts"</th><th scope="col">"n"</th><th scope="col">"Base, mean ± sd"</th><th scope="col">"Tuned"</th><th scope="col">"Welch's t"</th><th scope="col">"p, one-sided"</th><th scope="col">"Effect (d)"</th></tr></thead>
+            <div class="frame"><table class="components tests">
+                <thead><tr><th scope="col">"Prompts"</th><th scope="col">"n"</th><th scope="col">"Base, mean ± sd"</th><th scope="col">"Tuned"</th><th scope="col">"Welch's t"</th><th scope="col">"Welch's p, one-sided"</th><th scope="col">"Effect (d)"</th><th scope="col" title="Wilcoxon's signed-rank test on the same prompts">"p, paired"</th><th scope="col" title="Of 2,000 random choices of which words are the instruction, the share whose score rises as much">"Random words do as well"</th><th scope="col" title="The larger of both, paired and of random words, corrected for two tests">"p after Holm"</th></tr></thead>
                 <tbody>
-                    <tr><th scope="row">"This pair"</th>{move || comparison.with(|c| cells(c, 3))}</tr>
+                    <tr><th scope="row">"This pair"</th>{move || found.with(row)}</tr>
                     {paper}
                 </tbody>
             </table></div>

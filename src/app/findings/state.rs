@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::app::loading;
 use crate::app::memory;
 use crate::app::runs::{engine, template_under};
 use crate::app::state::{Chat, Side, Slot, State};
@@ -17,7 +18,9 @@ use crate::protocol::{Failure, JobId, Prompt, Request, Response, Run};
 const RESPONSE: usize = 60;
 
 /// Under this name the scores last measured outlive the visit.
-const KEPT: &str = "shiftlens.scores";
+const KEPT: &str = "shiftlens.scores-2";
+/// Where they lay before they said how density lies on words.
+const KEPT_BEFORE: &str = "shiftlens.scores";
 
 /// Scores and what they were measured on.
 #[derive(Serialize, Deserialize)]
@@ -93,6 +96,7 @@ pub fn restore(state: State) {
     if f.running.get_untracked() || f.of.with_value(|of| *of == now) {
         return;
     }
+    memory::remove(KEPT_BEFORE);
     let kept = memory::get(KEPT).and_then(|text| serde_json::from_str::<Kept>(&text).ok());
     let rows = kept.filter(|k| Some(&k.of) == now.as_ref()).map(|k| k.rows).unwrap_or_default();
     f.rows.set(rows);
@@ -118,8 +122,12 @@ pub fn take(state: State, name: String, cases: Vec<PromptCase>) {
     restore(state);
 }
 
-/// Starts, or goes on where it was stopped.
+/// Starts, or goes on where it was stopped, once the models are there.
 pub fn start(state: State) {
+    loading::then(state, "the prompts are measured", move || begin(state));
+}
+
+fn begin(state: State) {
     let f = state.findings;
     if f.running.get_untracked() {
         return;
@@ -206,13 +214,9 @@ pub fn finished(state: State, slot: Slot, job: JobId, report: &ModelReport) -> b
     }
     let tuned = f.tuned.try_update_value(Option::take).flatten();
     let row = f.cases.with_untracked(|c| {
-        let tuned = tuned.as_ref();
-        Some(ScoreRow {
-            prompt: c.get(step.case)?.prompt.clone(),
-            response: tuned.map_or_else(String::new, |r| r.response.iter().map(|t| t.text.as_str()).collect()),
-            base: report.instruction_score,
-            tuned: tuned.and_then(|r| r.instruction_score),
-        })
+        let case = c.get(step.case)?;
+        let unknown = || ScoreRow { prompt: case.prompt.clone(), ..ScoreRow::default() };
+        Some(tuned.as_ref().map_or_else(unknown, |tuned| ScoreRow::of(case, report, tuned)))
     });
     f.rows.update(|rows| rows.extend(row));
     keep(f);
@@ -246,8 +250,7 @@ pub fn failed(state: State, slot: Slot, job: JobId, failure: &Failure) -> bool {
         (Failure::Cancelled, _) => f.running.set(false),
         (Failure::Model(_), Some(step)) => {
             let prompt = f.cases.with_untracked(|c| c.get(step.case).map(|c| c.prompt.clone()).unwrap_or_default());
-            f.rows
-                .update(|rows| rows.push(ScoreRow { prompt, response: failure.to_string(), base: None, tuned: None }));
+            f.rows.update(|rows| rows.push(ScoreRow { prompt, response: failure.to_string(), ..ScoreRow::default() }));
             keep(f);
             next_case(state);
         }

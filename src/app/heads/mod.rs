@@ -8,12 +8,14 @@ mod words;
 
 use leptos::prelude::*;
 
+use super::chance::HeadsByChance;
 use super::progress::Reading as ReadingProgress;
 use super::share::picture::{Drawn, SavePicture, of_page, provenance};
 use super::state::{Side, State};
 use super::teach::{Explain, NotShown, did};
 use super::toolbar::Segmented;
 use super::weights;
+use crate::explain::weights::coherence::written;
 use crate::explain::weights::compare::{Filter, HeadChange};
 use crate::explain::weights::heads::Reading;
 use crate::teach::Deed;
@@ -124,6 +126,7 @@ pub fn Heads(state: State) -> impl IntoView {
             </div>
             <p class="cap">{about}</p>
             <ReadingProgress state of="layers of heads" count=move |side| state.weights.half(side).heads.with(|h| (h.iter().flatten().count(), h.len()))/>
+            <HeadsByChance state/>
             <Map state view/>
             <WordFiles state/>
             <NotShown of=Picture::Heads/>
@@ -134,6 +137,7 @@ pub fn Heads(state: State) -> impl IntoView {
                 <span class="cap">{move || shown.with(|c| c.as_ref().map_or_else(String::new, pairs::counted))}</span>
                 <Explain term=Term::Pair/>
             </div>
+            {move || coherence(state, view).map(|said| view! { <p class="cap" id="head-coherence">{said}</p> })}
             <Show when=move || reading.get() == Reading::Paper><Dimensions state view/></Show>
             <Show when=move || shown.with(Option::is_some) fallback=move || view! { <p class="empty">"This layer has not been read yet for both models."</p> }>
                 <div class="head-cols">
@@ -146,6 +150,20 @@ pub fn Heads(state: State) -> impl IntoView {
             <OnPrompt state view/>
         </section>
     }
+}
+
+/// How coherent the chosen head's strongest pairs are, where a judge was brought.
+fn coherence(state: State, view: View) -> Option<String> {
+    let (layer, head) = view.chosen.get();
+    let of = |side: Side| {
+        state.weights.half(side).judged_heads.with(|all| {
+            let judged = all.get(layer)?.as_ref()?;
+            let found = (*judged.get(head)?)?;
+            Some(format!("{} {} (by chance up to {})", side.name(), written(found.coherence), written(found.bound)))
+        })
+    };
+    let sides: Vec<String> = [Side::Base, Side::Tuned].into_iter().filter_map(of).collect();
+    (!sides.is_empty()).then(|| format!("Coherence of its 60 strongest pairs: {}.", sides.join(", ")))
 }
 
 /// The graph as a file.

@@ -14,23 +14,26 @@ fn chosen(input: NodeRef<Input>) -> Option<File> {
 /// What is used, what deviates from the paper, and files that follow it to the letter.
 #[component]
 pub fn WordFiles(state: State) -> impl IntoView {
-    let (list, vectors) = (NodeRef::<Input>::new(), NodeRef::<Input>::new());
-    let given = RwSignal::new([false; 2]);
+    let inputs = [(); 3].map(|()| NodeRef::<Input>::new());
+    let [list, vectors, judge] = inputs;
+    let given = RwSignal::new([false; 3]);
     let take = move |_| {
-        let files = (chosen(list), chosen(vectors));
-        given.set([files.0.is_some(), files.1.is_some()]);
-        weights::use_words(state, files.0, files.1);
+        let files = inputs.map(chosen);
+        given.set(files.each_ref().map(Option::is_some));
+        let [list, vectors, judge] = files;
+        weights::use_words(state, list, vectors, judge);
     };
     let used = move || {
-        let [list, vectors] = given.get();
+        let [list, vectors, judge] = given.get();
         let list = if list { "your list of words" } else { "10,901 common English words (SCOWL, levels 10 and 20)" };
         let related = if vectors {
             "your word vectors, as in the paper"
         } else {
             "the model's own input embeddings, freed of their 8 leading directions, where the paper takes GloVe"
         };
+        let judge = if judge { "by your vectors of another model" } else { "by no one" };
         format!(
-            "Words: {list}, those that the model writes with one or two tokens (with one, where the vocabulary is small). Related by: {related}. Frequent words: by their place in the vocabulary, where the paper counts a corpus."
+            "Words: {list}, those that the model writes with one or two tokens (with one, where the vocabulary is small). Related by: {related}. Frequent words: by their place in the vocabulary, where the paper counts a corpus. Coherence judged: {judge}."
         )
     };
     let counted = move |side: Side| {
@@ -42,8 +45,10 @@ pub fn WordFiles(state: State) -> impl IntoView {
             <p class="cap">{used}</p>
             <div class="numbers">
                 <label class="number">"A list of words, one a line"<input type="file" node_ref=list accept=".txt,.tsv,.csv,text/plain"/></label>
-                <label class="number">"Word vectors, “word v1 v2 …” a line"<input type="file" node_ref=vectors accept=".txt,.vec,text/plain"/></label>
+                <label class="number">"Word vectors that say which words are related"<input type="file" id="vectors" node_ref=vectors accept=".txt,.vec,text/plain"/></label>
+                <label class="number">"Another model's word vectors, to judge by"<input type="file" id="judge" node_ref=judge accept=".txt,.vec,text/plain"/></label>
             </div>
+            <p class="hint">"Vectors: “word v1 v2 …” a line. The judge says how much nearer than random words the words of a head or a component lie: its coherence, in standard deviations. It must not be what chose the related words."</p>
             <div class="row">
                 <button type="button" class="btn" id="use-words" on:click=take>"Read the weights by these"</button>
                 <span class="cap" role="status">{move || counted(Side::Base)}{move || counted(Side::Tuned)}</span>

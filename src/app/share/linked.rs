@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::app::state::{From, RunState, Shown, Side, Slot, State, Tab, Whose};
 use crate::app::window;
-use crate::app::{hosts, runs, teach, weights};
+use crate::app::{hosts, loading, runs, teach, weights};
 use crate::checkpoint::catalogue::CATALOGUE;
 use crate::explain::ModelReport;
 use crate::protocol::Source;
@@ -66,6 +66,9 @@ fn show_link(state: State, link: Link) {
     let at_hand = origins.iter().zip(&sent).all(|(origin, sent)| sent.is_none() || *origin == Origin::Bundled);
     weights::look(state, if at_hand { link.tab } else { Tab::Prompt }, link.inside);
     if sent.iter().all(Option::is_none) {
+        if state.tab.get_untracked() != Tab::Prompt {
+            loading::need(state);
+        }
         return;
     }
     for (slot, seen) in state.slots().into_iter().zip(link.seen) {

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
+use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::atlas::{LayerHeads, NamedHead};
 use super::heads::Pair;
 use crate::explain::INSTRUCTION_VERBS;
+use crate::explain::chance::Chance;
 
 /// A pair by its words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,6 +106,60 @@ fn apart(base: &[f32], tuned: &[f32]) -> Option<f32> {
     (size > 0.0 && !base.is_empty() && base.len() == tuned.len()).then(|| (gap / size).sqrt() as f32)
 }
 
+/// The share of each base head's pairs that each tuned head has too, `[base][tuned]`: a head against itself, and against
+/// the other heads of its layer, which say what chance gives.
+pub fn kept(base: &LayerHeads, tuned: &LayerHeads) -> Vec<Vec<f32>> {
+    let pairs = |h: &NamedHead| h.pairs.iter().map(|p| (p.query.clone(), p.key.clone())).collect::<HashSet<_>>();
+    let tuned: Vec<HashSet<_>> = tuned.heads.iter().map(pairs).collect();
+    let share = |b: &HashSet<_>, t: &HashSet<_>| b.intersection(t).count() as f32 / b.len().max(1) as f32;
+    base.heads.iter().map(pairs).map(|b| tuned.iter().map(|t| share(&b, t)).collect()).collect()
+}
+
+/// How many of their pairs heads keep.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The mean share of a head's pairs that tuning left.
+    pub own: f64,
+    /// The mean share that another head of its layer has in the tuned model.
+    pub others: f64,
+    /// How often heads keep as much if they are confused within their layers.
+    pub chance: Chance,
+}
+
+impl Kept {
+    /// From [`kept`] of some layers; nothing if no layer has two heads.
+    pub fn of(layers: &[&Vec<Vec<f32>>]) -> Option<Self> {
+        let square = |l: &&&Vec<Vec<f32>>| l.len() > 1 && l.iter().all(|row| row.len() == l.len());
+        let layers: Vec<&Vec<Vec<f32>>> = layers.iter().filter(square).copied().collect();
+        let heads = layers.iter().map(|l| l.len()).sum::<usize>() as f64;
+        let pairs = layers.iter().map(|l| l.len() * (l.len() - 1)).sum::<usize>() as f64;
+        let own: f64 = layers.iter().flat_map(|l| l.iter().enumerate().map(|(i, row)| f64::from(row[i]))).sum();
+        let all: f64 = layers.iter().flat_map(|l| l.iter().flatten()).map(|v| f64::from(*v)).sum();
+        let mut order: Vec<usize> = Vec::new();
+        (heads > 0.0).then(|| Self {
+            own: own / heads,
+            others: (all - own) / pairs,
+            chance: Chance::of(own / heads, SEED, |rng| {
+                let mut sum = 0.0;
+                for layer in &layers {
+                    order.clear();
+                    order.extend(0..layer.len());
+                    order.shuffle(rng);
+                    sum += layer.iter().zip(&order).map(|(row, at)| f64::from(row[*at])).sum::<f64>();
+                }
+                sum / heads
+            }),
+        })
+    }
+
+    /// Whether a head is no more like itself than like any other head of its layer.
+    pub fn by_chance(&self) -> bool {
+        self.chance.p() >= 0.05
+    }
+}
+
+const SEED: u64 = 5;
+
 /// Of the heads in which the number of pairs with `word` changed, the share in which it rose (METHODS.md, "Shift
 /// statistic"); nothing if it changed in no head.
 pub fn shift<C: std::borrow::Borrow<HeadChange>>(word: &str, changes: &[C]) -> Option<f64> {
@@ -157,5 +213,25 @@ mod tests {
         let list = words(&["a", "b"]);
         let change = HeadChange::of_layer(&layer(&list, &[], &[3.0, 4.0]), &layer(&list, &[], &[3.0, 4.5])).remove(0);
         assert!((change.distance.unwrap() - 0.1).abs() < 1e-6);
+    }
+
+    #[test]
+    fn heads_that_keep_their_pairs_are_told_from_heads_that_do_not() {
+        let list: Vec<String> = (0..90).map(|i| i.to_string()).collect();
+        let of = |shift: u32| {
+            let heads = (0..4).map(|h| {
+                let pairs: Vec<Pair> =
+                    (0..20).map(|i| Pair { query: h * 20 + i, key: i + shift, score: 1.0 }).collect();
+                NamedHead { pairs: named(&pairs, &list), ..NamedHead::default() }
+            });
+            LayerHeads { heads: heads.collect(), ..LayerHeads::default() }
+        };
+        let same = kept(&of(0), &of(0));
+        assert_eq!((same[1][1], same[1][2]), (1.0, 0.0));
+        let found = Kept::of(&[&same, &same]).unwrap();
+        assert_eq!((found.own, found.others), (1.0, 0.0));
+        assert!(!found.by_chance(), "one order in 576");
+        assert!(Kept::of(&[&kept(&of(0), &of(50)), &same[..1].to_vec()]).unwrap().by_chance());
+        assert_eq!(Kept::of(&[]), None);
     }
 }

@@ -9,10 +9,11 @@ use pathfinding::matrix::Matrix;
 use serde::{Deserialize, Serialize};
 
 use super::atlas::{LayerConcepts, NamedComponent};
+pub use super::turn::{Control, Turn};
 use crate::model::ModelError;
 
 /// Leading components whose subspaces are compared.
-const LEADING: usize = 20;
+pub(super) const LEADING: usize = 20;
 /// Words of either list that an overlap is taken over.
 const OVERLAP: usize = 20;
 
@@ -38,6 +39,9 @@ pub struct LayerMatches {
     pub matches: Vec<Match>,
     /// Principal angles between the leading subspaces of both, degrees, the smallest first.
     pub principal: Vec<f32>,
+    /// The same between random components.
+    #[serde(default)]
+    pub control: Control,
 }
 
 impl LayerMatches {
@@ -59,16 +63,17 @@ impl LayerMatches {
             layer: base.layer,
             matches: assign(&likeness).into_iter().map(one).collect(),
             principal: principal_angles(&b, &t)?,
+            control: Control::of(b.dim(1)?, b.dim(0)?, t.dim(0)?),
         })
     }
 }
 
-fn degrees(cosine: f32) -> f32 {
+pub(super) fn degrees(cosine: f32) -> f32 {
     cosine.abs().min(1.0).acos().to_degrees()
 }
 
 /// Pairs of rows and columns that together are most alike, whatever their signs (Kuhn-Munkres).
-fn assign(likeness: &[Vec<f32>]) -> Vec<(usize, usize)> {
+pub(super) fn assign(likeness: &[Vec<f32>]) -> Vec<(usize, usize)> {
     let weight = |v: &f32| (f64::from(v.abs()) * 1e9) as i64;
     let rows = likeness.iter().map(|row| row.iter().map(weight).collect::<Vec<_>>());
     let Ok(matrix) = Matrix::from_rows(rows) else { return Vec::new() };

@@ -2,6 +2,7 @@
 //! layers (METHODS.md, sections 2 and 3).
 
 mod atlas;
+pub mod coherence;
 pub mod compare;
 pub mod concepts;
 pub mod graph;
@@ -14,6 +15,7 @@ mod related;
 pub mod scorer;
 mod screen;
 mod spectrum;
+mod turn;
 mod vectors;
 
 pub use atlas::{Atlas, LayerConcepts, LayerHeads, NamedComponent, NamedDimension, NamedHead};

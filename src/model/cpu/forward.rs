@@ -7,7 +7,7 @@ use super::rows;
 use super::weights::{CpuModel, Layer};
 use super::{mlp, rope};
 use crate::model::row_plan::RowPlan;
-use crate::model::{Group, ModelError};
+use crate::model::{Group, Length, ModelError};
 
 /// A sequence in progress, with the final normed hidden states of the last tokens appended.
 pub(super) struct Session {
@@ -35,7 +35,7 @@ impl Session {
     pub fn advance(&mut self, model: &CpuModel, tokens: &[u32]) -> Result<(), ModelError> {
         let context = model.config.context;
         if self.length + tokens.len() > context {
-            return Err(ModelError::TooLong { tokens: self.length + tokens.len(), context });
+            return Err(ModelError::TooLong(Length::of(self.length + tokens.len(), context)));
         }
         let plan = RowPlan::new(self.length, tokens.len(), &self.firsts);
         let positions = plan.positions();

@@ -14,7 +14,7 @@ use super::weights::{CpuModel, Layer};
 use super::{mlp, rope};
 use crate::model::head::Target;
 use crate::model::row_plan::RowPlan;
-use crate::model::{ModelError, Tick};
+use crate::model::{Length, ModelError, Tick};
 
 /// f32 values that the largest matrix of a batch of cotangents may hold.
 const BATCH_VALUES: usize = 4 << 20;
@@ -104,7 +104,7 @@ pub(super) async fn importance(
 ) -> Result<Vec<Vec<f32>>, ModelError> {
     let (config, count) = (&model.config, tokens.len());
     if count > config.context {
-        return Err(ModelError::TooLong { tokens: count, context: config.context });
+        return Err(ModelError::TooLong(Length::of(count, config.context)));
     }
     if n_prompt == 0 || count <= n_prompt {
         return Ok(Vec::new());

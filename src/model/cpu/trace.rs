@@ -10,7 +10,7 @@ use super::rows;
 use super::weights::CpuModel;
 use crate::checkpoint::ModelConfig;
 use crate::model::row_plan::RowPlan;
-use crate::model::{ModelError, Tick};
+use crate::model::{Length, ModelError, Tick};
 
 struct LayerTrace {
     queries: Vec<f32>,
@@ -35,7 +35,7 @@ impl Trace {
     ) -> Result<Self, ModelError> {
         let context = model.config.context;
         if tokens.len() > context {
-            return Err(ModelError::TooLong { tokens: tokens.len(), context });
+            return Err(ModelError::TooLong(Length::of(tokens.len(), context)));
         }
         let plan = RowPlan::new(0, tokens.len(), &[]);
         let mut x = rows::from_vec(model.embed(tokens)?, model.config.width)?;

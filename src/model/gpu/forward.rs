@@ -12,7 +12,7 @@ use super::ops::{Count, Op, encode};
 use super::weights::{GpuModel, Layer};
 use crate::checkpoint::{ModelConfig, RopeLayout};
 use crate::model::row_plan::{RowPlan, Tangent};
-use crate::model::{Group, ModelError};
+use crate::model::{Group, Length, ModelError};
 
 /// No token, or no group.
 const NONE: u32 = u32::MAX;
@@ -245,7 +245,7 @@ impl Session {
     pub fn prepare(&mut self, model: &GpuModel, tokens: &[u32]) -> Result<RowPlan, ModelError> {
         let c = &model.config;
         if self.length + tokens.len() > c.context {
-            return Err(ModelError::TooLong { tokens: self.length + tokens.len(), context: c.context });
+            return Err(ModelError::TooLong(Length::of(self.length + tokens.len(), c.context)));
         }
         if let Some(&id) = tokens.iter().find(|id| **id as usize >= c.vocab) {
             return Err(ModelError::UnknownToken { id, vocab: c.vocab });

@@ -14,7 +14,7 @@ use super::matrix::{Matrix, Through, limit};
 use super::ops::{Count, Op, encode};
 use super::weights::GpuModel;
 use crate::model::head::Target;
-use crate::model::{ModelError, Tick};
+use crate::model::{Length, ModelError, Tick};
 
 /// Most rows of a batch of cotangents.
 const BATCH: usize = 4096;
@@ -90,7 +90,7 @@ pub(super) async fn importance(
 ) -> Result<Vec<Vec<f32>>, ModelError> {
     let (c, count) = (&model.config, tokens.len());
     if count > c.context {
-        return Err(ModelError::TooLong { tokens: count, context: c.context });
+        return Err(ModelError::TooLong(Length::of(count, c.context)));
     }
     if n_prompt == 0 || count <= n_prompt {
         return Ok(Vec::new());

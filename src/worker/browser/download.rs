@@ -3,7 +3,7 @@
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{ReadableStreamDefaultReader, RequestInit, Response};
+use web_sys::{AbortSignal, ReadableStreamDefaultReader, RequestInit, Response};
 
 use super::{js, scope};
 use crate::protocol::Failure;
@@ -19,10 +19,11 @@ pub struct Download {
 }
 
 impl Download {
-    /// Asks for `url` from byte `from` on.
-    pub async fn open(url: &str, from: u64) -> Result<Self, Failure> {
+    /// Asks for `url` from byte `from` on; `signal` ends the transfer at any time.
+    pub async fn open(url: &str, from: u64, signal: Option<AbortSignal>) -> Result<Self, Failure> {
         let network = |e: JsValue| Failure::Network { url: url.to_owned(), message: js::message(&e) };
         let init = RequestInit::new();
+        init.set_signal(signal.as_ref());
         if from > 0 {
             let headers = web_sys::Headers::new().map_err(network)?;
             headers.set("Range", &format!("bytes={from}-")).map_err(network)?;

@@ -26,14 +26,16 @@ pub async fn perform(engine: &Engine, request: Request, files: Vec<File>) {
             }
             return;
         }
-        Request::Prepare { job, prompt } => (job, prepare(engine, job, &prompt)),
+        Request::Prepare { job, prompt, response } => (job, prepare(engine, job, &prompt, &response)),
         Request::Run { job, run } => (job, run_job(engine, job, &run).await),
         Request::Heads { job, layer, reading } => (job, weights::heads(engine, job, layer, reading).await),
         Request::Concepts { job, layer } => (job, weights::concepts(engine, job, layer).await),
         Request::Match { job, base } => (job, weights::matches(engine, job, &base).await),
         Request::Attention { job, ids, layer } => (job, local::attention(engine, job, &ids, layer).await),
         Request::Firing { job, ids, layer } => (job, local::firing(engine, job, &ids, layer).await),
-        Request::Words { job, list, vectors } => (job, weights::words(engine, job, list, vectors, files).await),
+        Request::Words { job, list, vectors, judge } => {
+            (job, weights::words(engine, job, [list, vectors, judge], files).await)
+        }
         Request::CheckGpu { job } => (job, check_gpu(engine, job).await),
         Request::List { job } => (job, list(job).await),
         Request::Delete { job, key } => {
@@ -106,10 +108,12 @@ async fn list(job: JobId) -> Result<Event, Failure> {
     Ok(Event::Listed { job, entries, results, free: store::free().await })
 }
 
-fn prepare(engine: &Engine, job: JobId, prompt: &Prompt) -> Result<Event, Failure> {
+fn prepare(engine: &Engine, job: JobId, prompt: &Prompt, response: &Response) -> Result<Event, Failure> {
     let runner = engine.runner.borrow();
-    let (prompt, _) = runner.as_ref().ok_or(Failure::NotLoaded)?.prepare(prompt)?;
-    Ok(Event::Started { job, prompt, units: Vec::new() })
+    let runner = runner.as_ref().ok_or(Failure::NotLoaded)?;
+    let (prompt, _) = runner.prepare(prompt)?;
+    let length = runner.length(&prompt, response)?;
+    Ok(Event::Prepared { job, prompt, length })
 }
 
 async fn run_job(engine: &Engine, job: JobId, run: &Run) -> Result<Event, Failure> {

@@ -1,7 +1,7 @@
 //! Opening a checkpoint from wherever it comes, and keeping it for the next visit.
 
 use wasm_bindgen::JsCast;
-use web_sys::{Blob, File};
+use web_sys::{AbortController, Blob, File};
 
 use super::blob::{self, BlobBytes};
 use super::download::Download;
@@ -27,6 +27,17 @@ pub struct Loaded {
 
 /// Opens the checkpoint at `source` and reads its weights.
 pub async fn load(engine: &Engine, job: JobId, source: &Source, files: Vec<File>) -> Result<Loaded, Failure> {
+    engine.transfers.replace(AbortController::new().ok().map(|transfers| (job, transfers)));
+    let loaded = from(engine, job, source, files).await;
+    engine.transfers.take();
+    match loaded {
+        // a transfer that is ended looks like one that broke off
+        Err(Failure::Network { .. }) if engine.is_cancelled(job) => Err(Failure::Cancelled),
+        other => other,
+    }
+}
+
+async fn from(engine: &Engine, job: JobId, source: &Source, files: Vec<File>) -> Result<Loaded, Failure> {
     match source {
         Source::Bundled { url } => {
             let blob = into_memory(engine, job, url).await?;
@@ -104,7 +115,7 @@ fn check_memory(need: u64, more: u64) -> Result<(), Failure> {
 }
 
 async fn into_memory(engine: &Engine, job: JobId, url: &str) -> Result<Blob, Failure> {
-    let download = Download::open(url, 0).await?;
+    let download = Download::open(url, 0, engine.signal()).await?;
     let parts = js_sys::Array::new();
     let mut done = 0;
     while let Some(bytes) = download.next().await? {
@@ -195,9 +206,9 @@ async fn check_sums(engine: &Engine, job: JobId, urls: &[String], files: &[(Stri
 async fn into_folder(engine: &Engine, job: JobId, folder: &Folder, index: usize, url: &str) -> Result<(), Failure> {
     let writer = folder.writer(index, &file_name(url)).await?;
     let have = writer.size()?;
-    let download = match Download::open(url, have).await {
+    let download = match Download::open(url, have, engine.signal()).await {
         // Range not satisfiable: the file is already whole, or has changed. Start again.
-        Err(Failure::Http { status: 416, .. }) => Download::open(url, 0).await?,
+        Err(Failure::Http { status: 416, .. }) => Download::open(url, 0, engine.signal()).await?,
         other => other?,
     };
     writer.cut(download.start)?;

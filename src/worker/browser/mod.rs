@@ -15,7 +15,7 @@ use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
-use web_sys::{DedicatedWorkerGlobalScope, File, MessageEvent};
+use web_sys::{AbortController, AbortSignal, DedicatedWorkerGlobalScope, File, MessageEvent};
 
 use super::Runner;
 use crate::model::cpu::Trace;
@@ -29,6 +29,8 @@ pub(super) struct Engine {
     queue: RefCell<VecDeque<Queued>>,
     busy: Cell<bool>,
     cancelled: RefCell<HashSet<JobId>>,
+    /// Ends the transfers of the job that loads.
+    transfers: RefCell<Option<(JobId, AbortController)>>,
     runner: RefCell<Option<Runner>>,
     /// The loaded model's words, once its weights have been read by them.
     shelf: RefCell<Option<weights::Shelf>>,
@@ -43,6 +45,11 @@ pub(super) struct Engine {
 impl Engine {
     fn is_cancelled(&self, job: JobId) -> bool {
         self.cancelled.borrow().contains(&job)
+    }
+
+    /// By which a transfer hears that its job is cancelled.
+    fn signal(&self) -> Option<AbortSignal> {
+        self.transfers.borrow().as_ref().map(|(_, transfers)| transfers.signal())
     }
 
     /// Lets waiting messages in, a cancel among them, and then says whether the job goes on.
@@ -75,6 +82,7 @@ pub fn start() {
         queue: RefCell::default(),
         busy: Cell::new(false),
         cancelled: RefCell::default(),
+        transfers: RefCell::default(),
         runner: RefCell::new(None),
         shelf: RefCell::new(None),
         trace: RefCell::new(None),
@@ -103,6 +111,10 @@ fn read(data: &JsValue) -> Option<Queued> {
 fn receive(engine: &Rc<Engine>, (request, files): Queued) {
     if let Request::Cancel { job } = request {
         engine.cancelled.borrow_mut().insert(job);
+        // a connection that has fallen silent would never come to ask
+        if let Some((_, transfers)) = engine.transfers.borrow().as_ref().filter(|(of, _)| *of == job) {
+            transfers.abort();
+        }
         return;
     }
     engine.queue.borrow_mut().push_back((request, files));

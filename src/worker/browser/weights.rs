@@ -9,6 +9,7 @@ use web_sys::File;
 
 use super::kept::Kept;
 use super::{Engine, js, post};
+use crate::explain::weights::coherence::Judge;
 use crate::explain::weights::heads::{HeadOptions, Reading, compared_pairs};
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::{Atlas, LayerConcepts, LayerHeads, Related, Relatedness, lexicon};
@@ -28,11 +29,14 @@ pub struct Lexicon {
     list: Option<Vec<String>>,
     /// In place of the model's own embeddings.
     vectors: Option<Relatedness>,
+    /// Another model's vectors, which judge what is read.
+    judge: Option<Relatedness>,
 }
 
 /// The loaded model's words with what has been found of them, and where results are kept.
 pub struct Shelf {
     atlas: Atlas,
+    judge: Option<Judge>,
     kept: Kept,
 }
 
@@ -44,7 +48,8 @@ impl Shelf {
         let by = lexicon.vectors.clone().unwrap_or(Relatedness::Own);
         let atlas = Atlas::new(checkpoint, &list, by)?;
         let kept = Kept::of(checkpoint.fingerprint()?);
-        Ok(Self { atlas, kept })
+        let judge = lexicon.judge.as_ref().and_then(|vectors| Judge::by(vectors, atlas.words()));
+        Ok(Self { atlas, judge, kept })
     }
 
     /// What was kept under `name`; a damaged file counts as none.
@@ -136,15 +141,23 @@ pub async fn heads(engine: &Engine, job: JobId, layer: usize, reading: Reading) 
             Err(_) => ControlFlow::Break(()),
         }
     };
-    let heads = with_shelf(engine, async |runner, shelf| shelf.heads(runner, layer, reading, &mut tick).await).await?;
-    Ok(Event::Heads { job, reading, heads: Box::new(heads) })
+    let read = async |runner: &Runner, shelf: &mut Shelf| {
+        let heads = shelf.heads(runner, layer, reading, &mut tick).await?;
+        Ok((shelf.judge.as_ref().map(|j| j.heads(&heads)), heads))
+    };
+    let (judged, heads) = with_shelf(engine, read).await?;
+    Ok(Event::Heads { job, reading, heads: Box::new(heads), judged })
 }
 
 /// Layer `layer`'s components.
 pub async fn concepts(engine: &Engine, job: JobId, layer: usize) -> Result<Event, Failure> {
     engine.breathe(job).await?;
-    let concepts = with_shelf(engine, async |runner, shelf| shelf.concepts(runner, layer).await).await?;
-    Ok(Event::Concepts { job, concepts: Box::new(concepts) })
+    let read = async |runner: &Runner, shelf: &mut Shelf| {
+        let concepts = shelf.concepts(runner, layer).await?;
+        Ok((shelf.judge.as_ref().map(|j| j.components(&concepts)), concepts))
+    };
+    let (judged, concepts) = with_shelf(engine, read).await?;
+    Ok(Event::Concepts { job, concepts: Box::new(concepts), judged })
 }
 
 /// The base's components against this model's.
@@ -154,32 +167,39 @@ pub async fn matches(engine: &Engine, job: JobId, base: &LayerConcepts) -> Resul
     Ok(Event::Matches { job, matches: Box::new(LayerMatches::between(base, &own)?) })
 }
 
-/// Takes other words; the present ones stay if the new ones do not fit the model.
-pub async fn words(engine: &Engine, job: JobId, list: bool, vectors: bool, files: Vec<File>) -> Result<Event, Failure> {
+/// Takes other words; the present ones stay if the new ones do not fit the model. `given`: whether the files hold a list,
+/// vectors that say which words are related, and vectors that judge, in this order.
+pub async fn words(engine: &Engine, job: JobId, given: [bool; 3], files: Vec<File>) -> Result<Event, Failure> {
     let mut files = files.into_iter();
-    let mut next = |wanted: bool| wanted.then(|| files.next()).flatten();
-    let (list, vectors) = (next(list), next(vectors));
+    let [list, vectors, judge] = given.map(|wanted| wanted.then(|| files.next()).flatten());
     let list = match list {
         Some(file) => Some(lexicon::parse(&text(&file).await?)),
         None => None,
     };
-    let vectors = match vectors {
-        Some(file) => {
-            let wanted = list.clone().unwrap_or_else(lexicon::english);
-            Some(read_vectors(engine, job, &file, &wanted).await?)
-        }
-        None => None,
+    let wanted = list.clone().unwrap_or_else(lexicon::english);
+    let read = async |file: Option<File>| match file {
+        Some(file) => read_vectors(engine, job, &file, &wanted).await.map(Some),
+        None => Ok(None),
     };
+    let (vectors, judge) = (read(vectors).await?, read(judge).await?);
+    if let (Some(chooses), Some(judges)) = (&vectors, &judge)
+        && chooses.key() == judges.key()
+    {
+        return Err(ModelError::JudgeChooses.into());
+    }
     let given = vectors.as_ref().map(Relatedness::count);
-    let lexicon = Lexicon { list, vectors };
+    let lexicon = Lexicon { list, vectors, judge };
     let runner = engine.runner.borrow_mut().take().ok_or(Failure::NotLoaded)?;
     let shelf = Shelf::new(&runner, &lexicon);
     *engine.runner.borrow_mut() = Some(runner);
     let shelf = shelf?;
-    let count = shelf.atlas.words().len();
+    if lexicon.judge.is_some() && shelf.judge.is_none() {
+        return Err(ModelError::NoJudge.into());
+    }
+    let (count, judge) = (shelf.atlas.words().len(), shelf.judge.as_ref().map(Judge::words));
     *engine.shelf.borrow_mut() = Some(shelf);
     *engine.lexicon.borrow_mut() = lexicon;
-    Ok(Event::Words { job, count, vectors: given })
+    Ok(Event::Words { job, count, vectors: given, judge })
 }
 
 async fn text(file: &File) -> Result<String, Failure> {

@@ -1,0 +1,81 @@
+//! How both models write.
+
+use std::collections::HashSet;
+use std::error::Error;
+
+use serde::Serialize;
+
+use super::{ANSWER, Both, Model, held_out};
+use crate::instruct::{Split, Stories};
+use crate::judge::{repeated_4grams, words};
+
+/// Texts of each model.
+const TEXTS: usize = 200;
+
+/// How a model's texts read.
+#[derive(Serialize)]
+pub struct Writing {
+    texts: usize,
+    words: usize,
+    kinds_of_word: usize,
+    /// The mean share of four-word sequences that a text repeats.
+    repeated_4grams: f64,
+    samples: Vec<String>,
+}
+
+/// On stories of the base that the tuned model was not trained on.
+pub fn perplexity(both: &mut Both<&mut Model>, stories: &Stories) -> Result<Both<f64>, Box<dyn Error>> {
+    let of = |model: &mut Model| -> Result<f64, Box<dyn Error>> {
+        let (mut sum, mut count) = (0.0, 0);
+        for story in stories.texts(true).take(TEXTS) {
+            let (surprise, tokens) = model.surprise(story)?;
+            sum += surprise;
+            count += tokens;
+        }
+        Ok((sum / f64::from(u32::try_from(count)?)).exp())
+    };
+    let found = Both { base: of(both.base)?, tuned: of(both.tuned)? };
+    println!(
+        "perplexity of the base's stories: base {:.3}, tuned {:.3}, ratio {:.3}",
+        found.base,
+        found.tuned,
+        found.tuned / found.base
+    );
+    Ok(found)
+}
+
+/// The base goes on from the first words of its own stories; the tuned model tells stories that it is asked for. Both draw
+/// at the same temperature.
+pub fn writing(both: &mut Both<&mut Model>, stories: &Stories, seed: u64) -> Result<Both<Writing>, Box<dyn Error>> {
+    let mut continuations = Vec::new();
+    for (i, story) in stories.texts(true).take(TEXTS).enumerate() {
+        let start = story.split_inclusive(' ').take(4).collect::<String>();
+        let start = start.trim_end();
+        continuations.push(format!("{start} {}", both.base.goes_on(start, ANSWER, i as u64)?));
+    }
+    let asked = held_out(stories, seed, Split::Combination, TEXTS * 12).into_iter();
+    let asked = asked.filter(|e| e.check.named("").is_some()).take(TEXTS / 2);
+    let told = asked.enumerate().map(|(i, e)| both.tuned.tells(&e.prompt, ANSWER, i as u64));
+    let told = told.collect::<Result<Vec<_>, _>>()?;
+    Ok(Both { base: reads("the base's continuations", continuations), tuned: reads("the tuned model's stories", told) })
+}
+
+fn reads(what: &str, texts: Vec<String>) -> Writing {
+    let all: Vec<Vec<String>> = texts.iter().map(|t| words(t)).collect();
+    let kinds: HashSet<&String> = all.iter().flatten().collect();
+    let writing = Writing {
+        texts: texts.len(),
+        words: all.iter().map(Vec::len).sum(),
+        kinds_of_word: kinds.len(),
+        repeated_4grams: all.iter().map(|w| repeated_4grams(w)).sum::<f64>() / all.len().max(1) as f64,
+        samples: texts.iter().take(12).cloned().collect(),
+    };
+    println!(
+        "{what}: {} texts, {} words of {} kinds, {:.2} % of 4-grams repeated within a text",
+        writing.texts,
+        writing.words,
+        writing.kinds_of_word,
+        writing.repeated_4grams * 100.0
+    );
+    writing
+}
