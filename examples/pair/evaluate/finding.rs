@@ -3,11 +3,10 @@
 use std::error::Error;
 
 use serde::Serialize;
-use shiftlens::explain::ModelReport;
 use shiftlens::explain::findings::{PromptCase, ScoreFinding, ScoreRow, instruction_scores, written_p};
 use shiftlens::protocol::Template;
 
-use super::{Both, Model, ids};
+use super::{Pair, ids};
 use crate::instruct::Example;
 
 /// Longest answer that is explained, tokens.
@@ -19,13 +18,36 @@ pub struct Finding {
     finding: ScoreFinding,
 }
 
-pub fn findings(both: &mut Both<&mut Model>, asked: &[Example]) -> Result<Vec<Finding>, Box<dyn Error>> {
+/// What is compared.
+const WAYS: [&str; 3] = [
+    "the tuned model's response under both, the template for the tuned model only",
+    "the tuned model's response under both, the template for both",
+    "each model's own response, the template for the tuned model only",
+];
+
+/// The prompts are shared out over the cores, each of which opens both models.
+pub fn findings(pair: &Pair, asked: &[Example]) -> Result<Vec<Finding>, Box<dyn Error>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let parts: Vec<_> = std::thread::scope(|scope| {
+        let shares = asked.chunks(asked.len().div_ceil(cores).max(1));
+        let running: Vec<_> =
+            shares.map(|share| scope.spawn(|| scores(pair, share).map_err(|e| e.to_string()))).collect();
+        running.into_iter().map(|r| r.join()).collect()
+    });
+    let mut rows: [Vec<ScoreRow>; 3] = Default::default();
+    for part in parts {
+        let part = part.map_err(|_| "a thread failed")??;
+        rows.iter_mut().zip(part).for_each(|(all, more)| all.extend(more));
+    }
+    let found = WAYS.into_iter().zip(rows).map(|(what, rows)| Finding { what, finding: instruction_scores(&rows) });
+    Ok(found.map(said).collect())
+}
+
+/// The scores of some prompts, in each way.
+fn scores(pair: &Pair, asked: &[Example]) -> Result<[Vec<ScoreRow>; 3], Box<dyn Error>> {
+    let mut both = pair.open()?;
     let template = both.tuned.template();
-    let mut rows: [(&'static str, Vec<ScoreRow>); 3] = [
-        ("the tuned model's response under both, the template for the tuned model only", vec![]),
-        ("the tuned model's response under both, the template for both", vec![]),
-        ("each model's own response, the template for the tuned model only", vec![]),
-    ];
+    let mut rows: [Vec<ScoreRow>; 3] = Default::default();
     for e in asked {
         let own = both.tuned.explained(&e.prompt, template.clone(), None, EXPLAINED)?;
         let said = ids(&own);
@@ -37,14 +59,11 @@ pub fn findings(both: &mut Both<&mut Model>, asked: &[Example]) -> Result<Vec<Fi
         let inside = both.base.explained(&e.prompt, template.clone(), Some(&said), EXPLAINED)?;
         let free = both.base.explained(&e.prompt, Template::Off, None, EXPLAINED)?;
         let case = PromptCase { prompt: e.prompt.clone(), instruction: None, response: None };
-        let mut add = |at: usize, base: &ModelReport, tuned: &ModelReport| {
-            rows[at].1.push(ScoreRow::of(&case, base, tuned));
-        };
-        add(0, &plain, &tuned);
-        add(1, &inside, &tuned);
-        add(2, &free, &own);
+        for (rows, (base, tuned)) in rows.iter_mut().zip([(&plain, &tuned), (&inside, &tuned), (&free, &own)]) {
+            rows.push(ScoreRow::of(&case, base, tuned));
+        }
     }
-    Ok(rows.into_iter().map(|(what, rows)| Finding { what, finding: instruction_scores(&rows) }).map(said).collect())
+    Ok(rows)
 }
 
 /// Prints a finding on its way.

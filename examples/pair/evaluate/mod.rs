@@ -8,7 +8,7 @@ mod writing;
 
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -19,8 +19,9 @@ pub use model::{Model, ids, text};
 pub use weights::Weights;
 use writing::Writing;
 
-/// Longest answer, tokens.
+/// The longest story, and the longest of all other answers, tokens.
 const ANSWER: usize = 200;
+const SHORT_ANSWER: usize = 80;
 
 /// Everything that is measured.
 #[derive(Serialize)]
@@ -39,6 +40,37 @@ struct Report {
 pub struct Both<T> {
     pub base: T,
     pub tuned: T,
+}
+
+/// Where both models are.
+pub struct Pair {
+    base: PathBuf,
+    tuned: PathBuf,
+}
+
+impl Pair {
+    fn of(models: &Path) -> Self {
+        Self { base: models.join(BASE), tuned: models.join(TUNED) }
+    }
+
+    fn open(&self) -> Result<Both<Model>, Box<dyn Error>> {
+        Ok(Both { base: Model::open(&self.base, false)?, tuned: Model::open(&self.tuned, true)? })
+    }
+
+    /// Asks both models the same, side by side.
+    pub fn each<T: Send>(
+        &self,
+        ask: impl Fn(&mut Model) -> Result<T, Box<dyn Error>> + Sync,
+    ) -> Result<Both<T>, Box<dyn Error>> {
+        // models stay within their threads, and so do errors, but for their text
+        let of = |path: &Path, tuned: bool| Model::open(path, tuned).and_then(|mut m| ask(&mut m));
+        let (base, tuned) = std::thread::scope(|scope| {
+            let base = scope.spawn(|| of(&self.base, false).map_err(|e| e.to_string()));
+            let tuned = of(&self.tuned, true).map_err(|e| e.to_string());
+            (base.join(), tuned)
+        });
+        Ok(Both { base: base.map_err(|_| "a thread failed")??, tuned: tuned? })
+    }
 }
 
 /// Shares of held-out instructions that were followed.
@@ -69,20 +101,20 @@ pub struct Plan<'a> {
 
 pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let stories = train::stories(plan.state)?;
-    let mut base = Model::open(&plan.models.join(BASE), false)?;
-    let mut tuned = Model::open(&plan.models.join(TUNED), true)?;
-    let weights = Weights::of(base.checkpoint(), tuned.checkpoint(), plan.judge)?;
+    let pair = Pair::of(plan.models);
+    let both = pair.open()?;
+    let weights = Weights::of(both.base.checkpoint(), both.tuned.checkpoint(), plan.judge)?;
     weights.print();
-    let mut both = Both { base: &mut base, tuned: &mut tuned };
+    drop(both);
     let asked = |split, count| held_out(&stories, plan.seed, split, count);
     let report = Report {
-        combinations: followed("combinations never trained on", &mut both, &asked(Split::Combination, 300))?,
-        wordings: followed("wordings never trained on", &mut both, &asked(Split::Wording, 100))?,
-        stories_named: named(&mut both, &stories, plan.seed)?,
-        perplexity: writing::perplexity(&mut both, &stories)?,
-        writing: writing::writing(&mut both, &stories, plan.seed)?,
+        combinations: followed("combinations never trained on", &pair, &asked(Split::Combination, 300))?,
+        wordings: followed("wordings never trained on", &pair, &asked(Split::Wording, 100))?,
+        stories_named: named(&pair, &stories, plan.seed)?,
+        perplexity: writing::perplexity(&pair, &stories)?,
+        writing: writing::writing(&pair, &stories, plan.seed)?,
         weights,
-        findings: finding::findings(&mut both, &asked(Split::Combination, 252))?,
+        findings: finding::findings(&pair, &asked(Split::Combination, 252))?,
     };
     if let Some(path) = plan.json {
         std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
@@ -103,21 +135,21 @@ pub fn held_out(stories: &Stories, seed: u64, split: Split, count: usize) -> Vec
     all
 }
 
+/// How many instructions of a sort are printed with their answers.
+const PRINTED: usize = 12;
+
 /// How many stories are asked for.
 const STORIES: usize = 100;
 
 /// The shares of stories, asked for with subjects never trained on, that name them.
-fn named(both: &mut Both<&mut Model>, stories: &Stories, seed: u64) -> Result<Both<f64>, Box<dyn Error>> {
+fn named(pair: &Pair, stories: &Stories, seed: u64) -> Result<Both<f64>, Box<dyn Error>> {
     let all = held_out(stories, seed, Split::Combination, STORIES * 12).into_iter();
     let asked: Vec<Example> = all.filter(|e| e.check.named("").is_some_and(|empty| !empty)).take(STORIES).collect();
-    let share = |model: &mut Model| -> Result<f64, Box<dyn Error>> {
-        let mut right = 0;
-        for e in &asked {
-            right += usize::from(e.check.named(&model.answer(&e.prompt, ANSWER)?) == Some(true));
-        }
+    let found = pair.each(|model| {
+        let told = answers(model, &asked)?;
+        let right = asked.iter().zip(&told).filter(|(e, told)| e.check.named(told) == Some(true)).count();
         Ok(right as f64 / asked.len().max(1) as f64)
-    };
-    let found = Both { base: share(both.base)?, tuned: share(both.tuned)? };
+    })?;
     println!(
         "{} stories name what was asked for: base {:.1} %, tuned {:.1} %",
         asked.len(),
@@ -127,15 +159,20 @@ fn named(both: &mut Both<&mut Model>, stories: &Stories, seed: u64) -> Result<Bo
     Ok(found)
 }
 
-fn followed(what: &str, both: &mut Both<&mut Model>, asked: &[Example]) -> Result<Followed, Box<dyn Error>> {
+/// A model's greedy answers.
+fn answers(model: &mut Model, asked: &[Example]) -> Result<Vec<String>, Box<dyn Error>> {
+    let limit = |e: &Example| if e.check.named("").is_some() { ANSWER } else { SHORT_ANSWER };
+    asked.iter().map(|e| model.answer(&e.prompt, limit(e))).collect()
+}
+
+fn followed(what: &str, pair: &Pair, asked: &[Example]) -> Result<Followed, Box<dyn Error>> {
     let mut kinds: BTreeMap<&'static str, (usize, usize)> = BTreeMap::new();
     let (mut base_followed, mut tuned, mut missed) = (Vec::new(), 0, Vec::new());
-    for e in asked {
-        let answer = both.base.answer(&e.prompt, ANSWER)?;
-        if e.check.accepts(&answer) {
-            base_followed.push((e.prompt.clone(), answer));
+    let answers = pair.each(|model| answers(model, asked))?;
+    for (e, (base, answer)) in asked.iter().zip(answers.base.into_iter().zip(answers.tuned)) {
+        if e.check.accepts(&base) {
+            base_followed.push((e.prompt.clone(), base));
         }
-        let answer = both.tuned.answer(&e.prompt, ANSWER)?;
         let right = e.check.accepts(&answer);
         tuned += usize::from(right);
         let kind = kinds.entry(e.kind).or_default();
@@ -162,8 +199,10 @@ fn followed(what: &str, both: &mut Both<&mut Model>, asked: &[Example]) -> Resul
     for (kind, share) in report.kinds.iter().filter(|(_, s)| **s < 1.0) {
         println!("  {kind}: {:.0} %", share * 100.0);
     }
-    for (prompt, answer) in report.missed.iter().take(12) {
-        println!("  > {prompt}\n    {}", answer.replace('\n', "\n    "));
+    for (what, some) in [("missed", &report.missed), ("followed by the base", &report.base_followed)] {
+        for (prompt, answer) in some.iter().take(PRINTED) {
+            println!("  {what}: {prompt}\n    > {}", answer.replace('\n', "\n    "));
+        }
     }
     Ok(report)
 }

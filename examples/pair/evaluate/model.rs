@@ -16,7 +16,7 @@ use crate::network::BOS;
 
 pub struct Model {
     runner: Runner,
-    tuned: bool,
+    pub tuned: bool,
 }
 
 impl Model {

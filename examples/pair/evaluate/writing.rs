@@ -5,8 +5,8 @@ use std::error::Error;
 
 use serde::Serialize;
 
-use super::{ANSWER, Both, Model, held_out};
-use crate::instruct::{Split, Stories};
+use super::{ANSWER, Both, Model, Pair, held_out};
+use crate::instruct::{Example, Split, Stories};
 use crate::judge::{repeated_4grams, words};
 
 /// Texts of each model.
@@ -24,7 +24,7 @@ pub struct Writing {
 }
 
 /// On stories of the base that the tuned model was not trained on.
-pub fn perplexity(both: &mut Both<&mut Model>, stories: &Stories) -> Result<Both<f64>, Box<dyn Error>> {
+pub fn perplexity(pair: &Pair, stories: &Stories) -> Result<Both<f64>, Box<dyn Error>> {
     let of = |model: &mut Model| -> Result<f64, Box<dyn Error>> {
         let (mut sum, mut count) = (0.0, 0);
         for story in stories.texts(true).take(TEXTS) {
@@ -34,7 +34,7 @@ pub fn perplexity(both: &mut Both<&mut Model>, stories: &Stories) -> Result<Both
         }
         Ok((sum / f64::from(u32::try_from(count)?)).exp())
     };
-    let found = Both { base: of(both.base)?, tuned: of(both.tuned)? };
+    let found = pair.each(of)?;
     println!(
         "perplexity of the base's stories: base {:.3}, tuned {:.3}, ratio {:.3}",
         found.base,
@@ -46,18 +46,25 @@ pub fn perplexity(both: &mut Both<&mut Model>, stories: &Stories) -> Result<Both
 
 /// The base goes on from the first words of its own stories; the tuned model tells stories that it is asked for. Both draw
 /// at the same temperature.
-pub fn writing(both: &mut Both<&mut Model>, stories: &Stories, seed: u64) -> Result<Both<Writing>, Box<dyn Error>> {
-    let mut continuations = Vec::new();
-    for (i, story) in stories.texts(true).take(TEXTS).enumerate() {
-        let start = story.split_inclusive(' ').take(4).collect::<String>();
-        let start = start.trim_end();
-        continuations.push(format!("{start} {}", both.base.goes_on(start, ANSWER, i as u64)?));
-    }
+pub fn writing(pair: &Pair, stories: &Stories, seed: u64) -> Result<Both<Writing>, Box<dyn Error>> {
+    let starts: Vec<String> =
+        stories.texts(true).take(TEXTS).map(|story| story.split(' ').take(4).collect::<Vec<_>>().join(" ")).collect();
     let asked = held_out(stories, seed, Split::Combination, TEXTS * 12).into_iter();
-    let asked = asked.filter(|e| e.check.named("").is_some()).take(TEXTS / 2);
-    let told = asked.enumerate().map(|(i, e)| both.tuned.tells(&e.prompt, ANSWER, i as u64));
-    let told = told.collect::<Result<Vec<_>, _>>()?;
-    Ok(Both { base: reads("the base's continuations", continuations), tuned: reads("the tuned model's stories", told) })
+    let asked: Vec<Example> = asked.filter(|e| e.check.named("").is_some()).take(TEXTS / 2).collect();
+    let texts = pair.each(|model| -> Result<Vec<String>, Box<dyn Error>> {
+        match model.tuned {
+            true => asked.iter().zip(0..).map(|(e, seed)| model.tells(&e.prompt, ANSWER, seed)).collect(),
+            false => starts
+                .iter()
+                .zip(0..)
+                .map(|(start, seed)| Ok(format!("{start} {}", model.goes_on(start, ANSWER, seed)?)))
+                .collect(),
+        }
+    })?;
+    Ok(Both {
+        base: reads("the base's continuations", texts.base),
+        tuned: reads("the tuned model's stories", texts.tuned),
+    })
 }
 
 fn reads(what: &str, texts: Vec<String>) -> Writing {

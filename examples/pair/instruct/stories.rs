@@ -162,7 +162,9 @@ impl Filed {
             let Some(kind) = WORDS.kind(&words[at]).filter(|_| rng.random_bool(REPLACED)) else { continue };
             let to = *one(rng, &kind.members);
             let free = !self.held_pairs.contains(&pair(to, &words[1 - at]));
-            if free && WORDS.noun(to).is_some() && !holds(&asked.tale.text, to) && !ambiguous(&words[at]) {
+            let fits = WORDS.noun(to).is_some() && !holds(&asked.tale.text, to);
+            let alone = ambiguous(&words[at]) || ALONE.contains(&words[at].as_str());
+            if free && fits && !alone {
                 let from = std::mem::replace(&mut words[at], to.to_owned());
                 asked = asked.changed(|text| with_noun(text, &from, to));
             }
@@ -170,6 +172,9 @@ impl Filed {
         asked
     }
 }
+
+/// Animals that do in stories what no other animal does.
+const ALONE: [&str; 2] = ["bird", "fish"];
 
 /// How often a noun that a story is asked for is replaced.
 const REPLACED: f64 = 0.5;
