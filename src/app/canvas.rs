@@ -41,6 +41,12 @@ pub struct Picture<'a> {
     pub column: Option<usize>,
 }
 
+/// How far apart slanted labels must stand so as not to overlap, CSS pixels.
+const LABEL: f64 = 15.0;
+/// Up to so many columns have room for all their labels, and scroll where the frame is too narrow. More are drawn narrower,
+/// with fewer labels.
+const ALL_LABELLED: usize = 64;
+
 /// Where the cells lie, CSS pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Layout {
@@ -57,7 +63,8 @@ impl Layout {
     pub fn new(width: f64, rows: usize, columns: usize) -> Self {
         let left = if width < 420.0 { 64.0 } else { 84.0 };
         let top = 62.0;
-        let cell_width = ((width - left - 26.0) / columns.max(1) as f64).clamp(2.0, 44.0);
+        let least = if columns <= ALL_LABELLED { LABEL } else { 2.0 };
+        let cell_width = ((width - left - 26.0) / columns.max(1) as f64).clamp(least, 44.0);
         let cell_height = match rows {
             0..=30 => 18.0,
             31..=80 => 12.0,
@@ -237,18 +244,26 @@ fn labels(context: &CanvasRenderingContext2d, colours: &Colours, picture: &Pictu
             context.fill_text(&fitting(context, &row.text, l.left - 10.0), l.left - 6.0, y).ok()?;
         }
     }
-    if l.cell_width >= 11.0 {
-        context.set_text_align("left");
-        context.set_font(&format!("11px {}", colours.font));
-        for (m, column) in picture.columns.iter().enumerate() {
-            let selected = picture.column == Some(m);
-            context.set_fill_style_str(if selected { &colours.ink } else { &colours.soft });
-            context.save();
-            context.translate(l.left + l.cell_width * (m as f64 + 0.5), l.top - 6.0).ok()?;
-            context.rotate(-std::f64::consts::FRAC_PI_4).ok()?;
-            context.fill_text(&format::label(&column.text, 11), 0.0, 0.0).ok()?;
-            context.restore();
+    column_labels(context, colours, picture, l)
+}
+
+/// Slanted words above the columns, as many as fit; the chosen column's stands instead of its neighbours'.
+fn column_labels(context: &CanvasRenderingContext2d, colours: &Colours, picture: &Picture, l: &Layout) -> Option<()> {
+    let apart = (LABEL / l.cell_width).ceil() as usize;
+    context.set_text_align("left");
+    context.set_font(&format!("11px {}", colours.font));
+    for (m, column) in picture.columns.iter().enumerate() {
+        let selected = picture.column == Some(m);
+        let free = m % apart == 0 && picture.column.is_none_or(|chosen| chosen.abs_diff(m) >= apart);
+        if !selected && !free {
+            continue;
         }
+        context.set_fill_style_str(if selected { &colours.ink } else { &colours.soft });
+        context.save();
+        context.translate(l.left + l.cell_width * (m as f64 + 0.5), l.top - 6.0).ok()?;
+        context.rotate(-std::f64::consts::FRAC_PI_4).ok()?;
+        context.fill_text(&format::label(&column.text, 11), 0.0, 0.0).ok()?;
+        context.restore();
     }
     Some(())
 }

@@ -106,24 +106,20 @@ impl Figure<'_> {
 
     /// The matrix as CSV: a row for each of the prompt's, with signed values and levels by turns. Fails on what cannot be encoded.
     pub fn csv(&self) -> Result<String, csv::Error> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
         let names = self
             .view
             .columns
             .iter()
             .flat_map(|c| [format!("{} (value)", c.text.trim()), format!("{} (level)", c.text.trim())]);
-        writer.write_record(
-            ["prompt".to_owned(), "in the instruction".into(), "density".into()].into_iter().chain(names),
-        )?;
-        for (n, label) in self.view.rows.iter().enumerate() {
+        let head = ["prompt", "in the instruction", "density"].map(str::to_owned);
+        let rows = self.view.rows.iter().enumerate().map(|(n, label)| {
             let cells = (0..self.view.columns.len())
-                .flat_map(|m| [self.view.signed[n][m].to_string(), self.view.levels[n][m].to_string()]);
+                .flat_map(move |m| [self.view.signed[n][m].to_string(), self.view.levels[n][m].to_string()]);
             let head =
                 [label.text.trim().to_owned(), label.instruction.to_string(), format!("{:.6}", self.view.density[n])];
-            writer.write_record(head.into_iter().chain(cells))?;
-        }
-        let bytes = writer.into_inner().map_err(|e| e.into_error())?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+            head.into_iter().chain(cells)
+        });
+        super::csv(head.into_iter().chain(names), rows)
     }
 }
 

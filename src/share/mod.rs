@@ -1,6 +1,7 @@
 //! What leaves the page or comes with it: links, the JSON export, and the prompts whose finished results ship.
 
 mod compare;
+mod csv;
 mod export;
 pub mod figure;
 pub mod link;
@@ -10,6 +11,7 @@ pub mod screen;
 pub mod sheet;
 pub mod table;
 
+pub use self::csv::csv;
 pub use compare::{Match, compare};
 pub use export::{Export, FileError, Models, VERSION};
 pub use one_page::one_page;

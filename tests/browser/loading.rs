@@ -91,7 +91,7 @@ async fn run_pressed_at_once_waits_for_the_models() {
     page.wait_text("#waiting .progress", "Downloading: ").await;
     site.release();
     page.wait_js("return !document.querySelector('#card-tuned .foot').textContent.includes('An example that ships') && document.querySelector('#run').textContent=='Run'").await;
-    page.wait_text("#card-tuned .response", "1.").await;
+    page.wait_text("#card-tuned .response", " and ").await;
     page.close().await;
 }
 

@@ -16,7 +16,7 @@ use crate::instruct::{self, Example, Split, Stories};
 use crate::train::{self, BASE, TUNED, rng};
 pub use finding::Finding;
 pub use model::{Model, ids, text};
-pub use weights::Weights;
+pub use weights::{Read, Weights};
 use writing::Writing;
 
 /// The longest story, and the longest of all other answers, tokens.
@@ -102,10 +102,9 @@ pub struct Plan<'a> {
 pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let stories = train::stories(plan.state)?;
     let pair = Pair::of(plan.models);
-    let both = pair.open()?;
-    let weights = Weights::of(both.base.checkpoint(), both.tuned.checkpoint(), plan.judge)?;
+    let read = pair.each(|model| Read::of(model.checkpoint()))?;
+    let weights = Weights::between(&read.base, &read.tuned, plan.judge)?;
     weights.print();
-    drop(both);
     let asked = |split, count| held_out(&stories, plan.seed, split, count);
     let report = Report {
         combinations: followed("combinations never trained on", &pair, &asked(Split::Combination, 300))?,
@@ -159,10 +158,14 @@ fn named(pair: &Pair, stories: &Stories, seed: u64) -> Result<Both<f64>, Box<dyn
     Ok(found)
 }
 
+/// How many tokens of an answer are judged.
+fn answer_limit(e: &Example) -> usize {
+    if e.check.named("").is_some() { ANSWER } else { SHORT_ANSWER }
+}
+
 /// A model's greedy answers.
 fn answers(model: &mut Model, asked: &[Example]) -> Result<Vec<String>, Box<dyn Error>> {
-    let limit = |e: &Example| if e.check.named("").is_some() { ANSWER } else { SHORT_ANSWER };
-    asked.iter().map(|e| model.answer(&e.prompt, limit(e))).collect()
+    asked.iter().map(|e| model.answer(&e.prompt, answer_limit(e))).collect()
 }
 
 fn followed(what: &str, pair: &Pair, asked: &[Example]) -> Result<Followed, Box<dyn Error>> {

@@ -34,14 +34,15 @@ pub struct Weights {
     pub components: Option<Both<Option<Coherence>>>,
 }
 
-struct Read {
+/// What one model's weights say.
+pub struct Read {
     words: Vec<String>,
     heads: Vec<LayerHeads>,
     concepts: Vec<LayerConcepts>,
 }
 
 impl Read {
-    fn of(checkpoint: &Checkpoint) -> Result<Self, Box<dyn Error>> {
+    pub fn of(checkpoint: &Checkpoint) -> Result<Self, Box<dyn Error>> {
         let mut atlas = Atlas::new(checkpoint, &lexicon::english(), Relatedness::Own)?;
         let how = HeadOptions { reading: Reading::Relation, keep: compared_pairs(Reading::Relation) };
         let mut quiet = async |_: Tick| ControlFlow::Continue(());
@@ -56,8 +57,7 @@ impl Read {
 
 impl Weights {
     /// Compares the two; coherence is judged by the vectors in `judge`.
-    pub fn of(base: &Checkpoint, tuned: &Checkpoint, judge: Option<&Path>) -> Result<Self, Box<dyn Error>> {
-        let (base, tuned) = (Read::of(base)?, Read::of(tuned)?);
+    pub fn between(base: &Read, tuned: &Read, judge: Option<&Path>) -> Result<Self, Box<dyn Error>> {
         let mean = |values: &[f32]| values.iter().map(|v| f64::from(*v)).sum::<f64>() / values.len().max(1) as f64;
         let (mut angles, mut angles_of_all, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for (b, t) in base.concepts.iter().zip(&tuned.concepts) {
@@ -70,7 +70,7 @@ impl Weights {
             let share = |c: HeadChange| c.kept.len() as f32 / (c.kept.len() + c.lost.len()).max(1) as f32;
             kept.push(mean(&HeadChange::of_layer(b, t).into_iter().map(share).collect::<Vec<_>>()));
         }
-        let judged = judge.map(|path| judged(path, &base, &tuned)).transpose()?;
+        let judged = judge.map(|path| judged(path, base, tuned)).transpose()?;
         let (heads, components) = judged.map_or((None, None), |(h, c)| (Some(h), Some(c)));
         Ok(Self { words: base.words.len(), angles, angles_of_all, kept, heads, components })
     }

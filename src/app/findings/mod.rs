@@ -12,8 +12,9 @@ use super::export::save;
 use super::state::State;
 use super::teach::NotShown;
 use crate::explain::chance::Chance;
-use crate::explain::findings::{Comparison, Outcome, Verdict, csv, permille, written_p};
+use crate::explain::findings::{Comparison, Outcome, Verdict, permille, written_p};
 use crate::explain::statistics::Summary;
+use crate::share::csv;
 use crate::teach::terms::Picture;
 use scores::Scores;
 use weights::{Tasks, Verbs};
@@ -79,7 +80,7 @@ fn cells(c: &Comparison, digits: usize) -> impl IntoView + use<> {
 /// Saves rows as a CSV file.
 fn save_csv(name: &str, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
     // every row is as long as its header; a browser that refuses shows its own message
-    if let Ok(text) = csv(header, rows) {
+    if let Ok(text) = csv(header.iter().copied(), rows) {
         let _ = save(name, "text/csv", &text);
     }
 }

@@ -41,23 +41,3 @@ pub const PAPER_SCORES: [(&str, usize, [f64; 4], f64); 3] = [
     ("LIMA", 300, [1.266, 0.429, 1.556, 0.484], 2.0e-14),
     ("MT-Bench", 80, [1.174, 0.575, 1.346, 0.595], 0.033),
 ];
-
-/// Rows of text fields as CSV (RFC 4180).
-pub fn csv(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<String, csv::Error> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(header)?;
-    rows.into_iter().try_for_each(|row| writer.write_record(row))?;
-    let bytes = writer.into_inner().map_err(|e| e.into_error())?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_with_commas_are_quoted() {
-        let text = csv(&["a", "b"], [vec!["x, \"y\"".into(), "z".into()]]).unwrap();
-        assert_eq!(text, "a,b\r\n\"x, \"\"y\"\"\",z\r\n");
-    }
-}
