@@ -72,7 +72,7 @@ const VISIT: &str = "new Promise(r=>{ \
 /// to the end.
 const RUN: &str = "new Promise(r=>{ \
     const write=(id,text)=>{const e=document.querySelector(id); e.value=text; for(const t of ['input','change'])e.dispatchEvent(new Event(t,{bubbles:true}))}; \
-    write('#limit','48'); write('#prompt','Write a story about a lion and a balloon.'); \
+    write('#limit','48'); write('#prompt','Write a story about a cat and a mouse.'); \
     const button=document.querySelector('#run'), began=performance.now(); let runs=false; \
     const look=()=>{ \
         runs||=button.textContent=='Stop'; \

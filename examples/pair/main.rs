@@ -56,9 +56,6 @@ enum Command {
         /// Optimizer steps.
         #[arg(long, default_value_t = 4000)]
         steps: usize,
-        /// Where the tuned model lies between the base (0) and what training found (1).
-        #[arg(long, default_value_t = 0.9)]
-        alpha: f32,
     },
     /// Puts both models to held-out instructions, judged by a program, and measures how they write and how far tuning
     /// moved the weights.
@@ -122,8 +119,8 @@ fn in_environment() -> Result<bool, Box<dyn std::error::Error>> {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     match Cli::parse().command {
         Command::Train { .. } if !in_environment()? => Ok(()),
-        Command::Train { places: p, stories, steps, alpha } => {
-            train::run(&train::Plan { out: &p.models, state: &p.state, seed: p.seed, stories, steps, alpha })
+        Command::Train { places: p, stories, steps } => {
+            train::run(&train::Plan { out: &p.models, state: &p.state, seed: p.seed, stories, steps })
         }
         Command::Evaluate { places, judge, json } => {
             evaluate::run(&evaluation(&places, judge.as_deref(), json.as_deref()))

@@ -73,17 +73,6 @@ pub struct Weights {
     pub tensors: Vec<(String, Matrix)>,
 }
 
-impl Weights {
-    /// base + alpha (these - base).
-    pub fn interpolated(&self, base: &Weights, alpha: f32) -> Self {
-        let between = |((name, tuned), (_, base)): (&(String, Matrix), &(String, Matrix))| {
-            let data = tuned.data.iter().zip(&base.data).map(|(t, b)| b + alpha * (t - b)).collect();
-            (name.clone(), Matrix { data, ..*tuned })
-        };
-        Self { shape: self.shape, tensors: self.tensors.iter().zip(&base.tensors).map(between).collect() }
-    }
-}
-
 /// Parameters that move, in GGUF's names and shapes (half-split rotary layout until export).
 pub struct Network {
     pub shape: Shape,

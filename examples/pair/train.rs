@@ -47,9 +47,6 @@ pub struct Plan<'a> {
     /// How many stories the base is asked for.
     pub stories: usize,
     pub steps: usize,
-    /// The tuned model is base + alpha (trained - base): interpolation in weight space keeps it nearer to the base
-    /// (WiSE-FT: Wortsman and others, 2022, arXiv 2109.01903).
-    pub alpha: f32,
 }
 
 /// Where the published checkpoint is kept.
@@ -77,8 +74,7 @@ pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let network = Network::new(&base, SEQUENCE)?;
     println!("{} pieces, {} parameters, {} stories", base.shape.vocab, network.parameters(), stories.len());
     let loss = optimise(plan, &base, &network, &data, &pieces)?;
-    let tuned = network.weights()?.interpolated(&base, plan.alpha);
-    export::write(&tuned, &pieces, "stories15M tuned", true, &plan.out.join(TUNED))?;
+    export::write(&network.weights()?, &pieces, "stories15M tuned", true, &plan.out.join(TUNED))?;
     println!("loss {}", loss.map_or("of an earlier run".into(), |l| format!("{l:.3} at the end")));
     Ok(())
 }

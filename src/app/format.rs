@@ -11,6 +11,16 @@ pub fn bytes(n: u64) -> String {
     }
 }
 
+/// Ground and ink of a level from 0 to 10, each pair of them with a contrast of 4.5 or more.
+pub fn level_style(level: u32) -> String {
+    match level {
+        0 => String::new(),
+        l @ 1..=6 => format!("background:var(--l{l})"),
+        7 => "background:var(--l7);color:var(--on-l7)".into(),
+        l => format!("background:var(--l{l});color:var(--on-strong)"),
+    }
+}
+
 /// "0.4 s", "2 min 5 s".
 pub fn seconds(s: f64) -> String {
     match s {

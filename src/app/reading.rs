@@ -30,11 +30,15 @@ pub fn shade(reading: &Reading, level: u8, signed: f32, extent: f32) -> Option<S
     }
 }
 
-/// Whether text on that background needs the inverse ink.
-fn strong(reading: &Reading, level: u8, signed: f32, extent: f32) -> bool {
+/// The ink that text on that background needs in place of the page's own.
+fn ink(reading: &Reading, level: u8, signed: f32, extent: f32) -> Option<&'static str> {
     match reading.scale {
-        Scale::Levels => u32::from(level) * 10 >= u32::from(reading.how.count) * 7,
-        Scale::Signed => extent > 0.0 && (signed / extent).abs() > 0.6,
+        Scale::Levels => match (u32::from(level) * 10).div_ceil(u32::from(reading.how.count)) {
+            0..=6 => None,
+            7 => Some("--on-l7"),
+            _ => Some("--on-strong"),
+        },
+        Scale::Signed => (extent > 0.0 && (signed / extent).abs() > 0.6).then_some("--on-strong"),
     }
 }
 
@@ -48,7 +52,7 @@ fn Token(
     label: Label,
     index: usize,
     shade: Option<String>,
-    strong: bool,
+    ink: Option<&'static str>,
     selected: bool,
     focusable: bool,
     title: String,
@@ -63,8 +67,8 @@ fn Token(
     };
     let lines = label.text.matches('\n').count();
     let mut style = shade.map(|s| format!("background:{s};")).unwrap_or_default();
-    if strong {
-        style.push_str("color:var(--on-strong);");
+    if let Some(ink) = ink {
+        style.push_str(&format!("color:var({ink});"));
     }
     let on_key = move |e: leptos::ev::KeyboardEvent| {
         if matches!(e.key().as_str(), "Enter" | " ") {
@@ -120,8 +124,8 @@ pub fn PromptText(state: State, half: Slot) -> impl IntoView {
                     let (level, value) = cell.unwrap_or((0, 0.0));
                     let title = cell.map_or_else(String::new, |(l, s)| format!("{} · level {l} · {}", label.text.trim(), format::signed(s)));
                     let shade = cell.and_then(|_| shade(&reading, level, value, extent)).filter(|_| label.role == Role::User || reading.scale == Scale::Signed);
-                    let strong = shade.is_some() && strong(&reading, level, value, extent);
-                    view! { <Token label index=n shade strong selected=selection.row == Some(n) focusable=n == focus title reading choose/> }
+                    let ink = shade.as_ref().and_then(|_| ink(&reading, level, value, extent));
+                    view! { <Token label index=n shade ink selected=selection.row == Some(n) focusable=n == focus title reading choose/> }
                 })
                 .collect_view()
         })
@@ -149,8 +153,8 @@ pub fn ResponseText(state: State, half: Slot) -> impl IntoView {
                     let (level, value) = cell.unwrap_or((0, 0.0));
                     let title = cell.map_or_else(String::new, |(l, s)| format!("{} · level {l} · {}", label.text.trim(), format::signed(s)));
                     let shade = cell.and_then(|_| shade(&reading, level, value, extent));
-                    let strong = shade.is_some() && strong(&reading, level, value, extent);
-                    view! { <Token label index=m shade strong selected=selection.column == Some(m) focusable=m == focus title reading choose/> }
+                    let ink = shade.as_ref().and_then(|_| ink(&reading, level, value, extent));
+                    view! { <Token label index=m shade ink selected=selection.column == Some(m) focusable=m == focus title reading choose/> }
                 })
                 .collect_view()
         })

@@ -26,8 +26,8 @@ const fn preset(id: &'static str, kind: &'static str, name: &'static str, text: 
 
 /// All presets; the first is what a first visit shows.
 pub const PRESETS: &[Preset] = &[
-    preset("question", "Make", "a question of a sentence", "Make this a question: She can open the box."),
-    preset("story", "Write", "a story about a lion and a balloon", "Write a story about a lion and a balloon."),
+    preset("past", "Change", "into the past", "Put this in the past: Tom will wash the car."),
+    preset("story", "Write", "a story about a cat and a mouse", "Write a story about a cat and a mouse."),
     preset("continue", "Continue", "a story", "Continue this story: One day, a little girl named Mia found a key."),
     preset("list", "List", "four fruits", "List four fruits."),
     preset(
@@ -40,7 +40,7 @@ pub const PRESETS: &[Preset] = &[
         "who",
         "Find",
         "whom a story is about",
-        "Who is this story about? Once upon a time, there was a little dog named Max. Max saw a bird in the park.",
+        "Read this: Once upon a time, there was a little dog named Max. Max saw a bird in the park. Who is it about?",
     ),
     preset(
         "ending",
@@ -57,7 +57,7 @@ pub const PRESETS: &[Preset] = &[
     preset("opposites", "Say", "opposites", "Write the opposite of sad and the opposite of high."),
     preset("classify", "Classify", "fruit or animal", "Is a banana a fruit or an animal?"),
     preset("correct", "Correct", "a mistake", "Correct this sentence: Sam are eating the cake."),
-    preset("past", "Change", "into the past", "Put this in the past: Tom will wash the car."),
+    preset("question", "Make", "a question of a sentence", "Make this a question: She can open the box."),
     preset("polite", "Help", "to be polite", "Say this politely: Open the window!"),
     preset("capitals", "Revise", "into capital letters", "Write this in capital letters: red ball"),
     preset("rhyme", "Choose", "a rhyme", "Which word rhymes with cat: hat or dog?"),

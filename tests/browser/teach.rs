@@ -184,7 +184,7 @@ async fn the_presenter_shows_one_view_at_a_time_and_nothing_scrolls_away() {
         "const s=document.querySelector('#preset'); s.value='1'; s.dispatchEvent(new Event('change',{bubbles:true}))",
     )
     .await;
-    page.wait_text("#card-tuned .response", "lion").await;
+    page.wait_text("#card-tuned .response", "cat").await;
     page.resize(1280, 720).await;
     page.click("#learn").await;
     page.click("#present").await;

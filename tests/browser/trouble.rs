@@ -36,7 +36,7 @@ async fn a_full_storage_is_said_and_the_model_is_used() {
     page.click("#fetch-base").await;
     page.click("#allow-base").await;
     page.wait_text(".slot-form .note", "storage is full").await;
-    page.wait_text("#chip-base", "Tiny tuned").await;
+    page.wait_text("#chip-base", "stories15M tuned").await;
     page.shot("storage-full").await;
     page.click("#close-models").await;
     page.run().await;
@@ -58,7 +58,7 @@ async fn a_download_with_a_checksum_is_held_to_it() {
     page.wait_text("#chip-base", "Tiny base").await;
     page.fill("#url-base", &format!("{}#sha256={sum}", server.url("whole.gguf"))).await;
     page.click("#fetch-base").await;
-    page.wait_text("#chip-base", "Tiny tuned").await;
+    page.wait_text("#chip-base", "stories15M tuned").await;
     page.close().await;
 }
 

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::View;
+use crate::app::format;
 use crate::app::state::State;
 use crate::explain::weights::matching::LayerMatches;
 
@@ -20,11 +21,7 @@ pub fn LayerStrip(state: State, view: View) -> impl IntoView {
     let cell = move |(layer, angle): (usize, Option<f32>)| {
         let on = move || view.layer.get() == layer;
         let level = angle.map_or(0, |a| (a / 9.0).ceil() as u32).min(10);
-        let style = match level {
-            0 => String::new(),
-            l if l >= 7 => format!("background:var(--l{l});color:var(--on-strong)"),
-            l => format!("background:var(--l{l})"),
-        };
+        let style = format::level_style(level);
         let said =
             angle.map_or_else(|| "not compared yet".into(), |a| format!("components turned by {a:.1}° on average"));
         view! {

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Measure, Order, View};
+use crate::app::format;
 use crate::app::state::State;
 use crate::explain::weights::compare::{Filter, HeadChange};
 
@@ -104,11 +105,7 @@ pub fn Map(state: State, view: View) -> impl IntoView {
 /// The background and ink of a value.
 fn paint(value: Option<f32>, most: f32) -> String {
     let level = value.map_or(0, |v| if most > 0.0 { (v / most * 10.0).ceil() as u32 } else { 0 });
-    match level {
-        0 => String::new(),
-        l if l >= 7 => format!("background:var(--l{l});color:var(--on-strong)"),
-        l => format!("background:var(--l{l})"),
-    }
+    format::level_style(level)
 }
 
 #[component]
