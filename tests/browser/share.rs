@@ -118,7 +118,7 @@ async fn nothing_in_a_prompt_or_a_file_is_markup() {
     let page = Page::open_at("markup-link", &link).await;
     page.wait_text("#linked", "From a link").await;
     // the same in a file's every text
-    let text = std::fs::read_to_string(super::page::repository("public/examples/question.json")).unwrap();
+    let text = std::fs::read_to_string(super::page::repository(&format!("public/{}", PRESETS[0].file()))).unwrap();
     let text = text
         .replace("stories15M base", "<img src=x onerror=window.hacked=1>")
         .replace("stories-tuned.gguf", "<svg onload=window.hacked=1>");
@@ -140,7 +140,7 @@ async fn a_file_is_dropped_back_in_and_a_broken_one_refused() {
     page.models_ready().await;
     let folder = tempfile::tempdir().unwrap();
     let good = folder.path().join("run.shiftlens.json");
-    std::fs::copy(super::page::repository("public/examples/question.json"), &good).unwrap();
+    std::fs::copy(super::page::repository(&format!("public/{}", PRESETS[0].file())), &good).unwrap();
     page.fill("#prompt", "something else").await;
     page.drop_file(&good).await;
     page.wait_text("#linked", "From run.shiftlens.json").await;

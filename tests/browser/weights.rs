@@ -7,7 +7,7 @@ use serde_json::json;
 use super::page::{self, Page};
 
 /// Every head of the bundled pair is on the map.
-const WHOLE_MAP: &str = "return document.querySelectorAll('.map .cell').length==30";
+const WHOLE_MAP: &str = "return document.querySelectorAll('.map .cell').length==36";
 const FINDINGS: &str = "[...document.querySelectorAll('.layer-cell b')]";
 
 pub async fn each_theme_and_size(page: &Page, name: &str, section: &str) {
@@ -53,14 +53,14 @@ async fn heads_are_read_mapped_and_drawn() {
     page.fill("#head-word", "").await;
     page.press_segment("Measure", "Distance").await;
     page.press_segment("Order", "Ranking").await;
-    page.wait_js("const v=[...document.querySelectorAll('.rank .n')].map(n=>+n.textContent); return v.length==30 && v.every((x,i)=>i==0||v[i-1]>=x)").await;
+    page.wait_js("const v=[...document.querySelectorAll('.rank .n')].map(n=>+n.textContent); return v.length==36 && v.every((x,i)=>i==0||v[i-1]>=x)").await;
     page.press_segment("Order", "Map").await;
     each_theme_and_size(&page, "heads", "main").await;
     each_theme_and_size(&page, "heads-graph", "#head").await;
     // the paper's reading, one dimension at a time
     page.press_segment("Reading", "Paper").await;
     page.wait_js(WHOLE_MAP).await;
-    page.wait_js("return document.querySelectorAll('#dimension option').length==33").await;
+    page.wait_js("return document.querySelectorAll('#dimension option').length==49").await;
     page.js("const d=document.querySelector('#dimension'); d.selectedIndex=[...d.options].findIndex(o=>/ [1-9]\\d* pairs/.test(o.text)); d.dispatchEvent(new Event('change',{bubbles:true}))").await;
     page.wait_js("return document.querySelectorAll('.pair-list li').length>0").await;
     // what was read is kept for the next visit
@@ -131,7 +131,7 @@ async fn attention_on_the_prompt_is_shown_for_both_models() {
     page.run().await;
     page.click("#tab-heads").await;
     for side in ["base", "tuned"] {
-        page.wait_js(&format!("return document.querySelectorAll('#attention-{side} .thumb').length==5")).await;
+        page.wait_js(&format!("return document.querySelectorAll('#attention-{side} .thumb').length==6")).await;
         page.wait_js(&format!("return !!document.querySelector('#attention-{side} .frame canvas')")).await;
     }
     // both read the same tokens: their difference can be shown

@@ -89,8 +89,11 @@ pub fn Scores(state: State) -> impl IntoView {
     };
     let download = move |_| {
         let score = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
-        let rows =
-            f.rows.get_untracked().into_iter().map(|r| vec![r.prompt, r.response, score(r.base), score(r.tuned)]);
+        let rows = f
+            .rows
+            .get_untracked()
+            .into_iter()
+            .map(|r| vec![r.prompt, r.response.trim().to_owned(), score(r.base), score(r.tuned)]);
         save_csv("shiftlens-finding-1.csv", &["prompt", "response", "base", "tuned"], rows);
     };
     let pairs = move || {
