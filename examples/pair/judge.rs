@@ -96,7 +96,6 @@ impl Check {
     }
 
     /// Whether a story names what was asked, however long it is; none where no story was asked for.
-    #[allow(dead_code)] // for the evaluation
     pub fn named(&self, answer: &str) -> Option<bool> {
         let Self::Story { names } = self else { return None };
         let found = words(answer);

@@ -85,24 +85,11 @@ impl Stories {
     }
 
     /// How many clean stories there are.
-    #[allow(dead_code)] // for reports
     pub fn len(&self) -> usize {
         self.tales.len()
     }
 
-    /// By kind, how many questions training may use, how many it may not, and from how many stories they are.
-    #[allow(dead_code)] // for reports
-    pub fn counts(&self) -> Vec<(&'static str, usize, usize, usize)> {
-        let of = |filed: &Filed| {
-            let all: HashSet<usize> = filed.train.iter().chain(&filed.held).map(|i| i.tale).collect();
-            (filed.train.len(), filed.held.len(), all.len())
-        };
-        let kinds = writing::FINDERS.iter().chain(&reading::FINDERS).chain(&contents::FINDERS);
-        kinds.map(|(name, _)| (*name, of(&self.filed[name]))).map(|(n, (t, h, s))| (n, t, h, s)).collect()
-    }
-
     /// Stories of the base, as they are: held out or not.
-    #[allow(dead_code)] // for the training and the evaluation
     pub fn texts(&self, held: bool) -> impl Iterator<Item = &str> {
         self.tales.iter().filter(move |t| t.held == held).map(|t| t.text.as_str())
     }
