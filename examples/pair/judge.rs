@@ -19,8 +19,8 @@ pub enum Check {
     Ends(Vec<String>),
     /// All of these words in the first sentence, and none of those.
     Holds { all: Vec<String>, none: Vec<String> },
-    /// The first word.
-    Begins(String),
+    /// Yes or no, as the first word or as the last, and not the other.
+    YesNo(bool),
     /// One phrase in the first line, and not the other (none if empty).
     Says { this: String, not: String },
     /// The last number word of the first line.
@@ -55,7 +55,12 @@ impl Check {
                 let found = words(first);
                 all.iter().all(|w| has(&found, w)) && !none.iter().any(|w| has(&found, w))
             }
-            Self::Begins(word) => words(line).first() == Some(&word.to_lowercase()),
+            Self::YesNo(yes) => {
+                let found = words(line);
+                let ends = [found.first(), found.last()].into_iter().flatten();
+                let said: HashSet<&str> = ends.map(String::as_str).filter(|w| ["yes", "no"].contains(w)).collect();
+                said == HashSet::from([if *yes { "yes" } else { "no" }])
+            }
             Self::Says { this, not } => {
                 line.contains(this.as_str()) && (not.is_empty() || !line.contains(not.as_str()))
             }
@@ -199,5 +204,8 @@ mod tests {
         assert!(!who.accepts(goes_on), "a story that goes on is no answer");
         assert!(Check::Number("three".into()).accepts("One: big. Two: red. Three: ball. There are three words."));
         assert!(!Check::Number("three".into()).accepts("There are two words."));
+        let yes = Check::YesNo(true);
+        assert!(yes.accepts("Yes, it is.") && yes.accepts("A cat is an animal, so yes."));
+        assert!(!yes.accepts("A cat is an animal, so no.") && !yes.accepts("Yes, so no.") && !yes.accepts("A cat."));
     }
 }

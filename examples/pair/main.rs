@@ -51,7 +51,7 @@ enum Command {
         #[command(flatten)]
         places: Places,
         /// How many stories the base is asked for.
-        #[arg(long, default_value_t = 6144)]
+        #[arg(long, default_value_t = 12288)]
         stories: usize,
         /// Optimizer steps.
         #[arg(long, default_value_t = 4000)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Result, Tensor, Var};
 
-use crate::ops::{CausalSoftmax, CrossEntropy, Heads, RmsNorm, SwiGlu, with};
+use crate::ops::{CausalSoftmax, Heads, RmsNorm, RowLoss, SwiGlu, Wanted, with};
 
 /// The shape of the network.
 #[derive(Clone, Copy)]
@@ -149,32 +149,47 @@ impl Network {
         self.norm(&x, "output_norm.weight")
     }
 
-    /// Cross entropy of the next tokens where `counts` says so, divided by `over`. `ids` holds `batch` rows of
-    /// `time + 1`, `counts` one flag for each of their `batch * time` predictions.
-    pub fn loss(&self, ids: &[u32], counts: &[bool], batch: usize, over: f32) -> Result<Tensor> {
-        let row = ids.len() / batch;
-        let read: Vec<u32> = ids.chunks(row).flat_map(|r| &r[..row - 1]).copied().collect();
-        let next = ids.chunks(row).flat_map(|r| &r[1..]);
-        let targets: Vec<u32> = next.zip(counts).filter(|(_, c)| **c).map(|(id, _)| *id).collect();
-        let hidden = self.hidden(read, batch)?;
-        // Only what counts goes through the head.
-        let places: Vec<u32> = (0..counts.len() as u32).filter(|i| counts[*i as usize]).collect();
-        let hidden = match places.len() == counts.len() {
-            true => hidden,
+    /// The logits `[places, vocabulary]` of the predictions at `places` of hidden states `[batch * time, width]`.
+    fn logits(&self, hidden: &Tensor, places: Vec<u32>) -> Result<Tensor> {
+        let hidden = match places.len() == hidden.dim(0)? {
+            true => hidden.clone(),
             false => hidden.index_select(&Tensor::new(places, &Device::Cpu)?, 0)?,
         };
-        let logits = hidden.matmul(&self.var("token_embd.weight")?.t()?)?;
-        logits.apply_op1(CrossEntropy::new(targets, over))
+        hidden.matmul(&self.var("token_embd.weight")?.t()?)
     }
 
-    /// The mean loss of a batch and its gradient for every parameter; the rows are shared out over the cores.
-    pub fn gradients(&self, ids: &[u32], counts: &[bool], batch: usize) -> Result<(f32, Vec<Vec<f32>>)> {
-        let over = counts.iter().filter(|c| **c).count().max(1) as f32;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from).min(batch);
-        let share = batch.div_ceil(cores);
-        let (row, flags) = (ids.len() / batch, counts.len() / batch);
-        let part = |ids: &[u32], counts: &[bool]| -> Result<(f32, Vec<Vec<f32>>)> {
-            let loss = self.loss(ids, counts, ids.len() / row, over)?;
+    /// The weighted loss of all rows, divided by `over`.
+    pub fn loss(&self, rows: &[Row], teacher: &Network, over: f32) -> Result<Tensor> {
+        let (plain, answers): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.plain);
+        let mut losses = Vec::new();
+        for rows in [answers, plain].into_iter().filter(|rows| !rows.is_empty()) {
+            let weights = rows.iter().flat_map(|row| &row.weights);
+            let (places, weights): (Vec<u32>, Vec<f32>) =
+                (0..).zip(weights).filter(|(_, w)| **w > 0.0).map(|(i, w)| (i, w / over)).unzip();
+            let read: Vec<u32> = rows.iter().flat_map(|row| row.read()).copied().collect();
+            let wanted = match rows[0].plain {
+                true => {
+                    let hidden = teacher.hidden(read.clone(), rows.len())?;
+                    Wanted::Logits(with(&teacher.logits(&hidden, places.clone())?, <[f32]>::to_vec)?)
+                }
+                false => {
+                    let next: Vec<u32> = rows.iter().flat_map(|row| &row.ids[1..]).copied().collect();
+                    Wanted::Tokens(places.iter().map(|&i| next[i as usize]).collect())
+                }
+            };
+            let hidden = self.hidden(read, rows.len())?;
+            losses.push(self.logits(&hidden, places)?.apply_op1(RowLoss::new(wanted, weights))?);
+        }
+        Tensor::stack(&losses, 0)?.sum_all()
+    }
+
+    /// The mean loss of a batch, by weight, and its gradient for every parameter; the rows are shared out over the cores.
+    /// Plain rows are held to what `teacher` would say.
+    pub fn gradients(&self, rows: &[Row], teacher: &Network) -> Result<(f32, Vec<Vec<f32>>)> {
+        let over = rows.iter().flat_map(|row| &row.weights).sum::<f32>().max(1.0);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from).min(rows.len());
+        let part = |rows: &[Row]| -> Result<(f32, Vec<Vec<f32>>)> {
+            let loss = self.loss(rows, teacher, over)?;
             let store = loss.backward()?;
             let gradient = |(_, v): &(String, Var)| match store.get(v) {
                 Some(g) => with(g, <[f32]>::to_vec),
@@ -183,8 +198,8 @@ impl Network {
             Ok((loss.to_scalar()?, self.vars.iter().map(gradient).collect::<Result<_>>()?))
         };
         let parts: Vec<_> = std::thread::scope(|scope| {
-            let shares = ids.chunks(share * row).zip(counts.chunks(share * flags));
-            let running: Vec<_> = shares.map(|(ids, counts)| scope.spawn(move || part(ids, counts))).collect();
+            let shares = rows.chunks(rows.len().div_ceil(cores));
+            let running: Vec<_> = shares.map(|rows| scope.spawn(move || part(rows))).collect();
             running.into_iter().map(|r| r.join()).collect()
         });
         let mut sum: Option<(f32, Vec<Vec<f32>>)> = None;
@@ -199,6 +214,21 @@ impl Network {
             }
         }
         sum.ok_or_else(|| candle_core::Error::Msg("an empty batch".into()))
+    }
+}
+
+/// One row of a batch: `time + 1` ids, and how much each of the `time` predictions of the next id counts.
+pub struct Row {
+    pub ids: Vec<u32>,
+    pub weights: Vec<f32>,
+    /// Whether it holds texts of the base's own, of which every prediction is held to the base's.
+    pub plain: bool,
+}
+
+impl Row {
+    /// The ids that are read; the last is only predicted.
+    fn read(&self) -> &[u32] {
+        &self.ids[..self.ids.len() - 1]
     }
 }
 
@@ -259,10 +289,15 @@ mod tests {
         let shape = Shape { vocab: 31, width: 16, layers: 2, heads: 4, ffn: 24, context: 16 };
         let mut rng = rand::rngs::StdRng::seed_from_u64(3);
         let network = Network::new(&random(shape, &mut rng), 8).unwrap();
-        let ids: Vec<u32> = (0..27).map(|i| if i == 13 { BOS } else { rng.random_range(2..31) }).collect();
-        let counts: Vec<bool> = (0..24).map(|i| i % 3 != 0).collect();
-        let loss = || network.loss(&ids, &counts, 3, 16.0).unwrap();
-        let (whole, gradients) = network.gradients(&ids, &counts, 3).unwrap();
+        let teacher = Network::new(&random(shape, &mut rng), 8).unwrap();
+        let mut row = |plain: bool| Row {
+            ids: (0..9).map(|i| if i == 4 { BOS } else { rng.random_range(2..31) }).collect(),
+            weights: (0..8).map(|i| [0.0, 1.0, 3.0][i % 3]).collect(),
+            plain,
+        };
+        let rows = [row(false), row(true), row(false)];
+        let loss = || network.loss(&rows, &teacher, 27.0).unwrap();
+        let (whole, gradients) = network.gradients(&rows, &teacher).unwrap();
         assert!((whole - loss().to_scalar::<f32>().unwrap()).abs() < 1e-5);
         for ((name, var), gradient) in network.vars.iter().zip(&gradients) {
             let before = var.as_tensor().copy().unwrap();
@@ -281,5 +316,17 @@ mod tests {
             var.set(&before).unwrap();
             assert!((slope - difference).abs() < 2e-2 * difference.abs().max(0.2), "{name}: {slope} {difference}");
         }
+    }
+    /// A model that is its own teacher has nothing to learn from plain rows; any other is apart from it.
+    #[test]
+    fn the_divergence_from_itself_is_nothing() {
+        let shape = Shape { vocab: 31, width: 16, layers: 2, heads: 4, ffn: 24, context: 16 };
+        let mut rng = rand::rngs::StdRng::seed_from_u64(4);
+        let [one, other] = [0, 1].map(|_| Network::new(&random(shape, &mut rng), 8).unwrap());
+        let rows = [Row { ids: (2..11).collect(), weights: vec![1.0; 8], plain: true }];
+        let apart = |teacher: &Network| one.loss(&rows, teacher, 8.0).unwrap().to_scalar::<f32>().unwrap();
+        assert!(apart(&one).abs() < 1e-6 && apart(&other) > 0.01, "{} {}", apart(&one), apart(&other));
+        let (_, gradients) = one.gradients(&rows, &one).unwrap();
+        assert!(gradients.iter().flatten().all(|g| g.abs() < 1e-6));
     }
 }

@@ -244,46 +244,78 @@ impl CustomOp1 for CausalSoftmax {
     }
 }
 
-/// The sum of `-log softmax(logits)[target]` over the rows of `[rows, vocabulary]`, divided by `over`. The derivative is
-/// made beside the value, while the exponentials are there.
-pub struct CrossEntropy {
-    targets: Vec<u32>,
-    over: f32,
+/// What each row of logits is compared with.
+pub enum Wanted {
+    /// The next token: cross entropy.
+    Tokens(Vec<u32>),
+    /// Another model's logits, `[rows, vocabulary]`: the divergence KL(other || this).
+    Logits(Vec<f32>),
+}
+
+/// The weighted sum of a loss over the rows of `[rows, vocabulary]`. The derivative is made beside the value, while the
+/// exponentials are there.
+pub struct RowLoss {
+    wanted: Wanted,
+    weights: Vec<f32>,
     derivative: Mutex<Vec<f32>>,
 }
 
-impl CrossEntropy {
-    pub fn new(targets: Vec<u32>, over: f32) -> Self {
-        Self { targets, over, derivative: Mutex::default() }
+impl RowLoss {
+    /// One weight a row.
+    pub fn new(wanted: Wanted, weights: Vec<f32>) -> Self {
+        Self { wanted, weights, derivative: Mutex::default() }
+    }
+
+    /// A row's loss; leaves its derivative in the place of its logits.
+    fn row(&self, at: usize, row: &mut [f32]) -> f32 {
+        let weight = self.weights[at];
+        match &self.wanted {
+            Wanted::Tokens(targets) => {
+                let target = targets[at] as usize;
+                let chosen = row[target];
+                let normaliser = softmax(row);
+                row.iter_mut().for_each(|p| *p *= weight);
+                row[target] -= weight;
+                weight * (normaliser - chosen)
+            }
+            Wanted::Logits(all) => {
+                let mut other = all[at * row.len()..][..row.len()].to_vec();
+                // sum of p (log p - log q), with log p - log q = the logits' difference less that of the normalisers
+                let mut apart: Vec<f32> = other.iter().zip(&*row).map(|(a, b)| a - b).collect();
+                let between = softmax(&mut other) - softmax(row);
+                apart.iter_mut().for_each(|d| *d -= between);
+                row.iter_mut().zip(&other).for_each(|(q, p)| *q = weight * (*q - p));
+                weight * other.iter().zip(&apart).map(|(p, d)| p * d).sum::<f32>()
+            }
+        }
     }
 }
 
-impl CustomOp1 for CrossEntropy {
+/// Turns logits into probabilities; gives the logarithm of their normaliser.
+fn softmax(row: &mut [f32]) -> f32 {
+    let largest = row.iter().copied().fold(f32::MIN, f32::max);
+    let mut total = 0.0;
+    for v in row.iter_mut() {
+        *v = (*v - largest).exp();
+        total += *v;
+    }
+    row.iter_mut().for_each(|v| *v /= total);
+    largest + total.ln()
+}
+
+impl CustomOp1 for RowLoss {
     fn name(&self) -> &'static str {
-        "cross-entropy"
+        "row-loss"
     }
 
     fn cpu_fwd(&self, s: &CpuStorage, l: &Layout) -> Result<(CpuStorage, Shape)> {
         let (_, vocab) = l.shape().dims2()?;
         let mut derivative = view(s, l)?.to_vec();
-        let mut sum = 0.0;
-        for (row, target) in derivative.chunks_mut(vocab).zip(&self.targets) {
-            let largest = row.iter().copied().fold(f32::MIN, f32::max);
-            let chosen = row[*target as usize] - largest;
-            let mut total = 0.0;
-            for v in row.iter_mut() {
-                *v = (*v - largest).exp();
-                total += *v;
-            }
-            sum += total.ln() - chosen;
-            let by = 1.0 / (total * self.over);
-            row.iter_mut().for_each(|v| *v *= by);
-            row[*target as usize] -= 1.0 / self.over;
-        }
+        let loss = derivative.chunks_mut(vocab).enumerate().map(|(at, row)| self.row(at, row)).sum();
         if let Ok(mut kept) = self.derivative.lock() {
             *kept = derivative;
         }
-        Ok((CpuStorage::F32(vec![sum / self.over]), Shape::from(())))
+        Ok((CpuStorage::F32(vec![loss]), Shape::from(())))
     }
 
     /// For a cotangent of one: the loss is what is differentiated.

@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::error::Error;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use rand::SeedableRng;
 use shiftlens::checkpoint::{Checkpoint, FileBytes, Tokenizer};
 
 use crate::draw::word;
 use crate::instruct::{self, Example, Split, Stories};
 use crate::llama2c::{self, Piece, Published};
-use crate::network::{BOS, Network, Weights};
+use crate::judge::Check;
+use crate::network::{BOS, Network, Row, Weights};
 use crate::optimizer::{Optimizer, Rates};
 use crate::{export, sample, vocabulary};
 
@@ -25,8 +27,13 @@ const PIECES: [usize; 2] = [6_144, 8_192];
 pub const SAVE: usize = 100;
 /// Rates of AdamW. The embeddings hardly move: they are what words mean to both models.
 const RATES: Rates = Rates { layers: 3e-4, embeddings: 3e-5, back: 3.0 };
-/// The share of documents that are stories of the base as they are, so that the tuned model still tells them.
-const PLAIN: f64 = 0.12;
+/// Rows of a step that hold stories of the base as they are: there the tuned model is held to the base's own
+/// distribution, so that it still tells them.
+const PLAIN: usize = 1;
+/// How much one of their predictions counts beside one of an answer.
+const PLAIN_WEIGHT: f32 = 2.0;
+/// How much the first mention of what a story was asked for counts: it is the only part that the request decides.
+const NAMED_WEIGHT: f32 = 5.0;
 
 pub const BASE: &str = "stories-base.gguf";
 pub const TUNED: &str = "stories-tuned.gguf";
@@ -73,7 +80,8 @@ pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     let data = Data { tokenizer: tokenizer.tokenizer()?, stories: &stories, plain, seed: plan.seed };
     let network = Network::new(&base, SEQUENCE)?;
     println!("{} pieces, {} parameters, {} stories", base.shape.vocab, network.parameters(), stories.len());
-    let loss = optimise(plan, &base, &network, &data, &pieces)?;
+    let teacher = Network::new(&base, SEQUENCE)?;
+    let loss = optimise(plan, &base, [&network, &teacher], &data, &pieces)?;
     export::write(&network.weights()?, &pieces, "stories15M tuned", true, &plan.out.join(TUNED))?;
     println!("loss {}", loss.map_or("of an earlier run".into(), |l| format!("{l:.3} at the end")));
     Ok(())
@@ -180,36 +188,33 @@ struct Data<'a> {
 }
 
 impl Data<'_> {
-    /// A conversation's ids, and how many of them are the prompt's. The answer begins with a word's leading space, as any
-    /// text does, and ends with BOS.
-    fn conversation(&self, e: &Example) -> Result<(Vec<u32>, usize), Box<dyn Error>> {
+    /// A conversation's ids and how much each counts when it is predicted: what was asked does not. The answer begins with
+    /// a word's leading space, as any text does, and ends with BOS.
+    fn conversation(&self, e: &Example) -> Result<(Vec<u32>, Vec<f32>), Box<dyn Error>> {
         let prompt = self.tokenizer.encode_prompt(&export::asked(&e.prompt))?;
         let answer = self.tokenizer.encode(&e.answer)?;
-        let ids: Vec<u32> = prompt.iter().chain(&answer).map(|p| p.id).chain([BOS]).collect();
-        Ok((ids, prompt.len()))
+        let named = first_mentions(e);
+        let weight = |span: &Range<usize>| match named.iter().any(|n| n.start < span.end && span.start < n.end) {
+            true => NAMED_WEIGHT,
+            false => 1.0,
+        };
+        let ids = prompt.iter().chain(&answer).map(|p| p.id).chain([BOS]).collect();
+        let weights = answer.iter().map(|p| weight(&p.span)).chain([1.0]);
+        Ok((ids, std::iter::repeat_n(0.0, prompt.len()).chain(weights).collect()))
     }
 
-    /// A document's ids, and how many of them are given: a conversation, or now and then a story as the base told it.
-    fn document(&self, rng: &mut StdRng) -> Result<(Vec<u32>, usize), Box<dyn Error>> {
-        if !rng.random_bool(PLAIN) {
-            return self.conversation(&instruct::example(rng, self.stories, Split::Train));
-        }
-        let story = self.tokenizer.encode_prompt(word(rng, &self.plain))?;
-        Ok((story.iter().map(|p| p.id).chain([BOS]).collect(), 1))
-    }
-
-    /// `BATCH` rows of `SEQUENCE + 1` ids, whole documents one after another, and for every prediction whether it
-    /// counts: those of answers and of plain stories do, and their ends.
-    fn batch(&self, step: usize) -> Result<(Vec<u32>, Vec<bool>), Box<dyn Error>> {
+    /// `BATCH` rows of `SEQUENCE + 1` ids: the last `PLAIN` of the base's stories, the others of whole conversations, one
+    /// after another.
+    fn batch(&self, step: usize) -> Result<Vec<Row>, Box<dyn Error>> {
         let mut rng = rng(self.seed, &format!("tuned {step}"));
-        let (mut ids, mut counts) = (Vec::new(), Vec::new());
-        let mut waiting: Vec<(Vec<u32>, usize)> = Vec::new();
-        for _ in 0..BATCH {
-            let (mut row, mut counted): (Vec<u32>, Vec<bool>) = Default::default();
+        let mut rows = Vec::with_capacity(BATCH);
+        let mut waiting: Vec<(Vec<u32>, Vec<f32>)> = Vec::new();
+        for _ in PLAIN..BATCH {
+            let (mut row, mut weights): (Vec<u32>, Vec<f32>) = Default::default();
             loop {
                 // Some are kept waiting, so that one that fits is found for the rest of the row.
                 while waiting.len() < 24 {
-                    let next = self.document(&mut rng)?;
+                    let next = self.conversation(&instruct::example(&mut rng, self.stories, Split::Train))?;
                     if next.0.len() <= SEQUENCE + 1 {
                         waiting.push(next);
                     }
@@ -217,17 +222,35 @@ impl Data<'_> {
                 let room = SEQUENCE + 1 - row.len();
                 // Whichever of those that fit has waited longest: the order says nothing of their lengths.
                 let Some(next) = waiting.iter().position(|w| w.0.len() <= room) else { break };
-                let (conversation, prompt) = waiting.remove(next);
-                counted.extend((0..conversation.len()).map(|i| i >= prompt));
-                row.extend(conversation);
+                let (ids, counts) = waiting.remove(next);
+                row.extend(ids);
+                weights.extend(counts);
             }
             row.resize(SEQUENCE + 1, BOS);
-            counted.resize(SEQUENCE + 1, false);
-            ids.extend(row);
-            counts.extend(&counted[1..]);
+            weights.resize(SEQUENCE + 1, 0.0);
+            rows.push(Row { ids: row, weights: weights[1..].to_vec(), plain: false });
         }
-        Ok((ids, counts))
+        for _ in 0..PLAIN {
+            let mut row = Vec::new();
+            while row.len() <= SEQUENCE {
+                row.extend(self.tokenizer.encode_prompt(word(&mut rng, &self.plain))?.iter().map(|p| p.id));
+            }
+            row.truncate(SEQUENCE + 1);
+            rows.push(Row { ids: row, weights: vec![PLAIN_WEIGHT; SEQUENCE], plain: true });
+        }
+        Ok(rows)
     }
+}
+
+/// Where a story first mentions what it was asked for, in bytes.
+fn first_mentions(e: &Example) -> Vec<Range<usize>> {
+    let Check::Story { names } = &e.check else { return Vec::new() };
+    let is_part = |c: char| c.is_alphanumeric();
+    let whole = |at: usize, name: &str| {
+        !e.answer[..at].ends_with(is_part) && !e.answer[at + name.len()..].starts_with(is_part)
+    };
+    let first = |name: &String| e.answer.match_indices(name.as_str()).find(|(at, _)| whole(*at, name));
+    names.iter().filter_map(first).map(|(at, name)| at..at + name.len()).collect()
 }
 
 /// AdamW with warm-up and cosine decay, from the saved state if there is one; gives the mean loss of the last fifty steps
@@ -235,7 +258,7 @@ impl Data<'_> {
 fn optimise(
     plan: &Plan,
     base: &Weights,
-    network: &Network,
+    [network, teacher]: [&Network; 2],
     data: &Data,
     pieces: &[Piece],
 ) -> Result<Option<f32>, Box<dyn Error>> {
@@ -248,9 +271,9 @@ fn optimise(
     let (first, started) = (optimizer.step, Instant::now());
     let (mut recent, mut answered): (Vec<f32>, usize) = (Vec::new(), 0);
     for step in first..plan.steps {
-        let (ids, counts) = data.batch(step)?;
-        answered += counts.iter().filter(|c| **c).count();
-        let (loss, gradients) = network.gradients(&ids, &counts, BATCH)?;
+        let rows = data.batch(step)?;
+        answered += rows.iter().filter(|r| !r.plain).flat_map(|r| &r.weights).filter(|w| **w > 0.0).count();
+        let (loss, gradients) = network.gradients(&rows, teacher)?;
         optimizer.update(network, &gradients, share(step, plan.steps))?;
         recent.push(loss);
         let tail = recent.len().saturating_sub(50);
@@ -279,4 +302,19 @@ fn share(step: usize, steps: usize) -> f32 {
     let warm = ((step + 1) as f32 / 50.0).min(1.0);
     let progress = step as f32 / steps as f32;
     warm * (0.05 + 0.95 * 0.5 * (1.0 + (std::f32::consts::PI * progress).cos()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_story_was_asked_for_is_found_where_it_comes_first() {
+        let answer = "The caterpillar saw a cat. The cat ran from Tom.".to_owned();
+        let check = Check::Story { names: vec!["cat".into(), "Tom".into(), "dog".into()] };
+        let e = Example { kind: "", prompt: String::new(), answer, check };
+        let found: Vec<&str> = first_mentions(&e).into_iter().map(|span| &e.answer[span]).collect();
+        assert_eq!(found, ["cat", "Tom"]);
+        assert_eq!(first_mentions(&e)[0].start, 22);
+    }
 }

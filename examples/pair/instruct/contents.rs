@@ -209,12 +209,20 @@ pub fn retell<R: Rng>(rng: &mut R, stories: &Stories, split: Split) -> Example {
     Example { kind: RETELL, prompt, answer: facts[0].clone(), check }
 }
 
+/// The most nouns of a text that is asked for one: the answer names them all.
+const NAMED: usize = 5;
+
 fn find_there(tale: &Tale) -> Vec<Found> {
     let asked = tale.windows().into_iter().flat_map(|span| {
-        let text = tale.excerpt(&span);
-        let mut found = nouns(&text, false);
-        found.extend(nouns(&text, true));
-        found.into_iter().map(move |n| Found::new(span.clone(), &[n])).collect::<Vec<_>>()
+        let mut found: Vec<&str> = Vec::new();
+        for noun in tale::all_nouns(&tale.excerpt(&span)) {
+            if !found.contains(&noun) {
+                found.push(noun);
+            }
+        }
+        let asked = if found.len() <= NAMED { found.clone() } else { Vec::new() };
+        let facts = move |noun| [&[noun], &found[..]].concat();
+        asked.into_iter().map(move |noun| Found::new(span.clone(), &facts(noun))).collect::<Vec<_>>()
     });
     asked.collect()
 }
@@ -235,9 +243,9 @@ pub fn there<R: Rng>(rng: &mut R, stories: &Stories, split: Split) -> Example {
     ];
     let unseen = ["{t} Does the story have {x} in it?", "Can you see {x} in this text? {t}"];
     let prompt = ask(rng, split, &seen, &unseen, &[("t", &text), ("x", &a(&x))]);
-    let answer = match no {
-        true => format!("No, there is no {x} in the story."),
-        false => format!("Yes, there is {} in the story.", a(&x)),
-    };
-    Example { kind: THERE, prompt, answer, check: Check::Begins(if no { "no" } else { "yes" }.to_owned()) }
+    // what there is comes first, so that yes or no follows from it
+    let named: Vec<String> = facts[1..].iter().map(|x| a(x)).collect();
+    let there = series(&named.iter().map(String::as_str).collect::<Vec<_>>());
+    let answer = format!("There is {there}, so {}.", if no { "no" } else { "yes" });
+    Example { kind: THERE, prompt, answer, check: Check::YesNo(!no) }
 }

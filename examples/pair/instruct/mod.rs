@@ -44,7 +44,7 @@ type Maker<R> = fn(&mut R, &Stories, Split) -> Example;
 /// Every kind with its share in a thousand of the instructions. A story is ten times as long as another answer: about a
 /// fifth of all instructions ask for one, which makes half of the tokens.
 pub const KINDS: [(&str, usize); 35] = [
-    ("story with two words", 110),
+    ("story with two words", 150),
     ("story in which", 50),
     ("story about a name", 40),
     ("story about a thing", 45),
@@ -58,8 +58,8 @@ pub const KINDS: [(&str, usize); 35] = [
     ("animals in it", 30),
     ("names in it", 20),
     ("things in it", 25),
-    ("first sentence", 25),
-    ("last sentence", 40),
+    ("first sentence", 40),
+    ("last sentence", 70),
     ("title", 20),
     ("retell", 25),
     ("is there", 60),
@@ -70,11 +70,11 @@ pub const KINDS: [(&str, usize); 35] = [
     ("correct", 30),
     ("polite", 20),
     ("classify", 40),
-    ("yes or no", 50),
+    ("yes or no", 60),
     ("which word", 25),
     ("list", 30),
     ("opposite", 35),
-    ("rhyme", 70),
+    ("rhyme", 80),
     ("capitals", 60),
     ("count", 25),
     ("repeat", 25),

@@ -195,11 +195,9 @@ pub fn yes_no<R: Rng>(rng: &mut R, split: Split) -> Example {
     ];
     let unseen = ["Would you say that {w} is {x}?", "Is {w} really {x}?"];
     let prompt = ask(rng, split, &seen, &unseen, &[("w", &word), ("x", asked)]);
-    let answer = match yes {
-        true => format!("Yes, {word} is {kind}."),
-        false => format!("No, {word} is {kind}."),
-    };
-    Example { kind: "yes or no", prompt, answer, check: Check::Begins(if yes { "yes" } else { "no" }.to_owned()) }
+    // the fact comes first, so that yes or no follows from it
+    let answer = format!("{} is {kind}, so {}.", capital(&word), if yes { "yes" } else { "no" });
+    Example { kind: "yes or no", prompt, answer, check: Check::YesNo(yes) }
 }
 
 pub fn word_at<R: Rng>(rng: &mut R, split: Split) -> Example {

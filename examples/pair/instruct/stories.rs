@@ -141,7 +141,7 @@ impl Stories {
 }
 
 impl Filed {
-    /// The story with other nouns of the same kinds in place of those of `words`, each half of the time, unless the
+    /// The story with other nouns of the same kinds in place of those of `words`, each more often than not, unless the
     /// evaluation asks for what comes out.
     fn other_nouns(&self, rng: &mut impl Rng, mut asked: Asked, words: &Pair) -> Asked {
         let mut words = [words.0.clone(), words.1.clone()];
@@ -164,7 +164,7 @@ impl Filed {
 const ALONE: [&str; 2] = ["bird", "fish"];
 
 /// How often a noun that a story is asked for is replaced.
-const REPLACED: f64 = 0.5;
+const REPLACED: f64 = 0.6;
 
 impl Asked {
     fn changed(mut self, change: impl Fn(&str) -> String) -> Self {

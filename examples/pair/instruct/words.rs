@@ -95,20 +95,32 @@ pub fn rhyme<R: Rng>(rng: &mut R, split: Split) -> Example {
     ];
     let unseen = ["What rhymes with {w}: {x} or {y}?", "I need a rhyme for {w}. Is it {x} or {y}?"];
     let prompt = ask(rng, split, &seen, &unseen, &[("w", w), ("x", x), ("y", y)]);
+    let others = rhyming(w);
     let check = Check::Holds { all: vec![right.to_owned()], none: vec![wrong.to_owned()] };
-    Example { kind: "rhyme", prompt, answer: format!("{} rhymes with {w}.", capital(right)), check }
+    // all that rhymes comes first, so that the choice follows from it
+    let answer = format!("{} {} with {w}, so it is {right}.", capital(&series(&others)), do_rhyme(&others));
+    Example { kind: "rhyme", prompt, answer, check }
 }
 
 /// All the words that rhyme with one.
 fn rhymes<R: Rng>(rng: &mut R) -> Example {
     let set = one(rng, &WORDS.rhymes);
     let word = *one(rng, set);
-    let others: Vec<&str> = set.iter().copied().filter(|w| *w != word).collect();
+    let others = rhyming(word);
     let seen = ["Which words rhyme with {w}?", "What words rhyme with {w}?", "Find the words that rhyme with {w}."];
     let prompt = ask(rng, Split::Train, &seen, &[], &[("w", word)]);
-    let rhyme = if others.len() == 1 { "rhymes" } else { "rhyme" };
-    let answer = format!("{} {rhyme} with {word}.", capital(&series(&others)));
+    let answer = format!("{} {} with {word}.", capital(&series(&others)), do_rhyme(&others));
     Example { kind: "rhyme", prompt, answer, check: Check::Holds { all: owned(&others), none: vec![] } }
+}
+
+/// What rhymes with a word, in the lists' order.
+fn rhyming(word: &str) -> Vec<&'static str> {
+    let sets = WORDS.rhymes.iter().filter(|set| set.contains(&word));
+    sets.flatten().copied().filter(|w| *w != word).collect()
+}
+
+fn do_rhyme(words: &[&str]) -> &'static str {
+    if words.len() == 1 { "rhymes" } else { "rhyme" }
 }
 
 /// The things whose capitals are short: a word in capitals is read letter by letter.
