@@ -6,26 +6,28 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use crate::protocol::{Event, JobId, Request};
+use crate::protocol::{Event, Request};
 
-type Handler = Rc<dyn Fn(Event)>;
+/// Takes an event of the worker of an epoch.
+type Handler = Rc<dyn Fn(u32, Event)>;
 
 /// A running worker. Cloning shares it.
 #[derive(Clone)]
 pub struct Engine {
     worker: Rc<RefCell<Option<Worker>>>,
     handler: Handler,
-    last_job: Rc<Cell<JobId>>,
+    /// How many workers there were before the present one.
+    epoch: Rc<Cell<u32>>,
     /// Whether the present worker has said that it is ready.
     up: Rc<Cell<bool>>,
 }
 
 impl Engine {
     /// Starts a worker whose events go to `handler`.
-    pub fn new(handler: impl Fn(Event) + 'static) -> Self {
+    pub fn new(handler: impl Fn(u32, Event) + 'static) -> Self {
         let engine =
-            Self { worker: Rc::default(), handler: Rc::new(handler), last_job: Rc::default(), up: Rc::default() };
-        engine.restart();
+            Self { worker: Rc::default(), handler: Rc::new(handler), epoch: Rc::default(), up: Rc::default() };
+        engine.restart(0);
         engine
     }
 
@@ -39,8 +41,9 @@ impl Engine {
         self.up.get()
     }
 
-    /// Ends the worker, if there is one, and starts another.
-    pub fn restart(&self) {
+    /// Ends the worker, if there is one, and starts that of `epoch`.
+    pub fn restart(&self, epoch: u32) {
+        self.epoch.set(epoch);
         self.up.set(false);
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
@@ -51,7 +54,7 @@ impl Engine {
         let handler = self.handler.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
             let event = message.data().as_string().and_then(|text| serde_json::from_str(&text).ok());
-            handler(event.unwrap_or_else(|| Event::Crashed { message: "its message cannot be read".into() }));
+            handler(epoch, event.unwrap_or_else(|| Event::Crashed { message: "its message cannot be read".into() }));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         on_message.forget(); // lives as long as the worker
@@ -59,7 +62,7 @@ impl Engine {
         let on_error = Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
             let said = event.dyn_ref::<web_sys::ErrorEvent>().map(web_sys::ErrorEvent::message);
             let message = said.filter(|m| !m.is_empty());
-            handler(Event::Crashed { message: message.unwrap_or_else(|| "its code could not be run".into()) });
+            handler(epoch, Event::Crashed { message: message.unwrap_or_else(|| "its code could not be run".into()) });
         });
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         on_error.forget();
@@ -72,13 +75,7 @@ impl Engine {
 
     fn crash(&self, e: &JsValue) {
         let message = e.as_string().unwrap_or_else(|| "the worker could not be started".into());
-        (self.handler)(Event::Crashed { message });
-    }
-
-    /// A number for the next job.
-    pub fn next_job(&self) -> JobId {
-        self.last_job.set(self.last_job.get() + 1);
-        self.last_job.get()
+        (self.handler)(self.epoch.get(), Event::Crashed { message });
     }
 
     /// Sends a request, with files beside it.

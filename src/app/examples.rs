@@ -3,26 +3,29 @@
 use leptos::prelude::*;
 
 use super::fetch_text;
-use super::state::{RunState, Selection, Shown, State};
+use super::share::linked;
+use super::state::{Selection, Shown, State};
 use crate::explain::view::View;
+use crate::page::Msg;
+use crate::page::runs::{Command, Round};
 use crate::protocol::Source;
 use crate::share::Export;
+use crate::share::link::Origin;
 use crate::share::presets::Preset;
 
 /// Shows the bundled pair's result for `preset`, unless a run is on its way or the prompt has changed meanwhile.
 pub async fn show(state: State, preset: Preset) {
     let Some(export) = fetch(&preset.file()).await else { return };
-    let idle = state.slots().iter().all(|s| s.run.with_untracked(|r| r.job.is_none()));
-    if !idle || state.follow.get_untracked().is_some() || state.prompt.get_untracked() != preset.text {
+    if untrack(|| state.running()) || state.prompt.get_untracked() != preset.text {
         return;
     }
-    for (slot, report) in [(state.base, export.models.base), (state.tuned, export.models.tuned)] {
-        if let Some(report) = report {
-            slot.run.set(RunState::of(report, export.prompt.clone(), Shown::Shipped));
-            // A word of the response is chosen, so that the picture speaks at once.
-            let column = slot.view.with_untracked(most_telling);
-            slot.selection.set(Selection { row: None, column });
-        }
+    linked::forget(state);
+    let round = Round::of_export(export, Shown::Shipped, [Origin::Bundled, Origin::Bundled]);
+    state.dispatch(Msg::Runs(Command::Show(Box::new(round))));
+    for slot in state.slots() {
+        // A word of the response is chosen, so that the picture speaks at once.
+        let column = slot.view.with_untracked(most_telling);
+        state.select(slot.side, Selection { row: None, column });
     }
 }
 

@@ -1,27 +1,13 @@
 //! The JSON export as a file.
 
-use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 
 use super::document;
 use super::state::State;
-use crate::share::{Export, Models};
 
-/// Saves both finished runs with the levels, density and score that are on screen recomputed at their defaults.
+/// Saves both finished runs with what was asked; levels, density and score at their defaults.
 pub fn download(state: State) {
-    let report = |slot: super::state::Slot| {
-        slot.run.with_untracked(|r| {
-            let mut report = r.report.clone()?;
-            if let Some(marked) = state.marked.get_untracked() {
-                report.instruction = marked;
-                report.score(Default::default());
-            }
-            Some(report)
-        })
-    };
-    let prompt = state.tuned.run.with_untracked(|r| r.text.clone());
-    let prompt = if prompt.is_empty() { state.base.run.with_untracked(|r| r.text.clone()) } else { prompt };
-    let export = Export::new(prompt, Models { base: report(state.base), tuned: report(state.tuned) });
+    let Some(export) = state.shell.with(|page| page.runs.round.export()) else { return };
     if let Ok(text) = serde_json::to_string(&export) {
         // A browser that refuses shows its own message.
         let _ = save(&format!("{}.shiftlens.json", slug(&export.prompt)), "application/json", &text);

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::models::loading_words;
 use super::state::{Model, Slot, State, Tab};
-use super::{document, page, runs, window};
+use super::{document, engines, page, window};
 
 /// What waits for the models.
 #[derive(Clone, Copy)]
@@ -84,7 +84,7 @@ fn phases(state: State) -> [Phase; 2] {
 pub fn need(state: State) {
     let now = untrack(|| phases(state));
     if now.contains(&Phase::Absent) || !now.contains(&Phase::There) && !now.contains(&Phase::Coming) {
-        runs::begin(state);
+        engines::begin(state);
     }
 }
 
@@ -104,7 +104,7 @@ pub fn cancel(state: State) {
     state.waiting.declined.set_value(true);
     drop(state.waiting.take());
     for slot in state.slots().into_iter().filter(|s| s.model.with_untracked(phase) == Phase::Coming) {
-        runs::cancel_load(slot);
+        engines::cancel_load(slot);
         slot.model.update(|m| m.loading = None); // what is pressed next asks for it anew
     }
 }

@@ -87,7 +87,7 @@ pub fn Matrix(state: State, half: Slot) -> impl IntoView {
         hover.set(row.zip(column));
     };
     let choose = move |selection: Selection| {
-        half.selection.set(selection);
+        state.select(half.side, selection);
         did(state, Deed::ChooseWord);
     };
     let on_click = move |e: leptos::ev::MouseEvent| match locate(&e) {
@@ -108,7 +108,7 @@ pub fn Matrix(state: State, half: Slot) -> impl IntoView {
                 e.prevent_default();
                 return choose(Selection { row: None, column: Some(column) });
             }
-            "Escape" => return half.selection.set(Selection::default()),
+            "Escape" => return state.select(half.side, Selection::default()),
             _ => return,
         };
         e.prevent_default();

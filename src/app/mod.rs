@@ -9,6 +9,7 @@ mod density;
 mod dialog;
 mod difference;
 mod engine;
+mod engines;
 mod examples;
 mod export;
 mod findings;
@@ -27,6 +28,7 @@ mod prompt;
 mod reading;
 mod runs;
 mod share;
+mod shell;
 mod state;
 mod tabs;
 mod teach;
@@ -46,6 +48,11 @@ pub fn start() {
 
 fn window() -> web_sys::Window {
     web_sys::window().expect_throw("a page has a window")
+}
+
+/// Seconds on the page's clock.
+fn now() -> f64 {
+    window().performance().map_or(0.0, |p| p.now() / 1e3)
 }
 
 /// Moves the keyboard's focus to the element `id`, once it is drawn.

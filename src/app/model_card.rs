@@ -8,7 +8,7 @@ use super::header::Mark;
 use super::matrix::Matrix;
 use super::reading::{PromptText, ResponseText};
 use super::share::linked;
-use super::state::{RunState, Shown, Side, Slot, State};
+use super::state::{Half, Phase, Shown, Side, Slot, State};
 use super::teach::Explain;
 use super::{format, runs};
 use crate::protocol::Stage;
@@ -20,8 +20,8 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
     let half = state.slot(side);
     let has_columns = move || half.view.with(|v| !v.columns.is_empty());
     let score = move || half.view.with(|v| v.score).map_or_else(|| "–".to_owned(), |s| format!("{s:.2}"));
-    let waiting = move || state.follow.get() == Some(side);
-    let idle = move || !has_columns() && half.run.with(|r| r.job.is_none() && r.failure.is_none()) && !waiting();
+    let waiting = move || half.run.with(|r| r.phase == Phase::Waits);
+    let idle = move || !has_columns() && half.run.with(|r| r.phase == Phase::Over && r.failure.is_none());
     let empty_response = move || half.run.with(|r| r.report.as_ref().is_some_and(|p| p.response.is_empty()));
     view! {
         <article class="panel card" id=format!("card-{}", side.key()) aria-label=format!("{} model", side.name())>
@@ -46,7 +46,7 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
                 <Matrix state half/>
                 <Density half/>
             </Show>
-            <p class="foot">{move || half.run.with(provenance)}</p>
+            <p class="foot">{move || half.run.with(|r| provenance(r, state.shown.get()))}</p>
         </article>
     }
 }
@@ -70,7 +70,7 @@ fn Hint(half: Slot, prompt: bool) -> impl IntoView {
 /// Progress with a way to stop, or the failure, where the user is looking.
 #[component]
 fn Status(half: Slot) -> impl IntoView {
-    let progress = move || half.run.with(|r| r.job.map(|_| r.progress));
+    let progress = move || half.run.with(|r| r.job()).map(|_| half.progress.get());
     let words = move || match progress().flatten() {
         None => "Starting…".to_owned(),
         Some(p) => {
@@ -100,7 +100,7 @@ fn Status(half: Slot) -> impl IntoView {
     }
 }
 
-fn summary(r: &RunState) -> String {
+fn summary(r: &Half) -> String {
     match &r.report {
         Some(p) => format!("{} tokens · {}", r.response.len(), format::seconds(p.seconds.total)),
         None if !r.response.is_empty() => format!("{} tokens", r.response.len()),
@@ -109,7 +109,7 @@ fn summary(r: &RunState) -> String {
 }
 
 /// Checkpoint, quantization, mode, target, hardware, time.
-fn provenance(r: &RunState) -> String {
+fn provenance(r: &Half, shown: Shown) -> String {
     let Some(p) = &r.report else { return String::new() };
     let (c, s) = (&p.checkpoint, &p.seconds);
     let by = match p.by {
@@ -117,7 +117,7 @@ fn provenance(r: &RunState) -> String {
         crate::explain::By::Word => "word",
         crate::explain::By::Sentence => "sentence",
     };
-    let shipped = match r.shown {
+    let shipped = match shown {
         Shown::Shipped => "An example that ships with the page. ",
         Shown::Linked => "Sent, not computed here. ",
         Shown::Computed => "",
@@ -129,7 +129,7 @@ fn provenance(r: &RunState) -> String {
         true => format!("Stopped: the context of {} tokens is full. ", c.context),
         false => String::new(),
     };
-    let times = match r.shown {
+    let times = match shown {
         Shown::Linked => format!("took {} there", format::seconds(s.total)),
         _ => format!("prompt {}, response {}{reverse}", format::seconds(s.prefill), format::seconds(s.response)),
     };

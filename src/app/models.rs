@@ -8,8 +8,9 @@ use web_sys::{DragEvent, File};
 use super::dialog::Modal;
 use super::header::Mark;
 use super::state::{Model, Progress, Side, Slot, State};
-use super::{document, focus, format, hosts, runs, share};
+use super::{document, engines, focus, format, hosts, share};
 use crate::checkpoint::catalogue::{BUNDLED, CATALOGUE};
+use crate::page::facts::bundled;
 use crate::protocol::{Source, Stage, StoredEntry};
 
 /// The dialog.
@@ -19,23 +20,23 @@ pub fn ModelsDialog(state: State) -> impl IntoView {
     Effect::new(move |_| {
         let loading = state.slots().iter().any(|s| s.model.with(|m| m.loading.is_some()));
         if !loading && state.models_open.get_untracked() {
-            runs::list(state);
+            engines::list(state);
         }
     });
     view! {
-        <Modal id="models" title="Models" close="close-models" open=state.models_open prepare=move || { runs::engines(state); runs::list(state); }>
+        <Modal id="models" title="Models" close="close-models" open=state.models_open prepare=move || { engines::engines(state); engines::list(state); }>
             <p class="cap">"A base model and the model that was tuned from it: GGUF files, or safetensors with config.json and tokenizer.json, of the llama architecture. Files can also be dropped anywhere on the page."</p>
             <div class="cols"><SlotForm half=state.base/><SlotForm half=state.tuned/></div>
             <h3>"Known pairs"</h3>
             <ul class="list">
                 <li><span><b>{BUNDLED.name}</b><span class="cap">" · "{BUNDLED.about}</span></span>
-                    <button class="btn" on:click=move |_| state.slots().into_iter().for_each(|s| runs::load(s, runs::bundled(s.side), &[]))>"Load both"</button></li>
+                    <button class="btn" on:click=move |_| state.slots().into_iter().for_each(|s| engines::load(s, bundled(s.side), &[]))>"Load both"</button></li>
                 {CATALOGUE.iter().map(|pair| view! {
                     <li><span><b>{pair.name}</b><span class="cap">" · "{pair.about}</span></span>
                         <button class="btn" on:click=move |_| {
                             for half in state.slots() {
                                 let file = if half.side == Side::Base { pair.base } else { pair.tuned };
-                                runs::load(half, Source::Url { urls: vec![file.url.to_owned()] }, &[]);
+                                engines::load(half, Source::Url { urls: vec![file.url.to_owned()] }, &[]);
                             }
                         }>"Download both"</button></li>
                 }).collect_view()}
@@ -80,7 +81,7 @@ fn SlotForm(half: Slot) -> impl IntoView {
         }
         let unknown = hosts::unknown(hosts::of(urls.iter().map(String::as_str)));
         if unknown.is_empty() {
-            runs::load(half, Source::Url { urls }, &[]);
+            engines::load(half, Source::Url { urls }, &[]);
         } else {
             asked.set(Some((urls, unknown)));
             focus(&format!("allow-{key}"));
@@ -89,7 +90,7 @@ fn SlotForm(half: Slot) -> impl IntoView {
     let allow = move |_| {
         if let Some((urls, hosts)) = asked.get_untracked() {
             hosts::allow(&hosts);
-            runs::load(half, Source::Url { urls }, &[]);
+            engines::load(half, Source::Url { urls }, &[]);
         }
         asked.set(None);
     };
@@ -149,7 +150,7 @@ fn Loading(half: Slot) -> impl IntoView {
         <Show when=move || progress().is_some()>
             <div class="progress" role="status">
                 <span>{words}</span><progress max="1" value=value></progress>
-                <button class="btn" on:click=move |_| runs::cancel_load(half)>"Cancel"</button>
+                <button class="btn" on:click=move |_| engines::cancel_load(half)>"Cancel"</button>
             </div>
         </Show>
         <Show when=move || failure().is_some()><p class="error" role="alert">{move || failure().unwrap_or_default()}</p></Show>
@@ -161,7 +162,7 @@ fn Loading(half: Slot) -> impl IntoView {
 fn Stored(state: State) -> impl IntoView {
     let item = move |e: StoredEntry| {
         let size = format!(" · {}{}", format::bytes(e.bytes), if e.complete { "" } else { " · incomplete" });
-        let load = |half: Slot, key: String| move |_| runs::load(half, Source::Stored { key: key.clone() }, &[]);
+        let load = |half: Slot, key: String| move |_| engines::load(half, Source::Stored { key: key.clone() }, &[]);
         let key = e.key.clone();
         view! {
             <li>
@@ -169,7 +170,7 @@ fn Stored(state: State) -> impl IntoView {
                 <span class="row">
                     <button class="btn" disabled=!e.complete on:click=load(state.base, e.key.clone())>"As base"</button>
                     <button class="btn" disabled=!e.complete on:click=load(state.tuned, e.key.clone())>"As tuned"</button>
-                    <button class="btn" on:click=move |_| runs::delete(state, key.clone())>"Delete"</button>
+                    <button class="btn" on:click=move |_| engines::delete(state, key.clone())>"Delete"</button>
                 </span>
             </li>
         }
@@ -182,7 +183,7 @@ fn Stored(state: State) -> impl IntoView {
         <Show when=move || state.stored.with(|s| s.results != 0)>
             <ul class="list" id="results-kept"><li>
                 <span><b>"Heads and concepts read from weights"</b><span class="cap">{move || format!(" · {}", format::bytes(state.stored.with(|s| s.results)))}</span></span>
-                <button class="btn" on:click=move |_| runs::forget(state)>"Delete"</button>
+                <button class="btn" on:click=move |_| engines::forget(state)>"Delete"</button>
             </li></ul>
         </Show>
         <p class="cap">{move || state.stored.get().free.map(|free| format!("The browser has room for {} more.", format::bytes(free)))}</p>
@@ -192,7 +193,7 @@ fn Stored(state: State) -> impl IntoView {
 fn load_files(half: Slot, files: Vec<File>) {
     if !files.is_empty() {
         let names = files.iter().map(File::name).collect();
-        runs::load(half, Source::Files { names }, &files);
+        engines::load(half, Source::Files { names }, &files);
     }
 }
 
@@ -209,7 +210,7 @@ pub fn drop_zone(state: State) {
         {
             return share::open_file(state, file.clone());
         }
-        runs::engines(state);
+        engines::engines(state);
         let target = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
         let on_base = target.is_some_and(|t| t.closest("#card-base").ok().flatten().is_some());
         if files.len() == 2 && files.iter().all(|f| f.name().ends_with(".gguf")) {

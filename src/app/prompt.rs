@@ -101,7 +101,7 @@ fn Editor(state: State) -> impl IntoView {
         let (start, end) = (area.selection_start().ok().flatten(), area.selection_end().ok().flatten());
         if let (Some(start), Some(end)) = (start, end) {
             let span = byte_of(&text, start)..byte_of(&text, end);
-            state.marked.set((!span.is_empty()).then_some(span));
+            runs::mark(state, (!span.is_empty()).then_some(span));
         }
     };
     view! {
@@ -115,7 +115,7 @@ fn Editor(state: State) -> impl IntoView {
         </div>
         <div class="row">
             <button class="link" id="mark" on:mousedown=|e| e.prevent_default() on:click=mark>"Mark the selected text"</button>
-            <Show when=move || state.marked.get().is_some()><button class="link" on:click=move |_| state.marked.set(None)>"Find it again"</button></Show>
+            <Show when=move || state.marked.get().is_some()><button class="link" on:click=move |_| runs::mark(state, None)>"Find it again"</button></Show>
         </div>
     }
 }

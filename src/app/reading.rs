@@ -109,9 +109,9 @@ fn walk(e: leptos::ev::KeyboardEvent) {
 pub fn PromptText(state: State, half: Slot) -> impl IntoView {
     let choose = move |row: usize| {
         did(state, Deed::ChooseWord);
-        half.selection.update(|s| {
-            *s = Selection { row: (s.row != Some(row) || s.column.is_some()).then_some(row), column: None };
-        })
+        let now = half.selection.get_untracked();
+        let row = (now.row != Some(row) || now.column.is_some()).then_some(row);
+        state.select(half.side, Selection { row, column: None });
     };
     let tokens = move || {
         let (reading, selection, extent) = (state.reading.get(), half.selection.get(), extent(state));
@@ -138,9 +138,8 @@ pub fn PromptText(state: State, half: Slot) -> impl IntoView {
 pub fn ResponseText(state: State, half: Slot) -> impl IntoView {
     let choose = move |column: usize| {
         did(state, Deed::ChooseWord);
-        half.selection.update(|s| {
-            *s = Selection { row: None, column: (s.column != Some(column)).then_some(column) };
-        })
+        let now = half.selection.get_untracked();
+        state.select(half.side, Selection { row: None, column: (now.column != Some(column)).then_some(column) });
     };
     let tokens = move || {
         let (reading, selection, extent) = (state.reading.get(), half.selection.get(), extent(state));

@@ -8,8 +8,8 @@ use leptos::prelude::*;
 use web_sys::File;
 
 use super::loading;
-use super::runs::engine;
-use super::state::{Progress, Shown, Side, Slot, State, Tab};
+use super::engines::engine;
+use super::state::{Progress, Side, Slot, State, Tab};
 use crate::explain::local::{LayerAttention, LayerFiring};
 use crate::explain::weights::coherence::Judged;
 use crate::explain::weights::compare::HeadChange;
@@ -222,7 +222,7 @@ fn take_words(state: State, list: Option<File>, vectors: Option<File>, judge: Op
     for slot in state.slots() {
         let Some(engine) = engine(slot).filter(|_| slot.model.with_untracked(|m| m.info.is_some())) else { continue };
         forget_job(state, slot, |_| true);
-        let job = engine.next_job();
+        let job = slot.next_job();
         state.weights.half(slot.side).work.update(|w| *w = Work { job: Some((job, Task::Words)), ..Work::default() });
         let files: Vec<File> = list.iter().chain(&vectors).chain(&judge).cloned().collect();
         let [list, vectors, judge] = [&list, &vectors, &judge].map(Option::is_some);
@@ -284,7 +284,7 @@ pub fn failed(state: State, slot: Slot, job: JobId, failure: &Failure) -> bool {
         });
     }
     // what was cancelled on the way has been forgotten already
-    ours || *failure == Failure::Cancelled && !slot.run.with_untracked(|r| r.job == Some(job))
+    ours || *failure == Failure::Cancelled
 }
 
 /// Whether `job` is what the engine of `slot` is doing; it is done now.
@@ -297,22 +297,23 @@ fn done(state: State, slot: Slot, job: JobId) -> bool {
     ours
 }
 
-/// Prompt and response of the last finished run; nothing if there is none, or it came by a link, which leaves the ids out.
+/// The sequence of the run on screen, for the model that is loaded to read; see [`Round::sequence`].
+///
+/// [`Round::sequence`]: crate::page::runs::Round::sequence
 pub fn sequence(slot: Slot) -> Vec<u32> {
-    slot.run.with_untracked(|r| match &r.report {
-        Some(report) if r.shown != Shown::Linked || report.prompt.iter().any(|t| t.id != 0) => {
-            report.prompt.iter().map(|t| t.id).chain(report.response.iter().map(|t| t.id)).collect()
-        }
-        _ => Vec::new(),
-    })
+    slot.shell.with(|page| page.runs.round.sequence(slot.side, &page.facts))
+}
+
+/// The same, looked at again when another run or another model comes.
+pub fn follow_sequence(slot: Slot) -> Vec<u32> {
+    slot.run.track();
+    slot.model.track();
+    sequence(slot)
 }
 
 /// Whether either model has read a sequence whose inside can be looked at.
 pub fn has_sequence(state: State) -> bool {
-    state.slots().iter().any(|s| {
-        s.run.track();
-        !sequence(*s).is_empty()
-    })
+    state.slots().into_iter().any(|slot| !follow_sequence(slot).is_empty())
 }
 
 /// What is known of the wanted layer on the last run's sequence.
@@ -357,7 +358,7 @@ pub fn go_on(state: State) {
         if !idle || slot.model.with_untracked(|m| m.info.is_none()) {
             continue;
         }
-        let job = engine.next_job();
+        let job = slot.next_job();
         let (reading, ids) = (state.weights.reading.get_untracked(), sequence(slot));
         work.update(|w| w.ids = ids.clone());
         let request = match task {

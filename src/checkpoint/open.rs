@@ -1,6 +1,7 @@
 //! A set of files opened as one checkpoint: what it is, and its tensors one by one.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{Device, Tensor};
@@ -36,6 +37,8 @@ pub struct Checkpoint {
     pub chat_template: Option<ChatTemplate>,
     files: Vec<Box<dyn ByteSource>>,
     tensors: HashMap<String, TensorEntry>,
+    /// Hashes of the tensors that have been read, by name.
+    hashes: Mutex<HashMap<String, [u8; 32]>>,
 }
 
 /// Bytes of a matrix that are read at once when single rows are wanted.
@@ -83,7 +86,7 @@ impl Checkpoint {
             Some(Value::Str(s)) if !s.trim().is_empty() => s.trim().to_owned(),
             _ => stem(files[index].name()),
         };
-        Self { name, config, tokenizer, chat_template, files, tensors }.checked()
+        Self { name, config, tokenizer, chat_template, files, tensors, hashes: Mutex::default() }.checked()
     }
 
     fn open_safetensors(files: Vec<Box<dyn ByteSource>>) -> Result<Self, CheckpointError> {
@@ -136,7 +139,7 @@ impl Checkpoint {
         let name = config["_name_or_path"].as_str().filter(|s| !s.is_empty()).map(str::to_owned);
         let weights = files.iter().find(|f| f.name().ends_with(".safetensors"));
         let name = name.unwrap_or_else(|| stem(weights.map_or("model", |f| f.name())));
-        Self { name, config: model, tokenizer, chat_template, files, tensors }.checked()
+        Self { name, config: model, tokenizer, chat_template, files, tensors, hashes: Mutex::default() }.checked()
     }
 
     /// Every tensor the architecture needs is present and has the shape that the configuration implies.
@@ -198,14 +201,25 @@ impl Checkpoint {
 
     /// One tensor as it is stored, `[rows, columns]`.
     pub fn tensor(&self, name: &str) -> Result<QTensor, CheckpointError> {
-        read_tensor(&self.files, self.entry(name)?)
+        let entry = self.entry(name)?;
+        let bytes = Bytes::read(&self.files, entry)?;
+        self.note_hash(name, &bytes);
+        bytes.tensor(entry)
+    }
+
+    /// Every tensor is hashed when it is first read: to name the weights then costs no reading of its own.
+    fn note_hash(&self, name: &str, bytes: &Bytes) {
+        if let Ok(mut hashes) = self.hashes.lock()
+            && !hashes.contains_key(name)
+        {
+            hashes.insert(name.to_owned(), Sha256::digest(bytes.get()).into());
+        }
     }
 
     /// One tensor as f32, for norms and biases.
     pub fn floats(&self, name: &str) -> Result<Tensor, CheckpointError> {
-        let entry = self.entry(name)?;
-        let values = floats(&self.files, entry, name)?;
-        Tensor::from_vec(values, entry.shape.clone(), &Device::Cpu).map_err(|e| CheckpointError::Damaged(e.to_string()))
+        let damaged = |e| CheckpointError::Damaged(format!("tensor “{name}”: {e}"));
+        self.tensor(name)?.dequantize(&Device::Cpu).map_err(damaged)
     }
 
     /// Some rows of a matrix as f32, `[ids, columns]`, without taking the whole matrix into memory.
@@ -236,19 +250,26 @@ impl Checkpoint {
         dequantized(bytes, &of).map_err(|e| CheckpointError::Damaged(format!("tensor “{name}”: {e}")))
     }
 
-    /// Names the weights: the same for the same file wherever it comes from, another for any other (a hash of every
-    /// tensor's name, type and shape, and of some of its bytes).
+    /// Names the model: the same for the same file wherever it comes from, another for any other (a hash of every
+    /// tensor's name, type, shape and bytes, and of the tokenizer). What has not been read yet is read for it.
     pub fn fingerprint(&self) -> Result<String, CheckpointError> {
-        const PROBE: usize = 256;
         let mut tensors: Vec<_> = self.tensors.iter().collect();
         tensors.sort_by_key(|(name, _)| *name);
         let mut hash = Sha256::new();
         for (name, entry) in tensors {
             hash.update(format!("{name} {:?} {:?}", entry.dtype, entry.shape));
-            let mut probe = vec![0; PROBE.min(entry.bytes)];
-            let at = entry.offset + ((entry.bytes - probe.len()) / 2) as u64;
-            self.files[entry.file].read_at(at, &mut probe)?;
-            hash.update(&probe);
+            let known = self.hashes.lock().ok().and_then(|hashes| hashes.get(name).copied());
+            match known {
+                Some(of_tensor) => hash.update(of_tensor),
+                None => {
+                    let bytes = Bytes::read(&self.files, entry)?;
+                    hash.update(Sha256::digest(bytes.get()));
+                    self.note_hash(name, &bytes);
+                }
+            }
+        }
+        if let Some(tokenizer) = &self.tokenizer {
+            hash.update(&tokenizer.fingerprint);
         }
         Ok(hash.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect())
     }
@@ -296,12 +317,26 @@ fn embedding_rows(tensors: &HashMap<String, TensorEntry>) -> Result<usize, Check
     Ok(entry.shape.first().copied().unwrap_or(0))
 }
 
-fn read_tensor(files: &[Box<dyn ByteSource>], entry: &TensorEntry) -> Result<QTensor, CheckpointError> {
-    // candle casts the bytes to blocks: u64s keep them aligned.
-    let mut words = vec![0u64; entry.bytes.div_ceil(8)];
-    let bytes = &mut bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..entry.bytes];
-    files[entry.file].read_at(entry.offset, bytes)?;
-    quantized(bytes, entry).map_err(|e| CheckpointError::Damaged(e.to_string()))
+/// A tensor's bytes. candle casts them to blocks: u64s keep them aligned.
+struct Bytes {
+    words: Vec<u64>,
+    length: usize,
+}
+
+impl Bytes {
+    fn read(files: &[Box<dyn ByteSource>], entry: &TensorEntry) -> Result<Self, CheckpointError> {
+        let mut words = vec![0u64; entry.bytes.div_ceil(8)];
+        files[entry.file].read_at(entry.offset, &mut bytemuck::cast_slice_mut(&mut words)[..entry.bytes])?;
+        Ok(Self { words, length: entry.bytes })
+    }
+
+    fn get(&self) -> &[u8] {
+        &bytemuck::cast_slice(&self.words)[..self.length]
+    }
+
+    fn tensor(&self, entry: &TensorEntry) -> Result<QTensor, CheckpointError> {
+        quantized(self.get(), entry).map_err(|e| CheckpointError::Damaged(e.to_string()))
+    }
 }
 
 /// `bytes`, aligned to eight, as a tensor of the entry's type and shape.
@@ -314,7 +349,8 @@ fn dequantized(bytes: &[u8], entry: &TensorEntry) -> candle_core::Result<Tensor>
 }
 
 fn floats(files: &[Box<dyn ByteSource>], entry: &TensorEntry, name: &str) -> Result<Vec<f32>, CheckpointError> {
-    read_tensor(files, entry)?
+    Bytes::read(files, entry)?
+        .tensor(entry)?
         .dequantize(&Device::Cpu)
         .and_then(|t| t.flatten_all()?.to_vec1())
         .map_err(|e| CheckpointError::Damaged(format!("tensor “{name}”: {e}")))

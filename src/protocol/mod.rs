@@ -446,3 +446,28 @@ pub enum Event {
         message: String,
     },
 }
+
+impl Event {
+    /// The job that it is of; none if it is of the engine as a whole.
+    pub fn job(&self) -> Option<JobId> {
+        match self {
+            Self::Ready | Self::Backend { .. } | Self::Crashed { .. } => None,
+            Self::Progress { job, .. }
+            | Self::Loaded { job, .. }
+            | Self::Unloaded { job }
+            | Self::Prepared { job, .. }
+            | Self::Started { job, .. }
+            | Self::Token { job, .. }
+            | Self::Finished { job, .. }
+            | Self::Heads { job, .. }
+            | Self::Concepts { job, .. }
+            | Self::Matches { job, .. }
+            | Self::Attention { job, .. }
+            | Self::Firing { job, .. }
+            | Self::Words { job, .. }
+            | Self::Checked { job, .. }
+            | Self::Listed { job, .. }
+            | Self::Failed { job, .. } => Some(*job),
+        }
+    }
+}

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::explain::ModelReport;
+use super::screen::{Chat, Options, Whose};
+use super::spec::RunSpec;
+use crate::explain::{ModelReport, Role, find_instruction};
 
 /// The format's version.
 pub const VERSION: u32 = 1;
@@ -38,6 +40,9 @@ pub struct Export {
     /// What the user typed.
     #[serde(default)]
     pub prompt: String,
+    /// What was asked; files from before this was kept go without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<RunSpec>,
     /// The runs.
     pub models: Models,
 }
@@ -61,14 +66,41 @@ impl Export {
         if value["version"].as_u64().is_some_and(|v| v > u64::from(VERSION)) {
             return Err(FileError::Newer(file.to_owned()));
         }
-        let export: Self = serde_json::from_value(value).map_err(other)?;
+        let mut export: Self = serde_json::from_value(value).map_err(other)?;
+        export.spec = export.spec.take().map(|spec| spec.sound(&export.prompt));
         let whole = [&export.models.base, &export.models.tuned].into_iter().flatten().all(|r| fits(r, &export.prompt));
         if whole { Ok(export) } else { Err(FileError::Damaged(file.to_owned())) }
     }
 
     /// An export of this version.
     pub fn new(prompt: String, models: Models) -> Self {
-        Self { version: VERSION, generator: format!("shiftlens {}", env!("CARGO_PKG_VERSION")), prompt, models }
+        Self { version: VERSION, generator: format!("shiftlens {}", env!("CARGO_PKG_VERSION")), prompt, spec: None, models }
+    }
+
+    /// What was asked. Of a file from before this was kept, as much as its reports tell.
+    pub fn asked(&self) -> RunSpec {
+        self.spec.clone().unwrap_or_else(|| self.told())
+    }
+
+    fn told(&self) -> RunSpec {
+        let Models { base, tuned } = &self.models;
+        let Some(report) = tuned.as_ref().or(base.as_ref()) else {
+            return RunSpec { prompt: self.prompt.clone(), ..RunSpec::default() };
+        };
+        // the first token may be the beginning of the sequence
+        let framed = |r: &ModelReport| r.prompt.iter().skip(1).any(|t| t.role == Role::Template);
+        let chat = match (base.as_ref().is_some_and(framed), tuned.as_ref().is_some_and(framed)) {
+            (true, _) => Chat::Both,
+            (false, true) => Chat::TunedOnly,
+            (false, false) => Chat::Off,
+        };
+        // the same response by both was given, by whichever model it was
+        let text = |r: &ModelReport| r.response.iter().map(|t| t.text.as_str()).collect::<String>();
+        let given = base.as_ref().zip(tuned.as_ref()).map(|(b, t)| (text(b), text(t))).filter(|(b, t)| b == t);
+        let (whose, typed) = given.map_or_else(Default::default, |(text, _)| (Whose::Typed, text));
+        let marked = (report.instruction != find_instruction(&self.prompt)).then(|| report.instruction.clone());
+        let options = Options { whose, typed, chat, target: report.target, ..Options::default() };
+        RunSpec { prompt: self.prompt.clone(), marked, options, by: report.by }
     }
 }
 

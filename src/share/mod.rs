@@ -9,9 +9,11 @@ mod one_page;
 pub mod presets;
 pub mod screen;
 pub mod sheet;
+mod spec;
 pub mod table;
 
 pub use self::csv::csv;
 pub use compare::{Match, compare};
 pub use export::{Export, FileError, Models, VERSION};
 pub use one_page::one_page;
+pub use spec::RunSpec;

@@ -43,8 +43,8 @@ impl Runner {
         file: &str,
         progress: impl FnMut(usize, usize) -> Result<(), ModelError>,
     ) -> Result<Self, ModelError> {
-        let info = CheckpointInfo::of(&checkpoint, file)?;
         let backends = Backends::new(CpuEngine::new(CpuModel::load(&checkpoint, progress)?));
+        let info = CheckpointInfo::of(&checkpoint, file)?; // after the weights were read, which names them
         Ok(Self { reader: Reader { checkpoint, info }, backends })
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::page::{Page, first_screen};
+use super::page::{Page, first_screen, repository};
 use super::site::Site;
 use super::support::Tiny;
 use super::weights::each_theme_and_size;
@@ -192,5 +192,27 @@ async fn a_context_that_is_full_is_said() {
     page.wait_js("return !document.querySelector('#room-base')").await;
     page.run().await;
     assert!(!page.text("#card-base .foot").await.contains("Stopped"));
+    page.close().await;
+}
+
+/// A base and its fine-tune may have the same name and size: each is kept, and the next visit finds both.
+#[tokio::test]
+async fn files_of_the_same_name_and_size_are_kept_apart() {
+    let page = Page::open("same-name").await;
+    page.models_ready().await;
+    let folder = tempfile::tempdir().unwrap();
+    let one = std::fs::read(repository("public/models/stories-tuned.gguf")).unwrap();
+    let mut other = one.clone();
+    let middle = other.len() / 2;
+    other[middle] ^= 1; // a weight
+    page.click("#open-models").await;
+    for (side, bytes) in [("base", one), ("tuned", other)] {
+        let path = folder.path().join(side).join("model.gguf");
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        page.choose_file(&format!("#file-{side}"), &path).await;
+        let count = if side == "base" { 1 } else { 2 };
+        page.wait_js(&format!("return document.querySelectorAll('#stored li').length == {count}")).await;
+    }
     page.close().await;
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::app::dialog::Modal;
 use crate::app::header::Mark;
-use crate::app::runs;
+use crate::app::engines;
 use crate::app::state::{Progress, Side, Slot, State};
 use crate::model::gpu::check::{Checked, Derivative, TOLERANCE};
 use crate::protocol::{Failure, JobId, Request};
@@ -76,16 +76,16 @@ pub fn engine_gone(state: State, slot: Slot, failure: &Failure) {
 }
 
 fn start(state: State) {
-    runs::engines(state);
-    if let Some(engine) = runs::engine(state.tuned) {
-        let job = engine.next_job();
+    engines::engines(state);
+    if let Some(engine) = engines::engine(state.tuned) {
+        let job = state.tuned.next_job();
         state.gpu_check.set(Check::Running(job, None));
         engine.send(&Request::CheckGpu { job }, &[]);
     }
 }
 
 fn stop(state: State) {
-    if let (Some(engine), Some(job)) = (runs::engine(state.tuned), state.gpu_check.with_untracked(Check::job)) {
+    if let (Some(engine), Some(job)) = (engines::engine(state.tuned), state.gpu_check.with_untracked(Check::job)) {
         engine.send(&Request::Cancel { job }, &[]);
     }
 }

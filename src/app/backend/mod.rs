@@ -7,7 +7,7 @@ use leptos::prelude::*;
 pub use check::{BackendDialog, Check, advance, done, engine_gone, failed};
 
 use super::state::State;
-use super::{memory, runs};
+use super::{engines, memory};
 use crate::app::teach::Explain;
 use crate::protocol::{Backend, BackendReport, Choice, Why};
 use crate::teach::terms::Term;
@@ -62,7 +62,7 @@ pub fn BackendBadge(state: State) -> impl IntoView {
         if let Some((choice, key, _)) = CHOICES.iter().find(|(_, key, _)| *key == value) {
             memory::set(KEY, key);
             chosen.set(*choice);
-            runs::use_backend(state, *choice);
+            engines::use_backend(state, *choice);
         }
     };
     view! {

@@ -14,8 +14,7 @@ use crate::teach::terms::Term;
 const WORDS: usize = 6;
 
 fn firing(state: State, view: View, slot: Slot) -> Option<Arc<LayerFiring>> {
-    slot.run.track();
-    let ids = weights::sequence(slot);
+    let ids = weights::follow_sequence(slot);
     state.weights.half(slot.side).firing.with(|f| weights::present(f, &ids, view.layer.get(), |f| f.layer))
 }
 

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::app::loading;
 use crate::app::memory;
-use crate::app::runs::{engine, template_under};
+use crate::app::engines::engine;
 use crate::app::state::{Chat, Side, Slot, State};
 use crate::explain::attribution::{Mode, Sampling};
 use crate::explain::findings::{PromptCase, ScoreRow};
@@ -186,10 +186,11 @@ fn ask(state: State, slot: Slot, case: usize, response: Response) {
     else {
         return fail(state, Failure::NotLoaded);
     };
-    let job = engine.next_job();
+    let job = slot.next_job();
+    let template = state.shell.with(|page| page.facts.template(f.chat.get_value(), slot.side));
     let run = Run {
         instruction: Some(asked.span()),
-        prompt: Prompt::Text { text: asked.prompt, template: template_under(state, f.chat.get_value(), slot.side) },
+        prompt: Prompt::Text { text: asked.prompt, template },
         response,
         by: By::Token,
         target: Target::Prob,

@@ -60,8 +60,7 @@ struct Shown {
 /// The layer's attention of `slot` on its last run.
 fn layer_attention(state: State, view: View, slot: Slot) -> Option<Arc<LayerAttention>> {
     let (layer, _) = view.chosen.get();
-    slot.run.track();
-    let ids = weights::sequence(slot);
+    let ids = weights::follow_sequence(slot);
     state.weights.half(slot.side).attention.with(|a| weights::present(a, &ids, layer, |a| a.layer))
 }
 

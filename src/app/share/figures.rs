@@ -33,7 +33,7 @@ pub fn bare(state: State, slot: Slot) -> Option<String> {
 }
 
 fn name(state: State, slot: Slot, kind: &str) -> String {
-    format!("{}-{}.{kind}", export::slug(&state.prompt.get_untracked()), slot.side.key())
+    format!("{}-{}.{kind}", export::slug(&state.spec.get_untracked().prompt), slot.side.key())
 }
 
 /// Both models as one file.
@@ -48,8 +48,8 @@ fn save_page(state: State) {
         .collect();
     let figures: Vec<Figure> =
         held.iter().map(|(side, report, view)| Figure { side, report, view, reading, extent, date: &date }).collect();
-    let prompt = state.prompt.get_untracked();
-    let _ = export::save(&format!("{}.html", export::slug(&prompt)), "text/html", &one_page(&prompt, &figures)); // as above
+    let prompt = &state.spec.get_untracked().prompt;
+    let _ = export::save(&format!("{}.html", export::slug(prompt)), "text/html", &one_page(prompt, &figures)); // as above
 }
 
 /// Buttons for each model's figure, and the citation.

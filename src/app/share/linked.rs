@@ -3,14 +3,16 @@
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 
-use crate::app::state::{From, RunState, Shown, Side, Slot, State, Tab, Whose};
+use crate::app::state::{Shown, Side, Slot, State, Tab};
 use crate::app::window;
-use crate::app::{hosts, loading, runs, teach, weights};
-use crate::checkpoint::catalogue::CATALOGUE;
+use crate::app::{engines, hosts, loading, runs, teach, weights};
 use crate::explain::ModelReport;
+use crate::page::Msg;
+use crate::page::facts::{bundled, by_file};
+use crate::page::runs::{Command, Round, spec_of_link};
 use crate::protocol::Source;
 use crate::share::link::{Link, Origin, Precision};
-use crate::share::{Export, Match, compare};
+use crate::share::{Export, Match, RunSpec, compare};
 
 /// Where computing it again stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,10 +57,7 @@ pub fn open(state: State) -> bool {
 }
 
 fn show_link(state: State, link: Link) {
-    runs::cancel(state);
-    state.prompt.set(link.prompt.clone());
-    state.marked.set(link.marked);
-    state.options.set(link.options);
+    show_settings(state, &spec_of_link(&link));
     state.reading.set(link.reading);
     let origins = link.seen.each_ref().map(|s| s.as_ref().map_or(Origin::Elsewhere, |s| s.origin.clone()));
     let sent = link.seen.each_ref().map(|s| s.as_ref().map(|s| s.report.clone()));
@@ -66,23 +65,26 @@ fn show_link(state: State, link: Link) {
     let at_hand = origins.iter().zip(&sent).all(|(origin, sent)| sent.is_none() || *origin == Origin::Bundled);
     weights::look(state, if at_hand { link.tab } else { Tab::Prompt }, link.inside);
     if sent.iter().all(Option::is_none) {
+        runs::cancel(state);
         if state.tab.get_untracked() != Tab::Prompt {
             loading::need(state);
         }
         return;
     }
-    for (slot, seen) in state.slots().into_iter().zip(link.seen) {
-        slot.run
-            .set(seen.as_ref().map_or_else(RunState::default, |s| {
-                RunState::of(s.report.clone(), link.prompt.clone(), Shown::Linked)
-            }));
-        slot.selection.set(seen.map(|s| s.selection).unwrap_or_default());
-    }
+    state.dispatch(Msg::Runs(Command::Show(Box::new(Round::of_link(&link)))));
     let linked = Linked { by: "a link".into(), sent, origins, precision: Some(link.precision), again: Again::No };
     state.linked.set(Some(linked));
     if state.tab.get_untracked() != Tab::Prompt {
         load(state);
     }
+}
+
+/// Sets the editor as a run was asked.
+fn show_settings(state: State, spec: &RunSpec) {
+    state.prompt.set(spec.prompt.clone());
+    state.marked.set(spec.mark());
+    state.options.set(spec.options.clone());
+    state.reading.update(|r| r.by = spec.by);
 }
 
 /// Shows the results in a file, or says why not.
@@ -92,47 +94,13 @@ pub fn show_file(state: State, name: &str, text: &str) {
         Ok(export) => export,
         Err(e) => return state.notice.set(Some(e.to_string())),
     };
-    runs::cancel(state);
     state.notice.set(None);
-    state.prompt.set(export.prompt.clone());
-    let sent = [export.models.base, export.models.tuned];
-    for (slot, report) in state.slots().into_iter().zip(&sent) {
-        slot.run.set(
-            report
-                .as_ref()
-                .map_or_else(RunState::default, |r| RunState::of(r.clone(), export.prompt.clone(), Shown::Linked)),
-        );
-        slot.selection.set(Default::default());
-    }
-    // the same response again, by whichever model it was
-    let text = |r: &ModelReport| r.response.iter().map(|t| t.text.as_str()).collect::<String>();
-    if let [Some(base), Some(tuned)] = &sent
-        && text(base) == text(tuned)
-    {
-        state.options.update(|o| (o.whose, o.typed) = (Whose::Typed, text(tuned)));
-    }
+    show_settings(state, &export.asked());
+    let sent = [export.models.base.clone(), export.models.tuned.clone()];
     let origins = sent.each_ref().map(|r| r.as_ref().map_or(Origin::Elsewhere, |r| by_file(&r.checkpoint.file)));
+    let round = Round::of_export(export, Shown::Linked, origins.clone());
+    state.dispatch(Msg::Runs(Command::Show(Box::new(round))));
     state.linked.set(Some(Linked { by: name.to_owned(), sent, origins, precision: None, again: Again::No }));
-}
-
-/// Where a checkpoint of this name can be found, if the page knows.
-fn by_file(file: &str) -> Origin {
-    let ends = |url: &str| url.rsplit('/').next() == Some(file);
-    if [Side::Base, Side::Tuned].iter().any(|s| matches!(runs::bundled(*s), Source::Bundled { url } if ends(&url))) {
-        return Origin::Bundled;
-    }
-    let known = CATALOGUE.iter().flat_map(|p| [p.base.url, p.tuned.url]).find(|url| ends(url));
-    known.map_or(Origin::Elsewhere, |url| Origin::Urls(vec![url.to_owned()]))
-}
-
-/// Where the checkpoint that is in `slot` can be found again.
-pub fn origin(slot: Slot) -> Origin {
-    match slot.source.get_untracked() {
-        Some(From::Bundled { .. }) => Origin::Bundled,
-        Some(From::Url { urls }) => Origin::Urls(urls),
-        // kept from an earlier visit, or a file: its name may tell
-        _ => slot.run.with_untracked(|r| r.report.as_ref().map_or(Origin::Elsewhere, |p| by_file(&p.checkpoint.file))),
-    }
 }
 
 /// Hosts that computing it again would download from.
@@ -148,20 +116,19 @@ pub fn hosts_of(linked: &Linked) -> Vec<String> {
 pub fn load(state: State) {
     let origins = state.linked.with_untracked(|l| l.as_ref().map(|l| l.origins.clone()));
     let wanted = |slot: Slot, origin: &Origin| match origin {
-        Origin::Bundled => Some(runs::bundled(slot.side)),
+        Origin::Bundled => Some(bundled(slot.side)),
         Origin::Urls(urls) => Some(Source::Url { urls: urls.clone() }),
         Origin::Elsewhere => None,
     };
-    runs::begin_with(state, |slot| {
-        let index = usize::from(slot.side == Side::Tuned);
-        origins.as_ref().and_then(|o| wanted(slot, &o[index]))
+    engines::begin_with(state, |slot| {
+        origins.as_ref().and_then(|o| wanted(slot, &o[slot.side.index()]))
     });
 }
 
 /// The same for who has not been asked about a host: with hosts to ask, what the last visit used.
 pub fn load_models(state: State) {
     match state.linked.with_untracked(|l| l.as_ref().is_some_and(|l| !hosts_of(l).is_empty())) {
-        true => runs::begin(state),
+        true => engines::begin(state),
         false => load(state),
     }
 }
@@ -192,20 +159,21 @@ pub fn follow(state: State) {
                 let failed = |s: &Slot| s.model.with(|m| m.failure.is_some() && m.loading.is_none());
                 if wanted.iter().all(ready) {
                     set_again(state, Again::Running);
-                    runs::run_again(state);
+                    // what was sent is on screen: it is computed as it says, not as the page is set
+                    runs::start(state, (*state.spec.get_untracked()).clone());
                 } else if wanted.iter().any(failed) {
                     set_again(state, Again::No); // said where models are loaded
                 }
             }
             Some(Again::Running) if !state.running() => {
-                let found = |s: &Slot| s.run.with(|r| r.report.clone().filter(|_| r.shown == Shown::Computed));
+                let found = |s: &Slot| s.run.with(|r| r.report.clone()).filter(|_| state.shown.get() == Shown::Computed);
                 let outcome: Option<Vec<(Side, Match)>> = wanted
                     .iter()
                     .map(|slot| {
                         let found = found(slot)?;
                         state.linked.with_untracked(|l| {
                             let l = l.as_ref()?;
-                            let sent = l.sent[usize::from(slot.side == Side::Tuned)].as_ref()?;
+                            let sent = l.sent[slot.side.index()].as_ref()?;
                             Some((slot.side, compare(sent, &found, l.precision)))
                         })
                     })

@@ -12,9 +12,9 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
 use super::dialog::Modal;
-use super::state::{Slot, State};
+use super::state::{Side, State};
 use super::{address, export, weights, window};
-use crate::share::link::{Link, Precision, Seen};
+use crate::share::link::{Link, Precision};
 
 /// Characters that a code still carries so that a phone reads it from a wall.
 const READABLE: usize = 1200;
@@ -22,19 +22,19 @@ const READABLE: usize = 1200;
 /// Bytes of a file of results that are read at all.
 const LARGEST_FILE: f64 = 64e6;
 
-/// Everything on screen; none without a finished run.
+/// Everything on screen; none without a finished run. What is read here is looked at again when it changes.
 fn present(state: State) -> Option<Link> {
-    let seen = |slot: Slot| {
-        let report = slot.run.with(|r| r.report.clone())?;
-        Some(Seen { report, origin: linked::origin(slot), selection: slot.selection.get() })
-    };
-    let seen = state.slots().map(seen);
-    let text = |s: Slot| s.run.with(|r| r.report.is_some().then(|| r.text.clone()));
-    let prompt = text(state.tuned).or_else(|| text(state.base))?;
+    state.slots().iter().for_each(|slot| {
+        slot.run.track();
+        slot.selection.track();
+    });
+    let spec = state.spec.get();
+    let seen = state.shell.with(|page| Side::BOTH.map(|side| page.runs.round.seen(side)));
+    seen.iter().any(Option::is_some).then_some(())?;
+    let (prompt, marked, options) = (spec.prompt.clone(), spec.mark(), spec.options.clone());
     let reading = state.reading.get();
     let precision = Precision::ladder(reading.how).remove(0);
-    let marked = state.marked.get().filter(|m| prompt.get(m.clone()).is_some());
-    let (options, tab, inside) = (state.options.get(), state.tab.get(), weights::inside(state));
+    let (tab, inside) = (state.tab.get(), weights::inside(state));
     Some(Link { prompt, marked, options, reading, tab, inside, seen, precision })
 }
 

@@ -233,10 +233,14 @@ fn report_step(total: u64) -> u64 {
     if total > 0 { (total / 100).min(1 << 20) } else { 1 << 16 }
 }
 
-/// Copies chosen files into the store, unless they are there.
+/// Copies chosen files into the store, unless they are there. They are known by what is in them: a base and its fine-tune
+/// may well have the same names and sizes.
 async fn keep(engine: &Engine, job: JobId, files: &[File]) -> Result<String, Failure> {
-    let names: Vec<String> = files.iter().map(|f| format!("{} {}", f.name(), f.size())).collect();
-    let key = store::key(&names);
+    let mut contents = Vec::with_capacity(files.len());
+    for file in files {
+        contents.push(format!("{} {}", file.name(), blob::sha256(file, async || engine.breathe(job).await).await?));
+    }
+    let key = store::key(&contents);
     let folder = Folder::create(&key).await?;
     let (_, complete) = folder.files().await?;
     if !complete {

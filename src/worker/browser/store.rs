@@ -31,7 +31,7 @@ pub fn failure(e: &JsValue) -> StorageFailure {
 /// What the file system gives, or why it did not.
 pub type Stored<T> = Result<T, StorageFailure>;
 
-/// A key for a set of files: the same names and sizes, or the same addresses, are the same checkpoint.
+/// A key for a set of files: the same names and contents, or the same addresses, are the same checkpoint.
 pub fn key(parts: &[String]) -> String {
     Sha256::digest(parts.join("\n")).iter().take(12).map(|b| format!("{b:02x}")).collect()
 }

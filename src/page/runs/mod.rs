@@ -1,0 +1,291 @@
+//! Runs of the prompt: started, followed and stopped.
+
+mod round;
+
+pub use round::{Half, Phase, Round, Shown, spec_of_link};
+
+use std::sync::Arc;
+
+use super::facts::Facts;
+use super::ledger::{Ledger, Purpose};
+use super::{Effect, Progress, Side, Tracked};
+use crate::explain::{By, ResponseToken};
+use crate::protocol::{Event, Failure, JobId, Prompt, Request, Response, Run};
+use crate::share::RunSpec;
+use crate::share::link::Origin;
+use crate::share::screen::{Selection, Whose};
+
+/// Models below this many parameters are explained by token whatever is shown: it costs them nothing.
+const SMALL: u64 = 30_000_000;
+
+/// What the user wants.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Run this on every loaded model.
+    Run(RunSpec),
+    /// Stop whatever runs.
+    Stop,
+    /// Show finished results that were not computed here.
+    Show(Box<Round>),
+    /// Mark another instruction in a prompt; results of other prompts keep theirs.
+    Mark {
+        /// The prompt's text.
+        prompt: String,
+        /// Its instruction, or the one that is found automatically.
+        marked: Option<std::ops::Range<usize>>,
+    },
+    /// Look at a word.
+    Select(Side, Selection),
+}
+
+/// What an update may read and use.
+pub struct Context<'a> {
+    /// Which models are there.
+    pub facts: &'a Facts,
+    /// Owns the jobs.
+    pub ledger: &'a mut Ledger,
+    /// What is to be done.
+    pub effects: Vec<Effect>,
+}
+
+/// A response token with its column, in forward mode.
+type Arrived = (ResponseToken, Option<Vec<f32>>);
+
+/// The run on screen, and what it takes to go back to the one before.
+#[derive(Debug, Clone, Default)]
+pub struct Runs {
+    /// The run on screen.
+    pub round: Round,
+    /// How far each model's job is. Apart from the round, as it changes far more often.
+    pub progress: Tracked<[Option<Progress>; 2]>,
+    /// The finished results that the present run replaces: they come back if nothing comes of it.
+    before: Option<Box<Round>>,
+    /// Tokens can arrive faster than they can be drawn: these wait for the next frame.
+    arrived: [Vec<Arrived>; 2],
+    frame_asked: bool,
+}
+
+impl Runs {
+    /// Does what the user wants.
+    pub fn command(&mut self, command: Command, context: &mut Context) {
+        match command {
+            Command::Run(spec) => self.run(spec, context),
+            Command::Stop => self.stop(context),
+            Command::Show(round) => {
+                self.withdraw(context);
+                self.before = None;
+                self.round = *round;
+            }
+            Command::Mark { prompt, marked } if self.round.spec.prompt == prompt => {
+                let spec = RunSpec { marked, ..(**self.round.spec).clone() };
+                *self.round.spec = Arc::new(spec);
+            }
+            Command::Mark { .. } => {}
+            Command::Select(side, selection) => self.round.selections[side.index()] = selection,
+        }
+    }
+
+    fn run(&mut self, spec: RunSpec, context: &mut Context) {
+        self.withdraw(context);
+        self.keep_finished();
+        self.round = Round::new(spec);
+        let spec = self.round.spec.clone();
+        let loaded = |side: Side| context.facts.model(side).is_some();
+        let (speakers, listener): (Vec<Side>, _) = match spec.options.whose {
+            Whose::Own | Whose::Typed => (Side::BOTH.into_iter().filter(|s| loaded(*s)).collect(), None),
+            Whose::Tuned => (vec![Side::Tuned], Some(Side::Base)),
+            Whose::Base => (vec![Side::Base], Some(Side::Tuned)),
+        };
+        let waits = listener.filter(|side| loaded(*side) && loaded(side.other()));
+        let response = match spec.options.whose {
+            Whose::Typed => Response::Text { text: spec.options.typed.clone() },
+            _ => spec.own_response(),
+        };
+        if speakers.is_empty() {
+            self.round.halves.iter_mut().for_each(|half| half.failure = Some(Failure::NotLoaded));
+        }
+        for side in speakers {
+            self.start(side, response.clone(), context);
+        }
+        if let Some(side) = waits {
+            self.round.half_mut(side).phase = Phase::Waits;
+        }
+        self.settle();
+    }
+
+    /// The results on screen return if nothing comes of what replaces them; half a run does not.
+    fn keep_finished(&mut self) {
+        let halves = &self.round.halves;
+        if halves.iter().any(|half| half.report.is_some()) {
+            self.before = Some(Box::new(self.round.clone()));
+        } else if halves.iter().any(|half| !half.is_empty()) {
+            self.before = None;
+        }
+    }
+
+    fn start(&mut self, side: Side, response: Response, context: &mut Context) {
+        let spec = self.round.spec.clone();
+        let half = self.round.half_mut(side);
+        let Some(model) = context.facts.model(side) else {
+            half.end(Some(Failure::NotLoaded));
+            return;
+        };
+        let by = if model.info.parameters < SMALL { By::Token } else { spec.by };
+        let job = context.ledger.open(side, Purpose::Run);
+        *half = Half {
+            phase: Phase::Runs(job),
+            by,
+            given: !matches!(response, Response::Own { .. }),
+            origin: Some(model.origin.clone()),
+            ..Half::default()
+        };
+        self.arrived[side.index()].clear();
+        self.progress[side.index()] = None;
+        let template = context.facts.template(spec.options.chat, side);
+        let run = Run {
+            prompt: Prompt::Text { text: spec.prompt.clone(), template },
+            response,
+            by,
+            target: spec.options.target,
+            mode: spec.options.mode,
+            instruction: spec.mark(),
+        };
+        context.effects.push(Effect::Send(side, Request::Run { job, run }));
+    }
+
+    /// Asks the engines to stop; what has come so far stays.
+    fn stop(&mut self, context: &mut Context) {
+        for side in Side::BOTH {
+            match self.round.half(side).phase {
+                Phase::Runs(job) => context.effects.push(Effect::Send(side, Request::Cancel { job })),
+                Phase::Waits => self.round.half_mut(side).phase = Phase::Over,
+                Phase::Over => {}
+            }
+        }
+        self.settle();
+    }
+
+    /// Takes back what runs: something else takes its place on screen.
+    fn withdraw(&mut self, context: &mut Context) {
+        for side in Side::BOTH {
+            if let Some(job) = self.round.half(side).job() {
+                context.ledger.close(side, job);
+                context.effects.push(Effect::Send(side, Request::Cancel { job }));
+            }
+            self.draw_arrived(side);
+            self.forget_way(side);
+            if self.round.half(side).phase != Phase::Over {
+                self.round.half_mut(side).end(None);
+            }
+        }
+    }
+
+    /// Takes in an event of one of these jobs, at so many seconds.
+    pub fn event(&mut self, (side, job): (Side, JobId), event: Event, at: f64, context: &mut Context) {
+        match event {
+            Event::Progress { stage, done, total, .. } => {
+                let progress = &mut self.progress[side.index()];
+                *progress = Some(Progress::next(*progress, (stage, done, total), at));
+            }
+            Event::Started { prompt, units, .. } => {
+                self.arrived[side.index()].clear(); // a run that starts again forgets what it has said
+                let half = self.round.half_mut(side);
+                (half.prompt, half.units) = (prompt, units);
+                half.response.clear();
+                half.columns.clear();
+            }
+            Event::Token { token, column, .. } => {
+                self.arrived[side.index()].push((token, column));
+                if !std::mem::replace(&mut self.frame_asked, true) {
+                    context.effects.push(Effect::Frame);
+                }
+            }
+            Event::Finished { report, .. } => {
+                context.ledger.close(side, job);
+                self.forget_way(side);
+                let half = self.round.half_mut(side);
+                let there = context.facts.model(side).filter(|m| m.info.weights == report.checkpoint.weights);
+                let origin = there.map(|m| m.origin.clone()).or(half.origin.take()).unwrap_or(Origin::Elsewhere);
+                *half = Half { given: half.given, ..Half::of(*report, origin) };
+                self.follow(side, context);
+            }
+            Event::Failed { failure, .. } => {
+                context.ledger.close(side, job);
+                self.end(side, failure);
+            }
+            _ => {}
+        }
+    }
+
+    /// The speaker is done: the listener explains the same response.
+    fn follow(&mut self, speaker: Side, context: &mut Context) {
+        let listener = speaker.other();
+        if self.round.half(listener).phase != Phase::Waits {
+            return;
+        }
+        let half = self.round.half(speaker);
+        let spoke = half.report.as_ref().map(|r| r.checkpoint.tokenizer.as_str());
+        let same = context.facts.model(listener).map(|m| m.info.tokenizer.as_str()) == spoke;
+        let response = match same {
+            true => Response::Ids { ids: half.response.iter().map(|t| t.id).collect() },
+            false => Response::Text { text: half.response.iter().map(|t| t.text.as_str()).collect() },
+        };
+        self.start(listener, response, context);
+        self.settle();
+    }
+
+    /// A run has ended early, and nobody waits for it any more.
+    fn end(&mut self, side: Side, failure: Failure) {
+        self.draw_arrived(side);
+        self.forget_way(side);
+        self.round.half_mut(side).end(Some(failure));
+        let other = self.round.half_mut(side.other());
+        if other.phase == Phase::Waits {
+            other.phase = Phase::Over;
+        }
+        self.settle();
+    }
+
+    fn forget_way(&mut self, side: Side) {
+        self.arrived[side.index()].clear();
+        self.progress[side.index()] = None;
+    }
+
+    /// When nothing has come of a run, the results before it return, under the reason.
+    fn settle(&mut self) {
+        if self.round.is_running() || !self.round.halves.iter().all(|half| half.is_empty()) {
+            return;
+        }
+        let Some(mut before) = self.before.take() else { return };
+        for (old, new) in before.halves.iter_mut().zip(&self.round.halves) {
+            old.failure = new.failure.clone().or(old.failure.take());
+        }
+        before.spec = Tracked::new((*before.spec).clone());
+        self.round = *before;
+    }
+
+    /// The engine of `side` is gone.
+    pub fn engine_gone(&mut self, side: Side, failure: &Failure) {
+        if self.round.half(side).job().is_some() {
+            self.end(side, failure.clone());
+        }
+    }
+
+    /// Shows what has arrived since the last frame.
+    pub fn frame(&mut self) {
+        self.frame_asked = false;
+        Side::BOTH.into_iter().for_each(|side| self.draw_arrived(side));
+    }
+
+    fn draw_arrived(&mut self, side: Side) {
+        let arrived = std::mem::take(&mut self.arrived[side.index()]);
+        if arrived.is_empty() {
+            return;
+        }
+        let half = self.round.half_mut(side);
+        for (token, column) in arrived {
+            half.response.push(token);
+            half.columns.extend(column);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! One run of both models: what was asked, and what each made of it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::explain::{By, ModelReport, PromptToken, ResponseToken, Unit};
+use crate::page::{Facts, Side, Tracked};
+use crate::protocol::{Failure, JobId};
+use crate::share::RunSpec;
+use crate::share::link::{Link, Origin, Seen};
+use crate::share::screen::Selection;
+use crate::share::{Export, Models};
+
+/// Where a result came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shown {
+    /// Computed in this page.
+    #[default]
+    Computed,
+    /// Shipped with it.
+    Shipped,
+    /// Sent by a link or in a file.
+    Linked,
+}
+
+/// How far one model is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Nothing is to be done, or all is.
+    #[default]
+    Over,
+    /// It waits for the other model's response.
+    Waits,
+    /// Its engine is at work.
+    Runs(JobId),
+}
+
+/// One model's half of a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Half {
+    /// How far it is.
+    pub phase: Phase,
+    /// The prompt as the model read it.
+    pub prompt: Vec<PromptToken>,
+    /// Its rows.
+    pub units: Vec<Unit>,
+    /// Their granularity.
+    pub by: By,
+    /// The response so far.
+    pub response: Vec<ResponseToken>,
+    /// `[response][units]`.
+    pub columns: Vec<Vec<f32>>,
+    /// All of it, once it is whole.
+    pub report: Option<ModelReport>,
+    /// Why it is not.
+    pub failure: Option<Failure>,
+    /// The response was given, not the model's own.
+    pub given: bool,
+    /// Where the checkpoint is that computed it.
+    pub origin: Option<Origin>,
+}
+
+impl Half {
+    /// A finished one.
+    pub fn of(report: ModelReport, origin: Origin) -> Self {
+        let columns = (0..report.response.len()).map(|m| report.importance.iter().map(|row| row[m]).collect());
+        Self {
+            prompt: report.prompt.clone(),
+            units: report.units.clone(),
+            by: report.by,
+            response: report.response.clone(),
+            columns: if report.importance.is_empty() { Vec::new() } else { columns.collect() },
+            report: Some(report),
+            origin: Some(origin),
+            ..Self::default()
+        }
+    }
+
+    /// The job, while its engine is at work.
+    pub fn job(&self) -> Option<JobId> {
+        match self.phase {
+            Phase::Runs(job) => Some(job),
+            _ => None,
+        }
+    }
+
+    /// Whether there is nothing to see.
+    pub fn is_empty(&self) -> bool {
+        self.report.is_none() && self.response.is_empty()
+    }
+
+    /// The run has ended early: what is whole of it stays.
+    pub fn end(&mut self, failure: Option<Failure>) {
+        self.phase = Phase::Over;
+        self.failure = failure;
+        let whole = self.columns.len().min(self.response.len());
+        if whole > 0 {
+            self.response.truncate(whole);
+            self.columns.truncate(whole);
+        }
+    }
+}
+
+/// What was asked, once, and what both models made of it: two results that stand side by side share one specification.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Round {
+    /// What was asked.
+    pub spec: Tracked<Arc<RunSpec>>,
+    /// Where the results come from.
+    pub shown: Shown,
+    /// Base and tuned.
+    pub halves: [Tracked<Half>; 2],
+    /// What the user chose to look at in each. Apart from the halves, as it changes without them.
+    pub selections: Tracked<[Selection; 2]>,
+}
+
+impl Round {
+    /// Nothing has been computed of it yet.
+    pub fn new(spec: RunSpec) -> Self {
+        Self::of(spec, Shown::Computed, [None, None], Default::default())
+    }
+
+    /// Finished results that were not computed here.
+    pub fn of(spec: RunSpec, shown: Shown, halves: [Option<Half>; 2], selections: [Selection; 2]) -> Self {
+        let halves = halves.map(|half| Tracked::new(half.unwrap_or_default()));
+        Self { spec: Tracked::new(Arc::new(spec)), shown, halves, selections: Tracked::new(selections) }
+    }
+
+    /// What an export holds.
+    pub fn of_export(export: Export, shown: Shown, origins: [Origin; 2]) -> Self {
+        let spec = export.asked();
+        let Models { base, tuned } = export.models;
+        let [base_origin, tuned_origin] = origins;
+        let half = |report: Option<ModelReport>, origin| Some(Half::of(report?, origin));
+        Self::of(spec, shown, [half(base, base_origin), half(tuned, tuned_origin)], Default::default())
+    }
+
+    /// What a link holds.
+    pub fn of_link(link: &Link) -> Self {
+        let half = |seen: &Seen| Half::of(seen.report.clone(), seen.origin.clone());
+        let halves = link.seen.each_ref().map(|seen| seen.as_ref().map(half));
+        let selections = link.seen.each_ref().map(|seen| seen.as_ref().map_or_else(Default::default, |s| s.selection));
+        Self::of(spec_of_link(link), Shown::Linked, halves, selections)
+    }
+
+    /// The half of `side`.
+    pub fn half(&self, side: Side) -> &Half {
+        &self.halves[side.index()]
+    }
+
+    /// The same, to be changed.
+    pub fn half_mut(&mut self, side: Side) -> &mut Half {
+        &mut self.halves[side.index()]
+    }
+
+    /// Whether either model is at work, or waits.
+    pub fn is_running(&self) -> bool {
+        self.halves.iter().any(|half| half.phase != Phase::Over)
+    }
+
+    /// The finished report of `side`, with the instruction that is marked now.
+    pub fn report(&self, side: Side) -> Option<ModelReport> {
+        let mut report = self.half(side).report.clone()?;
+        let instruction: Range<usize> = self.spec.instruction();
+        if report.instruction != instruction {
+            report.instruction = instruction;
+            report.score(Default::default());
+        }
+        Some(report)
+    }
+
+    /// The ids of prompt and response as `side` has read them, for its model to read once more. Empty if another model has
+    /// taken its place, or if the result came without ids, as those of links do.
+    pub fn sequence(&self, side: Side, facts: &Facts) -> Vec<u32> {
+        let there = facts.model(side).map(|m| &m.info.weights);
+        let report = self.half(side).report.as_ref().filter(|r| there == Some(&r.checkpoint.weights));
+        let ids = report.into_iter().flat_map(|r| r.prompt.iter().map(|t| t.id).chain(r.response.iter().map(|t| t.id)));
+        let ids: Vec<u32> = ids.collect();
+        let known = self.shown != Shown::Linked || ids.iter().any(|id| *id != 0);
+        if known { ids } else { Vec::new() }
+    }
+
+    /// What a link holds of the finished half of `side`.
+    pub fn seen(&self, side: Side) -> Option<Seen> {
+        let origin = self.half(side).origin.clone().unwrap_or(Origin::Elsewhere);
+        Some(Seen { report: self.report(side)?, origin, selection: self.selections[side.index()] })
+    }
+
+    /// Both finished halves as a file; none if nothing is finished.
+    pub fn export(&self) -> Option<Export> {
+        let models = Models { base: self.report(Side::Base), tuned: self.report(Side::Tuned) };
+        let any = models.base.is_some() || models.tuned.is_some();
+        any.then(|| Export { spec: Some((**self.spec).clone()), ..Export::new(self.spec.prompt.clone(), models) })
+    }
+}
+
+/// What a link asks for: its settings, by the granularity that its results have.
+pub fn spec_of_link(link: &Link) -> RunSpec {
+    let by = link.seen.iter().flatten().map(|seen| seen.report.by).next().unwrap_or(link.reading.by);
+    RunSpec { prompt: link.prompt.clone(), marked: link.marked.clone(), options: link.options.clone(), by }
+}
