@@ -15,7 +15,7 @@ use crate::explain::weights::scorer::Task;
 
 const SIDES: [Side; 2] = [Side::Base, Side::Tuned];
 
-fn together(layers: RwSignal<Layers<Judged>>) -> Option<Coherence> {
+fn together(layers: ReadSignal<Layers<Judged>>) -> Option<Coherence> {
     layers.with(|all| coherence::together(all.iter().flatten().map(Arc::as_ref)))
 }
 

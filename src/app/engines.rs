@@ -6,7 +6,6 @@ use web_sys::File;
 use super::engine::Engine;
 use super::findings::state as findings;
 use super::state::{Model, Progress, Side, Slot, State, Stored};
-use super::weights;
 use super::{backend, memory, now};
 use crate::explain::CheckpointInfo;
 use crate::page::facts::{bundled, origin};
@@ -124,12 +123,11 @@ fn take(state: State, slot: Slot, event: Event) {
             if slot.model.with_untracked(|m| m.loading.is_some_and(|(j, _)| j == job)) {
                 slot.model.update(|m| m.loading = m.loading.map(|(j, p)| (j, Some(advance(p)))));
             } else {
-                let _ = weights::advance(state, slot.side, job, advance) || backend::advance(state, slot, job, advance);
+                backend::advance(state, slot, job, advance);
             }
         }
         Event::Loaded { job, info, template, stored, not_kept, .. } => {
             loaded(state, slot, job, info, template, stored, not_kept);
-            weights::another_model(state, slot);
             findings::another_model(state);
         }
         Event::Backend { report } => slot.backend.set(Some(report)),
@@ -141,21 +139,12 @@ fn take(state: State, slot: Slot, event: Event) {
         Event::Prepared { job, prompt, length } if slot.preparing.get_value() == Some(job) => {
             slot.prepared.set(Some((prompt, length)));
         }
-        Event::Prepared { .. } | Event::Started { .. } | Event::Token { .. } => {}
         Event::Finished { job, report, .. } => drop(findings::finished(state, slot, job, &report)),
-        Event::Heads { job, reading, heads, judged } => {
-            weights::heads_arrived(state, slot, job, reading, *heads, judged);
-        }
-        Event::Concepts { job, concepts, judged } => weights::concepts_arrived(state, slot, job, *concepts, judged),
-        Event::Matches { job, matches } => weights::matches_arrived(state, slot, job, *matches),
-        Event::Attention { job, attention } => weights::attention_arrived(state, slot, job, *attention),
-        Event::Firing { job, firing } => weights::firing_arrived(state, slot, job, *firing),
-        Event::Words { job, count, vectors, judge } => {
-            weights::words_taken(state, slot, job, count, vectors, judge);
-        }
         Event::Listed { entries, results, free, .. } => state.stored.set(Stored { entries, results, free }),
         Event::Failed { job, failure } => failed(state, slot, job, failure),
         Event::Crashed { message } => crashed(state, slot, message),
+        // of a job that nobody waits for any more
+        _ => {}
     }
 }
 
@@ -198,10 +187,7 @@ fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
         if slot.model.with_untracked(|m| m.info.is_none()) && !stopped {
             load_instead(slot, slot.opening.get_value());
         }
-    } else if backend::failed(state, slot, job, &failure)
-        || findings::failed(state, slot, job, &failure)
-        || weights::failed(state, slot, job, &failure)
-    {
+    } else if backend::failed(state, slot, job, &failure) || findings::failed(state, slot, job, &failure) {
         // said where it was asked for
     } else if slot.preparing.get_value() == Some(job) {
         slot.prepared.set(None); // the run itself will say why
@@ -230,8 +216,6 @@ fn crashed(state: State, slot: Slot, message: String) {
     // An engine that never came up will not come up now.
     let failure = if engine.came_up() { Failure::Crashed(message) } else { Failure::NoEngine(message) };
     state.dispatch(Msg::Gone(slot.side, failure.clone()));
-    state.dispatch(Msg::Model(slot.side, None));
-    weights::engine_gone(state, slot);
     findings::engine_gone(state, slot);
     backend::engine_gone(state, slot, &failure);
     slot.model.update(|m| *m = Model { failure: Some(failure), ..Model::default() });

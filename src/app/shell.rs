@@ -1,56 +1,120 @@
 //! Between the page's native core and the browser: messages in, effects out, and what has changed into signals.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use web_sys::File;
 
 use super::engines::engine;
-use super::state::{Half, Progress, Selection, Shown, Side, State};
+use super::state::{Half, Progress, Selection, Shown, Side, State, Tab};
+use super::weights::{Weights, WeightsMirror};
 use crate::page::runs::Command;
-use crate::page::{Effect, Msg, Page};
-use crate::protocol::{Event, JobId};
+use crate::page::{Effect, Files, Msg, Page, Tracked};
+use crate::protocol::{Event, JobId, Request};
 use crate::share::RunSpec;
+
+/// A signal that views read and only the shell sets.
+pub struct Mirror<T: 'static> {
+    read: ReadSignal<T>,
+    write: WriteSignal<T>,
+}
+
+impl<T> Clone for Mirror<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Mirror<T> {}
+
+impl<T: Clone + Default + Send + Sync + 'static> Mirror<T> {
+    pub fn new() -> Self {
+        let (read, write) = signal(T::default());
+        Self { read, write }
+    }
+
+    /// For views.
+    pub fn read(&self) -> ReadSignal<T> {
+        self.read
+    }
+
+    /// Takes the value over, if it was changed since this was last called.
+    pub fn draw(&self, value: &mut Tracked<T>) {
+        if let Some(value) = value.changed() {
+            self.write.set(value);
+        }
+    }
+
+    /// Takes the value over, if it is another.
+    fn put(&self, value: T)
+    where
+        T: PartialEq,
+    {
+        if self.read.with_untracked(|before| *before != value) {
+            self.write.set(value);
+        }
+    }
+}
 
 /// The core, and the signals that only this file sets.
 #[derive(Clone, Copy)]
 pub struct Shell {
     page: StoredValue<Page>,
-    spec: WriteSignal<Arc<RunSpec>>,
-    shown: WriteSignal<Shown>,
-    run: [WriteSignal<Half>; 2],
-    progress: [WriteSignal<Option<Progress>>; 2],
-    selection: [WriteSignal<Selection>; 2],
+    tab: Mirror<Tab>,
+    spec: Mirror<Arc<RunSpec>>,
+    shown: Mirror<Shown>,
+    run: [Mirror<Half>; 2],
+    progress: [Mirror<Option<Progress>>; 2],
+    selection: [Mirror<Selection>; 2],
+    weights: WeightsMirror,
+    /// Files of the user's that the core names by number.
+    files: StoredValue<HashMap<Files, Vec<File>>, LocalStorage>,
 }
 
 /// What views read of the core.
 pub struct Drawn {
+    pub tab: ReadSignal<Tab>,
     pub spec: ReadSignal<Arc<RunSpec>>,
     pub shown: ReadSignal<Shown>,
     pub run: [ReadSignal<Half>; 2],
     pub progress: [ReadSignal<Option<Progress>>; 2],
     pub selection: [ReadSignal<Selection>; 2],
+    pub weights: Weights,
 }
 
-/// A signal for each side.
-fn both<T: Clone + Default + Send + Sync + 'static>() -> ([ReadSignal<T>; 2], [WriteSignal<T>; 2]) {
-    let [(base, set_base), (tuned, set_tuned)] = [(); 2].map(|()| signal(T::default()));
-    ([base, tuned], [set_base, set_tuned])
+/// One for each side.
+fn both<T: Clone + Default + Send + Sync + 'static>() -> [Mirror<T>; 2] {
+    [Mirror::new(), Mirror::new()]
 }
 
 impl Shell {
-    /// A page on which nothing has happened, and what it shows.
-    pub fn new() -> (Self, Drawn) {
-        let ((spec, set_spec), (shown, set_shown)) = (signal(Arc::default()), signal(Shown::default()));
-        let ((run, set_run), (progress, set_progress), (selection, set_selection)) = (both(), both(), both());
-        let shell = Self {
+    /// A page on which nothing has happened.
+    pub fn new() -> Self {
+        Self {
             page: StoredValue::new(Page::default()),
-            spec: set_spec,
-            shown: set_shown,
-            run: set_run,
-            progress: set_progress,
-            selection: set_selection,
-        };
-        (shell, Drawn { spec, shown, run, progress, selection })
+            tab: Mirror::new(),
+            spec: Mirror::new(),
+            shown: Mirror::new(),
+            run: both(),
+            progress: both(),
+            selection: both(),
+            weights: WeightsMirror::new(),
+            files: StoredValue::new_local(HashMap::new()),
+        }
+    }
+
+    /// What views see of it.
+    pub fn read(&self) -> Drawn {
+        Drawn {
+            tab: self.tab.read(),
+            spec: self.spec.read(),
+            shown: self.shown.read(),
+            run: self.run.each_ref().map(Mirror::read),
+            progress: self.progress.each_ref().map(Mirror::read),
+            selection: self.selection.each_ref().map(Mirror::read),
+            weights: self.weights.read(),
+        }
     }
 
     /// Reads the core; nothing is called again when it changes.
@@ -63,27 +127,34 @@ impl Shell {
         self.page.try_update_value(|page| page.ledger.number(side)).unwrap_or_default()
     }
 
+    /// Holds files for the core, which names them by number.
+    pub fn hold(&self, files: Vec<File>) -> Files {
+        let held = self.files.try_update_value(|all| {
+            let number = all.keys().max().map_or(Files(0), |last| Files(last.0 + 1));
+            all.insert(number, files);
+            number
+        });
+        held.unwrap_or(Files(0))
+    }
+
     /// Sets the signals of what has changed.
     fn draw(&self) {
-        let changed = self.page.try_update_value(|page| {
+        self.page.update_value(|page| {
             let (round, progress) = (&mut page.runs.round, &mut page.runs.progress);
-            let halves = round.halves.each_mut().map(|half| half.changed());
-            (round.spec.changed(), round.shown, halves, round.selections.changed(), progress.changed())
+            self.tab.put(page.facts.tab);
+            self.spec.draw(&mut round.spec);
+            self.shown.put(round.shown);
+            self.run.iter().zip(&mut round.halves).for_each(|(set, half)| set.draw(half));
+            each(round.selections.changed(), &self.selection);
+            each(progress.changed(), &self.progress);
+            self.weights.draw(&mut page.weights);
         });
-        let Some((spec, shown, halves, selections, progress)) = changed else { return };
-        spec.into_iter().for_each(|spec| self.spec.set(spec));
-        self.shown.maybe_update(|before| std::mem::replace(before, shown) != shown);
-        halves.into_iter().zip(self.run).for_each(|(half, run)| half.into_iter().for_each(|half| run.set(half)));
-        each(selections, self.selection);
-        each(progress, self.progress);
     }
 }
 
 /// Sets what differs of a changed pair.
-fn each<T: Copy + PartialEq + Send + Sync + 'static>(changed: Option<[T; 2]>, signals: [WriteSignal<T>; 2]) {
-    for (value, signal) in changed.into_iter().flatten().zip(signals) {
-        signal.maybe_update(|before| std::mem::replace(before, value) != value);
-    }
+fn each<T: Copy + Default + PartialEq + Send + Sync + 'static>(changed: Option<[T; 2]>, signals: &[Mirror<T>; 2]) {
+    changed.into_iter().flatten().zip(signals).for_each(|(value, set)| set.put(value));
 }
 
 impl State {
@@ -96,12 +167,19 @@ impl State {
 
     fn perform(self, effect: Effect) {
         match effect {
-            Effect::Send(side, request) => {
-                if let Some(engine) = engine(self.slot(side)) {
-                    engine.send(&request, &[]);
-                }
+            Effect::Send(side, request) => self.send(side, &request, &[]),
+            Effect::SendFiles(side, request, files) => {
+                let files = self.shell.files.with_value(|all| all.get(&files).cloned().unwrap_or_default());
+                self.send(side, &request, &files);
             }
+            Effect::DropFiles(files) => self.shell.files.update_value(|all| drop(all.remove(&files))),
             Effect::Frame => request_animation_frame(move || self.dispatch(Msg::Frame)),
+        }
+    }
+
+    fn send(self, side: Side, request: &Request, files: &[File]) {
+        if let Some(engine) = engine(self.slot(side)) {
+            engine.send(request, files);
         }
     }
 

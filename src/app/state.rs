@@ -96,7 +96,7 @@ pub struct State {
     pub linked: RwSignal<Option<Linked>>,
     /// What could not be opened, in words.
     pub notice: RwSignal<Option<String>>,
-    pub tab: RwSignal<Tab>,
+    pub tab: ReadSignal<Tab>,
     /// What waits for the models.
     pub waiting: Waiting,
     pub weights: Weights,
@@ -107,7 +107,8 @@ pub struct State {
 impl State {
     pub fn new() -> Self {
         let reading = RwSignal::new(Reading::default());
-        let (shell, drawn) = Shell::new();
+        let shell = Shell::new();
+        let drawn = shell.read();
         let slot = |side| Slot::new(shell, side, reading, &drawn);
         Self {
             shell,
@@ -127,9 +128,9 @@ impl State {
             begun: RwSignal::new(false),
             linked: RwSignal::new(None),
             notice: RwSignal::new(None),
-            tab: RwSignal::new(Tab::default()),
+            tab: drawn.tab,
             waiting: Waiting::new(),
-            weights: Weights::new(),
+            weights: drawn.weights,
             findings: Findings::new(),
             teach: Teach::new(),
         }

@@ -1,11 +1,11 @@
-//! What all features may read: which models are there.
+//! What all features may read: which models are there, and what is on screen.
 
 use super::Side;
 use crate::checkpoint::catalogue::{BUNDLED, CATALOGUE};
 use crate::explain::CheckpointInfo;
 use crate::protocol::{Source, Template};
 use crate::share::link::Origin;
-use crate::share::screen::Chat;
+use crate::share::screen::{Chat, Tab};
 
 /// A model that an engine has loaded.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,10 +18,12 @@ pub struct Model {
     pub origin: Origin,
 }
 
-/// The models, base and tuned.
+/// The models, base and tuned, and which tab is on screen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
     models: [Option<Model>; 2],
+    /// What the page is about at the moment.
+    pub tab: Tab,
 }
 
 impl Facts {

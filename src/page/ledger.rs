@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Side;
+use super::weights::Task;
 use crate::protocol::JobId;
 
 /// What a job is for.
@@ -10,6 +11,8 @@ use crate::protocol::JobId;
 pub enum Purpose {
     /// A run of the prompt.
     Run,
+    /// Something about the weights.
+    Weights(Task),
 }
 
 /// The jobs that engines are at work on. An engine that is started again begins a new epoch, in which nothing of the

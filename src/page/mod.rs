@@ -7,13 +7,16 @@ pub mod facts;
 mod ledger;
 pub mod runs;
 mod tracked;
+pub mod weights;
 
 pub use facts::{Facts, Model};
 pub use ledger::{Ledger, Purpose};
 pub use runs::Runs;
 pub use tracked::Tracked;
+pub use weights::Weights;
 
 use crate::protocol::{Event, Failure, Request, Stage};
+use crate::share::screen::Tab;
 
 /// Which of the two models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +89,12 @@ impl Progress {
 pub enum Msg {
     /// `side` has this model now, or none.
     Model(Side, Option<Model>),
+    /// This tab is on screen now.
+    Open(Tab),
     /// The user wants something of the runs.
     Runs(runs::Command),
+    /// The user wants something of the weights.
+    Weights(weights::Command),
     /// An engine says something, at so many seconds.
     Engine {
         /// Whose engine.
@@ -105,13 +112,31 @@ pub enum Msg {
     Frame,
 }
 
+/// Names files of the user's, which only the browser holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Files(pub u32);
+
 /// What the page wants done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// A request for an engine.
     Send(Side, Request),
+    /// The same with files of the user's.
+    SendFiles(Side, Request, Files),
+    /// These files are not needed any more.
+    DropFiles(Files),
     /// [`Msg::Frame`] with the next frame.
     Frame,
+}
+
+/// What the update of a feature may read and use.
+pub struct Context<'a> {
+    /// What all may read.
+    pub facts: &'a Facts,
+    /// Owns the jobs.
+    pub ledger: &'a mut Ledger,
+    /// What is to be done.
+    pub effects: Vec<Effect>,
 }
 
 /// All that the page knows.
@@ -123,32 +148,44 @@ pub struct Page {
     pub ledger: Ledger,
     /// The runs of the prompt.
     pub runs: Runs,
+    /// What is read from the weights.
+    pub weights: Weights,
 }
 
 impl Page {
     /// Takes in a message.
     pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
-        if let Msg::Model(side, model) = msg {
-            self.facts.set(side, model);
-            return Vec::new();
+        match &msg {
+            Msg::Model(side, model) => self.facts.set(*side, model.clone()),
+            Msg::Gone(side, _) => self.facts.set(*side, None), // its model went with it
+            Msg::Open(tab) => self.facts.tab = *tab,
+            _ => {}
         }
-        let mut context = runs::Context { facts: &self.facts, ledger: &mut self.ledger, effects: Vec::new() };
+        let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects: Vec::new() };
         match msg {
-            Msg::Model(..) => {}
+            Msg::Model(side, _) => self.weights.model_changed(side, &mut context),
+            Msg::Open(tab) => self.weights.opened(tab),
             Msg::Runs(command) => self.runs.command(command, &mut context),
+            Msg::Weights(command) => self.weights.command(command, &mut context),
             Msg::Engine { side, epoch, event, at } => {
                 let job = event.job().filter(|_| epoch == context.ledger.epoch(side));
                 match job.and_then(|job| Some((job, context.ledger.purpose(side, job)?))) {
                     Some((job, Purpose::Run)) => self.runs.event((side, job), event, at, &mut context),
+                    Some((job, Purpose::Weights(task))) => {
+                        self.weights.event((side, job, task), event, at, &mut context);
+                    }
                     None => {} // of a job that nobody waits for any more
                 }
             }
             Msg::Gone(side, failure) => {
                 context.ledger.engine_gone(side);
                 self.runs.engine_gone(side, &failure);
+                self.weights.engine_gone(side, &failure);
             }
             Msg::Frame => self.runs.frame(),
         }
+        let round = &self.runs.round;
+        self.weights.go_on(|side| round.sequence(side, &self.facts), &mut context);
         context.effects
     }
 

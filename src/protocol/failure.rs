@@ -70,6 +70,9 @@ pub enum Failure {
     /// The engine stopped unexpectedly.
     #[error("The engine stopped unexpectedly ({0}). It has been started again; your prompt is still here.")]
     Crashed(String),
+    /// It stopped twice at the same work.
+    #[error("The engine stopped twice while it did this, and is not asked again by itself. It said: {0}")]
+    StoppedTwice(String),
 }
 
 impl From<ModelError> for Failure {

@@ -14,17 +14,13 @@ use crate::teach::terms::Term;
 const WORDS: usize = 6;
 
 fn firing(state: State, view: View, slot: Slot) -> Option<Arc<LayerFiring>> {
-    let ids = weights::follow_sequence(slot);
+    let ids = weights::sequence(slot);
     state.weights.half(slot.side).firing.with(|f| weights::present(f, &ids, view.layer.get(), |f| f.layer))
 }
 
 /// The section.
 #[component]
 pub fn Firing(state: State, view: View) -> impl IntoView {
-    Effect::new(move |_| {
-        state.slots().iter().for_each(|s| s.run.track());
-        weights::go_on(state);
-    });
     let ran = move || weights::has_sequence(state);
     view! {
         <div class="head"><h2>"On your prompt"</h2><Explain term=Term::Firing/><span class="cap">"The components along which this layer's feed-forward block writes most at a token."</span></div>

@@ -41,7 +41,7 @@ const LABELS: &str = "shiftlens.labels";
 /// What the view remembers while it is open.
 #[derive(Clone, Copy)]
 pub struct View {
-    pub layer: RwSignal<usize>,
+    pub layer: ReadSignal<usize>,
     /// A component to be shown first, found by a search.
     pub sought: RwSignal<Option<Place>>,
     /// What the user says a component is about, by [`View::key`].
@@ -55,9 +55,8 @@ impl View {
     }
 
     pub fn choose(self, state: State, layer: usize) {
-        self.layer.set(layer);
         self.sought.set(None);
-        weights::want(state, layer);
+        weights::choose_concepts(state, layer);
         did(state, Deed::ChooseLayer);
     }
 

@@ -57,9 +57,8 @@ pub fn Search(state: State, view: View) -> impl IntoView {
         let (tuned, layer, number) = f.place;
         let model = if tuned { "tuned" } else { "base" };
         let go = move |_| {
-            view.layer.set(layer);
             view.sought.set(Some(f.place));
-            weights::want(state, layer);
+            weights::choose_concepts(state, layer);
         };
         view! {
             <li><button type="button" class="found" on:click=go title=format!("strength {:+.3}", f.strength)>

@@ -60,7 +60,7 @@ struct Shown {
 /// The layer's attention of `slot` on its last run.
 fn layer_attention(state: State, view: View, slot: Slot) -> Option<Arc<LayerAttention>> {
     let (layer, _) = view.chosen.get();
-    let ids = weights::follow_sequence(slot);
+    let ids = weights::sequence(slot);
     state.weights.half(slot.side).attention.with(|a| weights::present(a, &ids, layer, |a| a.layer))
 }
 
@@ -95,11 +95,6 @@ pub fn OnPrompt(state: State, view: View) -> impl IntoView {
         sink: RwSignal::new(false),
         token: RwSignal::new(None),
     };
-    // a new run, or another layer, is read as soon as the engine is free
-    Effect::new(move |_| {
-        state.slots().iter().for_each(|s| s.run.track());
-        weights::go_on(state);
-    });
     let patterns = state.slots().map(|slot| Memo::new(move |_| pattern(state, view, shown, slot)));
     let ran = move || weights::has_sequence(state);
     let what = move || match shown.of.get() {
@@ -204,13 +199,13 @@ fn Glance(state: State, view: View, half: Slot) -> impl IntoView {
     let attention = Memo::new(move |_| layer_attention(state, view, half));
     let heads = move || {
         let count = attention.with(|a| a.as_ref().map_or(0, |a| a.heads.len()));
-        (0..count).map(|head| view! { <Thumbnail view attention head/> }).collect_view()
+        (0..count).map(|head| view! { <Thumbnail state view attention head/> }).collect_view()
     };
     view! { <div class="glance" role="group" aria-label=format!("All heads of the layer, {} model", half.side.name())>{heads}</div> }
 }
 
 #[component]
-fn Thumbnail(view: View, attention: Memo<Option<Arc<LayerAttention>>>, head: usize) -> impl IntoView {
+fn Thumbnail(state: State, view: View, attention: Memo<Option<Arc<LayerAttention>>>, head: usize) -> impl IntoView {
     let canvas = NodeRef::<Canvas>::new();
     Effect::new(move |_| {
         follow_theme();
@@ -220,7 +215,7 @@ fn Thumbnail(view: View, attention: Memo<Option<Arc<LayerAttention>>>, head: usi
     });
     let on = move || view.chosen.get().1 == head;
     view! {
-        <button type="button" class="thumb" class:on=on aria-pressed=move || on().to_string() title=format!("Head {head}") aria-label=format!("Head {head}") on:click=move |_| view.chosen.update(|c| c.1 = head)>
+        <button type="button" class="thumb" class:on=on aria-pressed=move || on().to_string() title=format!("Head {head}") aria-label=format!("Head {head}") on:click=move |_| weights::choose_head(state, view.chosen.get_untracked().0, head)>
             <canvas node_ref=canvas></canvas><span>{head}</span>
         </button>
     }

@@ -51,7 +51,7 @@ pub struct View {
     pub word: RwSignal<String>,
     pub verbs: RwSignal<bool>,
     /// Layer and head.
-    pub chosen: RwSignal<(usize, usize)>,
+    pub chosen: ReadSignal<(usize, usize)>,
     /// In the paper's reading: one dimension of the chosen head, or all.
     pub dimension: RwSignal<Option<usize>>,
     pub filter: Memo<Filter>,
@@ -74,8 +74,7 @@ impl View {
     /// Chooses a head; its layer is read next if it has not been.
     pub fn choose(self, state: State, layer: usize, head: usize) {
         self.dimension.set(None);
-        self.chosen.set((layer, head));
-        weights::want(state, layer);
+        weights::choose_head(state, layer, head);
         did(state, Deed::ChooseHead);
     }
 }

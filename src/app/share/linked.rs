@@ -89,7 +89,7 @@ fn show_settings(state: State, spec: &RunSpec) {
 
 /// Shows the results in a file, or says why not.
 pub fn show_file(state: State, name: &str, text: &str) {
-    state.tab.set(Tab::Prompt); // where it is shown, or said what is wrong with it
+    state.dispatch(Msg::Open(Tab::Prompt)); // where it is shown, or said what is wrong with it
     let export = match Export::read(name, text) {
         Ok(export) => export,
         Err(e) => return state.notice.set(Some(e.to_string())),

@@ -6,9 +6,8 @@ pub use round::{Half, Phase, Round, Shown, spec_of_link};
 
 use std::sync::Arc;
 
-use super::facts::Facts;
-use super::ledger::{Ledger, Purpose};
-use super::{Effect, Progress, Side, Tracked};
+use super::ledger::Purpose;
+use super::{Context, Effect, Progress, Side, Tracked};
 use crate::explain::{By, ResponseToken};
 use crate::protocol::{Event, Failure, JobId, Prompt, Request, Response, Run};
 use crate::share::RunSpec;
@@ -36,16 +35,6 @@ pub enum Command {
     },
     /// Look at a word.
     Select(Side, Selection),
-}
-
-/// What an update may read and use.
-pub struct Context<'a> {
-    /// Which models are there.
-    pub facts: &'a Facts,
-    /// Owns the jobs.
-    pub ledger: &'a mut Ledger,
-    /// What is to be done.
-    pub effects: Vec<Effect>,
 }
 
 /// A response token with its column, in forward mode.

@@ -1,0 +1,177 @@
+//! Commands and events in any order: the picture is what its caption says.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::page::weights::{Command as Look, Task, Words};
+
+/// What may happen.
+#[derive(Debug, Clone)]
+enum Step {
+    Run(usize, Whose),
+    Stop,
+    Mark(usize),
+    Work(Side, bool),
+    Model(Side, Option<usize>),
+    Crash(Side),
+    Frame,
+    Select(Side),
+    Open(Tab),
+    Head(usize),
+    Concepts(usize),
+    Read(HeadReading),
+    Pause(bool),
+    Words(u32),
+}
+
+fn side() -> impl Strategy<Value = Side> {
+    prop_oneof![Just(Side::Base), Just(Side::Tuned)]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let whose = prop_oneof![Just(Whose::Own), Just(Whose::Tuned), Just(Whose::Base), Just(Whose::Typed)];
+    let tab = prop_oneof![Just(Tab::Prompt), Just(Tab::Heads), Just(Tab::Concepts), Just(Tab::Findings)];
+    let reading = prop_oneof![Just(HeadReading::Relation), Just(HeadReading::Paper)];
+    prop_oneof![
+        3 => (0..3usize, whose).prop_map(|(i, whose)| Step::Run(i, whose)),
+        1 => Just(Step::Stop),
+        1 => (0..3usize).prop_map(Step::Mark),
+        10 => (side(), prop::bool::weighted(0.2)).prop_map(|(side, fails)| Step::Work(side, fails)),
+        1 => (side(), prop::option::weighted(0.8, 0..2usize)).prop_map(|(side, i)| Step::Model(side, i)),
+        1 => side().prop_map(Step::Crash),
+        1 => Just(Step::Frame),
+        1 => side().prop_map(Step::Select),
+        2 => tab.prop_map(Step::Open),
+        1 => (0..LAYERS).prop_map(Step::Head),
+        1 => (0..LAYERS).prop_map(Step::Concepts),
+        1 => reading.prop_map(Step::Read),
+        1 => any::<bool>().prop_map(Step::Pause),
+        1 => (0..2u32).prop_map(Step::Words),
+    ]
+}
+
+const PROMPTS: [&str; 3] = ["Say one.", "Say two to me. Please.", "Three"];
+
+impl Played {
+    fn take(&mut self, step: &Step) {
+        let look = |command| Msg::Weights(command);
+        match step {
+            Step::Run(i, whose) => self.run(&spec(PROMPTS[*i], *whose)),
+            Step::Stop => self.tell(Msg::Runs(Command::Stop)),
+            Step::Mark(i) => {
+                self.tell(Msg::Runs(Command::Mark { prompt: PROMPTS[*i].into(), marked: Some(0..3) }));
+            }
+            Step::Work(side, fails) => _ = self.work(*side, *fails),
+            // an engine takes a model when it has done what it was asked before
+            Step::Model(side, i) => {
+                while self.work(*side, false) {}
+                self.tell(Msg::Model(*side, i.map(|i| model(["x", "y"][i]))));
+            }
+            Step::Crash(side) => self.crash(*side),
+            Step::Frame => self.tell(Msg::Frame),
+            Step::Select(side) => {
+                let selection = Selection { row: Some(0), column: None };
+                self.tell(Msg::Runs(Command::Select(*side, selection)));
+            }
+            Step::Open(tab) => self.tell(Msg::Open(*tab)),
+            Step::Head(layer) => self.tell(look(Look::Head(*layer, 1))),
+            Step::Concepts(layer) => self.tell(look(Look::Concepts(*layer))),
+            Step::Read(reading) => self.tell(look(Look::Read(*reading))),
+            Step::Pause(paused) => self.tell(look(Look::Pause(*paused))),
+            Step::Words(files) => {
+                let words = Words { files: Files(*files), list: true, vectors: false, judge: false };
+                self.tell(look(Look::Words(words)));
+            }
+        }
+    }
+
+    /// What must hold at any time.
+    fn check(&self) {
+        for side in Side::BOTH {
+            // every job that is shown is in the ledger, and every job in it is shown
+            let open: Vec<(u32, Purpose)> = self.page.ledger.open_jobs(side).collect();
+            let run = self.round().half(side).job().map(|job| (job, Purpose::Run));
+            let work = self.page.weights.half(side).work.job.map(|(job, task)| (job, Purpose::Weights(task)));
+            let mut shown: Vec<(u32, Purpose)> = run.into_iter().chain(work).collect();
+            shown.sort_by_key(|(job, _)| *job);
+            assert_eq!(open, shown);
+            self.check_result(side);
+            self.check_weights(side);
+        }
+        if let Some(export) = self.round().export() {
+            let read = Export::read("it", &serde_json::to_string(&export).unwrap()).unwrap();
+            let again = Round::of_export(read, Shown::Linked, [(); 2].map(|()| Origin::Elsewhere));
+            assert_eq!(again.export().unwrap(), export);
+        }
+    }
+
+    /// A result is of the prompt and the response that its round asks for.
+    fn check_result(&self, side: Side) {
+        let (round, half) = (self.round(), self.round().half(side));
+        let options = &round.spec.options;
+        let Some(report) = &half.report else { return };
+        assert_eq!(report.prompt[0].text, round.spec.prompt);
+        let said: String = report.response.iter().map(|t| t.text.as_str()).collect();
+        match options.whose {
+            Whose::Typed => assert_eq!(said, options.typed),
+            Whose::Own => assert!(said.ends_with(&format!(" on {}", round.spec.prompt)), "{said}"),
+            Whose::Tuned => assert_eq!(half.given, side == Side::Base),
+            Whose::Base => assert_eq!(half.given, side == Side::Tuned),
+        }
+        assert_eq!(round.report(side).unwrap().instruction, round.spec.instruction());
+    }
+
+    /// What was read is the loaded model's, by the present words and in the present way.
+    fn check_weights(&self, side: Side) {
+        let (weights, half) = (&self.page.weights, self.page.weights.half(side));
+        let Some(model) = self.page.facts.model(side) else { return };
+        let lexicon = self.engines[side.index()].lexicon;
+        for (layer, heads) in half.heads.iter().enumerate().filter_map(|(i, h)| Some((i, h.as_ref()?))) {
+            assert_eq!(heads.layer, layer);
+            let [of, _, reading] = [0, 1, 2].map(|i| heads.words.splitn(3, ' ').nth(i).unwrap());
+            assert_eq!(of, model.info.weights);
+            assert!(reading.ends_with(&format!("{:?}", *weights.reading)), "{}", heads.words);
+        }
+        // once the engine has taken the user's words, nothing that was read by others is left
+        if half.work.words.is_some() && !matches!(half.work.job, Some((_, Task::Words))) && lexicon.is_some() {
+            let by = format!(" {lexicon:?} ");
+            assert!(half.heads.iter().flatten().all(|heads| heads.words.contains(&by)));
+        }
+    }
+
+    /// What must hold when the engines have nothing left to do.
+    fn check_rest(&self) {
+        assert!(!self.round().is_running());
+        if *self.page.weights.paused {
+            return;
+        }
+        for side in Side::BOTH.into_iter().filter(|s| self.page.facts.model(*s).is_some()) {
+            let half = self.page.weights.half(side);
+            if half.work.failure.is_some() || self.round().sequence(side, &self.page.facts).is_empty() {
+                continue;
+            }
+            let attention = half.attention.as_ref().map(|a| a.1.layer);
+            let firing = half.firing.as_ref().map(|f| f.1.layer);
+            match self.page.facts.tab {
+                Tab::Heads => assert_eq!(attention, Some(self.page.weights.head.0)),
+                Tab::Concepts => assert_eq!(firing, Some(*self.page.weights.concepts)),
+                _ => {}
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #[test]
+    fn in_any_order_the_picture_is_what_was_asked(steps in prop::collection::vec(step(), 1..50)) {
+        let mut played = Played::with_both();
+        for step in &steps {
+            played.take(step);
+            played.check();
+        }
+        played.finish();
+        played.check();
+        played.check_rest();
+    }
+}

@@ -1,0 +1,209 @@
+//! The page as a whole, with engines that only pretend to compute.
+
+mod any_order;
+mod runs;
+mod weights;
+
+use std::collections::VecDeque;
+
+use super::runs::{Command, Phase, Round, Shown, spec_of_link};
+use super::*;
+use crate::explain::local::{LayerAttention, LayerFiring};
+use crate::explain::weights::heads::Reading as HeadReading;
+use crate::explain::weights::matching::LayerMatches;
+use crate::explain::weights::{LayerConcepts, LayerHeads, NamedHead, Packed};
+use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Role, Seconds, Unit};
+use crate::protocol::{Prompt, Response, Run};
+use crate::share::link::Origin;
+use crate::share::screen::{Options, Selection, Whose};
+use crate::share::{Export, RunSpec};
+
+const LAYERS: usize = 3;
+
+fn model(weights: &str) -> Model {
+    let info = CheckpointInfo {
+        name: format!("Model {weights}"),
+        weights: weights.to_owned(),
+        tokenizer: "words".into(),
+        parameters: 1_000_000_000,
+        layers: LAYERS,
+        ..CheckpointInfo::default()
+    };
+    Model { info, template: None, origin: Origin::Urls(vec![format!("https://models.example/{weights}")]) }
+}
+
+fn token(id: u32, text: &str) -> ResponseToken {
+    let (top, top_text) = (Vec::new(), Vec::new());
+    ResponseToken { id, text: text.into(), bytes: None, probability: 0.5, rank: 1, entropy: 1.0, top, top_text }
+}
+
+/// What an engine that has `info` loaded says to `run`: a response that names what was asked, and of which model.
+fn report(info: &CheckpointInfo, run: &Run) -> ModelReport {
+    let Prompt::Text { text, .. } = &run.prompt else { panic!("the page sends texts") };
+    let said = match &run.response {
+        Response::Own { .. } => vec![token(7, &format!("{} on {text}", info.weights))],
+        Response::Text { text } => vec![token(8, text)],
+        Response::Ids { ids } => ids.iter().map(|id| token(*id, "again")).collect(),
+    };
+    let unit = Unit { text: text.clone(), tokens: vec![0], span: 0..text.len(), role: Role::User };
+    let instruction = run.instruction.clone().unwrap_or_else(|| crate::explain::find_instruction(text));
+    let mut report = ModelReport {
+        checkpoint: info.clone(),
+        prompt: vec![PromptToken { id: 1, text: text.clone(), bytes: None, span: 0..text.len(), role: Role::User }],
+        importance: vec![vec![1.0; said.len()]],
+        response: said,
+        units: vec![unit],
+        levels: Vec::new(),
+        density: Vec::new(),
+        instruction_score: None,
+        instruction,
+        target: run.target,
+        by: run.by,
+        mode: "forward".into(),
+        backend: String::new(),
+        seconds: Seconds::default(),
+    };
+    report.score(Default::default());
+    report
+}
+
+/// An engine that pretends: it takes requests in order.
+#[derive(Default)]
+struct Engine {
+    queue: VecDeque<(Request, Option<Files>)>,
+    /// The words that it reads by.
+    lexicon: Option<Files>,
+}
+
+/// A page with two engines.
+#[derive(Default)]
+struct Played {
+    page: Page,
+    engines: [Engine; 2],
+    frame: bool,
+    /// What was asked of each engine, in order.
+    asked: [Vec<Request>; 2],
+}
+
+impl Played {
+    fn with_both() -> Self {
+        let mut played = Self::default();
+        played.tell(Msg::Model(Side::Base, Some(model("b"))));
+        played.tell(Msg::Model(Side::Tuned, Some(model("t"))));
+        played
+    }
+
+    fn tell(&mut self, msg: Msg) {
+        for effect in self.page.update(msg) {
+            let (side, request, files) = match effect {
+                Effect::Send(side, request) => (side, request, None),
+                Effect::SendFiles(side, request, files) => (side, request, Some(files)),
+                Effect::DropFiles(_) => continue,
+                Effect::Frame => {
+                    self.frame = true;
+                    continue;
+                }
+            };
+            self.asked[side.index()].push(request.clone());
+            self.engines[side.index()].queue.push_back((request, files));
+        }
+    }
+
+    fn hear(&mut self, side: Side, event: Event) {
+        let epoch = self.page.ledger.epoch(side);
+        self.tell(Msg::Engine { side, epoch, event, at: 0.0 });
+    }
+
+    fn next_request(&mut self, side: Side) -> Option<Request> {
+        self.engines[side.index()].queue.pop_front().map(|(request, _)| request)
+    }
+
+    /// The engine of `side` does its next request; tells whether there was one.
+    fn work(&mut self, side: Side, fails: bool) -> bool {
+        let engine = &mut self.engines[side.index()];
+        let Some((request, files)) = engine.queue.pop_front() else { return false };
+        let Some(model) = self.page.facts.model(side) else { return true };
+        let cancelled = |job: u32| {
+            engine.queue.iter().any(|(r, _)| matches!(r, Request::Cancel { job: cancelled } if *cancelled == job))
+        };
+        let event = match request {
+            Request::Run { job, .. } | Request::Heads { job, .. } | Request::Words { job, .. } if cancelled(job) => {
+                Event::Failed { job, failure: Failure::Cancelled }
+            }
+            Request::Run { job, run } => return self.do_run(side, job, &run, fails),
+            Request::Words { job, .. } => {
+                engine.lexicon = files;
+                Event::Words { job, count: 100, vectors: None, judge: None }
+            }
+            Request::Heads { job, layer, reading } => {
+                let words = format!("{} {:?} {reading:?}", model.info.weights, engine.lexicon);
+                let heads = LayerHeads { layer, words, heads: vec![NamedHead::default(); 2] };
+                Event::Heads { job, reading, heads: Box::new(heads), judged: None }
+            }
+            Request::Concepts { job, layer } => {
+                let concepts = LayerConcepts { layer, ..LayerConcepts::default() };
+                Event::Concepts { job, concepts: Box::new(concepts), judged: None }
+            }
+            Request::Match { job, base } => {
+                let (matches, principal, control) = (Vec::new(), Vec::new(), Default::default());
+                let matches = LayerMatches { layer: base.layer, matches, principal, control };
+                Event::Matches { job, matches: Box::new(matches) }
+            }
+            Request::Attention { job, layer, .. } => {
+                let attention = LayerAttention { layer, tokens: 2, heads: Vec::new(), rollout: Packed::default() };
+                Event::Attention { job, attention: Box::new(attention) }
+            }
+            Request::Firing { job, layer, .. } => {
+                Event::Firing { job, firing: Box::new(LayerFiring { layer, tokens: Vec::new() }) }
+            }
+            _ => return true,
+        };
+        self.hear(side, event);
+        true
+    }
+
+    fn do_run(&mut self, side: Side, job: u32, run: &Run, fails: bool) -> bool {
+        let info = self.page.facts.model(side).expect("an engine runs what it has").info.clone();
+        let whole = report(&info, run);
+        self.hear(side, Event::Started { job, prompt: whole.prompt.clone(), units: whole.units.clone() });
+        let end = match fails {
+            true => Event::Failed { job, failure: Failure::Cancelled },
+            false => {
+                let (token, column) = (whole.response[0].clone(), Some(vec![1.0]));
+                self.hear(side, Event::Token { job, token, column });
+                Event::Finished { job, report: Box::new(whole), memory: 0 }
+            }
+        };
+        self.hear(side, end);
+        true
+    }
+
+    fn finish(&mut self) {
+        while Side::BOTH.into_iter().any(|side| self.work(side, false)) {}
+    }
+
+    /// The engine of `side` dies; another comes with the same model.
+    fn crash(&mut self, side: Side) {
+        let model = self.page.facts.model(side).cloned();
+        self.engines[side.index()] = Engine::default();
+        self.tell(Msg::Gone(side, Failure::Crashed("boom".into())));
+        self.tell(Msg::Model(side, model));
+    }
+
+    fn run(&mut self, spec: &RunSpec) {
+        self.tell(Msg::Runs(Command::Run(spec.clone())));
+    }
+
+    fn round(&self) -> &Round {
+        &self.page.runs.round
+    }
+
+    fn said(&self, side: Side) -> String {
+        self.round().half(side).response.iter().map(|t| t.text.as_str()).collect()
+    }
+}
+
+fn spec(prompt: &str, whose: Whose) -> RunSpec {
+    let options = Options { whose, typed: "typed".into(), ..Options::default() };
+    RunSpec { prompt: prompt.into(), options, ..RunSpec::default() }
+}

@@ -1,0 +1,171 @@
+//! Runs: what is asked, what stands on screen, what leaves the page.
+
+use super::*;
+use crate::share::link::{Link, Precision};
+use crate::share::screen::{Chat, Inside, Reading};
+
+/// The listener explains the speaker's answer under the prompt it was given to, whatever is typed
+/// meanwhile. The core has no editor to read; what is run is what was asked.
+#[test]
+fn the_listener_is_asked_what_the_speaker_was() {
+    let mut played = Played::with_both();
+    played.run(&spec("one", Whose::Tuned));
+    assert_eq!(played.round().half(Side::Base).phase, Phase::Waits);
+    played.work(Side::Tuned, false);
+    let asked = played.engines[0].queue.front().map(|(request, _)| request.clone());
+    let Some(Request::Run { run, .. }) = asked else { panic!("the base is asked: {asked:?}") };
+    assert_eq!(run.prompt, Prompt::Text { text: "one".into(), template: Default::default() });
+    assert_eq!(run.response, Response::Ids { ids: vec![7] });
+    played.finish();
+    assert!(!played.round().is_running() && played.round().half(Side::Base).given);
+}
+
+/// Each report is exported under the prompt, the mark and the checkpoint that made it.
+#[test]
+fn what_is_exported_is_what_was_asked_and_where_it_came_from() {
+    let mut played = Played::with_both();
+    let asked = RunSpec { marked: Some(0..3), ..spec("one two", Whose::Own) };
+    played.run(&asked);
+    played.finish();
+    played.tell(Msg::Model(Side::Base, Some(model("another"))));
+    let export = played.round().export().unwrap();
+    assert_eq!((export.prompt.as_str(), export.spec.as_ref()), ("one two", Some(&asked)));
+    assert_eq!(export.models.base.as_ref().unwrap().instruction, 0..3);
+    let origin = played.round().half(Side::Base).origin.clone();
+    assert_eq!(origin, Some(Origin::Urls(vec!["https://models.example/b".into()])));
+    let text = serde_json::to_string(&export).unwrap();
+    let read = Export::read("it.json", &text).unwrap();
+    let again = Round::of_export(read, Shown::Linked, [(); 2].map(|()| Origin::Elsewhere));
+    assert_eq!(again.export().unwrap(), export);
+}
+
+/// A mark belongs to the prompt in which it was made.
+#[test]
+fn a_mark_in_an_edited_prompt_leaves_the_old_result_alone() {
+    let mut played = Played::with_both();
+    played.run(&spec("Say hello to everyone here.", Whose::Own));
+    played.finish();
+    let before = played.round().report(Side::Tuned).unwrap();
+    let mark = |prompt: &str| Msg::Runs(Command::Mark { prompt: prompt.into(), marked: Some(0..3) });
+    played.tell(mark("Say hello to nobody."));
+    assert_eq!(played.round().report(Side::Tuned).unwrap(), before);
+    played.tell(mark("Say hello to everyone here."));
+    assert_eq!(played.round().report(Side::Tuned).unwrap().instruction, 0..3);
+}
+
+/// What a link shows is computed again as the link says, not as the page is set.
+#[test]
+fn a_link_is_computed_again_as_it_says() {
+    let mut played = Played::with_both();
+    let asked = RunSpec { marked: Some(0..3), by: By::Sentence, ..spec("one two", Whose::Typed) };
+    played.run(&asked);
+    played.finish();
+    let link = Link {
+        prompt: asked.prompt.clone(),
+        marked: asked.marked.clone(),
+        options: asked.options.clone(),
+        reading: Reading { by: By::Word, ..Reading::default() },
+        tab: Tab::Prompt,
+        inside: Inside::default(),
+        seen: Side::BOTH.map(|side| played.round().seen(side)),
+        precision: Precision::ladder(Default::default()).remove(0),
+    };
+    let sent = Link::decode(&link.encode(0).0).unwrap().unwrap();
+    assert_eq!(spec_of_link(&sent), asked);
+    assert_eq!(*Round::of_link(&sent).spec.as_ref(), asked);
+}
+
+/// What is looked into is what the model that is there has read.
+#[test]
+fn another_models_tokens_are_not_read_by_this_one() {
+    let mut played = Played::with_both();
+    played.run(&spec("one", Whose::Own));
+    played.finish();
+    let sequence = |played: &Played| played.round().sequence(Side::Base, &played.page.facts);
+    assert_eq!(sequence(&played), [1, 7]);
+    played.tell(Msg::Model(Side::Base, Some(model("another"))));
+    assert!(sequence(&played).is_empty());
+    played.tell(Msg::Model(Side::Base, Some(model("b"))));
+    assert_eq!(sequence(&played), [1, 7]);
+}
+
+/// A file from before specifications were kept still tells what was asked.
+#[test]
+fn an_old_file_is_computed_again_as_it_was() {
+    let mut played = Played::with_both();
+    let asked = RunSpec { marked: Some(0..3), by: By::Word, ..spec("one two", Whose::Typed) };
+    played.run(&asked);
+    played.finish();
+    let export = Export { spec: None, ..played.round().export().unwrap() };
+    let found = export.asked();
+    let options = Options { chat: Chat::Off, ..asked.options.clone() };
+    assert_eq!(found, RunSpec { options, ..asked });
+}
+
+/// A run of which nothing comes leaves the results before it; those of another run never stand beside new ones.
+#[test]
+fn results_of_two_runs_never_stand_side_by_side() {
+    let mut played = Played::with_both();
+    played.run(&spec("one", Whose::Own));
+    played.finish();
+    played.run(&spec("two", Whose::Own));
+    played.work(Side::Base, true);
+    assert_eq!((played.round().spec.prompt.as_str(), played.said(Side::Base).as_str()), ("two", ""));
+    played.work(Side::Tuned, false);
+    assert_eq!((played.said(Side::Base).as_str(), played.said(Side::Tuned).as_str()), ("", "t on two"));
+    // and when nothing comes of either, what was there is there again, under the reason
+    played.run(&spec("three", Whose::Own));
+    assert!(played.work(Side::Base, true) && played.work(Side::Tuned, true));
+    assert_eq!((played.round().spec.prompt.as_str(), played.said(Side::Tuned).as_str()), ("two", "t on two"));
+    assert_eq!(played.round().half(Side::Base).failure, Some(Failure::Cancelled));
+}
+
+#[test]
+fn a_run_that_begins_while_another_is_on_its_way_takes_its_place() {
+    let mut played = Played::with_both();
+    played.run(&spec("one", Whose::Tuned));
+    played.run(&spec("two", Whose::Own));
+    played.finish();
+    assert_eq!((played.said(Side::Base).as_str(), played.said(Side::Tuned).as_str()), ("b on two", "t on two"));
+}
+
+#[test]
+fn with_one_model_the_other_half_is_empty_and_with_none_the_page_says_so() {
+    let mut played = Played::with_both();
+    played.run(&spec("one", Whose::Own));
+    played.finish();
+    played.tell(Msg::Model(Side::Base, None));
+    played.run(&spec("two", Whose::Own));
+    played.finish();
+    assert!(played.round().half(Side::Base).is_empty(), "the base's result is of another prompt");
+    assert_eq!(played.said(Side::Tuned), "t on two");
+    let mut alone = Played::default();
+    alone.run(&spec("one", Whose::Own));
+    assert_eq!(alone.round().half(Side::Base).failure, Some(Failure::NotLoaded));
+}
+
+#[test]
+fn an_engine_that_is_gone_ends_its_run_and_is_not_heard_any_more() {
+    let mut played = Played::with_both();
+    played.run(&spec("one", Whose::Tuned));
+    let Some(Request::Run { job, run }) = played.next_request(Side::Tuned) else { panic!() };
+    played.tell(Msg::Gone(Side::Tuned, Failure::Crashed("boom".into())));
+    assert!(!played.round().is_running());
+    let late = Event::Finished { job, report: Box::new(report(&model("t").info, &run)), memory: 0 };
+    played.tell(Msg::Engine { side: Side::Tuned, epoch: 0, event: late, at: 0.0 });
+    assert!(played.round().half(Side::Tuned).is_empty());
+    assert_eq!(played.round().half(Side::Tuned).failure, Some(Failure::Crashed("boom".into())));
+}
+
+#[test]
+fn tokens_are_drawn_once_a_frame() {
+    let mut played = Played::with_both();
+    played.run(&spec("one", Whose::Own));
+    let Some(Request::Run { job, .. }) = played.next_request(Side::Base) else { panic!() };
+    for i in 0..3 {
+        played.hear(Side::Base, Event::Token { job, token: token(i, "x"), column: Some(vec![1.0]) });
+    }
+    assert!(played.frame && played.said(Side::Base).is_empty());
+    played.tell(Msg::Frame);
+    assert_eq!(played.said(Side::Base), "xxx");
+}
