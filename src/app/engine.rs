@@ -18,33 +18,17 @@ pub struct Engine {
     handler: Handler,
     /// How many workers there were before the present one.
     epoch: Rc<Cell<u32>>,
-    /// Whether the present worker has said that it is ready.
-    up: Rc<Cell<bool>>,
 }
 
 impl Engine {
-    /// Starts a worker whose events go to `handler`.
+    /// An engine without a worker yet; its events will go to `handler`.
     pub fn new(handler: impl Fn(u32, Event) + 'static) -> Self {
-        let engine =
-            Self { worker: Rc::default(), handler: Rc::new(handler), epoch: Rc::default(), up: Rc::default() };
-        engine.restart(0);
-        engine
-    }
-
-    /// Notes that the worker is ready.
-    pub fn ready(&self) {
-        self.up.set(true);
-    }
-
-    /// Whether the worker ever was ready.
-    pub fn came_up(&self) -> bool {
-        self.up.get()
+        Self { worker: Rc::default(), handler: Rc::new(handler), epoch: Rc::default() }
     }
 
     /// Ends the worker, if there is one, and starts that of `epoch`.
     pub fn restart(&self, epoch: u32) {
         self.epoch.set(epoch);
-        self.up.set(false);
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let worker = match Worker::new_with_options("./engine-start.js", &options) {

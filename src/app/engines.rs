@@ -1,79 +1,78 @@
-//! Both engines: started, given checkpoints, and heard.
+//! Both engines as the page uses them; `page::slots` decides what they load, and what happens when one is gone.
 
 use leptos::prelude::*;
 use web_sys::File;
 
 use super::engine::Engine;
 use super::findings::state as findings;
-use super::state::{Model, Progress, Side, Slot, State, Stored};
+use super::state::{Side, Slot, State, Stored};
 use super::{backend, memory, now};
-use crate::explain::CheckpointInfo;
-use crate::page::facts::{bundled, origin};
-use crate::page::{self, Msg};
+use crate::page::slots::Command;
+use crate::page::{Msg, Progress};
 use crate::protocol::{Choice, Event, Failure, Request, Source};
 
 /// Starts both engines and loads what the last visit used, or the bundled pair, unless something is there.
 pub fn begin(state: State) {
-    begin_with(state, |_| None);
+    begin_with(state, [None, None]);
 }
 
-/// Starts both engines, unless they were, and loads what `wanted` says, or what the last visit used, or the bundled pair.
-pub fn begin_with(state: State, wanted: impl Fn(Slot) -> Option<Source>) {
-    engines(state);
-    for slot in state.slots() {
-        let there = slot.model.with_untracked(|m| m.info.is_some() || m.loading.is_some());
-        let remembered = || memory::get(&memory_key(slot.side)).and_then(|s| serde_json::from_str(&s).ok());
-        let here = match slot.model.with_untracked(|m| m.loading.is_some()) {
-            true => slot.opening.get_value(),
-            false => slot.source.get_untracked(),
-        };
-        let source = match wanted(slot) {
-            // what is there already, or on its way, stays
-            Some(source) if there && here.as_ref() == Some(&source) => continue,
-            Some(source) => source,
-            None if there => continue,
-            None => remembered().unwrap_or_else(|| bundled(slot.side)),
-        };
-        load(slot, source, &[]);
-    }
+/// Starts both engines, unless they were, and loads what is `wanted`, or what the last visit used, or the bundled pair.
+pub fn begin_with(state: State, wanted: [Option<Source>; 2]) {
+    let remembered = |side| memory::get(&memory_key(side)).and_then(|text| serde_json::from_str(&text).ok());
+    let remembered = Side::BOTH.map(remembered);
+    command(state, Command::Begin { wanted, remembered });
 }
 
 /// Starts both engines, unless they were; a picture that was sent is shown without.
 pub fn engines(state: State) {
-    if !state.begun.get_untracked() {
-        state.begun.set(true);
-        for slot in state.slots() {
-            let hear = move |epoch, event| {
-                state.hear(slot.side, epoch, event).into_iter().for_each(|event| take(state, slot, event));
-            };
-            slot.engine.set_value(Some(Engine::new(hear)));
-        }
-    }
+    command(state, Command::Start);
+}
+
+fn command(state: State, command: Command) {
+    state.dispatch(Msg::Slots(command));
 }
 
 fn memory_key(side: Side) -> String {
     format!("shiftlens.{}", side.key())
 }
 
+/// Remembers for the next visit what is in a slot.
+pub fn remember(side: Side, source: &Source) {
+    if let Ok(text) = serde_json::to_string(source) {
+        memory::set(&memory_key(side), &text);
+    }
+}
+
 pub fn engine(slot: Slot) -> Option<Engine> {
     slot.engine.get_value()
 }
 
-/// Opens a checkpoint in `slot`; the present one stays if this fails.
-pub fn load(slot: Slot, source: Source, files: &[File]) {
-    let Some(engine) = engine(slot) else { return };
-    if let Some((job, _)) = slot.model.with_untracked(|m| m.loading) {
-        engine.send(&Request::Cancel { job }, &[]);
+/// Starts the worker of `epoch` in place of the one before.
+pub fn start(state: State, side: Side, epoch: u32) {
+    let slot = state.slot(side);
+    match engine(slot) {
+        Some(engine) => engine.restart(epoch),
+        None => {
+            // events can come before the engine is in its place
+            let engine = Engine::new(move |epoch, event| state.hear(side, epoch, event));
+            slot.engine.set_value(Some(engine.clone()));
+            engine.restart(epoch);
+        }
     }
-    let job = slot.next_job();
-    slot.opening.set_value(Some(source.clone()));
-    slot.model.update(|m| {
-        m.loading = Some((job, None));
-        m.failure = None;
-        m.not_kept = None;
-    });
-    engine.send(&Request::Backend { choice: backend::wanted() }, &[]);
-    engine.send(&Request::Load { job, source }, files);
+}
+
+/// Opens a checkpoint in `slot`; the present one stays if this fails.
+pub fn load(state: State, side: Side, source: Source) {
+    command(state, Command::Load { side, source, files: None });
+}
+
+/// The same with files of the user's.
+pub fn load_files(state: State, side: Side, files: Vec<File>) {
+    if !files.is_empty() {
+        let names = files.iter().map(File::name).collect();
+        let files = Some(state.shell.hold(files));
+        command(state, Command::Load { side, source: Source::Files { names }, files });
+    }
 }
 
 /// Has both engines compute on other hardware.
@@ -84,10 +83,8 @@ pub fn use_backend(state: State, choice: Choice) {
 }
 
 /// Stops a load.
-pub fn cancel_load(slot: Slot) {
-    if let (Some(engine), Some((job, _))) = (engine(slot), slot.model.with_untracked(|m| m.loading)) {
-        engine.send(&Request::Cancel { job }, &[]);
-    }
+pub fn cancel_load(state: State, side: Side) {
+    command(state, Command::Cancel(side));
 }
 
 /// Asks for the list of kept checkpoints.
@@ -114,113 +111,39 @@ pub fn forget(state: State) {
     }
 }
 
-/// Takes in an event of `slot`'s engine.
-fn take(state: State, slot: Slot, event: Event) {
+/// Takes in an event that is not the core's.
+pub fn take(state: State, slot: Slot, event: Event) {
     match event {
-        Event::Ready => engine(slot).into_iter().for_each(|e| e.ready()),
         Event::Progress { job, stage, done, total } => {
-            let advance = |before: Option<Progress>| Progress::next(before, (stage, done, total), now());
-            if slot.model.with_untracked(|m| m.loading.is_some_and(|(j, _)| j == job)) {
-                slot.model.update(|m| m.loading = m.loading.map(|(j, p)| (j, Some(advance(p)))));
-            } else {
-                backend::advance(state, slot, job, advance);
-            }
-        }
-        Event::Loaded { job, info, template, stored, not_kept, .. } => {
-            loaded(state, slot, job, info, template, stored, not_kept);
-            findings::another_model(state);
+            backend::advance(state, slot, job, |before| Progress::next(before, (stage, done, total), now()));
         }
         Event::Backend { report } => slot.backend.set(Some(report)),
         Event::Checked { job, gpu, checked } => backend::done(state, slot, job, gpu, checked),
-        Event::Unloaded { .. } => {
-            slot.model.update(|m| m.info = None);
-            state.dispatch(Msg::Model(slot.side, None));
-        }
         Event::Prepared { job, prompt, length } if slot.preparing.get_value() == Some(job) => {
             slot.prepared.set(Some((prompt, length)));
         }
         Event::Finished { job, report, .. } => drop(findings::finished(state, slot, job, &report)),
         Event::Listed { entries, results, free, .. } => state.stored.set(Stored { entries, results, free }),
-        Event::Failed { job, failure } => failed(state, slot, job, failure),
-        Event::Crashed { message } => crashed(state, slot, message),
+        Event::Failed { job, failure } => failed(state, slot, job, &failure),
         // of a job that nobody waits for any more
         _ => {}
     }
 }
 
-fn loaded(
-    state: State,
-    slot: Slot,
-    job: u32,
-    info: CheckpointInfo,
-    template: Option<String>,
-    stored: Option<String>,
-    not_kept: Option<Failure>,
-) {
-    if !slot.model.with_untracked(|m| m.loading.is_some_and(|(j, _)| j == job)) {
-        return;
-    }
-    let source = stored.map(|key| Source::Stored { key }).or_else(|| slot.opening.get_value());
-    let origin = origin(source.as_ref(), &info.file);
-    let model = page::Model { info: info.clone(), template: template.clone(), origin };
-    state.dispatch(Msg::Model(slot.side, Some(model)));
-    // A failure that is still on screen says why this model took another's place.
-    slot.model
-        .update(|m| *m = Model { info: Some(info), template, loading: None, failure: m.failure.take(), not_kept });
-    // What is not kept cannot be found again on the next visit.
-    if let Some(source @ (Source::Stored { .. } | Source::Bundled { .. })) = &source
-        && let Ok(text) = serde_json::to_string(source)
-    {
-        memory::set(&memory_key(slot.side), &text);
-    }
-    slot.source.set(source);
-}
-
-fn failed(state: State, slot: Slot, job: u32, failure: Failure) {
-    if slot.model.with_untracked(|m| m.loading.is_some_and(|(j, _)| j == job)) {
-        slot.model.update(|m| {
-            m.loading = None;
-            m.failure = (failure != Failure::Cancelled).then_some(failure);
-        });
-        // a first load that was stopped leaves nothing behind that should come back
-        let stopped = slot.model.with_untracked(|m| m.failure.is_none()) && slot.source.with_untracked(Option::is_none);
-        if slot.model.with_untracked(|m| m.info.is_none()) && !stopped {
-            load_instead(slot, slot.opening.get_value());
-        }
-    } else if backend::failed(state, slot, job, &failure) || findings::failed(state, slot, job, &failure) {
+fn failed(state: State, slot: Slot, job: u32, failure: &Failure) {
+    if backend::failed(state, slot, job, failure) || findings::failed(state, slot, job, failure) {
         // said where it was asked for
     } else if slot.preparing.get_value() == Some(job) {
         slot.prepared.set(None); // the run itself will say why
     } else if !matches!(failure, Failure::Cancelled) {
-        slot.model.update(|m| m.failure = Some(failure));
+        state.notice.set(Some(failure.to_string()));
     }
 }
 
-/// Nothing is loaded any more: the checkpoint that was last there, or else the bundled one, takes its place under the
-/// message, unless it is itself what `failed`.
-fn load_instead(slot: Slot, failed: Option<Source>) {
-    let again = |s: &Source| !matches!(s, Source::Files { .. }) && failed.as_ref() != Some(s);
-    let candidates = [slot.source.get_untracked(), Some(bundled(slot.side))];
-    slot.source.set(None); // each is tried once
-    if let Some(source) = candidates.into_iter().flatten().find(again) {
-        let message = slot.model.with_untracked(|m| m.failure.clone());
-        load(slot, source, &[]);
-        slot.model.update(|m| m.failure = message);
-    }
-}
-
-/// The engine is gone: start another with the same checkpoint, and keep what is on screen.
-fn crashed(state: State, slot: Slot, message: String) {
-    let Some(engine) = engine(slot) else { return };
-    let opening = slot.model.with_untracked(|m| m.loading.is_some()).then(|| slot.opening.get_value()).flatten();
-    // An engine that never came up will not come up now.
-    let failure = if engine.came_up() { Failure::Crashed(message) } else { Failure::NoEngine(message) };
-    state.dispatch(Msg::Gone(slot.side, failure.clone()));
+/// The engine is gone, and with it what is not the core's yet.
+pub fn gone(state: State, slot: Slot) {
     findings::engine_gone(state, slot);
-    backend::engine_gone(state, slot, &failure);
-    slot.model.update(|m| *m = Model { failure: Some(failure), ..Model::default() });
-    if engine.came_up() {
-        engine.restart(state.shell.with(|page| page.ledger.epoch(slot.side)));
-        load_instead(slot, opening); // what crashed the engine while it was loaded is not loaded again
+    if let Some(failure) = slot.model.with_untracked(|m| m.failure.clone()) {
+        backend::engine_gone(state, slot, &failure);
     }
 }

@@ -4,10 +4,11 @@ use leptos::prelude::*;
 
 use super::fetch_text;
 use super::share::linked;
-use super::state::{Selection, Shown, State};
+use super::state::{Selection, Shown, Side, State};
 use crate::explain::view::View;
 use crate::page::Msg;
 use crate::page::runs::{Command, Round};
+use crate::page::slots::Slot;
 use crate::protocol::Source;
 use crate::share::Export;
 use crate::share::link::Origin;
@@ -31,10 +32,11 @@ pub async fn show(state: State, preset: Preset) {
 
 /// Whether the pair is the bundled one, or will be: with another, choosing a preset only sets the prompt.
 pub fn fit(state: State) -> bool {
-    state.slots().iter().all(|s| {
-        let from = s.source.get_untracked().or_else(|| s.opening.get_value());
+    let bundled = |slot: &Slot| {
+        let from = slot.source.as_ref().or(slot.loading.as_ref().map(|l| &l.source));
         matches!(from, None | Some(Source::Bundled { .. }))
-    })
+    };
+    state.shell.with(|page| Side::BOTH.into_iter().all(|side| bundled(page.slots.slot(side))))
 }
 
 /// The word that most prompt units fed.

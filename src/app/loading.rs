@@ -104,8 +104,7 @@ pub fn cancel(state: State) {
     state.waiting.declined.set_value(true);
     drop(state.waiting.take());
     for slot in state.slots().into_iter().filter(|s| s.model.with_untracked(phase) == Phase::Coming) {
-        engines::cancel_load(slot);
-        slot.model.update(|m| m.loading = None); // what is pressed next asks for it anew
+        engines::cancel_load(state, slot.side); // what is pressed next asks for it anew
     }
 }
 

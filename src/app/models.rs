@@ -26,17 +26,16 @@ pub fn ModelsDialog(state: State) -> impl IntoView {
     view! {
         <Modal id="models" title="Models" close="close-models" open=state.models_open prepare=move || { engines::engines(state); engines::list(state); }>
             <p class="cap">"A base model and the model that was tuned from it: GGUF files, or safetensors with config.json and tokenizer.json, of the llama architecture. Files can also be dropped anywhere on the page."</p>
-            <div class="cols"><SlotForm half=state.base/><SlotForm half=state.tuned/></div>
+            <div class="cols"><SlotForm state half=state.base/><SlotForm state half=state.tuned/></div>
             <h3>"Known pairs"</h3>
             <ul class="list">
                 <li><span><b>{BUNDLED.name}</b><span class="cap">" · "{BUNDLED.about}</span></span>
-                    <button class="btn" on:click=move |_| state.slots().into_iter().for_each(|s| engines::load(s, bundled(s.side), &[]))>"Load both"</button></li>
+                    <button class="btn" on:click=move |_| Side::BOTH.into_iter().for_each(|side| engines::load(state, side, bundled(side)))>"Load both"</button></li>
                 {CATALOGUE.iter().map(|pair| view! {
                     <li><span><b>{pair.name}</b><span class="cap">" · "{pair.about}</span></span>
                         <button class="btn" on:click=move |_| {
-                            for half in state.slots() {
-                                let file = if half.side == Side::Base { pair.base } else { pair.tuned };
-                                engines::load(half, Source::Url { urls: vec![file.url.to_owned()] }, &[]);
+                            for (side, file) in Side::BOTH.into_iter().zip([pair.base, pair.tuned]) {
+                                engines::load(state, side, Source::Url { urls: vec![file.url.to_owned()] });
                             }
                         }>"Download both"</button></li>
                 }).collect_view()}
@@ -47,7 +46,7 @@ pub fn ModelsDialog(state: State) -> impl IntoView {
 }
 
 #[component]
-fn SlotForm(half: Slot) -> impl IntoView {
+fn SlotForm(state: State, half: Slot) -> impl IntoView {
     let picker = NodeRef::<Input>::new();
     let url = RwSignal::new(String::new());
     let key = half.side.key();
@@ -71,7 +70,7 @@ fn SlotForm(half: Slot) -> impl IntoView {
         let Some(input) = picker.get_untracked() else { return };
         let files: Vec<File> =
             input.files().map(|list| (0..list.length()).filter_map(|i| list.get(i)).collect()).unwrap_or_default();
-        load_files(half, files);
+        engines::load_files(state, half.side, files);
         input.set_value(""); // the same file can be chosen again
     };
     let fetch = move |_| {
@@ -81,7 +80,7 @@ fn SlotForm(half: Slot) -> impl IntoView {
         }
         let unknown = hosts::unknown(hosts::of(urls.iter().map(String::as_str)));
         if unknown.is_empty() {
-            engines::load(half, Source::Url { urls }, &[]);
+            engines::load(state, half.side, Source::Url { urls });
         } else {
             asked.set(Some((urls, unknown)));
             focus(&format!("allow-{key}"));
@@ -90,7 +89,7 @@ fn SlotForm(half: Slot) -> impl IntoView {
     let allow = move |_| {
         if let Some((urls, hosts)) = asked.get_untracked() {
             hosts::allow(&hosts);
-            engines::load(half, Source::Url { urls }, &[]);
+            engines::load(state, half.side, Source::Url { urls });
         }
         asked.set(None);
     };
@@ -99,7 +98,7 @@ fn SlotForm(half: Slot) -> impl IntoView {
         <fieldset class="slot-form">
             <legend><Mark side=half.side/>{half.side.name()}</legend>
             <p>{move || describe().unwrap_or_else(|| "No model loaded.".to_owned())}</p>
-            <Loading half/>
+            <Loading state half/>
             <input node_ref=picker type="file" multiple id=format!("file-{key}") aria-label=format!("Files of the {} model", half.side.name()) on:change=picked/>
             <div class="row">
                 <input type="url" id=format!("url-{key}") placeholder="https://…/model.gguf" aria-label=format!("Address of the {} model", half.side.name()) prop:value=move || url.get() on:input=move |e| url.set(event_target_value(&e))/>
@@ -138,7 +137,7 @@ pub fn loading_words(progress: Option<Progress>) -> String {
 
 /// Progress in bytes with the time left, a way to stop, and what went wrong.
 #[component]
-fn Loading(half: Slot) -> impl IntoView {
+fn Loading(state: State, half: Slot) -> impl IntoView {
     let progress = move || half.model.with(|m| m.loading.map(|(_, p)| p));
     let words = move || loading_words(progress().flatten());
     let value =
@@ -150,7 +149,7 @@ fn Loading(half: Slot) -> impl IntoView {
         <Show when=move || progress().is_some()>
             <div class="progress" role="status">
                 <span>{words}</span><progress max="1" value=value></progress>
-                <button class="btn" on:click=move |_| engines::cancel_load(half)>"Cancel"</button>
+                <button class="btn" on:click=move |_| engines::cancel_load(state, half.side)>"Cancel"</button>
             </div>
         </Show>
         <Show when=move || failure().is_some()><p class="error" role="alert">{move || failure().unwrap_or_default()}</p></Show>
@@ -162,7 +161,7 @@ fn Loading(half: Slot) -> impl IntoView {
 fn Stored(state: State) -> impl IntoView {
     let item = move |e: StoredEntry| {
         let size = format!(" · {}{}", format::bytes(e.bytes), if e.complete { "" } else { " · incomplete" });
-        let load = |half: Slot, key: String| move |_| engines::load(half, Source::Stored { key: key.clone() }, &[]);
+        let load = |half: Slot, key: String| move |_| engines::load(state, half.side, Source::Stored { key: key.clone() });
         let key = e.key.clone();
         view! {
             <li>
@@ -190,13 +189,6 @@ fn Stored(state: State) -> impl IntoView {
     }
 }
 
-fn load_files(half: Slot, files: Vec<File>) {
-    if !files.is_empty() {
-        let names = files.iter().map(File::name).collect();
-        engines::load(half, Source::Files { names }, &files);
-    }
-}
-
 /// Files dropped anywhere: two GGUF files are a pair (the one whose name says so is tuned), anything else goes into the
 /// slot it was dropped on, the tuned one if it was none.
 pub fn drop_zone(state: State) {
@@ -210,17 +202,16 @@ pub fn drop_zone(state: State) {
         {
             return share::open_file(state, file.clone());
         }
-        engines::engines(state);
         let target = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
         let on_base = target.is_some_and(|t| t.closest("#card-base").ok().flatten().is_some());
         if files.len() == 2 && files.iter().all(|f| f.name().ends_with(".gguf")) {
             files.sort_by_key(|f| is_tuned(&f.name()));
             if let Ok([base, tuned]) = <[File; 2]>::try_from(files) {
-                load_files(state.base, vec![base]);
-                load_files(state.tuned, vec![tuned]);
+                engines::load_files(state, Side::Base, vec![base]);
+                engines::load_files(state, Side::Tuned, vec![tuned]);
             }
         } else {
-            load_files(if on_base { state.base } else { state.tuned }, files);
+            engines::load_files(state, if on_base { Side::Base } else { Side::Tuned }, files);
         }
     });
     let body = document().body();

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use web_sys::File;
 
-use super::engines::engine;
-use super::state::{Half, Progress, Selection, Shown, Side, State, Tab};
+use super::findings::state as findings;
+use super::state::{Half, Model, Progress, Selection, Shown, Side, State, Tab};
 use super::weights::{Weights, WeightsMirror};
+use super::{backend, engines};
 use crate::page::runs::Command;
 use crate::page::{Effect, Files, Msg, Page, Tracked};
 use crate::protocol::{Event, JobId, Request};
@@ -64,6 +65,7 @@ pub struct Shell {
     tab: Mirror<Tab>,
     spec: Mirror<Arc<RunSpec>>,
     shown: Mirror<Shown>,
+    model: [Mirror<Model>; 2],
     run: [Mirror<Half>; 2],
     progress: [Mirror<Option<Progress>>; 2],
     selection: [Mirror<Selection>; 2],
@@ -77,6 +79,7 @@ pub struct Drawn {
     pub tab: ReadSignal<Tab>,
     pub spec: ReadSignal<Arc<RunSpec>>,
     pub shown: ReadSignal<Shown>,
+    pub model: [ReadSignal<Model>; 2],
     pub run: [ReadSignal<Half>; 2],
     pub progress: [ReadSignal<Option<Progress>>; 2],
     pub selection: [ReadSignal<Selection>; 2],
@@ -96,6 +99,7 @@ impl Shell {
             tab: Mirror::new(),
             spec: Mirror::new(),
             shown: Mirror::new(),
+            model: both(),
             run: both(),
             progress: both(),
             selection: both(),
@@ -110,6 +114,7 @@ impl Shell {
             tab: self.tab.read(),
             spec: self.spec.read(),
             shown: self.shown.read(),
+            model: self.model.each_ref().map(Mirror::read),
             run: self.run.each_ref().map(Mirror::read),
             progress: self.progress.each_ref().map(Mirror::read),
             selection: self.selection.each_ref().map(Mirror::read),
@@ -143,6 +148,9 @@ impl Shell {
             let (round, progress) = (&mut page.runs.round, &mut page.runs.progress);
             self.tab.put(page.facts.tab);
             self.spec.draw(&mut round.spec);
+            Side::BOTH.into_iter().zip(&self.model).for_each(|(side, model)| {
+                model.put(Model::of(page.slots.slot(side), page.facts.model(side)));
+            });
             self.shown.put(round.shown);
             self.run.iter().zip(&mut round.halves).for_each(|(set, half)| set.draw(half));
             each(round.selections.changed(), &self.selection);
@@ -167,7 +175,9 @@ impl State {
 
     fn perform(self, effect: Effect) {
         match effect {
+            Effect::Start(side, epoch) => engines::start(self, side, epoch),
             Effect::Send(side, request) => self.send(side, &request, &[]),
+            Effect::Remember(side, source) => engines::remember(side, &source),
             Effect::SendFiles(side, request, files) => {
                 let files = self.shell.files.with_value(|all| all.get(&files).cloned().unwrap_or_default());
                 self.send(side, &request, &files);
@@ -178,18 +188,34 @@ impl State {
     }
 
     fn send(self, side: Side, request: &Request, files: &[File]) {
-        if let Some(engine) = engine(self.slot(side)) {
-            engine.send(request, files);
+        let Some(engine) = engines::engine(self.slot(side)) else { return };
+        if matches!(request, Request::Load { .. }) {
+            // what is to compute is known before there is something to
+            engine.send(&Request::Backend { choice: backend::wanted() }, &[]);
+        }
+        engine.send(request, files);
+    }
+
+    /// Takes in an event of an engine.
+    pub fn hear(self, side: Side, epoch: u32, event: Event) {
+        if !self.shell.with(|page| page.owns(side, &event)) {
+            return engines::take(self, self.slot(side), event);
+        }
+        let before = self.fingerprints();
+        let crashed = matches!(event, Event::Crashed { .. });
+        self.dispatch(Msg::Engine { side, epoch, event, at: super::now() });
+        if crashed {
+            engines::gone(self, self.slot(side));
+        }
+        if self.fingerprints() != before {
+            findings::another_model(self);
         }
     }
 
-    /// Takes in an event of an engine if its job is in the ledger; gives back any other.
-    pub fn hear(self, side: Side, epoch: u32, event: Event) -> Option<Event> {
-        if !self.shell.with(|page| page.owns(side, &event)) {
-            return Some(event);
-        }
-        self.dispatch(Msg::Engine { side, epoch, event, at: super::now() });
-        None
+    /// Which models are there.
+    fn fingerprints(self) -> [Option<String>; 2] {
+        let of = |page: &Page, side| page.facts.model(side).map(|m| m.info.weights.clone());
+        self.shell.with(|page| Side::BOTH.map(|side| of(page, side)))
     }
 
     /// Chooses what to look at in the result of `side`.

@@ -18,7 +18,7 @@ use crate::explain::{CheckpointInfo, PromptToken};
 use crate::model::Length;
 pub use crate::page::runs::{Half, Phase, Shown};
 pub use crate::page::{Progress, Side};
-pub use crate::protocol::Source as From;
+use crate::page::{self, slots};
 use crate::protocol::{BackendReport, Failure, JobId, StoredEntry};
 use crate::share::RunSpec;
 pub use crate::share::screen::{Chat, Options, Reading, Scale, Selection, Tab, Whose};
@@ -52,7 +52,7 @@ pub struct Stored {
 pub struct Slot {
     pub shell: Shell,
     pub side: Side,
-    pub model: RwSignal<Model>,
+    pub model: ReadSignal<Model>,
     /// What this model made of the run on screen.
     pub run: ReadSignal<Half>,
     pub progress: ReadSignal<Option<Progress>>,
@@ -64,10 +64,19 @@ pub struct Slot {
     pub preparing: StoredValue<Option<JobId>>,
     /// What computes, once that is decided.
     pub backend: RwSignal<Option<BackendReport>>,
-    /// Where the present checkpoint came from, to load it again when it is lost.
-    pub source: RwSignal<Option<From>>,
-    /// Where the one comes from that is being loaded.
-    pub opening: StoredValue<Option<From>>,
+}
+
+impl Model {
+    /// What a slot shows.
+    pub fn of(slot: &slots::Slot, model: Option<&page::Model>) -> Self {
+        Self {
+            info: model.map(|m| m.info.clone()),
+            template: model.and_then(|m| m.template.clone()),
+            loading: slot.loading.as_ref().map(|l| (l.job, l.progress)),
+            failure: slot.failure.clone(),
+            not_kept: slot.not_kept.clone(),
+        }
+    }
 }
 
 /// Everything, copied freely: signals are handles.
@@ -90,8 +99,6 @@ pub struct State {
     pub share_open: RwSignal<bool>,
     pub backend_open: RwSignal<bool>,
     pub gpu_check: RwSignal<Check>,
-    /// Whether engines were started: a picture that was sent is shown without.
-    pub begun: RwSignal<bool>,
     /// A picture that was sent, until something else is run.
     pub linked: RwSignal<Option<Linked>>,
     /// What could not be opened, in words.
@@ -125,7 +132,6 @@ impl State {
             share_open: RwSignal::new(false),
             backend_open: RwSignal::new(false),
             gpu_check: RwSignal::new(Check::default()),
-            begun: RwSignal::new(false),
             linked: RwSignal::new(None),
             notice: RwSignal::new(None),
             tab: drawn.tab,
@@ -178,7 +184,7 @@ impl Slot {
         Self {
             shell,
             side,
-            model: RwSignal::new(Model::default()),
+            model: drawn.model[side.index()],
             run,
             progress: drawn.progress[side.index()],
             selection: drawn.selection[side.index()],
@@ -187,8 +193,6 @@ impl Slot {
             prepared: RwSignal::new(None),
             preparing: StoredValue::new(None),
             backend: RwSignal::new(None),
-            source: RwSignal::new(None),
-            opening: StoredValue::new(None),
         }
     }
 }

@@ -9,6 +9,8 @@ use crate::protocol::JobId;
 /// What a job is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
+    /// A checkpoint is loaded.
+    Load,
     /// A run of the prompt.
     Run,
     /// Something about the weights.

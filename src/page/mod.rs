@@ -6,16 +6,18 @@
 pub mod facts;
 mod ledger;
 pub mod runs;
+pub mod slots;
 mod tracked;
 pub mod weights;
 
 pub use facts::{Facts, Model};
 pub use ledger::{Ledger, Purpose};
 pub use runs::Runs;
+pub use slots::Slots;
 pub use tracked::Tracked;
 pub use weights::Weights;
 
-use crate::protocol::{Event, Failure, Request, Stage};
+use crate::protocol::{Event, Failure, Request, Source, Stage};
 use crate::share::screen::Tab;
 
 /// Which of the two models.
@@ -87,8 +89,8 @@ impl Progress {
 /// What happens to the page.
 #[derive(Debug, Clone)]
 pub enum Msg {
-    /// `side` has this model now, or none.
-    Model(Side, Option<Model>),
+    /// The user wants something of the slots.
+    Slots(slots::Command),
     /// This tab is on screen now.
     Open(Tab),
     /// The user wants something of the runs.
@@ -106,8 +108,6 @@ pub enum Msg {
         /// When, seconds.
         at: f64,
     },
-    /// The engine of `side` is gone, and why.
-    Gone(Side, Failure),
     /// The frame that was asked for is about to be drawn.
     Frame,
 }
@@ -119,10 +119,14 @@ pub struct Files(pub u32);
 /// What the page wants done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
+    /// The worker of an epoch, in place of the one before.
+    Start(Side, u32),
     /// A request for an engine.
     Send(Side, Request),
     /// The same with files of the user's.
     SendFiles(Side, Request, Files),
+    /// Remember for the next visit what is in a slot.
+    Remember(Side, Source),
     /// These files are not needed any more.
     DropFiles(Files),
     /// [`Msg::Frame`] with the next frame.
@@ -146,6 +150,8 @@ pub struct Page {
     pub facts: Facts,
     /// Who owns which job.
     pub ledger: Ledger,
+    /// Which checkpoints are there.
+    pub slots: Slots,
     /// The runs of the prompt.
     pub runs: Runs,
     /// What is read from the weights.
@@ -155,15 +161,19 @@ pub struct Page {
 impl Page {
     /// Takes in a message.
     pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
-        match &msg {
-            Msg::Model(side, model) => self.facts.set(*side, model.clone()),
-            Msg::Gone(side, _) => self.facts.set(*side, None), // its model went with it
-            Msg::Open(tab) => self.facts.tab = *tab,
-            _ => {}
+        let mut effects = Vec::new();
+        let changed = self.update_models(&msg, &mut effects);
+        let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects };
+        match changed {
+            Change::Model(side) => self.weights.model_changed(side, &mut context),
+            Change::Gone(side, failure) => {
+                self.runs.engine_gone(side, &failure);
+                self.weights.engine_gone(side, &failure);
+            }
+            Change::None => {}
         }
-        let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects: Vec::new() };
         match msg {
-            Msg::Model(side, _) => self.weights.model_changed(side, &mut context),
+            Msg::Slots(_) => {}
             Msg::Open(tab) => self.weights.opened(tab),
             Msg::Runs(command) => self.runs.command(command, &mut context),
             Msg::Weights(command) => self.weights.command(command, &mut context),
@@ -174,13 +184,9 @@ impl Page {
                     Some((job, Purpose::Weights(task))) => {
                         self.weights.event((side, job, task), event, at, &mut context);
                     }
-                    None => {} // of a job that nobody waits for any more
+                    // taken in above, or of a job that nobody waits for any more
+                    Some((_, Purpose::Load)) | None => {}
                 }
-            }
-            Msg::Gone(side, failure) => {
-                context.ledger.engine_gone(side);
-                self.runs.engine_gone(side, &failure);
-                self.weights.engine_gone(side, &failure);
             }
             Msg::Frame => self.runs.frame(),
         }
@@ -189,10 +195,43 @@ impl Page {
         context.effects
     }
 
-    /// Whether an event of `side` belongs to a job that is in the ledger.
-    pub fn owns(&self, side: Side, event: &Event) -> bool {
-        event.job().is_some_and(|job| self.ledger.purpose(side, job).is_some())
+    /// Takes in what concerns the models and the tab on screen: facts that all others read.
+    fn update_models(&mut self, msg: &Msg, effects: &mut Vec<Effect>) -> Change {
+        let mut context = slots::Context { facts: &mut self.facts, ledger: &mut self.ledger, effects };
+        match msg {
+            Msg::Open(tab) => context.facts.tab = *tab,
+            Msg::Slots(command) => self.slots.command(command.clone(), &mut context),
+            Msg::Engine { side, epoch, event, at } if *epoch == context.ledger.epoch(*side) => match event {
+                Event::Ready => self.slots.ready(*side),
+                Event::Crashed { message } => {
+                    return Change::Gone(*side, self.slots.crashed(*side, message.clone(), &mut context));
+                }
+                event => {
+                    let job = event.job().filter(|job| context.ledger.purpose(*side, *job) == Some(Purpose::Load));
+                    if job.is_some_and(|job| self.slots.event((*side, job), event.clone(), *at, &mut context)) {
+                        return Change::Model(*side);
+                    }
+                }
+            },
+            _ => {}
+        }
+        Change::None
     }
+
+    /// Whether an event of `side` is the core's: of a job in the ledger, or of the engine's life.
+    pub fn owns(&self, side: Side, event: &Event) -> bool {
+        let life = matches!(event, Event::Ready | Event::Crashed { .. });
+        life || event.job().is_some_and(|job| self.ledger.purpose(side, job).is_some())
+    }
+}
+
+/// What happened to the models.
+enum Change {
+    None,
+    /// Another one is there.
+    Model(Side),
+    /// An engine is gone, and its model with it.
+    Gone(Side, Failure),
 }
 
 #[cfg(test)]

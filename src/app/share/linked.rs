@@ -115,14 +115,12 @@ pub fn hosts_of(linked: &Linked) -> Vec<String> {
 /// Loads what the picture was made with, and starts the engines if that has not been done.
 pub fn load(state: State) {
     let origins = state.linked.with_untracked(|l| l.as_ref().map(|l| l.origins.clone()));
-    let wanted = |slot: Slot, origin: &Origin| match origin {
-        Origin::Bundled => Some(bundled(slot.side)),
+    let wanted = |side: Side| match &origins.as_ref()?[side.index()] {
+        Origin::Bundled => Some(bundled(side)),
         Origin::Urls(urls) => Some(Source::Url { urls: urls.clone() }),
         Origin::Elsewhere => None,
     };
-    engines::begin_with(state, |slot| {
-        origins.as_ref().and_then(|o| wanted(slot, &o[slot.side.index()]))
-    });
+    engines::begin_with(state, Side::BOTH.map(wanted));
 }
 
 /// The same for who has not been asked about a host: with hosts to ask, what the last visit used.

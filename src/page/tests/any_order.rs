@@ -12,7 +12,9 @@ enum Step {
     Stop,
     Mark(usize),
     Work(Side, bool),
-    Model(Side, Option<usize>),
+    Load(Side, usize),
+    CancelLoad(Side),
+    Begin,
     Crash(Side),
     Frame,
     Select(Side),
@@ -37,7 +39,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Stop),
         1 => (0..3usize).prop_map(Step::Mark),
         10 => (side(), prop::bool::weighted(0.2)).prop_map(|(side, fails)| Step::Work(side, fails)),
-        1 => (side(), prop::option::weighted(0.8, 0..2usize)).prop_map(|(side, i)| Step::Model(side, i)),
+        1 => (side(), 0..3usize).prop_map(|(side, i)| Step::Load(side, i)),
+        1 => side().prop_map(Step::CancelLoad),
+        1 => Just(Step::Begin),
         1 => side().prop_map(Step::Crash),
         1 => Just(Step::Frame),
         1 => side().prop_map(Step::Select),
@@ -62,10 +66,11 @@ impl Played {
                 self.tell(Msg::Runs(Command::Mark { prompt: PROMPTS[*i].into(), marked: Some(0..3) }));
             }
             Step::Work(side, fails) => _ = self.work(*side, *fails),
-            // an engine takes a model when it has done what it was asked before
-            Step::Model(side, i) => {
-                while self.work(*side, false) {}
-                self.tell(Msg::Model(*side, i.map(|i| model(["x", "y"][i]))));
+            Step::Load(side, i) => self.begin_load(*side, ["x", "y", "z"][*i]),
+            Step::CancelLoad(side) => self.tell(Msg::Slots(slots::Command::Cancel(*side))),
+            Step::Begin => {
+                let command = slots::Command::Begin { wanted: [None, None], remembered: [Some(at("x")), None] };
+                self.tell(Msg::Slots(command));
             }
             Step::Crash(side) => self.crash(*side),
             Step::Frame => self.tell(Msg::Frame),
@@ -90,11 +95,15 @@ impl Played {
         for side in Side::BOTH {
             // every job that is shown is in the ledger, and every job in it is shown
             let open: Vec<(u32, Purpose)> = self.page.ledger.open_jobs(side).collect();
+            let open: Vec<_> = open.into_iter().filter(|(_, purpose)| *purpose != Purpose::Load).collect();
             let run = self.round().half(side).job().map(|job| (job, Purpose::Run));
             let work = self.page.weights.half(side).work.job.map(|(job, task)| (job, Purpose::Weights(task)));
             let mut shown: Vec<(u32, Purpose)> = run.into_iter().chain(work).collect();
             shown.sort_by_key(|(job, _)| *job);
             assert_eq!(open, shown);
+            // the chip names what the engine has
+            let has = self.engines[side.index()].model.as_ref().map(|m| &m.info.weights);
+            assert_eq!(self.page.facts.model(side).map(|m| &m.info.weights), has);
             self.check_result(side);
             self.check_weights(side);
         }
@@ -142,6 +151,10 @@ impl Played {
     /// What must hold when the engines have nothing left to do.
     fn check_rest(&self) {
         assert!(!self.round().is_running());
+        for side in Side::BOTH {
+            assert!(self.page.slots.slot(side).loading.is_none());
+            assert_eq!(self.page.ledger.open_jobs(side).count(), 0, "no job is left without an end");
+        }
         if *self.page.weights.paused {
             return;
         }

@@ -1,6 +1,7 @@
 //! The page as a whole, with engines that only pretend to compute.
 
 mod any_order;
+mod loads;
 mod runs;
 mod weights;
 
@@ -67,10 +68,28 @@ fn report(info: &CheckpointInfo, run: &Run) -> ModelReport {
     report
 }
 
+fn at(name: &str) -> Source {
+    Source::Url { urls: vec![format!("https://models.example/{name}")] }
+}
+
+fn name_of(source: &Source) -> String {
+    match source {
+        Source::Url { urls } => urls[0].rsplit('/').next().unwrap_or_default().to_owned(),
+        _ => "bundled".to_owned(),
+    }
+}
+
+fn job_of(request: &Request) -> u32 {
+    let value = serde_json::to_value(request).unwrap();
+    value["job"].as_u64().unwrap() as u32
+}
+
 /// An engine that pretends: it takes requests in order.
 #[derive(Default)]
 struct Engine {
     queue: VecDeque<(Request, Option<Files>)>,
+    /// What it has loaded.
+    model: Option<Model>,
     /// The words that it reads by.
     lexicon: Option<Files>,
 }
@@ -81,6 +100,9 @@ struct Played {
     page: Page,
     engines: [Engine; 2],
     frame: bool,
+    starting: Vec<Side>,
+    /// Engines do not come up.
+    never_up: bool,
     /// What was asked of each engine, in order.
     asked: [Vec<Request>; 2],
 }
@@ -88,9 +110,19 @@ struct Played {
 impl Played {
     fn with_both() -> Self {
         let mut played = Self::default();
-        played.tell(Msg::Model(Side::Base, Some(model("b"))));
-        played.tell(Msg::Model(Side::Tuned, Some(model("t"))));
+        played.load(Side::Base, "b");
+        played.load(Side::Tuned, "t");
         played
+    }
+
+    /// Loads the model `name` and lets the engine come to its end.
+    fn load(&mut self, side: Side, name: &str) {
+        self.begin_load(side, name);
+        while self.work(side, false) {}
+    }
+
+    fn begin_load(&mut self, side: Side, name: &str) {
+        self.tell(Msg::Slots(slots::Command::Load { side, source: at(name), files: None }));
     }
 
     fn tell(&mut self, msg: Msg) {
@@ -98,7 +130,12 @@ impl Played {
             let (side, request, files) = match effect {
                 Effect::Send(side, request) => (side, request, None),
                 Effect::SendFiles(side, request, files) => (side, request, Some(files)),
-                Effect::DropFiles(_) => continue,
+                Effect::Start(side, _) => {
+                    self.engines[side.index()] = Engine::default();
+                    self.starting.push(side);
+                    continue;
+                }
+                Effect::Remember(..) | Effect::DropFiles(_) => continue,
                 Effect::Frame => {
                     self.frame = true;
                     continue;
@@ -106,6 +143,10 @@ impl Played {
             };
             self.asked[side.index()].push(request.clone());
             self.engines[side.index()].queue.push_back((request, files));
+        }
+        if !self.never_up {
+            let starting = std::mem::take(&mut self.starting);
+            starting.into_iter().for_each(|side| self.hear(side, Event::Ready));
         }
     }
 
@@ -121,12 +162,21 @@ impl Played {
     /// The engine of `side` does its next request; tells whether there was one.
     fn work(&mut self, side: Side, fails: bool) -> bool {
         let engine = &mut self.engines[side.index()];
+        while engine.queue.front().is_some_and(|(r, _)| matches!(r, Request::Cancel { .. })) {
+            engine.queue.pop_front(); // heard when it comes, and nothing to do of its own
+        }
         let Some((request, files)) = engine.queue.pop_front() else { return false };
-        let Some(model) = self.page.facts.model(side) else { return true };
         let cancelled = |job: u32| {
             engine.queue.iter().any(|(r, _)| matches!(r, Request::Cancel { job: cancelled } if *cancelled == job))
         };
+        let loading = matches!(request, Request::Load { .. });
+        if !loading && engine.model.is_none() {
+            let job = job_of(&request);
+            self.hear(side, Event::Failed { job, failure: Failure::NotLoaded });
+            return true;
+        }
         let event = match request {
+            Request::Load { job, source } => return self.do_load(side, job, &source, fails),
             Request::Run { job, .. } | Request::Heads { job, .. } | Request::Words { job, .. } if cancelled(job) => {
                 Event::Failed { job, failure: Failure::Cancelled }
             }
@@ -136,7 +186,8 @@ impl Played {
                 Event::Words { job, count: 100, vectors: None, judge: None }
             }
             Request::Heads { job, layer, reading } => {
-                let words = format!("{} {:?} {reading:?}", model.info.weights, engine.lexicon);
+                let name = engine.model.as_ref().map_or("", |m| &m.info.weights);
+                let words = format!("{name} {:?} {reading:?}", engine.lexicon);
                 let heads = LayerHeads { layer, words, heads: vec![NamedHead::default(); 2] };
                 Event::Heads { job, reading, heads: Box::new(heads), judged: None }
             }
@@ -162,8 +213,22 @@ impl Played {
         true
     }
 
+    /// A load that is past its last look at what was cancelled succeeds all the same.
+    fn do_load(&mut self, side: Side, job: u32, source: &Source, fails: bool) -> bool {
+        if fails {
+            let failure = Failure::Http { url: String::new(), status: 404 };
+            self.hear(side, Event::Failed { job, failure });
+            return true;
+        }
+        let model = model(&name_of(source));
+        self.engines[side.index()].model = Some(model.clone());
+        let (info, template, stored, not_kept) = (model.info, None, None, None);
+        self.hear(side, Event::Loaded { job, info, template, stored, not_kept, memory: 0 });
+        true
+    }
+
     fn do_run(&mut self, side: Side, job: u32, run: &Run, fails: bool) -> bool {
-        let info = self.page.facts.model(side).expect("an engine runs what it has").info.clone();
+        let info = self.engines[side.index()].model.as_ref().expect("an engine runs what it has").info.clone();
         let whole = report(&info, run);
         self.hear(side, Event::Started { job, prompt: whole.prompt.clone(), units: whole.units.clone() });
         let end = match fails {
@@ -182,12 +247,15 @@ impl Played {
         while Side::BOTH.into_iter().any(|side| self.work(side, false)) {}
     }
 
-    /// The engine of `side` dies; another comes with the same model.
+    /// The engine of `side` dies; another comes up.
     fn crash(&mut self, side: Side) {
-        let model = self.page.facts.model(side).cloned();
-        self.engines[side.index()] = Engine::default();
-        self.tell(Msg::Gone(side, Failure::Crashed("boom".into())));
-        self.tell(Msg::Model(side, model));
+        self.hear(side, Event::Crashed { message: "boom".into() });
+    }
+
+    /// The same, and the other loads what was there.
+    fn crash_and_load(&mut self, side: Side) {
+        self.crash(side);
+        assert!(self.work(side, false), "the model is loaded again");
     }
 
     fn run(&mut self, spec: &RunSpec) {

@@ -27,7 +27,7 @@ fn what_is_exported_is_what_was_asked_and_where_it_came_from() {
     let asked = RunSpec { marked: Some(0..3), ..spec("one two", Whose::Own) };
     played.run(&asked);
     played.finish();
-    played.tell(Msg::Model(Side::Base, Some(model("another"))));
+    played.load(Side::Base, "another");
     let export = played.round().export().unwrap();
     assert_eq!((export.prompt.as_str(), export.spec.as_ref()), ("one two", Some(&asked)));
     assert_eq!(export.models.base.as_ref().unwrap().instruction, 0..3);
@@ -83,9 +83,9 @@ fn another_models_tokens_are_not_read_by_this_one() {
     played.finish();
     let sequence = |played: &Played| played.round().sequence(Side::Base, &played.page.facts);
     assert_eq!(sequence(&played), [1, 7]);
-    played.tell(Msg::Model(Side::Base, Some(model("another"))));
+    played.load(Side::Base, "another");
     assert!(sequence(&played).is_empty());
-    played.tell(Msg::Model(Side::Base, Some(model("b"))));
+    played.load(Side::Base, "b");
     assert_eq!(sequence(&played), [1, 7]);
 }
 
@@ -134,7 +134,7 @@ fn with_one_model_the_other_half_is_empty_and_with_none_the_page_says_so() {
     let mut played = Played::with_both();
     played.run(&spec("one", Whose::Own));
     played.finish();
-    played.tell(Msg::Model(Side::Base, None));
+    played.crash(Side::Base);
     played.run(&spec("two", Whose::Own));
     played.finish();
     assert!(played.round().half(Side::Base).is_empty(), "the base's result is of another prompt");
@@ -149,8 +149,9 @@ fn an_engine_that_is_gone_ends_its_run_and_is_not_heard_any_more() {
     let mut played = Played::with_both();
     played.run(&spec("one", Whose::Tuned));
     let Some(Request::Run { job, run }) = played.next_request(Side::Tuned) else { panic!() };
-    played.tell(Msg::Gone(Side::Tuned, Failure::Crashed("boom".into())));
+    played.crash(Side::Tuned);
     assert!(!played.round().is_running());
+    // the engine that is gone is of an earlier epoch
     let late = Event::Finished { job, report: Box::new(report(&model("t").info, &run)), memory: 0 };
     played.tell(Msg::Engine { side: Side::Tuned, epoch: 0, event: late, at: 0.0 });
     assert!(played.round().half(Side::Tuned).is_empty());

@@ -62,12 +62,12 @@ const WORDS: Words = Words { files: Files(5), list: true, vectors: false, judge:
 #[test]
 fn the_words_are_everyones() {
     let mut played = Played::default();
-    played.tell(Msg::Model(Side::Base, Some(model("b"))));
+    played.load(Side::Base, "b");
     played.tell(Msg::Open(Tab::Heads));
     played.finish();
     look(&mut played, Command::Words(WORDS));
     played.finish();
-    played.tell(Msg::Model(Side::Tuned, Some(model("t"))));
+    played.load(Side::Tuned, "t");
     played.finish();
     played.crash(Side::Base);
     played.finish();
@@ -88,12 +88,10 @@ fn what_was_read_stays_with_its_model() {
     played.tell(Msg::Open(Tab::Heads));
     played.finish();
     let asked = played.asked[0].len();
-    played.crash(Side::Base);
+    played.crash_and_load(Side::Base);
     played.finish();
-    assert_eq!(played.asked[0].len(), asked, "nothing is read twice");
-    played.tell(Msg::Model(Side::Base, Some(model("another"))));
-    assert!(played.page.weights.half(Side::Base).heads.iter().all(Option::is_none));
-    assert!(played.page.weights.changes.iter().all(Option::is_none));
+    assert_eq!(played.asked[0].len(), asked + 1, "nothing is read twice, only the model");
+    played.load(Side::Base, "another");
     played.finish();
     let heads = played.page.weights.half(Side::Base).heads[1].clone().unwrap();
     assert_eq!(heads.words, "another None Relation");
@@ -106,7 +104,7 @@ fn what_killed_two_engines_is_not_asked_for_a_third_time() {
     played.tell(Msg::Open(Tab::Heads));
     let asks = |played: &Played| played.asked[1].iter().filter(|r| matches!(r, Request::Heads { .. })).count();
     for _ in 0..4 {
-        played.crash(Side::Tuned);
+        played.crash_and_load(Side::Tuned);
         assert_eq!(asks(&played), 2);
     }
     let work = &played.page.weights.half(Side::Tuned).work;

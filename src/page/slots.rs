@@ -1,0 +1,247 @@
+//! Which checkpoint is in which slot: loads, the engines that do them, and what takes the place of what is lost.
+
+use std::collections::BTreeMap;
+
+use super::facts::{bundled, origin};
+use super::{Effect, Facts, Files, Ledger, Model, Progress, Purpose, Side};
+use crate::protocol::{Event, Failure, JobId, Request, Source};
+
+/// What the user wants.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Start both engines, unless they were.
+    Start,
+    /// Open a checkpoint; the present one stays if this fails.
+    Load {
+        /// In which slot.
+        side: Side,
+        /// From where.
+        source: Source,
+        /// The files, if they are the user's.
+        files: Option<Files>,
+    },
+    /// Stop what is being loaded.
+    Cancel(Side),
+    /// Load what is missing: what is wanted; or else what the last visit used; or else the bundled pair. What is there, or
+    /// on its way, stays, unless another is wanted.
+    Begin {
+        /// Base and tuned.
+        wanted: [Option<Source>; 2],
+        /// The same, from the last visit.
+        remembered: [Option<Source>; 2],
+    },
+}
+
+/// A load in progress.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loading {
+    /// Its job.
+    pub job: JobId,
+    /// From where.
+    pub source: Source,
+    /// How far it is.
+    pub progress: Option<Progress>,
+}
+
+/// How an engine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Life {
+    /// Nobody has needed it.
+    #[default]
+    Unborn,
+    /// Its code is being fetched.
+    Starting,
+    Up,
+    /// It never came up.
+    Dead,
+}
+
+/// One slot.
+#[derive(Debug, Clone, Default)]
+pub struct Slot {
+    life: Life,
+    /// The load that the user waits for.
+    pub loading: Option<Loading>,
+    /// Where all loads come from that the engine has not ended: also one that was cancelled or overtaken may still succeed.
+    loads: BTreeMap<JobId, Source>,
+    /// Why the last one failed, or why the engine is gone.
+    pub failure: Option<Failure>,
+    /// Why the checkpoint will not be there on the next visit.
+    pub not_kept: Option<Failure>,
+    /// Where the present checkpoint came from, to load it again when it is lost.
+    pub source: Option<Source>,
+}
+
+/// What the slots may read and use: the models are theirs.
+pub struct Context<'a> {
+    /// Which models are there.
+    pub facts: &'a mut Facts,
+    /// Owns the jobs.
+    pub ledger: &'a mut Ledger,
+    /// What is to be done.
+    pub effects: &'a mut Vec<Effect>,
+}
+
+/// Base and tuned.
+#[derive(Debug, Clone, Default)]
+pub struct Slots([Slot; 2]);
+
+impl Slots {
+    /// The slot of `side`.
+    pub fn slot(&self, side: Side) -> &Slot {
+        &self.0[side.index()]
+    }
+
+    fn slot_mut(&mut self, side: Side) -> &mut Slot {
+        &mut self.0[side.index()]
+    }
+
+    /// Does what the user wants.
+    pub fn command(&mut self, command: Command, context: &mut Context) {
+        match command {
+            Command::Start => Side::BOTH.into_iter().for_each(|side| self.start(side, context)),
+            Command::Load { side, source, files } => self.load(side, source, files, context),
+            Command::Cancel(side) => self.cancel(side, context),
+            Command::Begin { wanted, remembered } => {
+                for (side, (wanted, remembered)) in Side::BOTH.into_iter().zip(wanted.into_iter().zip(remembered)) {
+                    self.begin(side, wanted, remembered, context);
+                }
+            }
+        }
+    }
+
+    /// Starts the engine of `side`, unless it lives. One that never came up may come up now.
+    fn start(&mut self, side: Side, context: &mut Context) {
+        let life = &mut self.slot_mut(side).life;
+        if matches!(life, Life::Unborn | Life::Dead) {
+            *life = Life::Starting;
+            context.effects.push(Effect::Start(side, context.ledger.epoch(side)));
+        }
+    }
+
+    fn begin(&mut self, side: Side, wanted: Option<Source>, remembered: Option<Source>, context: &mut Context) {
+        let slot = self.slot(side);
+        let there = slot.loading.is_some() || context.facts.model(side).is_some();
+        let here = slot.loading.as_ref().map(|l| &l.source).or(slot.source.as_ref());
+        let source = match wanted {
+            Some(source) if there && here == Some(&source) => return,
+            Some(source) => source,
+            None if there => return,
+            None => remembered.unwrap_or_else(|| bundled(side)),
+        };
+        self.load(side, source, None, context);
+    }
+
+    fn load(&mut self, side: Side, source: Source, files: Option<Files>, context: &mut Context) {
+        self.start(side, context);
+        self.cancel(side, context);
+        let job = context.ledger.open(side, Purpose::Load);
+        let slot = self.slot_mut(side);
+        slot.loads.insert(job, source.clone());
+        slot.loading = Some(Loading { job, source: source.clone(), progress: None });
+        (slot.failure, slot.not_kept) = (None, None);
+        let request = Request::Load { job, source };
+        match files {
+            Some(files) => {
+                context.effects.push(Effect::SendFiles(side, request, files));
+                context.effects.push(Effect::DropFiles(files));
+            }
+            None => context.effects.push(Effect::Send(side, request)),
+        }
+    }
+
+    /// The user does not wait for it any more.
+    fn cancel(&mut self, side: Side, context: &mut Context) {
+        if let Some(loading) = self.slot_mut(side).loading.take() {
+            context.effects.push(Effect::Send(side, Request::Cancel { job: loading.job }));
+        }
+    }
+
+    /// The engine of `side` has started.
+    pub fn ready(&mut self, side: Side) {
+        self.slot_mut(side).life = Life::Up;
+    }
+
+    /// Takes in an event of a load, at so many seconds. Tells whether another model is there now.
+    pub fn event(&mut self, (side, job): (Side, JobId), event: Event, at: f64, context: &mut Context) -> bool {
+        let slot = self.slot_mut(side);
+        let awaited = slot.loading.as_ref().is_some_and(|l| l.job == job);
+        match event {
+            Event::Progress { stage, done, total, .. } => {
+                if let Some(loading) = slot.loading.as_mut().filter(|l| l.job == job) {
+                    loading.progress = Some(Progress::next(loading.progress, (stage, done, total), at));
+                }
+                false
+            }
+            Event::Unloaded { .. } => {
+                context.facts.set(side, None);
+                false
+            }
+            Event::Loaded { info, template, stored, not_kept, .. } => {
+                context.ledger.close(side, job);
+                let source = stored.map(|key| Source::Stored { key }).or(slot.loads.remove(&job));
+                let origin = origin(source.as_ref(), &info.file);
+                context.facts.set(side, Some(Model { info, template, origin }));
+                if awaited {
+                    // a failure that is still on screen says why this model took another's place
+                    (slot.loading, slot.not_kept) = (None, not_kept);
+                }
+                // what is not kept cannot be found again on the next visit
+                if let Some(source @ (Source::Stored { .. } | Source::Bundled { .. })) = &source {
+                    context.effects.push(Effect::Remember(side, source.clone()));
+                }
+                slot.source = source;
+                true
+            }
+            Event::Failed { failure, .. } => {
+                context.ledger.close(side, job);
+                let failed = slot.loads.remove(&job);
+                if awaited {
+                    slot.loading = None;
+                    slot.failure = (failure != Failure::Cancelled).then_some(failure);
+                }
+                self.replace_lost(side, failed, context);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// The engine is gone, and its model with it: another is started with the same checkpoint. What crashed it while it was
+    /// loaded is not loaded again, and an engine that never came up will not come up now. Gives the reason in words.
+    pub fn crashed(&mut self, side: Side, message: String, context: &mut Context) -> Failure {
+        context.facts.set(side, None);
+        context.ledger.engine_gone(side);
+        let slot = self.slot_mut(side);
+        let up = slot.life == Life::Up;
+        let failure = if up { Failure::Crashed(message) } else { Failure::NoEngine(message) };
+        let opening = slot.loading.take().map(|l| l.source);
+        slot.loads.clear();
+        slot.not_kept = None;
+        slot.failure = Some(failure.clone());
+        slot.life = Life::Dead;
+        if up {
+            self.start(side, context);
+            self.replace_lost(side, opening, context);
+        }
+        failure
+    }
+
+    /// When nothing is loaded any more, the checkpoint that was last there, or else the bundled one, takes its place under
+    /// the message, unless it is itself what `failed`. Each is tried once. A first load that was stopped leaves nothing
+    /// behind that should come back.
+    fn replace_lost(&mut self, side: Side, failed: Option<Source>, context: &mut Context) {
+        let slot = self.slot_mut(side);
+        let stopped = slot.failure.is_none() && slot.source.is_none();
+        if context.facts.model(side).is_some() || slot.loading.is_some() || stopped {
+            return;
+        }
+        let again = |s: &Source| !matches!(s, Source::Files { .. }) && failed.as_ref() != Some(s);
+        let candidates = [slot.source.take(), Some(bundled(side))];
+        if let Some(source) = candidates.into_iter().flatten().find(again) {
+            let message = slot.failure.take();
+            self.load(side, source, None, context);
+            self.slot_mut(side).failure = message;
+        }
+    }
+}
