@@ -101,13 +101,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let limit = arguments.get(1).map_or(Ok(48), |n| n.parse())?;
     let checkpoint = Checkpoint::open(FileBytes::open_set(&path)?)?;
     let weights = GpuModel::need(&checkpoint) as f64;
-    let mut runner = Runner::load(checkpoint, &path.file_name().unwrap_or_default().to_string_lossy(), |_, _| Ok(()))?;
+    let mut runner = Runner::load_at_once(checkpoint, &path.file_name().unwrap_or_default().to_string_lossy())?;
     let clock = Instant::now();
     let now = || clock.elapsed().as_secs_f64();
     let mut rows = Vec::new();
     let mut bandwidth = 0.0;
     for choice in [Choice::Cpu, Choice::Gpu] {
-        let report = block_on(runner.settle(choice, now));
+        let report = block_on(runner.settle(choice, now, &mut async || Ok(())));
         if choice == Choice::Gpu && report.used != Backend::Gpu {
             return Err(report.reason().into());
         }

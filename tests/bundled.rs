@@ -21,7 +21,7 @@ fn public(path: &str) -> PathBuf {
 
 fn runner(name: &str) -> Runner {
     let checkpoint = Checkpoint::open(FileBytes::open_set(&public("models").join(name)).unwrap()).unwrap();
-    Runner::load(checkpoint, name, |_, _| Ok(())).unwrap()
+    Runner::load_at_once(checkpoint, name).unwrap()
 }
 
 /// The page's own run of a prompt.

@@ -16,7 +16,7 @@ use support::Tiny;
 /// A model that reads 256 tokens, each of them a byte.
 fn runner() -> Runner {
     let files = vec![Box::new(MemoryBytes::new("tiny.gguf", Tiny::default().gguf())) as _];
-    Runner::load(Checkpoint::open(files).unwrap(), "tiny.gguf", |_, _| Ok(())).unwrap()
+    Runner::load_at_once(Checkpoint::open(files).unwrap(), "tiny.gguf").unwrap()
 }
 
 /// Nine tokens of a template around the prompt.
@@ -73,4 +73,19 @@ fn an_answer_that_fills_the_context_says_so() {
     assert_eq!(run(&mut runner, plain, own(60)).0.unwrap().response.len(), 56);
     let short = run(&mut runner, prompt(200), own(46)).0.unwrap();
     assert_eq!((short.response.len(), short.fills_context()), (46, false));
+}
+
+/// A load looks up between layers, and can be stopped there.
+#[test]
+fn a_load_that_is_cancelled_stops_at_the_next_layer() {
+    let checkpoint = Tiny { layers: 4, ..Tiny::default() }.checkpoint();
+    let mut looked = 0;
+    let progress = &mut async |done: usize, total: usize| {
+        looked += 1;
+        assert!(done <= total);
+        if looked == 2 { Err(ModelError::Cancelled) } else { Ok(()) }
+    };
+    let outcome = block_on(Runner::load(checkpoint, "tiny.gguf", progress));
+    assert!(matches!(outcome, Err(ModelError::Cancelled)));
+    assert_eq!(looked, 2);
 }

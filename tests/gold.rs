@@ -86,7 +86,7 @@ fn the_real_checkpoint_matches_pytorch_in_both_modes() {
     let Some(gold) = shared("gold/smollm2_135m_instruct_q4_1.json") else { return };
     let Some(file) = shared("models/SmolLM2-135M-Instruct.Q4_1.gguf") else { return };
     let checkpoint = Checkpoint::open(FileBytes::open_set(&file).unwrap()).unwrap();
-    let mut runner = Runner::load(checkpoint, "real", |_, _| Ok(())).unwrap();
+    let mut runner = Runner::load_at_once(checkpoint, "real").unwrap();
     let all = Levels { floor: 0, ..Levels::default() };
     for case in json(&gold).as_array().unwrap() {
         let (ids, n) = (ids(&case["ids"]), case["n_prompt"].as_u64().unwrap() as usize);

@@ -45,7 +45,7 @@ fn whole(tiny: &Tiny) -> CpuEngine {
 }
 
 fn on_gpu(gpu: Gpu, checkpoint: &Checkpoint) -> GpuEngine {
-    GpuEngine::new(GpuModel::load(gpu, checkpoint, |_, _| Ok(())).unwrap()).unwrap()
+    GpuEngine::new(block_on(GpuModel::load(gpu, checkpoint, &mut async |_, _| Ok(()))).unwrap()).unwrap()
 }
 
 const PROMPT: [u32; 11] = [5, 9, 2, 9, 31, 17, 4, 40, 41, 3, 12];
@@ -209,7 +209,7 @@ fn a_run() -> Run {
 }
 
 fn runner() -> Runner {
-    Runner::load(Tiny::default().checkpoint(), "tiny.gguf", |_, _| Ok(())).unwrap()
+    Runner::load_at_once(Tiny::default().checkpoint(), "tiny.gguf").unwrap()
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn moves_to_the_cpu(fail: impl Fn(&Gpu), word: &str) {
     }
     let mut runner = runner();
     block_on(async {
-        let report = runner.settle(Choice::Gpu, || 0.0).await;
+        let report = runner.settle(Choice::Gpu, || 0.0, &mut async || Ok(())).await;
         assert_eq!(report.used, Backend::Gpu, "{}", report.reason());
         let mut quiet = async |_: Update| ControlFlow::Continue(());
         let on_gpu = runner.run(&a_run(), || 0.0, &mut quiet).await.unwrap();
@@ -267,11 +267,25 @@ fn a_gpu_that_computes_wrongly_is_found_out() {
     for choice in [Choice::Auto, Choice::Gpu] {
         let mut backends = Backends::new(tiny.engine());
         backends.race_software();
-        let report = block_on(backends.settle(&other.checkpoint(), choice, || 0.0)).clone();
+        let report = block_on(backends.settle(&other.checkpoint(), choice, || 0.0, &mut async || Ok(()))).clone();
         assert_eq!(report.used, Backend::Cpu);
         assert!(matches!(&report.why, Why::Failed { what } if what.contains("wrong values")), "{}", report.reason());
         assert!(backends.gpu().is_none());
     }
+}
+
+/// Another model is wanted while this one's weights are sent: that is no fault of the GPU's.
+#[test]
+fn a_moot_upload_stops_and_blames_nobody() {
+    if gpu().is_none() {
+        return;
+    }
+    let mut runner = runner();
+    let report = block_on(runner.settle(Choice::Gpu, || 0.0, &mut async || Err(ModelError::Cancelled)));
+    assert_eq!(report.used, Backend::Cpu);
+    assert!(!matches!(report.why, Why::Failed { .. } | Why::Missing { .. }), "{}", report.reason());
+    let report = block_on(runner.settle(Choice::Gpu, || 0.0, &mut async || Ok(())));
+    assert_eq!(report.used, Backend::Gpu, "{}", report.reason());
 }
 
 #[test]
@@ -282,14 +296,14 @@ fn the_faster_backend_is_chosen_and_the_users_wish_counts() {
     block_on(async {
         if gpu.is_software() {
             // an emulated GPU is not even tried, unless it is asked for
-            let report = runner.settle(Choice::Auto, || 0.0).await;
+            let report = runner.settle(Choice::Auto, || 0.0, &mut async || Ok(())).await;
             assert_eq!((report.used, report.why), (Backend::Cpu, Why::Software));
             runner.race_software();
         }
-        let report = runner.settle(Choice::Auto, || clock.elapsed().as_secs_f64()).await;
+        let report = runner.settle(Choice::Auto, || clock.elapsed().as_secs_f64(), &mut async || Ok(())).await;
         let Why::Raced { cpu, gpu } = report.why else { panic!("{}", report.reason()) };
         assert_eq!(report.used == Backend::Gpu, gpu < cpu);
-        assert_eq!(runner.settle(Choice::Cpu, || 0.0).await.used, Backend::Cpu);
+        assert_eq!(runner.settle(Choice::Cpu, || 0.0, &mut async || Ok(())).await.used, Backend::Cpu);
     });
 }
 

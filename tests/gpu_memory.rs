@@ -32,8 +32,8 @@ fn allow(more: Option<u64>) {
 #[test]
 fn a_gpu_without_memory_left_hands_the_run_to_the_cpu() {
     let tiny = Tiny { width: 256, heads: 4, kv_heads: 4, ..Tiny::default() };
-    let mut runner = Runner::load(tiny.checkpoint(), "tiny.gguf", |_, _| Ok(())).unwrap();
-    let report = block_on(runner.settle(Choice::Gpu, || 0.0));
+    let mut runner = Runner::load_at_once(tiny.checkpoint(), "tiny.gguf").unwrap();
+    let report = block_on(runner.settle(Choice::Gpu, || 0.0, &mut async || Ok(())));
     if let (Backend::Cpu, Why::Missing { what }) = (report.used, &report.why) {
         assert!(std::env::var("SHIFTLENS_GPU").as_deref() != Ok("required"), "{what}");
         return println!("skipped: {what}");

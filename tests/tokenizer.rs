@@ -169,7 +169,7 @@ fn a_response_is_read_as_the_model_says_it() {
 fn the_text_of_a_response_gives_its_tokens_again() {
     for bytes in [sentence_piece(), Tiny::default().gguf()] {
         let checkpoint = Checkpoint::open(vec![Box::new(MemoryBytes::new("m.gguf", bytes))]).unwrap();
-        let mut runner = Runner::load(checkpoint, "m.gguf", |_, _| Ok(())).unwrap();
+        let mut runner = Runner::load_at_once(checkpoint, "m.gguf").unwrap();
         for text in [" hello the\nhello", " the é hell", "\n\n the", "  the", " a\n", "\thello"] {
             let ids = runner.checkpoint().tokenizer().unwrap().encode_response(text).unwrap();
             let said = answer(&mut runner, "a", Response::Ids { ids: ids.clone() });
@@ -196,7 +196,7 @@ fn answer(runner: &mut Runner, prompt: &str, response: Response) -> Vec<Response
 
 #[test]
 fn a_plain_template_ends_directly_before_the_answer() {
-    let runner = Runner::load(sentence_piece_checkpoint(), "spm.gguf", |_, _| Ok(())).unwrap();
+    let runner = Runner::load_at_once(sentence_piece_checkpoint(), "spm.gguf").unwrap();
     // Jinja drops the newline that ends a source: one that the model is to read stands in an expression
     let source = "the hello:\n{{ messages[0]['content'] }}\n{{ 'the:\\n' }}".to_owned();
     let prompt = Prompt::Text { text: "hello a".into(), template: Template::Given { source } };

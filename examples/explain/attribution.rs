@@ -87,7 +87,7 @@ fn explain(path: &Path, a: &Attribution) -> Result<ModelReport, String> {
     let fail = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
     let checkpoint = crate::open(path)?;
     let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let mut runner = Runner::load(checkpoint, &name, |_, _| Ok(())).map_err(|e| fail(&e))?;
+    let mut runner = Runner::load_at_once(checkpoint, &name).map_err(|e| fail(&e))?;
     let run = Run {
         prompt: match (&a.prompt, &a.prompt_ids) {
             (Some(text), _) => {

@@ -213,7 +213,7 @@ fn open(path: &std::path::Path) -> Result<Model, String> {
     }
     let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let words = atlas.words().to_vec();
-    Ok(Model { runner: Runner::load(checkpoint, &name, |_, _| Ok(())).map_err(fail)?, words, heads, concepts })
+    Ok(Model { runner: Runner::load_at_once(checkpoint, &name).map_err(fail)?, words, heads, concepts })
 }
 
 fn score(a: &Findings, case: &PromptCase, base: &mut Runner, tuned: &mut Runner) -> Result<ScoreRow, String> {

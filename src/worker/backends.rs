@@ -64,15 +64,23 @@ impl Backends {
         };
     }
 
-    /// Decides by the user's `choice`, a known answer and a short race. `now` is a clock in seconds.
-    pub async fn settle(&mut self, checkpoint: &Checkpoint, choice: Choice, now: impl Fn() -> f64) -> &BackendReport {
+    /// Decides by the user's `choice`, a known answer and a short race. `now` is a clock in seconds; `go_on` is awaited while
+    /// weights are sent to the GPU, and may stop it by an error: the CPU computes then.
+    pub async fn settle(
+        &mut self,
+        checkpoint: &Checkpoint,
+        choice: Choice,
+        now: impl Fn() -> f64,
+        go_on: &mut impl AsyncFnMut() -> Result<(), ModelError>,
+    ) -> &BackendReport {
         if choice == Choice::Cpu {
             self.gpu = None;
             self.report = BackendReport { used: Backend::Cpu, gpu: None, why: Why::Asked };
             return &self.report;
         }
-        match self.prove(checkpoint, choice, now).await {
+        match self.prove(checkpoint, choice, now, go_on).await {
             Ok(report) => self.report = report,
+            Err(ModelError::Cancelled) => {}
             Err(ModelError::Gpu(error)) => self.fall_back(&error),
             Err(error) => self.fall_back(&GpuError::Wrong(error.to_string())),
         }
@@ -84,6 +92,7 @@ impl Backends {
         checkpoint: &Checkpoint,
         choice: Choice,
         now: impl Fn() -> f64,
+        go_on: &mut impl AsyncFnMut() -> Result<(), ModelError>,
     ) -> Result<BackendReport, ModelError> {
         let kept = self.gpu.take();
         let device = match &kept {
@@ -97,7 +106,10 @@ impl Backends {
         }
         let mut gpu = match (kept, device) {
             (Some(gpu), _) => gpu,
-            (None, Some(device)) => GpuEngine::new(GpuModel::load(device, checkpoint, |_, _| Ok(()))?)?,
+            (None, Some(device)) => {
+                let model = GpuModel::load(device, checkpoint, &mut async |_, _| go_on().await).await?;
+                GpuEngine::new(model)?
+            }
             (None, None) => return Err(GpuError::Unavailable("it was not opened".into()).into()),
         };
         let (expected, found) = (known_answer(&mut self.cpu).await?, known_answer(&mut gpu).await?);

@@ -37,15 +37,22 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Reads the weights of `checkpoint`, which came from `file`.
-    pub fn load(
+    /// Reads the weights of `checkpoint`, which came from `file`; `progress` is awaited with the tensors done of tensors in
+    /// all, and may stop it by an error.
+    pub async fn load(
         checkpoint: Checkpoint,
         file: &str,
-        progress: impl FnMut(usize, usize) -> Result<(), ModelError>,
+        progress: &mut impl AsyncFnMut(usize, usize) -> Result<(), ModelError>,
     ) -> Result<Self, ModelError> {
-        let backends = Backends::new(CpuEngine::new(CpuModel::load(&checkpoint, progress)?));
+        let backends = Backends::new(CpuEngine::new(CpuModel::load(&checkpoint, progress).await?));
         let info = CheckpointInfo::of(&checkpoint, file)?; // after the weights were read, which names them
         Ok(Self { reader: Reader { checkpoint, info }, backends })
+    }
+
+    /// The same where nobody waits for a sign of life.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn load_at_once(checkpoint: Checkpoint, file: &str) -> Result<Self, ModelError> {
+        crate::model::block_on(Self::load(checkpoint, file, &mut async |_, _| Ok(())))
     }
 
     /// What is loaded.
@@ -68,9 +75,15 @@ impl Runner {
         self.backends.race_software();
     }
 
-    /// Decides what computes from now on, by the user's choice, a known answer and a race. `now` is a clock in seconds.
-    pub async fn settle(&mut self, choice: Choice, now: impl Fn() -> f64) -> BackendReport {
-        self.backends.settle(&self.reader.checkpoint, choice, now).await.clone()
+    /// Decides what computes from now on, by the user's choice, a known answer and a race. `now` is a clock in seconds;
+    /// `go_on` is awaited while weights are sent to the GPU, and may stop it by an error: the CPU computes then.
+    pub async fn settle(
+        &mut self,
+        choice: Choice,
+        now: impl Fn() -> f64,
+        go_on: &mut impl AsyncFnMut() -> Result<(), ModelError>,
+    ) -> BackendReport {
+        self.backends.settle(&self.reader.checkpoint, choice, now, go_on).await.clone()
     }
 
     /// What to say while [`Runner::settle`] works.

@@ -202,7 +202,7 @@ fn byte_alphabet() -> Vec<String> {
 }
 
 pub fn engine(checkpoint: &Checkpoint) -> CpuEngine {
-    CpuEngine::new(CpuModel::load(checkpoint, |_, _| Ok(())).unwrap())
+    CpuEngine::new(block_on(CpuModel::load(checkpoint, &mut async |_, _| Ok(()))).unwrap())
 }
 
 /// A run over given ids by `groups` of the prompt.

@@ -24,7 +24,7 @@ impl Model {
     pub fn open(path: &Path, tuned: bool) -> Result<Self, Box<dyn Error>> {
         let name = path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let checkpoint = Checkpoint::open(FileBytes::open_set(path)?)?;
-        Ok(Self { runner: Runner::load(checkpoint, &name, |_, _| Ok(()))?, tuned })
+        Ok(Self { runner: Runner::load_at_once(checkpoint, &name)?, tuned })
     }
 
     fn run(&mut self, prompt: Prompt, response: Response, mode: Mode) -> Result<ModelReport, Box<dyn Error>> {

@@ -28,18 +28,13 @@ pub struct CpuModel {
 }
 
 impl CpuModel {
-    /// Reads all weights; `progress` hears the tensors done of tensors in all, and may stop the loading by an error.
-    pub fn load(
+    /// Reads all weights; `progress` is awaited with the tensors done of tensors in all, and may stop it by an error.
+    pub async fn load(
         checkpoint: &Checkpoint,
-        mut progress: impl FnMut(usize, usize) -> Result<(), ModelError>,
+        progress: &mut impl AsyncFnMut(usize, usize) -> Result<(), ModelError>,
     ) -> Result<Self, ModelError> {
         let config = checkpoint.config.clone();
         let total = 2 + 9 * config.layers;
-        let mut done = 0;
-        let mut tick = |n: usize| {
-            done += n;
-            progress(done.min(total), total)
-        };
         let linear = |name: &str| -> Result<Linear, ModelError> {
             let bias = format!("{name}.bias");
             let bias = match checkpoint.has(&bias) {
@@ -57,7 +52,7 @@ impl CpuModel {
             true => None,
             false => Some(linear("output")?),
         };
-        tick(2)?;
+        progress(2, total).await?;
         let mut layers = Vec::new();
         for i in 0..config.layers {
             let part = |name: &str| format!("blk.{i}.{name}");
@@ -72,7 +67,7 @@ impl CpuModel {
                 up: linear(&part("ffn_up"))?,
                 down: linear(&part("ffn_down"))?,
             });
-            tick(9)?;
+            progress(2 + 9 * (i + 1), total).await?;
         }
         let norm = norm("output_norm")?;
         Ok(Self { config, embedding, layers, norm, output })

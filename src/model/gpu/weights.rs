@@ -45,11 +45,11 @@ impl GpuModel {
         checkpoint.tensor_kinds().map(bytes).sum()
     }
 
-    /// Sends all weights; `progress` hears the tensors done of tensors in all, and may stop the loading by an error.
-    pub fn load(
+    /// Sends all weights; `progress` is awaited with the tensors done of tensors in all, and may stop it by an error.
+    pub async fn load(
         gpu: Gpu,
         checkpoint: &Checkpoint,
-        mut progress: impl FnMut(usize, usize) -> Result<(), ModelError>,
+        progress: &mut impl AsyncFnMut(usize, usize) -> Result<(), ModelError>,
     ) -> Result<Self, ModelError> {
         let config = checkpoint.config.clone();
         if config.head_width > WIDEST_HEAD {
@@ -58,11 +58,6 @@ impl GpuModel {
             return Err(GpuError::TooLarge(what).into());
         }
         let total = 2 + 9 * config.layers;
-        let mut done = 0;
-        let mut tick = |n: usize| {
-            done += n;
-            progress(done.min(total), total)
-        };
         let stack = |names: &[String]| -> Result<Matrix, ModelError> {
             let one = |name: &String| -> Result<Rows, ModelError> {
                 let bias = format!("{name}.bias");
@@ -82,7 +77,7 @@ impl GpuModel {
         };
         let embedding = matrix("token_embd".into())?;
         let output = if checkpoint.tied() { None } else { Some(matrix("output".into())?) };
-        tick(2)?;
+        progress(2, total).await?;
         let mut layers = Vec::new();
         for i in 0..config.layers {
             let part = |name: &str| format!("blk.{i}.{name}");
@@ -95,7 +90,7 @@ impl GpuModel {
                 down: matrix(part("ffn_down"))?,
             });
             gpu.check()?;
-            tick(9)?;
+            progress(2 + 9 * (i + 1), total).await?;
         }
         let norm = norm("output_norm")?;
         gpu.check()?;

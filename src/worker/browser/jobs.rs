@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use web_sys::File;
 
-use super::{Engine, js, kept, load, local, post, store, weights};
+use super::{Engine, Queued, js, kept, load, local, post, store, weights};
 use crate::model::gpu::{Gpu, check};
 use crate::model::{ModelError, Tick};
 use crate::protocol::{Choice, Event, Failure, JobId, Prompt, Request, Response, Run, Stage};
@@ -16,7 +16,10 @@ pub async fn perform(engine: &Engine, request: Request, files: Vec<File>) {
         Request::Load { job, source } => {
             let outcome = match engine.is_cancelled(job) {
                 true => Err(Failure::Cancelled),
-                false => load::load(engine, job, &source, files).await.map(|l| loaded(engine, job, l)),
+                false => match load::load(engine, job, &source, files).await {
+                    Ok(_) if engine.is_cancelled(job) => Err(Failure::Cancelled),
+                    other => other.map(|l| loaded(engine, job, l)),
+                },
             };
             (job, outcome)
         }
@@ -83,7 +86,13 @@ async fn settle(engine: &Engine) {
         if choice != Choice::Cpu {
             post(&Event::Backend { report: runner.trying() });
         }
-        let report = runner.settle(choice, js::now).await;
+        // what will be loaded or chosen next makes this moot
+        let go_on = &mut async || {
+            js::next_task().await;
+            let moot = |(request, _): &Queued| matches!(request, Request::Load { .. } | Request::Backend { .. });
+            if engine.queue.borrow().iter().any(moot) { Err(ModelError::Cancelled) } else { Ok(()) }
+        };
+        let report = runner.settle(choice, js::now, go_on).await;
         *engine.runner.borrow_mut() = Some(runner);
         post(&Event::Backend { report });
     }

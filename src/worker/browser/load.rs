@@ -8,6 +8,7 @@ use super::download::Download;
 use super::store::{self, Folder};
 use super::{Engine, js, post};
 use crate::checkpoint::{ByteSource, Checkpoint, CheckpointError};
+use crate::model::ModelError;
 use crate::protocol::{Event, Failure, JobId, Source, Stage, StorageFailure};
 use crate::worker::Runner;
 
@@ -98,11 +99,11 @@ async fn open(engine: &Engine, job: JobId, blobs: Vec<(String, Blob)>) -> Result
             post(&Event::Unloaded { job });
         }
     }
-    let runner = Runner::load(checkpoint, &name, |done, total| {
+    let progress = &mut async |done: usize, total: usize| {
         post(&Event::Progress { job, stage: Stage::Weights, done: done as u64, total: total as u64 });
-        Ok(())
-    })?;
-    Ok(runner)
+        engine.breathe(job).await.map_err(|_| ModelError::Cancelled)
+    };
+    Ok(Runner::load(checkpoint, &name, progress).await?)
 }
 
 /// Whether a model that needs `need` bytes, `more` of them new, will fit. The memory is asked for in one piece, before
