@@ -28,22 +28,41 @@ const keep = async () => {
 };
 self.addEventListener("install", (event) => event.waitUntil(keep()));
 
-self.addEventListener("activate", (event) => {
-  const old = (name) => name.startsWith("shiftlens-") && name !== VERSION;
-  const clean = async () => {
-    for (const name of (await caches.keys()).filter(old)) await caches.delete(name);
-    await self.clients.claim();
-  };
-  event.waitUntil(clean());
-});
+// Which version each open page came from, and each of its workers: they keep it until the page is loaded anew, also when
+// another tab has taken a newer one.
+const CLIENTS = "shiftlens-clients";
+const mark = (id) => new URL(`.client/${id}`, self.registration.scope).href;
+const remember = async (id, version) => (await caches.open(CLIENTS)).put(mark(id), new Response(version));
+const versionOf = async (id) => {
+  const noted = id && (await (await caches.open(CLIENTS)).match(mark(id)));
+  return noted ? noted.text() : VERSION;
+};
+
+/** Deletes earlier versions, but for those that open pages came from. */
+const clean = async () => {
+  const notes = await caches.open(CLIENTS);
+  const open = (await self.clients.matchAll({ includeUncontrolled: true, type: "all" })).map(({ id }) => mark(id));
+  const used = new Set([VERSION, CLIENTS]);
+  for (const { url } of await notes.keys()) {
+    if (open.includes(url)) used.add(await (await notes.match(url)).text());
+    else await notes.delete(url);
+  }
+  const old = (name) => name.startsWith("shiftlens-") && !used.has(name);
+  for (const name of (await caches.keys()).filter(old)) await caches.delete(name);
+};
+self.addEventListener("activate", (event) => event.waitUntil(clean().then(() => self.clients.claim())));
 
 self.addEventListener("message", (event) => {
   if (event.data === "take over") self.skipWaiting();
 });
 
-/** The same answer with what SharedArrayBuffer asks for, where the host does not send it. */
-const isolated = (response) => {
+// A worker is not bound by its page's policy. The engine fetches checkpoints from wherever the user says.
+const ENGINE_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src *";
+
+/** The same answer with what SharedArrayBuffer asks for, and the engine's policy, where the host does not send them. */
+const isolated = (file, response) => {
   const headers = new Headers(response.headers);
+  if (file === "engine-start.js") headers.set("Content-Security-Policy", ENGINE_POLICY);
   headers.set("Cross-Origin-Opener-Policy", "same-origin");
   headers.set("Cross-Origin-Embedder-Policy", "require-corp");
   headers.set("Cross-Origin-Resource-Policy", "cross-origin");
@@ -58,8 +77,11 @@ self.addEventListener("fetch", (event) => {
   const file = url.pathname.slice(scope.pathname.length) || "index.html";
   if (!Object.hasOwn(FILES, file)) return;
   const answer = async () => {
-    const kept = await (await caches.open(VERSION)).match(file);
-    return isolated(kept ?? (await fetch(request)));
+    const version = request.mode === "navigate" ? VERSION : await versionOf(event.clientId);
+    // a page, or a worker of one
+    if (event.resultingClientId) await remember(event.resultingClientId, version);
+    const kept = await (await caches.open(version)).match(file);
+    return isolated(file, kept ?? (await fetch(request)));
   };
   event.respondWith(answer());
 });

@@ -6,18 +6,24 @@ const keep = async () => {
   const workers = navigator.serviceWorker; // absent without https
   const registration = await workers?.register("./offline.js").catch(() => null);
   if (!registration) return;
-  const announce = (worker) => {
-    window.shiftlensUpdate = () => {
-      workers.addEventListener("controllerchange", () => location.reload(), { once: true });
-      worker.postMessage("take over");
-    };
+  const announce = (update) => {
+    window.shiftlensUpdate = update;
     dispatchEvent(new Event("shiftlens-update"));
   };
-  if (registration.waiting) announce(registration.waiting);
+  const offer = (worker) =>
+    announce(() => {
+      workers.addEventListener("controllerchange", () => location.reload(), { once: true });
+      worker.postMessage("take over");
+    });
+  // another tab has taken a newer version; this one goes on with its own until it is loaded anew
+  if (workers.controller) {
+    workers.addEventListener("controllerchange", () => announce(() => location.reload()));
+  }
+  if (registration.waiting) offer(registration.waiting);
   registration.addEventListener("updatefound", () => {
     const worker = registration.installing;
     worker.addEventListener("statechange", () => {
-      if (worker.state === "installed" && workers.controller) announce(worker);
+      if (worker.state === "installed" && workers.controller) offer(worker);
     });
   });
 };

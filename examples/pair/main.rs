@@ -77,6 +77,9 @@ enum Command {
         /// Where the points go.
         #[arg(long)]
         json: Option<PathBuf>,
+        /// Where their picture goes.
+        #[arg(long)]
+        svg: Option<PathBuf>,
     },
     /// Computes the finished results of the page's presets, and writes the prompts of its findings.
     Presets {
@@ -125,7 +128,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Command::Evaluate { places, judge, json } => {
             evaluate::run(&evaluation(&places, judge.as_deref(), json.as_deref()))
         }
-        Command::Curve { places, json } => evaluate::curve::run(&evaluation(&places, None, json.as_deref())),
+        Command::Curve { places, json, svg } => {
+            evaluate::curve::run(&evaluation(&places, None, json.as_deref()), svg.as_deref())
+        }
         Command::Presets { places: p, out } => presets::run(&p.models, &p.state, &out, p.seed),
         Command::Sample { places, count } => sample_instructions(&places, count),
     }

@@ -6,14 +6,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use rand::rngs::StdRng;
 use rand::SeedableRng;
+use rand::rngs::StdRng;
 use shiftlens::checkpoint::{Checkpoint, FileBytes, Tokenizer};
 
 use crate::draw::word;
 use crate::instruct::{self, Example, Split, Stories};
-use crate::llama2c::{self, Piece, Published};
 use crate::judge::Check;
+use crate::llama2c::{self, Piece, Published};
 use crate::network::{BOS, Network, Row, Weights};
 use crate::optimizer::{Optimizer, Rates};
 use crate::{export, sample, vocabulary};
@@ -246,9 +246,8 @@ impl Data<'_> {
 fn first_mentions(e: &Example) -> Vec<Range<usize>> {
     let Check::Story { names } = &e.check else { return Vec::new() };
     let is_part = |c: char| c.is_alphanumeric();
-    let whole = |at: usize, name: &str| {
-        !e.answer[..at].ends_with(is_part) && !e.answer[at + name.len()..].starts_with(is_part)
-    };
+    let whole =
+        |at: usize, name: &str| !e.answer[..at].ends_with(is_part) && !e.answer[at + name.len()..].starts_with(is_part);
     let first = |name: &String| e.answer.match_indices(name.as_str()).find(|(at, _)| whole(*at, name));
     names.iter().filter_map(first).map(|(at, name)| at..at + name.len()).collect()
 }

@@ -8,8 +8,9 @@ use web_sys::{DragEvent, File};
 use super::dialog::Modal;
 use super::header::Mark;
 use super::state::{Model, Progress, Side, Slot, State};
-use super::{document, engines, focus, format, hosts, share};
+use super::{document, engines, findings, focus, format, hosts, share};
 use crate::checkpoint::catalogue::{BUNDLED, CATALOGUE};
+use crate::page::dropped::{Dropped, dropped};
 use crate::page::facts::bundled;
 use crate::protocol::{Source, Stage, StoredEntry};
 
@@ -161,7 +162,8 @@ fn Loading(state: State, half: Slot) -> impl IntoView {
 fn Stored(state: State) -> impl IntoView {
     let item = move |e: StoredEntry| {
         let size = format!(" · {}{}", format::bytes(e.bytes), if e.complete { "" } else { " · incomplete" });
-        let load = |half: Slot, key: String| move |_| engines::load(state, half.side, Source::Stored { key: key.clone() });
+        let load =
+            |half: Slot, key: String| move |_| engines::load(state, half.side, Source::Stored { key: key.clone() });
         let key = e.key.clone();
         view! {
             <li>
@@ -189,29 +191,35 @@ fn Stored(state: State) -> impl IntoView {
     }
 }
 
-/// Files dropped anywhere: two GGUF files are a pair (the one whose name says so is tuned), anything else goes into the
-/// slot it was dropped on, the tuned one if it was none.
+/// Takes files that are dropped anywhere; a single checkpoint goes into the slot that it was dropped on, the tuned one if
+/// it was none. Text that is dropped is the browser's business: it can go into the prompt.
 pub fn drop_zone(state: State) {
-    let over = Closure::<dyn FnMut(DragEvent)>::new(|e: DragEvent| e.prevent_default());
+    let over = Closure::<dyn FnMut(DragEvent)>::new(|e: DragEvent| {
+        if e.data_transfer().is_some_and(|t| t.types().includes(&"Files".into(), 0)) {
+            e.prevent_default();
+        }
+    });
     let dropped = Closure::<dyn FnMut(DragEvent)>::new(move |e: DragEvent| {
-        e.prevent_default();
         let Some(list) = e.data_transfer().and_then(|t| t.files()) else { return };
-        let mut files: Vec<File> = (0..list.length()).filter_map(|i| list.get(i)).collect();
-        if let [file] = &files[..]
-            && file.name().ends_with(".shiftlens.json")
-        {
-            return share::open_file(state, file.clone());
+        let files: Vec<File> = (0..list.length()).filter_map(|i| list.get(i)).collect();
+        let names: Vec<String> = files.iter().map(File::name).collect();
+        let what = dropped(&names);
+        if what != Dropped::Nothing {
+            e.prevent_default();
         }
         let target = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
         let on_base = target.is_some_and(|t| t.closest("#card-base").ok().flatten().is_some());
-        if files.len() == 2 && files.iter().all(|f| f.name().ends_with(".gguf")) {
-            files.sort_by_key(|f| is_tuned(&f.name()));
-            if let Ok([base, tuned]) = <[File; 2]>::try_from(files) {
-                engines::load_files(state, Side::Base, vec![base]);
-                engines::load_files(state, Side::Tuned, vec![tuned]);
+        match what {
+            Dropped::Nothing => {}
+            Dropped::Results => share::open_file(state, files[0].clone()),
+            Dropped::Prompts => findings::open_file(state, files[0].clone()),
+            Dropped::Pair { base, tuned } => {
+                engines::load_files(state, Side::Base, vec![files[base].clone()]);
+                engines::load_files(state, Side::Tuned, vec![files[tuned].clone()]);
             }
-        } else {
-            engines::load_files(state, if on_base { Side::Base } else { Side::Tuned }, files);
+            Dropped::Checkpoint => {
+                engines::load_files(state, if on_base { Side::Base } else { Side::Tuned }, files);
+            }
         }
     });
     let body = document().body();
@@ -222,9 +230,4 @@ pub fn drop_zone(state: State) {
     }
     over.forget(); // live as long as the page
     dropped.forget();
-}
-
-fn is_tuned(name: &str) -> bool {
-    let name = name.to_lowercase();
-    ["instruct", "chat", "tuned", "-it", "sft", "vicuna"].iter().any(|mark| name.contains(mark))
 }

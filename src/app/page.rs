@@ -16,10 +16,10 @@ use super::prompt::PromptPanel;
 use super::share::ShareDialog;
 use super::share::linked::{self, LinkedNote};
 use super::state::{Side, State, Tab};
-use super::tabs::Tabs;
+use super::tabs::{self, Tabs};
 use super::teach::{Coach, GuessPanel, LearnDialog, NotShown, Presenter};
 use super::toolbar::Toolbar;
-use super::{examples, loading, parameter, teach, window};
+use super::{examples, focus, loading, parameter, teach, window};
 use crate::share::presets::PRESETS;
 use crate::teach::terms::Picture;
 
@@ -46,17 +46,23 @@ pub fn Page() -> impl IntoView {
     }
     drop_zone(state);
     teach::begin(state);
+    // not by the address, whose fragment may hold a picture
+    let skip = move |e: leptos::ev::MouseEvent| {
+        e.prevent_default();
+        focus(if state.tab.get_untracked() == Tab::Prompt { "results" } else { "main" });
+    };
     view! {
-        <a class="skip" href="#results">"Skip to the results"</a>
+        <a class="skip" href="#results" on:click=skip>"Skip to the results"</a>
         <Header state/>
         <UpdateNote/>
         <Show when=move || embedded><p class="whole"><a id="whole-page" target="_blank" rel="noopener" href=whole_address>"Open in Shiftlens"</a></p></Show>
         <Tabs state/>
-        <main class:wide=move || state.tab.get() != Tab::Prompt id="view">
+        <main id="main" tabindex="-1" class:wide=move || state.tab.get() != Tab::Prompt>
+            <div class="view" id="view" role="tabpanel" aria-labelledby=move || tabs::id(state.tab.get())>
             // hidden, not gone: a run goes on, and its result stays as it was left
             <div class="attribution" style:display=move || if state.tab.get() == Tab::Prompt { "" } else { "none" }>
                 <PromptPanel state/>
-                <section id="results" aria-label="Results" class:guessing=guessing>
+                <section id="results" tabindex="-1" aria-label="Results" class:guessing=guessing>
                     <LinkedNote state/>
                     <GuessPanel state/>
                     <Toolbar state/>
@@ -72,6 +78,7 @@ pub fn Page() -> impl IntoView {
             <Show when=move || state.tab.get() == Tab::Heads><Heads state/></Show>
             <Show when=move || state.tab.get() == Tab::Concepts><Concepts state/></Show>
             <Show when=move || state.tab.get() == Tab::Findings><FindingsView state/></Show>
+            </div>
         </main>
         <ModelsDialog state/>
         <ShareDialog state/>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::state::{State, Tab};
-use super::weights;
+use super::{focus, weights};
 
 const TABS: &[(Tab, &str, &str)] = &[
     (Tab::Prompt, "Prompt", "tab-prompt"),
@@ -20,9 +20,37 @@ pub fn Tabs(state: State) -> impl IntoView {
         view! {
             <button
                 type="button" role="tab" id=id class:on=on aria-selected=move || on().to_string() aria-controls="view"
-                on:click=move |_| weights::open(state, tab)
+                tabindex=move || if on() { 0 } else { -1 } on:click=move |_| weights::open(state, tab)
             >{name}</button>
         }
     };
-    view! { <nav class="tabs" role="tablist" aria-label="What to look at">{TABS.iter().map(tab).collect_view()}</nav> }
+    // as in any row of tabs: one stop for the Tab key, arrows within
+    let walk = move |e: leptos::ev::KeyboardEvent| {
+        let now = position(state.tab.get_untracked());
+        let next = match e.key().as_str() {
+            "ArrowRight" => (now + 1) % TABS.len(),
+            "ArrowLeft" => (now + TABS.len() - 1) % TABS.len(),
+            "Home" => 0,
+            "End" => TABS.len() - 1,
+            _ => return,
+        };
+        e.prevent_default();
+        let (tab, _, id) = TABS[next];
+        weights::open(state, tab);
+        focus(id);
+    };
+    view! {
+        <nav aria-label="Views">
+            <div class="tabs" role="tablist" aria-label="What to look at" on:keydown=walk>{TABS.iter().map(tab).collect_view()}</div>
+        </nav>
+    }
+}
+
+fn position(tab: Tab) -> usize {
+    TABS.iter().position(|t| t.0 == tab).unwrap_or_default()
+}
+
+/// The id of the tab's button, which names what it shows.
+pub fn id(tab: Tab) -> &'static str {
+    TABS[position(tab)].2
 }

@@ -3,6 +3,7 @@
 //!
 //! A feature has a state and an `update` of its own, and never calls another feature. What they share are the [`Facts`].
 
+pub mod dropped;
 pub mod facts;
 mod ledger;
 pub mod runs;

@@ -74,7 +74,13 @@ impl Export {
 
     /// An export of this version.
     pub fn new(prompt: String, models: Models) -> Self {
-        Self { version: VERSION, generator: format!("shiftlens {}", env!("CARGO_PKG_VERSION")), prompt, spec: None, models }
+        Self {
+            version: VERSION,
+            generator: format!("shiftlens {}", env!("CARGO_PKG_VERSION")),
+            prompt,
+            spec: None,
+            models,
+        }
     }
 
     /// What was asked. Of a file from before this was kept, as much as its reports tell.

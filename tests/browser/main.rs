@@ -196,6 +196,29 @@ async fn an_empty_and_an_endless_prompt_are_answered_in_words() {
 }
 
 #[tokio::test]
+async fn a_set_of_prompts_and_plain_text_can_be_dropped_in() {
+    let page = Page::open("dropped").await;
+    page.wait_text("#card-tuned .response", &page::first_screen()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    page.drop_file(&file("wrong.jsonl", "{\"text\": 1}")).await;
+    page.wait_text("#notice", "wrong.jsonl: Line 1 is not a prompt").await;
+    page.drop_file(&file("two.jsonl", "{\"prompt\": \"List two birds.\"}\n{\"prompt\": \"List two tools.\"}")).await;
+    page.wait_text("#scores-progress", "0 of 2 · two.jsonl").await;
+    // a word that is dragged into the prompt is the browser's business
+    let drop = "const t = new DataTransfer(); t.setData('text/plain', 'a word'); \
+        return ['dragover', 'drop'].map((name) => { \
+            const e = new DragEvent(name, { bubbles: true, cancelable: true, dataTransfer: t }); \
+            document.querySelector('#prompt').dispatchEvent(e); return e.defaultPrevented; })";
+    assert_eq!(page.js(drop).await, json!([false, false]));
+    page.close().await;
+}
+
+#[tokio::test]
 async fn the_real_checkpoint_dropped_in_runs_and_is_kept() {
     let Some(file) = page::shared("models/SmolLM2-135M-Instruct.Q4_1.gguf") else { return };
     let page = Page::open("real").await;
@@ -251,6 +274,34 @@ async fn a_broken_download_goes_on_where_it_stopped() {
     page.close().await;
 }
 
+/// What was fetched whole is not fetched again, and the half of a file that has changed meanwhile is not gone on with.
+#[tokio::test]
+async fn a_download_goes_on_with_the_same_file_or_not_at_all() {
+    let bytes = |name: &str| std::fs::read(page::repository(&format!("public/models/{name}.gguf"))).unwrap();
+    let server = faults::Server::start(bytes("stories-tuned"));
+    let page = Page::open("changed").await;
+    page.models_ready().await;
+    page.click("#open-models").await;
+    page.fill("#url-base", &format!("{} {}", server.url("whole.gguf"), server.url("breaks.gguf"))).await;
+    page.click("#fetch-base").await;
+    page.click("#allow-base").await;
+    server.break_off(); // the second file, in its middle
+    page.wait_text(".slot-form .error", "broke off").await;
+    page.click("#fetch-base").await;
+    page.wait_text("#chip-base", "stories15M tuned").await;
+    assert_eq!(server.asked_for("whole.gguf"), 1);
+    // half of one file, and then another under its name
+    page.fill("#url-base", &server.url("breaks.gguf")).await;
+    page.click("#fetch-base").await;
+    page.wait_text(".slot-form .progress", "Downloading:").await;
+    server.break_off();
+    page.wait_text(".slot-form .error", "broke off").await;
+    server.change(bytes("stories-base"));
+    page.click("#fetch-base").await;
+    page.wait_text("#chip-base", "stories15M base").await;
+    page.close().await;
+}
+
 #[tokio::test]
 async fn the_page_fits_a_phone() {
     let page = Page::open("phone").await;
@@ -294,6 +345,31 @@ async fn errors_and_endless_words_fit_in_both_themes_and_widths() {
             assert_eq!(page.text("#card-base .response").await, said, "the other model's earlier result stands again");
         }
     }
+    page.close().await;
+}
+
+#[tokio::test]
+async fn the_keyboard_walks_the_tabs_and_skips_to_the_results() {
+    let page = Page::open("tabs").await;
+    page.wait_text("#card-tuned .response", &page::first_screen()).await;
+    page.js("document.querySelector('#tab-prompt').focus()").await;
+    let shown = "return [document.activeElement.id, document.querySelector('#view').getAttribute('aria-labelledby'), \
+        document.querySelectorAll('[role=tab][tabindex=\"0\"]').length]";
+    for (key, tab) in [
+        ("\u{E014}", "tab-heads"),    // arrow right
+        ("\u{E012}", "tab-prompt"),   // arrow left
+        ("\u{E012}", "tab-findings"), // from the first to the last
+        ("\u{E011}", "tab-prompt"),   // home
+    ] {
+        page.keys(key).await;
+        page.wait_js(&format!("return document.activeElement.id == '{tab}'")).await;
+        assert_eq!(page.js(shown).await, json!([tab, tab, 1]));
+    }
+    // a picture in the address stays there
+    page.js("history.replaceState(null, '', '#see=1.kept')").await;
+    page.js("document.querySelector('.skip').click()").await;
+    page.wait_js("return document.activeElement.id == 'results'").await;
+    assert_eq!(page.js("return location.hash").await, json!("#see=1.kept"));
     page.close().await;
 }
 

@@ -71,6 +71,40 @@ async fn a_newer_version_is_announced_and_not_forced() {
     page.close().await;
 }
 
+/// A tab that did not take the newer version keeps the code that it came with, also for an engine that it starts later.
+#[tokio::test]
+async fn another_tab_keeps_its_own_version() {
+    let site = Site::start();
+    let page = Page::open_at("two-tabs", &site.url("")).await;
+    page.models_ready().await;
+    page.wait_js(KEPT).await;
+    // loaded by the service worker, which notes whom it gave what
+    page.reload().await;
+    page.models_ready().await;
+    let built =
+        |file: &str| std::fs::read_to_string(Path::new(&std::env::var("SHIFTLENS_DIST").unwrap()).join(file)).unwrap();
+    let sum = |text: &str| Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let (start, worker) = (built("engine-start.js"), built("offline.js"));
+    let newer = format!("throw new Error('of the newer version');\n{start}");
+    let worker = worker.replacen("const VERSION = \"shiftlens-", "const VERSION = \"shiftlens-newer-", 1);
+    site.change("offline.js", worker.replacen(&sum(&start), &sum(&newer), 1));
+    site.change("engine-start.js", newer);
+    let first = page.window().await;
+    page.open_tab(&site.url("")).await;
+    page.wait_text_for("#update", "A newer version", LONG).await;
+    page.click("#update .btn").await;
+    // the tab that took it has its engine
+    page.wait_text_for("aside .error", "of the newer version", LONG).await;
+    page.switch_to(first).await;
+    page.wait_text_for("#update", "A newer version", LONG).await;
+    let start = "window.said = null; const worker = new Worker('./engine-start.js', { type: 'module' }); \
+        worker.onmessage = (e) => (window.said = e.data); worker.onerror = (e) => (window.said = e.message)";
+    page.js(start).await;
+    page.wait_js("return window.said !== null").await;
+    assert_eq!(page.js("return window.said").await, json!(r#"{"type":"ready"}"#));
+    page.close().await;
+}
+
 #[tokio::test]
 async fn a_view_can_stand_in_another_page() {
     let site = Site::start();

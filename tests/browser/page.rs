@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fantoccini::wd::TimeoutConfiguration;
+use fantoccini::wd::{TimeoutConfiguration, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value as Json, json};
@@ -115,6 +115,23 @@ impl Page {
             .unwrap();
         client.goto(address).await.unwrap();
         Self { client, _profile: profile }
+    }
+
+    /// The tab that is looked at.
+    pub async fn window(&self) -> WindowHandle {
+        self.client.window().await.unwrap()
+    }
+
+    /// Looks at another tab.
+    pub async fn switch_to(&self, window: WindowHandle) {
+        self.client.switch_to_window(window).await.unwrap();
+    }
+
+    /// Opens the page in another tab of the same profile, and looks at it.
+    pub async fn open_tab(&self, address: &str) {
+        let tab = self.client.new_window(true).await.unwrap();
+        self.client.switch_to_window(tab.handle).await.unwrap();
+        self.go(address).await;
     }
 
     /// Opens any address in a fresh profile, whatever is there.

@@ -10,7 +10,7 @@ use shiftlens::explain::statistics::Summary;
 use shiftlens::protocol::Template;
 
 use super::finding::EXPLAINED;
-use super::{Model, Plan, Read, Weights, answer_limit, held_out, ids};
+use super::{Model, Plan, Read, Weights, answer_limit, held_out, ids, plot};
 use crate::instruct::{Example, Split};
 use crate::train::{self, BASE, TUNED};
 
@@ -19,21 +19,21 @@ const ASKED: usize = 105;
 
 /// A checkpoint on the way; step 0 is the base.
 #[derive(Serialize)]
-struct Point {
-    step: usize,
+pub struct Point {
+    pub step: usize,
     /// Of held-out combinations, asked in the template.
-    followed: f64,
+    pub followed: f64,
     /// The leading components' angle to the base's, degrees.
-    angle: f64,
+    pub angle: f64,
     /// The share of heads' strongest pairs that is kept.
-    kept: f64,
+    pub kept: f64,
     /// The instruction score of the finished model's responses, in the template.
-    score: Summary,
+    pub score: Summary,
     /// The same with the prompt as plain text.
-    score_plain: Summary,
+    pub score_plain: Summary,
 }
 
-pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
+pub fn run(plan: &Plan, picture: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let stories = train::stories(plan.state)?;
     let asked = held_out(&stories, plan.seed, Split::Combination, ASKED);
     let mut finished = Model::open(&plan.models.join(TUNED), true)?;
@@ -67,6 +67,9 @@ pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     points.sort_by_key(|p| p.step);
     if let Some(path) = plan.json {
         std::fs::write(path, serde_json::to_string_pretty(&points)?)?;
+    }
+    if let Some(path) = picture {
+        std::fs::write(path, plot::svg(&points))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 pub mod curve;
 mod finding;
 mod model;
+mod plot;
 mod weights;
 mod writing;
 

@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use crate::app::dialog::Modal;
-use crate::app::header::Mark;
 use crate::app::engines;
+use crate::app::header::Mark;
 use crate::app::state::{Progress, Side, Slot, State};
 use crate::model::gpu::check::{Checked, Derivative, TOLERANCE};
 use crate::protocol::{Failure, JobId, Request};

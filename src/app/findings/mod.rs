@@ -17,6 +17,7 @@ use crate::explain::statistics::Summary;
 use crate::share::csv;
 use crate::teach::terms::Picture;
 use scores::Scores;
+pub use scores::open_file;
 use weights::{Tasks, Verbs};
 
 /// The whole view.

@@ -7,10 +7,10 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::copy::CopyTable;
 use super::{VerdictLine, cells, chance_cells, figure, save_csv, state};
-use crate::app::state::State;
+use crate::app::state::{State, Tab};
 use crate::app::teach::Explain;
 use crate::app::toolbar::Segmented;
-use crate::app::{format, window};
+use crate::app::{format, weights, window};
 use crate::explain::findings::{
     PAPER_SCORES, PromptCase, ScoreFinding, instruction_scores, parse_prompts, scores_so_far, written_p,
 };
@@ -36,11 +36,31 @@ async fn bundled() -> Result<Vec<PromptCase>, String> {
 fn choose(app: State, input: NodeRef<Input>) {
     let Some(file) = input.get_untracked().and_then(|i| i.files()?.get(0)) else { return };
     leptos::task::spawn_local(async move {
-        let text = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string());
-        match text.map(|t| parse_prompts(&t)) {
-            Some(Ok(cases)) => state::take(app, file.name(), cases),
-            Some(Err(e)) => app.findings.failure.set(Some(format!("{}: {e}", file.name()))),
-            None => app.findings.failure.set(Some(format!("{} could not be read.", file.name()))),
+        match read(&file).await {
+            Ok(cases) => state::take(app, file.name(), cases),
+            Err(e) => app.findings.failure.set(Some(e)),
+        }
+    });
+}
+
+async fn read(file: &web_sys::File) -> Result<Vec<PromptCase>, String> {
+    let text = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string());
+    let text = text.ok_or_else(|| format!("{} could not be read.", file.name()))?;
+    parse_prompts(&text).map_err(|e| format!("{}: {e}", file.name()))
+}
+
+/// Shows the prompts of a file that was dropped on the page, or says in the first tab why not.
+pub fn open_file(app: State, file: web_sys::File) {
+    leptos::task::spawn_local(async move {
+        match read(&file).await {
+            Ok(cases) => {
+                state::take(app, file.name(), cases);
+                weights::open(app, Tab::Findings);
+            }
+            Err(e) => {
+                weights::open(app, Tab::Prompt);
+                app.notice.set(Some(e));
+            }
         }
     });
 }

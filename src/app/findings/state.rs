@@ -4,9 +4,9 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::app::engines::engine;
 use crate::app::loading;
 use crate::app::memory;
-use crate::app::engines::engine;
 use crate::app::state::{Chat, Side, Slot, State};
 use crate::explain::attribution::{Mode, Sampling};
 use crate::explain::findings::{PromptCase, ScoreRow};

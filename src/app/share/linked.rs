@@ -164,7 +164,8 @@ pub fn follow(state: State) {
                 }
             }
             Some(Again::Running) if !state.running() => {
-                let found = |s: &Slot| s.run.with(|r| r.report.clone()).filter(|_| state.shown.get() == Shown::Computed);
+                let found =
+                    |s: &Slot| s.run.with(|r| r.report.clone()).filter(|_| state.shown.get() == Shown::Computed);
                 let outcome: Option<Vec<(Side, Match)>> = wanted
                     .iter()
                     .map(|slot| {

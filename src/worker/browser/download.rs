@@ -1,6 +1,7 @@
 //! Fetching a file in chunks, from where an earlier attempt broke off.
 
 use js_sys::{Reflect, Uint8Array};
+use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, ReadableStreamDefaultReader, RequestInit, Response};
@@ -8,14 +9,33 @@ use web_sys::{AbortSignal, ReadableStreamDefaultReader, RequestInit, Response};
 use super::{js, scope};
 use crate::protocol::Failure;
 
+/// What a server says of a file: by this a resumed download knows that it goes on with the same one. What is not said, or
+/// not shown to pages of other sites, is absent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Identity {
+    etag: Option<String>,
+    modified: Option<String>,
+    /// The file's length, 0 if the server does not say.
+    pub total: u64,
+}
+
+impl Identity {
+    /// Whether nothing tells the two apart.
+    pub fn agrees(&self, other: &Self) -> bool {
+        let differ = |a: &Option<String>, b: &Option<String>| a.is_some() && b.is_some() && a != b;
+        let lengths = self.total > 0 && other.total > 0 && self.total != other.total;
+        !differ(&self.etag, &other.etag) && !differ(&self.modified, &other.modified) && !lengths
+    }
+}
+
 /// An answered request whose body is being read.
 pub struct Download {
     url: String,
     reader: ReadableStreamDefaultReader,
     /// Where the body starts in the file: what was asked for, or 0 if the server does not resume.
     pub start: u64,
-    /// The file's length, 0 if the server does not say.
-    pub total: u64,
+    /// The file.
+    pub identity: Identity,
 }
 
 impl Download {
@@ -36,12 +56,20 @@ impl Download {
         }
         let start = if response.status() == 206 { from } else { 0 };
         // A compressed transfer's length is not the file's.
-        let packed = response.headers().get("Content-Encoding").ok().flatten().is_some();
-        let length = response.headers().get("Content-Length").ok().flatten().filter(|_| !packed);
+        let header = |name: &str| response.headers().get(name).ok().flatten();
+        let packed = header("Content-Encoding").is_some();
+        let length = header("Content-Length").filter(|_| !packed);
         let length: u64 = length.and_then(|l| l.parse().ok()).unwrap_or(0);
         let body = response.body().ok_or_else(|| network("the answer is empty".into()))?;
         let reader = body.get_reader().dyn_into().map_err(|e| network(e.into()))?;
-        Ok(Self { url: url.to_owned(), reader, start, total: if length > 0 { start + length } else { 0 } })
+        let total = if length > 0 { start + length } else { 0 };
+        let identity = Identity { etag: header("ETag"), modified: header("Last-Modified"), total };
+        Ok(Self { url: url.to_owned(), reader, start, identity })
+    }
+
+    /// The file's length, 0 if the server does not say.
+    pub fn total(&self) -> u64 {
+        self.identity.total
     }
 
     /// The next bytes, or nothing at the end.

@@ -4,7 +4,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{AbortController, Blob, File};
 
 use super::blob::{self, BlobBytes};
-use super::download::Download;
+use super::download::{Download, Identity};
 use super::store::{self, Folder};
 use super::{Engine, js, post};
 use crate::checkpoint::{ByteSource, Checkpoint, CheckpointError};
@@ -122,13 +122,13 @@ async fn into_memory(engine: &Engine, job: JobId, url: &str) -> Result<Blob, Fai
     while let Some(bytes) = download.next().await? {
         done += u64::from(bytes.length());
         parts.push(&bytes);
-        post(&Event::Progress { job, stage: Stage::Download, done, total: download.total });
+        post(&Event::Progress { job, stage: Stage::Download, done, total: download.total() });
         if engine.is_cancelled(job) {
             download.abort().await;
             return Err(Failure::Cancelled);
         }
     }
-    if done < download.total {
+    if done < download.total() {
         return Err(download.broken());
     }
     Blob::new_with_u8_array_sequence(&parts)
@@ -207,26 +207,39 @@ async fn check_sums(engine: &Engine, job: JobId, urls: &[String], files: &[(Stri
 async fn into_folder(engine: &Engine, job: JobId, folder: &Folder, index: usize, url: &str) -> Result<(), Failure> {
     let writer = folder.writer(index, &file_name(url)).await?;
     let have = writer.size()?;
-    let download = match Download::open(url, have, engine.signal()).await {
+    let noted: Option<Identity> = folder.note(index).await.and_then(|text| serde_json::from_str(&text).ok());
+    if noted.as_ref().is_some_and(|of| of.total > 0 && of.total == have) {
+        return Ok(()); // whole since an earlier attempt
+    }
+    // the beginning of nobody knows what is not gone on with
+    let from = if noted.is_some() { have } else { 0 };
+    let mut download = match Download::open(url, from, engine.signal()).await {
         // Range not satisfiable: the file is already whole, or has changed. Start again.
         Err(Failure::Http { status: 416, .. }) => Download::open(url, 0, engine.signal()).await?,
         other => other?,
     };
+    if download.start > 0 && !noted.is_some_and(|of| of.agrees(&download.identity)) {
+        download.abort().await; // the file has changed: its old beginning is worth nothing
+        download = Download::open(url, 0, engine.signal()).await?;
+    }
+    if download.start == 0 {
+        folder.set_note(index, &serde_json::to_string(&download.identity).unwrap_or_default()).await?;
+    }
     writer.cut(download.start)?;
     let (mut done, mut reported) = (download.start, 0);
     while let Some(bytes) = download.next().await? {
         writer.write(&bytes, done as f64)?;
         done += u64::from(bytes.length());
-        if done - reported >= report_step(download.total) || done == download.total {
+        if done - reported >= report_step(download.total()) || done == download.total() {
             reported = done;
-            post(&Event::Progress { job, stage: Stage::Download, done, total: download.total });
+            post(&Event::Progress { job, stage: Stage::Download, done, total: download.total() });
         }
         if engine.is_cancelled(job) {
             download.abort().await;
             return Err(Failure::Cancelled);
         }
     }
-    if done < download.total { Err(download.broken()) } else { Ok(()) }
+    if done < download.total() { Err(download.broken()) } else { Ok(()) }
 }
 
 /// Bytes between two reports of a download: a hundredth of it, if that is known, but no more than a mebibyte.

@@ -15,6 +15,8 @@ use crate::protocol::{Failure, StorageFailure, StoredEntry};
 const ROOT: &str = "checkpoints";
 /// Files lie as `000 name`, in the order they came in: no two of a set collide, nor does any with this marker.
 const COMPLETE: &str = "complete";
+/// What is noted of file `000` lies in `note 000`.
+const NOTE: &str = "note ";
 /// Bytes copied from a chosen file at once.
 const PIECE: f64 = (4 << 20) as f64;
 
@@ -108,6 +110,22 @@ impl Folder {
         Ok(Writer::new(handle.unchecked_into()))
     }
 
+    /// What is noted of the set's file number `index`.
+    pub async fn note(&self, index: usize) -> Option<String> {
+        let handle = self.file(&format!("{NOTE}{index:03}"), false).await.ok()?;
+        let file: File = JsFuture::from(handle.get_file()).await.ok()?.unchecked_into();
+        FileReaderSync::new().ok()?.read_as_text(&file).ok()
+    }
+
+    /// Notes something of the set's file number `index`.
+    pub async fn set_note(&self, index: usize, text: &str) -> Stored<()> {
+        let file = self.file(&format!("{NOTE}{index:03}"), true).await?;
+        let handle = JsFuture::from(file.create_sync_access_handle()).await.map_err(|e| failure(&e))?;
+        let writer = Writer::new(handle.unchecked_into());
+        writer.cut(0)?;
+        writer.write(&Uint8Array::from(text.as_bytes()), 0.0)
+    }
+
     /// Marks the folder as whole.
     pub async fn complete(&self) -> Stored<()> {
         self.file(COMPLETE, true).await.map(drop)
@@ -119,7 +137,7 @@ impl Folder {
         for name in names(&self.handle).await? {
             if name == COMPLETE {
                 complete = true;
-            } else {
+            } else if !name.starts_with(NOTE) {
                 let handle = self.file(&name, false).await?;
                 let file = JsFuture::from(handle.get_file()).await.map_err(|e| failure(&e))?;
                 let name = name.split_once(' ').map_or(name.as_str(), |(_, name)| name);
