@@ -4,7 +4,6 @@ use leptos::prelude::*;
 use web_sys::File;
 
 use super::engine::Engine;
-use super::findings::state as findings;
 use super::state::{Side, Slot, State, Stored};
 use super::{backend, memory, now};
 use crate::page::slots::Command;
@@ -122,7 +121,6 @@ pub fn take(state: State, slot: Slot, event: Event) {
         Event::Prepared { job, prompt, length } if slot.preparing.get_value() == Some(job) => {
             slot.prepared.set(Some((prompt, length)));
         }
-        Event::Finished { job, report, .. } => drop(findings::finished(state, slot, job, &report)),
         Event::Listed { entries, results, free, .. } => state.stored.set(Stored { entries, results, free }),
         Event::Failed { job, failure } => failed(state, slot, job, &failure),
         // of a job that nobody waits for any more
@@ -131,7 +129,7 @@ pub fn take(state: State, slot: Slot, event: Event) {
 }
 
 fn failed(state: State, slot: Slot, job: u32, failure: &Failure) {
-    if backend::failed(state, slot, job, failure) || findings::failed(state, slot, job, failure) {
+    if backend::failed(state, slot, job, failure) {
         // said where it was asked for
     } else if slot.preparing.get_value() == Some(job) {
         slot.prepared.set(None); // the run itself will say why
@@ -142,7 +140,6 @@ fn failed(state: State, slot: Slot, job: u32, failure: &Failure) {
 
 /// The engine is gone, and with it what is not the core's yet.
 pub fn gone(state: State, slot: Slot) {
-    findings::engine_gone(state, slot);
     if let Some(failure) = slot.model.with_untracked(|m| m.failure.clone()) {
         backend::engine_gone(state, slot, &failure);
     }

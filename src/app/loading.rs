@@ -7,6 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::models::loading_words;
 use super::state::{Model, Slot, State, Tab};
+use super::share::linked;
 use super::{document, engines, page, window};
 
 /// What waits for the models.
@@ -84,7 +85,7 @@ fn phases(state: State) -> [Phase; 2] {
 pub fn need(state: State) {
     let now = untrack(|| phases(state));
     if now.contains(&Phase::Absent) || !now.contains(&Phase::There) && !now.contains(&Phase::Coming) {
-        engines::begin(state);
+        linked::load_models(state); // those of a picture that was sent, or else the visitor's own
     }
 }
 

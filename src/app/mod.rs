@@ -104,9 +104,11 @@ mod memory {
             let _ = storage.remove_item(key);
         }
     }
-    pub fn set(key: &str, value: &str) {
-        if let Ok(Some(storage)) = super::window().local_storage() {
-            let _ = storage.set_item(key, value);
+    /// Tells whether there was room for it.
+    pub fn set(key: &str, value: &str) -> bool {
+        match super::window().local_storage() {
+            Ok(Some(storage)) => storage.set_item(key, value).is_ok(),
+            _ => true, // where nothing is kept, there is no room to make
         }
     }
 }

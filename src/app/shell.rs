@@ -6,14 +6,17 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use web_sys::File;
 
-use super::findings::state as findings;
+use super::findings::state::{Findings, FindingsMirror};
 use super::state::{Half, Model, Progress, Selection, Shown, Side, State, Tab};
 use super::weights::{Weights, WeightsMirror};
-use super::{backend, engines};
+use super::{backend, engines, memory};
 use crate::page::runs::Command;
-use crate::page::{Effect, Files, Msg, Page, Tracked};
+use crate::page::{Effect, Files, Msg, Page, Tracked, scores};
 use crate::protocol::{Event, JobId, Request};
 use crate::share::RunSpec;
+
+/// Under this name the scores last measured outlive the visit.
+const SCORES: &str = "shiftlens.scores-3";
 
 /// A signal that views read and only the shell sets.
 pub struct Mirror<T: 'static> {
@@ -70,6 +73,7 @@ pub struct Shell {
     progress: [Mirror<Option<Progress>>; 2],
     selection: [Mirror<Selection>; 2],
     weights: WeightsMirror,
+    findings: FindingsMirror,
     /// Files of the user's that the core names by number.
     files: StoredValue<HashMap<Files, Vec<File>>, LocalStorage>,
 }
@@ -84,6 +88,7 @@ pub struct Drawn {
     pub progress: [ReadSignal<Option<Progress>>; 2],
     pub selection: [ReadSignal<Selection>; 2],
     pub weights: Weights,
+    pub findings: Findings,
 }
 
 /// One for each side.
@@ -104,6 +109,7 @@ impl Shell {
             progress: both(),
             selection: both(),
             weights: WeightsMirror::new(),
+            findings: FindingsMirror::new(),
             files: StoredValue::new_local(HashMap::new()),
         }
     }
@@ -119,6 +125,7 @@ impl Shell {
             progress: self.progress.each_ref().map(Mirror::read),
             selection: self.selection.each_ref().map(Mirror::read),
             weights: self.weights.read(),
+            findings: self.findings.read(),
         }
     }
 
@@ -156,6 +163,7 @@ impl Shell {
             each(round.selections.changed(), &self.selection);
             each(progress.changed(), &self.progress);
             self.weights.draw(&mut page.weights);
+            self.findings.draw(&mut page.scores);
         });
     }
 }
@@ -182,6 +190,9 @@ impl State {
                 let files = self.shell.files.with_value(|all| all.get(&files).cloned().unwrap_or_default());
                 self.send(side, &request, &files);
             }
+            Effect::WriteScores(text) if memory::set(SCORES, &text) => {}
+            Effect::WriteScores(_) => self.dispatch(Msg::Scores(scores::Command::NotWritten)),
+            Effect::RecallScores => self.dispatch(Msg::Scores(scores::Command::Recalled(memory::get(SCORES)))),
             Effect::DropFiles(files) => self.shell.files.update_value(|all| drop(all.remove(&files))),
             Effect::Frame => request_animation_frame(move || self.dispatch(Msg::Frame)),
         }
@@ -201,21 +212,11 @@ impl State {
         if !self.shell.with(|page| page.owns(side, &event)) {
             return engines::take(self, self.slot(side), event);
         }
-        let before = self.fingerprints();
         let crashed = matches!(event, Event::Crashed { .. });
         self.dispatch(Msg::Engine { side, epoch, event, at: super::now() });
         if crashed {
             engines::gone(self, self.slot(side));
         }
-        if self.fingerprints() != before {
-            findings::another_model(self);
-        }
-    }
-
-    /// Which models are there.
-    fn fingerprints(self) -> [Option<String>; 2] {
-        let of = |page: &Page, side| page.facts.model(side).map(|m| m.info.weights.clone());
-        self.shell.with(|page| Side::BOTH.map(|side| of(page, side)))
     }
 
     /// Chooses what to look at in the result of `side`.

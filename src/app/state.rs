@@ -137,7 +137,7 @@ impl State {
             tab: drawn.tab,
             waiting: Waiting::new(),
             weights: drawn.weights,
-            findings: Findings::new(),
+            findings: drawn.findings,
             teach: Teach::new(),
         }
     }

@@ -13,6 +13,8 @@ pub enum Purpose {
     Load,
     /// A run of the prompt.
     Run,
+    /// A run for the scores of a set of prompts.
+    Score,
     /// Something about the weights.
     Weights(Task),
 }

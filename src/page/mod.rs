@@ -7,6 +7,7 @@ pub mod dropped;
 pub mod facts;
 mod ledger;
 pub mod runs;
+pub mod scores;
 pub mod slots;
 mod tracked;
 pub mod weights;
@@ -14,6 +15,7 @@ pub mod weights;
 pub use facts::{Facts, Model};
 pub use ledger::{Ledger, Purpose};
 pub use runs::Runs;
+pub use scores::Scores;
 pub use slots::Slots;
 pub use tracked::Tracked;
 pub use weights::Weights;
@@ -98,6 +100,8 @@ pub enum Msg {
     Runs(runs::Command),
     /// The user wants something of the weights.
     Weights(weights::Command),
+    /// The user wants something of the scores.
+    Scores(scores::Command),
     /// An engine says something, at so many seconds.
     Engine {
         /// Whose engine.
@@ -128,6 +132,10 @@ pub enum Effect {
     SendFiles(Side, Request, Files),
     /// Remember for the next visit what is in a slot.
     Remember(Side, Source),
+    /// Write scores down for the next visit.
+    WriteScores(String),
+    /// Say with [`scores::Command::Recalled`] what was written down.
+    RecallScores,
     /// These files are not needed any more.
     DropFiles(Files),
     /// [`Msg::Frame`] with the next frame.
@@ -157,6 +165,8 @@ pub struct Page {
     pub runs: Runs,
     /// What is read from the weights.
     pub weights: Weights,
+    /// The scores of a set of prompts.
+    pub scores: Scores,
 }
 
 impl Page {
@@ -166,10 +176,14 @@ impl Page {
         let changed = self.update_models(&msg, &mut effects);
         let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects };
         match changed {
-            Change::Model(side) => self.weights.model_changed(side, &mut context),
+            Change::Model(side) => {
+                self.weights.model_changed(side, &mut context);
+                self.scores.model_changed(&mut context);
+            }
             Change::Gone(side, failure) => {
                 self.runs.engine_gone(side, &failure);
                 self.weights.engine_gone(side, &failure);
+                self.scores.engine_gone(side, &mut context);
             }
             Change::None => {}
         }
@@ -178,10 +192,12 @@ impl Page {
             Msg::Open(tab) => self.weights.opened(tab),
             Msg::Runs(command) => self.runs.command(command, &mut context),
             Msg::Weights(command) => self.weights.command(command, &mut context),
+            Msg::Scores(command) => self.scores.command(command, &mut context),
             Msg::Engine { side, epoch, event, at } => {
                 let job = event.job().filter(|_| epoch == context.ledger.epoch(side));
                 match job.and_then(|job| Some((job, context.ledger.purpose(side, job)?))) {
                     Some((job, Purpose::Run)) => self.runs.event((side, job), event, at, &mut context),
+                    Some((job, Purpose::Score)) => self.scores.event((side, job), event, &mut context),
                     Some((job, Purpose::Weights(task))) => {
                         self.weights.event((side, job, task), event, at, &mut context);
                     }

@@ -38,6 +38,8 @@ async fn after_a_visit_everything_works_without_a_network() {
     page.run().await;
     // the worker supplies what the host does not
     assert_eq!(page.js("return crossOriginIsolated").await, json!(true));
+    let policy = "const done = arguments[0]; fetch('./engine-start.js').then(r => done(r.headers.get('content-security-policy')))";
+    assert!(page.await_js(policy).await.as_str().unwrap().contains("default-src 'none'; script-src 'self'"));
     page.shot("offline").await;
     page.close().await;
 }

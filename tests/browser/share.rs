@@ -10,6 +10,9 @@ use super::weights::each_theme_and_size;
 /// What is read off both cards.
 const PICTURE: &str = "return ['base','tuned'].map(s=>[...document.querySelectorAll(`#card-${s} .response .tok`)].map(t=>t.textContent+'|'+(t.getAttribute('style')||'')).join(',')+document.querySelector(`#card-${s} .score b`).textContent)";
 
+/// Neither the note nor the address speaks of a sent picture any more.
+const LEFT: &str = "return !document.querySelector('#linked') && location.hash==''";
+
 async fn link(page: &Page) -> String {
     page.click("#share").await;
     page.wait_js("return document.querySelector('#link').value.includes('#see=1.')").await;
@@ -43,14 +46,28 @@ async fn a_link_shows_the_picture_before_any_model_and_is_computed_again() {
     assert!(!fetched.contains("engine") && !fetched.contains(".gguf"), "{fetched}");
     page.shot("linked").await;
     each_theme_and_size(&page, "linked", "#linked").await;
+    // it is computed as it says, not as the page is set meanwhile
+    page.press_segment("Response to explain", "Typed").await;
     page.click("#recompute").await;
     page.wait_text("#recomputed", "Tuned model: it matches").await;
     page.wait_text("#recomputed", "Base model: it matches").await;
     page.shot("recomputed").await;
     // another run leaves the picture and its address behind
+    page.press_segment("Response to explain", "Own").await;
     page.fill("#prompt", "List two birds.").await;
     page.run().await;
-    page.wait_js("return !document.querySelector('#linked') && location.hash==''").await;
+    page.wait_js(LEFT).await;
+    // so do an example, and a run by the keyboard before any model is there
+    page.open_tab(&link).await;
+    page.wait_text("#linked", "From a link").await;
+    page.js("const s=document.querySelector('#preset'); s.value='1'; s.dispatchEvent(new Event('change',{bubbles:true}))").await;
+    page.wait_js(LEFT).await;
+    page.wait_text("#card-tuned .foot", "An example that ships").await;
+    page.open_tab(&link).await;
+    page.wait_text("#linked", "From a link").await;
+    page.js("document.querySelector('#prompt').dispatchEvent(new KeyboardEvent('keydown',{key:'Enter',ctrlKey:true,bubbles:true}))").await;
+    page.wait_js(LEFT).await;
+    page.wait_js("return !document.querySelector('#card-tuned .foot').textContent.includes('Sent') && document.querySelector('#card-tuned .foot').textContent.includes('Q8_0')").await;
     page.close().await;
 }
 

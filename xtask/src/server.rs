@@ -22,6 +22,10 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (HeaderName::from_static("cross-origin-embedder-policy"), HeaderValue::from_static("require-corp")),
 ];
 
+/// The engine's own policy: a worker is not bound by its page's. It fetches checkpoints from wherever the user says.
+const ENGINE: (&str, &str) =
+    ("engine-start.js", "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src *");
+
 /// Here the server says what it has sent so far: a list of `{file, at}`, milliseconds since 1970, of answers with a body.
 const SENT: &str = "/.sent";
 
@@ -44,7 +48,10 @@ impl Server {
             let (file, log) = (request.uri().path().trim_start_matches('/').to_owned(), log.clone());
             async move {
                 let at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |t| t.as_secs_f64() * 1e3);
-                let answer = next.run(request).await;
+                let mut answer = next.run(request).await;
+                if file == ENGINE.0 {
+                    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(ENGINE.1));
+                }
                 if matches!(answer.status(), StatusCode::OK | StatusCode::PARTIAL_CONTENT)
                     && let Ok(mut log) = log.lock()
                 {

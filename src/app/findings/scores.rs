@@ -38,7 +38,7 @@ fn choose(app: State, input: NodeRef<Input>) {
     leptos::task::spawn_local(async move {
         match read(&file).await {
             Ok(cases) => state::take(app, file.name(), cases),
-            Err(e) => app.findings.failure.set(Some(e)),
+            Err(e) => state::refuse(app, e),
         }
     });
 }
@@ -80,14 +80,11 @@ pub fn Scores(state: State) -> impl IntoView {
         leptos::task::spawn_local(async move {
             match bundled().await {
                 Ok(cases) => state::take(state, BUNDLED_NAME.into(), cases),
-                Err(e) => f.failure.set(Some(e)),
+                Err(e) => state::refuse(state, e),
             }
         });
     }
-    Effect::new(move |_| {
-        state.options.track();
-        state::restore(state);
-    });
+    Effect::new(move |_| state::follow_template(state));
     let input = NodeRef::<Input>::new();
     // chance takes thousands of draws, and a verdict on the way would tempt to stop at the one that is liked
     let found = Memo::new(move |_| match f.running.get() {

@@ -123,9 +123,10 @@ pub fn load(state: State) {
     engines::begin_with(state, Side::BOTH.map(wanted));
 }
 
-/// The same for who has not been asked about a host: with hosts to ask, what the last visit used.
+/// Loads what is needed: the models of the picture that was sent, if there is one and no host has to be asked for them; or
+/// else what the last visit used.
 pub fn load_models(state: State) {
-    match state.linked.with_untracked(|l| l.as_ref().is_some_and(|l| !hosts_of(l).is_empty())) {
+    match state.linked.with_untracked(|l| l.as_ref().is_none_or(|l| !hosts_of(l).is_empty())) {
         true => engines::begin(state),
         false => load(state),
     }

@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::explain::findings::PromptCase;
+use crate::page::scores::Command as Measure;
 use crate::page::weights::{Command as Look, Task, Words};
+use crate::share::screen::Chat;
 
 /// What may happen.
 #[derive(Debug, Clone)]
@@ -24,6 +27,7 @@ enum Step {
     Read(HeadReading),
     Pause(bool),
     Words(u32),
+    Measure(Measure),
 }
 
 fn side() -> impl Strategy<Value = Side> {
@@ -51,6 +55,19 @@ fn step() -> impl Strategy<Value = Step> {
         1 => reading.prop_map(Step::Read),
         1 => any::<bool>().prop_map(Step::Pause),
         1 => (0..2u32).prop_map(Step::Words),
+        2 => measure().prop_map(Step::Measure),
+    ]
+}
+
+fn measure() -> impl Strategy<Value = Measure> {
+    let set = |n: usize| (0..n).map(|i| PromptCase { prompt: format!("Say {i}."), instruction: None, response: None });
+    prop_oneof![
+        (1..4usize).prop_map(move |n| Measure::Take("set".into(), set(n).collect())),
+        Just(Measure::Start),
+        Just(Measure::Again),
+        Just(Measure::Stop),
+        any::<bool>().prop_map(Measure::Own),
+        prop_oneof![Just(Chat::Off), Just(Chat::Both), Just(Chat::TunedOnly)].prop_map(Measure::Chat),
     ]
 }
 
@@ -82,6 +99,7 @@ impl Played {
             Step::Head(layer) => self.tell(look(Look::Head(*layer, 1))),
             Step::Concepts(layer) => self.tell(look(Look::Concepts(*layer))),
             Step::Read(reading) => self.tell(look(Look::Read(*reading))),
+            Step::Measure(command) => self.tell(Msg::Scores(command.clone())),
             Step::Pause(paused) => self.tell(look(Look::Pause(*paused))),
             Step::Words(files) => {
                 let words = Words { files: Files(*files), list: true, vectors: false, judge: false };
@@ -98,7 +116,8 @@ impl Played {
             let open: Vec<_> = open.into_iter().filter(|(_, purpose)| *purpose != Purpose::Load).collect();
             let run = self.round().half(side).job().map(|job| (job, Purpose::Run));
             let work = self.page.weights.half(side).work.job.map(|(job, task)| (job, Purpose::Weights(task)));
-            let mut shown: Vec<(u32, Purpose)> = run.into_iter().chain(work).collect();
+            let score = self.page.scores.job(side).map(|job| (job, Purpose::Score));
+            let mut shown: Vec<(u32, Purpose)> = run.into_iter().chain(work).chain(score).collect();
             shown.sort_by_key(|(job, _)| *job);
             assert_eq!(open, shown);
             // the chip names what the engine has
@@ -150,7 +169,7 @@ impl Played {
 
     /// What must hold when the engines have nothing left to do.
     fn check_rest(&self) {
-        assert!(!self.round().is_running());
+        assert!(!self.round().is_running() && !*self.page.scores.running);
         for side in Side::BOTH {
             assert!(self.page.slots.slot(side).loading.is_none());
             assert_eq!(self.page.ledger.open_jobs(side).count(), 0, "no job is left without an end");

@@ -2,6 +2,7 @@
 
 mod any_order;
 mod loads;
+mod measured;
 mod runs;
 mod weights;
 
@@ -101,6 +102,9 @@ struct Played {
     engines: [Engine; 2],
     frame: bool,
     starting: Vec<Side>,
+    /// What was written down, and how often.
+    written: Option<String>,
+    writes: usize,
     /// Engines do not come up.
     never_up: bool,
     /// What was asked of each engine, in order.
@@ -126,6 +130,7 @@ impl Played {
     }
 
     fn tell(&mut self, msg: Msg) {
+        let mut recalls = false;
         for effect in self.page.update(msg) {
             let (side, request, files) = match effect {
                 Effect::Send(side, request) => (side, request, None),
@@ -133,6 +138,15 @@ impl Played {
                 Effect::Start(side, _) => {
                     self.engines[side.index()] = Engine::default();
                     self.starting.push(side);
+                    continue;
+                }
+                Effect::WriteScores(text) => {
+                    self.written = Some(text);
+                    self.writes += 1;
+                    continue;
+                }
+                Effect::RecallScores => {
+                    recalls = true;
                     continue;
                 }
                 Effect::Remember(..) | Effect::DropFiles(_) => continue,
@@ -143,6 +157,9 @@ impl Played {
             };
             self.asked[side.index()].push(request.clone());
             self.engines[side.index()].queue.push_back((request, files));
+        }
+        if recalls {
+            self.tell(Msg::Scores(scores::Command::Recalled(self.written.clone())));
         }
         if !self.never_up {
             let starting = std::mem::take(&mut self.starting);
