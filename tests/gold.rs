@@ -12,7 +12,7 @@ use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, block_on};
 use shiftlens::protocol::{Prompt, Template};
 use shiftlens::worker::Runner;
-use support::{cosine, engine, run, shared, singles};
+use support::{cosine, engine, gold, run, shared, singles};
 
 fn json(path: &std::path::Path) -> Json {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
@@ -27,7 +27,7 @@ fn floats(v: &Json) -> Vec<f32> {
 }
 
 fn tiny_model_matches_pytorch(name: &str) {
-    let Some(folder) = shared(&format!("gold/{name}")) else { return };
+    let folder = gold(name);
     let gold = json(&folder.join("gold.json"));
     let checkpoint = Checkpoint::open(FileBytes::open_set(&folder).unwrap()).unwrap();
     let mut engine = engine(&checkpoint);
@@ -83,7 +83,7 @@ fn llama_with_a_tied_head_matches_pytorch() {
 
 #[test]
 fn the_real_checkpoint_matches_pytorch_in_both_modes() {
-    let Some(gold) = shared("gold/smollm2_135m_instruct_q4_1.json") else { return };
+    let gold = gold("smollm2_135m_instruct_q4_1.json");
     let Some(file) = shared("models/SmolLM2-135M-Instruct.Q4_1.gguf") else { return };
     let checkpoint = Checkpoint::open(FileBytes::open_set(&file).unwrap()).unwrap();
     let mut runner = Runner::load_at_once(checkpoint, "real").unwrap();
@@ -122,7 +122,7 @@ fn the_real_checkpoint_matches_pytorch_in_both_modes() {
 fn the_papers_densities_and_scores() {
     use base64::Engine as _;
     use std::io::Read;
-    let Some(path) = shared("paper/density_cases.jsonl.gz") else { return };
+    let path = gold("density_cases.jsonl.gz");
     let mut text = String::new();
     flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
     let mut cases = 0;

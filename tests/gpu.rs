@@ -17,7 +17,7 @@ use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, Group, ModelError, Next, Seen, Tick, block_on};
 use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template, Why};
 use shiftlens::worker::{Backends, Runner, Update};
-use support::{Tiny, apart, every_storage, run, shared, singles};
+use support::{Tiny, apart, every_storage, gold, not_checked, run, shared, singles};
 
 /// A device, or nothing where none is needed.
 fn gpu() -> Option<Gpu> {
@@ -28,7 +28,7 @@ fn gpu() -> Option<Gpu> {
         }
         Err(e) if std::env::var("SHIFTLENS_GPU").as_deref() == Ok("required") => panic!("{e}"),
         Err(e) => {
-            println!("skipped: {e}");
+            not_checked(&e.to_string());
             None
         }
     }
@@ -156,7 +156,7 @@ fn ids(v: &Json) -> Vec<u32> {
 #[test]
 fn the_reference_models_match_pytorch() {
     for name in ["llama", "llama_tied"] {
-        let (Some(folder), Some(gpu)) = (shared(&format!("gold/{name}")), gpu()) else { return };
+        let (folder, Some(gpu)) = (gold(name), gpu()) else { return };
         let gold: Json = serde_json::from_str(&std::fs::read_to_string(folder.join("gold.json")).unwrap()).unwrap();
         let mut ours = on_gpu(gpu, &Checkpoint::open(FileBytes::open_set(&folder).unwrap()).unwrap());
         let (ids, n) = (ids(&gold["ids"]), gold["n_prompt"].as_u64().unwrap() as usize);
@@ -175,7 +175,7 @@ fn the_reference_models_match_pytorch() {
 /// The real checkpoint's first columns by spans of the prompt. A software GPU takes a while for more.
 #[test]
 fn the_real_checkpoint_matches_pytorch() {
-    let Some(gold) = shared("gold/smollm2_135m_instruct_q4_1.json") else { return };
+    let gold = gold("smollm2_135m_instruct_q4_1.json");
     let Some(file) = shared("models/SmolLM2-135M-Instruct.Q4_1.gguf") else { return };
     let Some(gpu) = gpu() else { return };
     let mut ours = on_gpu(gpu, &Checkpoint::open(FileBytes::open_set(&file).unwrap()).unwrap());

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use proptest::prelude::*;
 use shiftlens::checkpoint::{ByteSource, Checkpoint, CheckpointError, FileBytes, MemoryBytes, gguf::Header};
-use support::{Tiny, shared};
+use support::{Tiny, gold};
 
 /// Counts what the present thread holds, and its peak.
 struct Counting;
@@ -140,7 +140,7 @@ fn a_file_without_a_tokenizer_opens_for_ids_alone() {
 
 #[test]
 fn safetensors_need_their_configuration_and_shards() {
-    let Some(folder) = shared("gold/llama") else { return };
+    let folder = gold("llama");
     let with = |names: &[&str]| {
         let files = names.iter().map(|n| Box::new(FileBytes::open(&folder.join(n)).unwrap()) as Box<dyn ByteSource>);
         Checkpoint::open(files.collect())
@@ -164,7 +164,7 @@ fn safetensors_need_their_configuration_and_shards() {
 
 #[test]
 fn a_vocabulary_the_file_does_not_hold_is_refused_before_its_tables_are_made() {
-    let Some(folder) = shared("gold/llama") else { return };
+    let folder = gold("llama");
     let config = std::fs::read_to_string(folder.join("config.json")).unwrap();
     let config = config.replace("\"vocab_size\": 320", "\"vocab_size\": 2000000000");
     let tokenizer = r#"{"version":"1.0","added_tokens":[],"model":{"type":"BPE","vocab":{"a":0},"merges":[]}}"#;

@@ -6,8 +6,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::models::loading_words;
-use super::state::{Model, Slot, State, Tab};
 use super::share::linked;
+use super::state::{Model, Slot, State, Tab};
 use super::{document, engines, page, window};
 
 /// What waits for the models.

@@ -213,7 +213,7 @@ impl State {
             return engines::take(self, self.slot(side), event);
         }
         let crashed = matches!(event, Event::Crashed { .. });
-        self.dispatch(Msg::Engine { side, epoch, event, at: super::now() });
+        self.dispatch(Msg::Engine { side, epoch, event: Box::new(event), at: super::now() });
         if crashed {
             engines::gone(self, self.slot(side));
         }

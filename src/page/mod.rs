@@ -109,7 +109,7 @@ pub enum Msg {
         /// Which of its engines, one after the other.
         epoch: u32,
         /// What.
-        event: Event,
+        event: Box<Event>,
         /// When, seconds.
         at: f64,
     },
@@ -196,10 +196,10 @@ impl Page {
             Msg::Engine { side, epoch, event, at } => {
                 let job = event.job().filter(|_| epoch == context.ledger.epoch(side));
                 match job.and_then(|job| Some((job, context.ledger.purpose(side, job)?))) {
-                    Some((job, Purpose::Run)) => self.runs.event((side, job), event, at, &mut context),
-                    Some((job, Purpose::Score)) => self.scores.event((side, job), event, &mut context),
+                    Some((job, Purpose::Run)) => self.runs.event((side, job), *event, at, &mut context),
+                    Some((job, Purpose::Score)) => self.scores.event((side, job), *event, &mut context),
                     Some((job, Purpose::Weights(task))) => {
-                        self.weights.event((side, job, task), event, at, &mut context);
+                        self.weights.event((side, job, task), *event, at, &mut context);
                     }
                     // taken in above, or of a job that nobody waits for any more
                     Some((_, Purpose::Load)) | None => {}
@@ -218,7 +218,7 @@ impl Page {
         match msg {
             Msg::Open(tab) => context.facts.tab = *tab,
             Msg::Slots(command) => self.slots.command(command.clone(), &mut context),
-            Msg::Engine { side, epoch, event, at } if *epoch == context.ledger.epoch(*side) => match event {
+            Msg::Engine { side, epoch, event, at } if *epoch == context.ledger.epoch(*side) => match &**event {
                 Event::Ready => self.slots.ready(*side),
                 Event::Crashed { message } => {
                     return Change::Gone(*side, self.slots.crashed(*side, message.clone(), &mut context));

@@ -268,7 +268,7 @@ impl Scores {
 
     fn add(&mut self, row: ScoreRow, context: &mut Context) {
         self.rows.push(row);
-        if self.rows.len() % WRITTEN_EVERY == 0 {
+        if self.rows.len().is_multiple_of(WRITTEN_EVERY) {
             self.write_down(context);
         }
         self.next_case(context);

@@ -8,6 +8,8 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value as Json, json};
 
+pub use crate::support::shared;
+
 /// How long anything ordinary may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -19,16 +21,6 @@ pub struct Page {
 /// A file of the repository.
 pub fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// A reference file of `../shared`, where it is present.
-pub fn shared(path: &str) -> Option<PathBuf> {
-    let full = repository("../shared").join(path);
-    if full.exists() {
-        return full.canonicalize().ok();
-    }
-    eprintln!("NOT CHECKED: shared/{path} is not here");
-    None
 }
 
 /// The tuned model's response of the shipped example `id`.

@@ -60,7 +60,10 @@ async fn a_link_shows_the_picture_before_any_model_and_is_computed_again() {
     // so do an example, and a run by the keyboard before any model is there
     page.open_tab(&link).await;
     page.wait_text("#linked", "From a link").await;
-    page.js("const s=document.querySelector('#preset'); s.value='1'; s.dispatchEvent(new Event('change',{bubbles:true}))").await;
+    page.js(
+        "const s=document.querySelector('#preset'); s.value='1'; s.dispatchEvent(new Event('change',{bubbles:true}))",
+    )
+    .await;
     page.wait_js(LEFT).await;
     page.wait_text("#card-tuned .foot", "An example that ships").await;
     page.open_tab(&link).await;

@@ -1,5 +1,7 @@
 //! `cargo xtask test`: what CI checks.
 
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use crate::page::{self, Profile};
@@ -7,11 +9,15 @@ use crate::server::Server;
 use crate::shell::{run_and_read, say};
 use crate::{root, tools};
 
-/// Passed and failed tests so far.
+/// Where tests are told to note what they leave out.
+const NOTES: &str = "SHIFTLENS_NOT_CHECKED";
+
+/// Passed and failed tests so far, and what they left out.
 #[derive(Default)]
 struct Count {
     passed: usize,
     failed: usize,
+    not_checked: Vec<String>,
 }
 
 impl Count {
@@ -27,10 +33,37 @@ impl Count {
         }
     }
 
-    /// The closing line.
-    fn print(&self) {
-        println!("\n{} passed, {} failed", self.passed, self.failed);
+    /// Adds what tests noted that they leave out.
+    fn add_notes(&mut self, notes: &Path) {
+        let text = std::fs::read_to_string(notes).unwrap_or_default();
+        self.not_checked.extend(text.lines().map(str::to_owned));
+        self.not_checked.sort();
+        self.not_checked.dedup();
     }
+
+    /// What was left out, and the closing line.
+    fn print(&self) {
+        if !self.not_checked.is_empty() {
+            say("Not checked");
+            self.not_checked.iter().for_each(|note| println!("{note}"));
+        }
+        println!("\n{}", self.closing());
+    }
+
+    /// Tests that left something out are counted as such, not as passed.
+    fn closing(&self) -> String {
+        let tests: HashSet<&str> = self.not_checked.iter().map(|n| n.split(": ").next().unwrap_or(n)).collect();
+        let skipped = tests.len();
+        format!("{} passed, {} failed, {skipped} skipped", self.passed.saturating_sub(skipped), self.failed)
+    }
+}
+
+/// Where tests note what they leave out, empty.
+fn notes() -> Result<PathBuf, String> {
+    let path = root().join("target/not-checked.txt");
+    let cleared = std::fs::create_dir_all(root().join("target")).and_then(|()| std::fs::write(&path, ""));
+    cleared.map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(path)
 }
 
 pub fn run_cargo() -> Command {
@@ -41,14 +74,16 @@ pub fn run_cargo() -> Command {
 
 /// Everything, or all but the browser.
 pub fn run(native_only: bool) -> Result<(), String> {
-    let mut count = Count::default();
+    let (mut count, notes) = (Count::default(), notes()?);
     say("Formatting");
     crate::shell::run(run_cargo().args(["fmt", "--all", "--check"]))?;
     say("Lints");
     crate::shell::run(run_cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     say("Native tests");
     let gpu = if tools::vulkan() { "required" } else { "optional" };
-    count.add(&run_and_read(run_cargo().args(["test", "--workspace"]).env("SHIFTLENS_GPU", gpu))?);
+    let mut tests = run_cargo();
+    tests.args(["test", "--workspace"]).env("SHIFTLENS_GPU", gpu).env(NOTES, &notes);
+    count.add(&run_and_read(&mut tests)?);
     if !native_only {
         say("Lints of the wasm side");
         let wasm = ["clippy", "--target", "wasm32-unknown-unknown", "--bins", "--", "-D", "warnings"];
@@ -56,6 +91,7 @@ pub fn run(native_only: bool) -> Result<(), String> {
         crate::shell::run(run_cargo().args(wasm))?;
         count.add(&the_page(&[])?);
     }
+    count.add_notes(&notes);
     count.print();
     Ok(())
 }
@@ -88,6 +124,7 @@ pub fn in_browser(dist: std::path::PathBuf, arguments: &[&str]) -> Result<String
             .args(arguments)
             .env("SHIFTLENS_URL", server.url())
             .env("SHIFTLENS_DIST", dist)
+            .env(NOTES, root().join("target/not-checked.txt"))
             .env("WEBDRIVER_URL", format!("http://127.0.0.1:{}", driver.port)),
     )
 }
@@ -145,5 +182,7 @@ mod tests {
         let mut count = Count::default();
         count.add("test result: ok. 30 passed; 0 failed; 0 ignored\nother\ntest result: FAILED. 2 passed; 1 failed; 0 ignored");
         assert_eq!((count.passed, count.failed), (32, 1));
+        count.not_checked = ["one: a file is not here", "one: another", "two: no GPU"].map(str::to_owned).into();
+        assert_eq!(count.closing(), "30 passed, 1 failed, 2 skipped");
     }
 }

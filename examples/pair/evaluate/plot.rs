@@ -66,7 +66,7 @@ pub fn svg(points: &[Point]) -> String {
 
 /// A mean with 1.96 standard errors.
 fn interval(s: &Summary) -> (f64, f64) {
-    (s.mean, 1.96 * s.deviation / (s.count.max(1) as f64).sqrt())
+    (s.mean, 1.96 * s.deviation / (s.n.max(1) as f64).sqrt())
 }
 
 /// Steps lie by their logarithm, as most happens early; the base lies left of them all.

@@ -169,7 +169,7 @@ impl Played {
 
     fn hear(&mut self, side: Side, event: Event) {
         let epoch = self.page.ledger.epoch(side);
-        self.tell(Msg::Engine { side, epoch, event, at: 0.0 });
+        self.tell(Msg::Engine { side, epoch, event: Box::new(event), at: 0.0 });
     }
 
     fn next_request(&mut self, side: Side) -> Option<Request> {

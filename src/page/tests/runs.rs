@@ -153,7 +153,7 @@ fn an_engine_that_is_gone_ends_its_run_and_is_not_heard_any_more() {
     assert!(!played.round().is_running());
     // the engine that is gone is of an earlier epoch
     let late = Event::Finished { job, report: Box::new(report(&model("t").info, &run)), memory: 0 };
-    played.tell(Msg::Engine { side: Side::Tuned, epoch: 0, event: late, at: 0.0 });
+    played.tell(Msg::Engine { side: Side::Tuned, epoch: 0, event: Box::new(late), at: 0.0 });
     assert!(played.round().half(Side::Tuned).is_empty());
     assert_eq!(played.round().half(Side::Tuned).failure, Some(Failure::Crashed("boom".into())));
 }

@@ -182,6 +182,7 @@ mod tests {
 
     use super::*;
     use crate::model::block_on;
+    use crate::testing::not_checked;
 
     /// Natively; `tests/browser/gpu.rs` does the same through the page.
     #[test]
@@ -189,7 +190,7 @@ mod tests {
         let gpu = match block_on(Gpu::open()) {
             Ok(gpu) => gpu,
             Err(e) if std::env::var("SHIFTLENS_GPU").as_deref() == Ok("required") => panic!("{e}"),
-            Err(e) => return println!("NOT CHECKED: {e}"),
+            Err(e) => return not_checked(&e.to_string()),
         };
         let mut ticks = Vec::new();
         let mut noted = async |t: Tick| {
