@@ -4,27 +4,17 @@ use leptos::prelude::*;
 use web_sys::File;
 
 use super::engine::Engine;
-use super::state::{Side, Slot, State, Stored};
-use super::{backend, memory, now};
+use super::state::{Side, Slot, State};
+use super::{backend, memory};
+use crate::page::Msg;
 use crate::page::slots::Command;
-use crate::page::{Msg, Progress};
-use crate::protocol::{Choice, Event, Failure, Request, Source};
+use crate::protocol::Source;
 
-/// Starts both engines and loads what the last visit used, or the bundled pair, unless something is there.
-pub fn begin(state: State) {
-    begin_with(state, [None, None]);
-}
-
-/// Starts both engines, unless they were, and loads what is `wanted`, or what the last visit used, or the bundled pair.
-pub fn begin_with(state: State, wanted: [Option<Source>; 2]) {
+/// Tells the core what the last visit used.
+pub fn recall(state: State) {
+    command(state, Command::Compute(backend::wanted()));
     let remembered = |side| memory::get(&memory_key(side)).and_then(|text| serde_json::from_str(&text).ok());
-    let remembered = Side::BOTH.map(remembered);
-    command(state, Command::Begin { wanted, remembered });
-}
-
-/// Starts both engines, unless they were; a picture that was sent is shown without.
-pub fn engines(state: State) {
-    command(state, Command::Start);
+    command(state, Command::Remembered(Side::BOTH.map(remembered)));
 }
 
 fn command(state: State, command: Command) {
@@ -74,73 +64,7 @@ pub fn load_files(state: State, side: Side, files: Vec<File>) {
     }
 }
 
-/// Has both engines compute on other hardware.
-pub fn use_backend(state: State, choice: Choice) {
-    for engine in state.slots().into_iter().filter_map(engine) {
-        engine.send(&Request::Backend { choice }, &[]);
-    }
-}
-
 /// Stops a load.
 pub fn cancel_load(state: State, side: Side) {
     command(state, Command::Cancel(side));
-}
-
-/// Asks for the list of kept checkpoints.
-pub fn list(state: State) {
-    if let Some(engine) = engine(state.tuned) {
-        let job = state.tuned.next_job();
-        engine.send(&Request::List { job }, &[]);
-    }
-}
-
-/// Deletes a kept checkpoint.
-pub fn delete(state: State, key: String) {
-    if let Some(engine) = engine(state.tuned) {
-        let job = state.tuned.next_job();
-        engine.send(&Request::Delete { job, key }, &[]);
-    }
-}
-
-/// Deletes what is kept of weights read; what is on screen stays.
-pub fn forget(state: State) {
-    if let Some(engine) = engine(state.tuned) {
-        let job = state.tuned.next_job();
-        engine.send(&Request::Forget { job }, &[]);
-    }
-}
-
-/// Takes in an event that is not the core's.
-pub fn take(state: State, slot: Slot, event: Event) {
-    match event {
-        Event::Progress { job, stage, done, total } => {
-            backend::advance(state, slot, job, |before| Progress::next(before, (stage, done, total), now()));
-        }
-        Event::Backend { report } => slot.backend.set(Some(report)),
-        Event::Checked { job, gpu, checked } => backend::done(state, slot, job, gpu, checked),
-        Event::Prepared { job, prompt, length } if slot.preparing.get_value() == Some(job) => {
-            slot.prepared.set(Some((prompt, length)));
-        }
-        Event::Listed { entries, results, free, .. } => state.stored.set(Stored { entries, results, free }),
-        Event::Failed { job, failure } => failed(state, slot, job, &failure),
-        // of a job that nobody waits for any more
-        _ => {}
-    }
-}
-
-fn failed(state: State, slot: Slot, job: u32, failure: &Failure) {
-    if backend::failed(state, slot, job, failure) {
-        // said where it was asked for
-    } else if slot.preparing.get_value() == Some(job) {
-        slot.prepared.set(None); // the run itself will say why
-    } else if !matches!(failure, Failure::Cancelled) {
-        state.notice.set(Some(failure.to_string()));
-    }
-}
-
-/// The engine is gone, and with it what is not the core's yet.
-pub fn gone(state: State, slot: Slot) {
-    if let Some(failure) = slot.model.with_untracked(|m| m.failure.clone()) {
-        backend::engine_gone(state, slot, &failure);
-    }
 }

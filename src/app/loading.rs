@@ -1,127 +1,33 @@
-//! When models are loaded: as soon as something needs them, or else when the page has nothing to do. What is pressed before
-//! they are there waits for them, and then happens.
+//! When models are loaded: as soon as something needs them, or else when the page has nothing to do; `page::waiting`
+//! decides.
 
 use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::models::loading_words;
-use super::share::linked;
-use super::state::{Model, Slot, State, Tab};
-use super::{document, engines, page, window};
+use super::state::{Slot, State, Tab};
+use super::{document, page, window};
+use crate::page::slots::Presence;
+use crate::page::waiting::Command;
+use crate::page::{Msg, Wish};
 
-/// What waits for the models.
-#[derive(Clone, Copy)]
-pub struct Waiting {
-    /// In words, in the order in which it was asked for.
-    what: RwSignal<Vec<&'static str>>,
-    acts: StoredValue<Vec<Box<dyn FnOnce()>>, LocalStorage>,
-    /// Loading was stopped by the user: nothing is loaded unasked any more.
-    declined: StoredValue<bool>,
-    /// The page has had nothing to do, and has left the models where they are.
-    pub rested: RwSignal<bool>,
+fn presence(half: Slot) -> Presence {
+    half.model.with(|_| half.shell.with(|page| page.slots.presence(&page.facts)[half.side.index()]))
 }
 
-impl Waiting {
-    pub fn new() -> Self {
-        Self {
-            what: RwSignal::new(Vec::new()),
-            acts: StoredValue::new_local(Vec::new()),
-            declined: StoredValue::new(false),
-            rested: RwSignal::new(false),
-        }
-    }
-
-    /// Whether `what` waits.
-    pub fn has(&self, what: &str) -> bool {
-        self.what.with(|all| all.contains(&what))
-    }
-
-    /// What waits happens no more; the models still come.
-    pub fn forget(&self, what: &str) {
-        let Some(at) = self.what.with_untracked(|all| all.iter().position(|w| *w == what)) else { return };
-        self.acts.update_value(|acts| drop(acts.remove(at)));
-        self.what.update(|all| {
-            all.remove(at);
-        });
-    }
-
-    fn add(&self, what: &'static str, act: Box<dyn FnOnce()>) {
-        self.forget(what); // pressed twice, it happens once
-        self.acts.update_value(|acts| acts.push(act));
-        self.what.update(|all| all.push(what));
-    }
-
-    fn take(&self) -> Vec<Box<dyn FnOnce()>> {
-        self.what.set(Vec::new());
-        self.acts.try_update_value(std::mem::take).unwrap_or_default()
-    }
+fn command(state: State, command: Command) {
+    state.dispatch(Msg::Waiting(command));
 }
 
-/// How far a slot is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Phase {
-    /// Nobody has asked for a model, or somebody has stopped it.
-    Absent,
-    Coming,
-    There,
-    Failed,
-}
-
-fn phase(m: &Model) -> Phase {
-    match (&m.info, &m.loading, &m.failure) {
-        (Some(_), ..) => Phase::There,
-        (None, Some(_), _) => Phase::Coming,
-        (None, None, Some(_)) => Phase::Failed,
-        (None, None, None) => Phase::Absent,
-    }
-}
-
-fn phases(state: State) -> [Phase; 2] {
-    state.slots().map(|s| s.model.with(phase))
-}
-
-/// Loads what is missing. A model that has failed is tried again only if the other is not there either.
+/// Loads what is missing.
 pub fn need(state: State) {
-    let now = untrack(|| phases(state));
-    if now.contains(&Phase::Absent) || !now.contains(&Phase::There) && !now.contains(&Phase::Coming) {
-        linked::load_models(state); // those of a picture that was sent, or else the visitor's own
-    }
-}
-
-/// Does `act`, once the models are there; they are loaded for it.
-pub fn then(state: State, what: &'static str, act: impl FnOnce() + 'static) {
-    let now = untrack(|| phases(state));
-    let still_to_come = now.iter().any(|p| matches!(p, Phase::Absent | Phase::Coming));
-    if now.contains(&Phase::There) && !still_to_come {
-        return act();
-    }
-    need(state);
-    state.waiting.add(what, Box::new(act));
+    command(state, Command::Need);
 }
 
 /// Stops what is being loaded for the first time, and what waits for it.
 pub fn cancel(state: State) {
-    state.waiting.declined.set_value(true);
-    drop(state.waiting.take());
-    for slot in state.slots().into_iter().filter(|s| s.model.with_untracked(phase) == Phase::Coming) {
-        engines::cancel_load(state, slot.side); // what is pressed next asks for it anew
-    }
-}
-
-/// Does what has waited as soon as the models are there; drops it if they will not come, which is said where they are
-/// loaded.
-pub fn follow(state: State) {
-    Effect::new(move |_| {
-        let now = phases(state);
-        if state.waiting.what.with(Vec::is_empty) || now.contains(&Phase::Coming) {
-            return;
-        }
-        let acts = state.waiting.take();
-        if now.contains(&Phase::There) {
-            untrack(|| acts.into_iter().for_each(|act| act()));
-        }
-    });
+    command(state, Command::Cancel); // what is pressed next asks for it anew
 }
 
 /// Loads the models once everything else has come and been drawn, if that is welcome.
@@ -131,15 +37,7 @@ pub async fn when_idle(state: State) {
         next_frame().await; // a page that nobody sees draws none, and loads nothing
     }
     idle().await;
-    let welcome = state.linked.with_untracked(Option::is_none)
-        && !state.waiting.declined.get_value()
-        && !page::embedded()
-        && !saves_data();
-    if welcome {
-        need(state);
-    } else {
-        state.waiting.rested.set(true);
-    }
+    command(state, Command::Idle { welcome: !page::embedded() && !saves_data() });
 }
 
 /// Whether the visitor has asked sites to spare their connection.
@@ -180,29 +78,32 @@ async fn idle() {
 pub fn WaitingNote(state: State, among_weights: bool) -> impl IntoView {
     let wanted = move || match among_weights {
         true => state.tab.get() != Tab::Prompt,
-        false => state.tab.get() == Tab::Prompt && state.waiting.what.with(|w| !w.is_empty()),
+        false => state.tab.get() == Tab::Prompt && state.wishes.with(|w| !w.is_empty()),
     };
-    let coming = move || wanted() && phases(state).contains(&Phase::Coming);
-    let stopped = move || wanted() && !coming() && phases(state).contains(&Phase::Absent);
+    let coming = move || wanted() && state.slots().map(presence).contains(&Presence::Coming);
+    let stopped = move || wanted() && !coming() && state.slots().map(presence).contains(&Presence::Absent);
     let why = move || {
-        let what = state.waiting.what.get();
-        match what.as_slice() {
-            [] => "The models are being loaded.".to_owned(),
-            all => format!("The models are being loaded. Then: {}.", all.join(", ")),
+        let wishes = state.wishes.get();
+        match wishes.as_slice() {
+            [] => "Loading the models.".to_owned(),
+            all => {
+                let all: Vec<&str> = all.iter().map(Wish::words).collect();
+                format!("Loading the models. Next: {}.", all.join(", then "))
+            }
         }
     };
     let line = move |half: Slot| {
         let shown = move || half.model.with(|m| m.loading.filter(|_| m.info.is_none()));
         let words = move || {
             let name = half.side.name();
-            match half.model.with(phase) {
-                Phase::There => format!("{name}: here"),
-                Phase::Failed => format!("{name}: could not be loaded"),
+            match presence(half) {
+                Presence::There => format!("{name}: here"),
+                Presence::Failed => format!("{name}: could not be loaded"),
                 _ => format!("{name}: {}", loading_words(shown().and_then(|(_, p)| p))),
             }
         };
         let value = move || {
-            let there = half.model.with(phase) == Phase::There;
+            let there = presence(half) == Presence::There;
             let progress = shown().and_then(|(_, p)| p).filter(|p| p.total > 0);
             progress.map(|p| p.done as f64 / p.total as f64).or(there.then_some(1.0)).map(|v| v.to_string())
         };

@@ -8,8 +8,6 @@ use super::canvas::{Cell, Layout, Picture, draw, follow_theme};
 use super::format;
 use super::reading::extent;
 use super::state::{Scale, Selection, Slot, State};
-use super::teach::did;
-use crate::teach::Deed;
 
 /// Redraws when the width of the canvas's frame changes.
 pub fn on_resize(canvas: NodeRef<Canvas>, width: RwSignal<f64>) {
@@ -88,7 +86,6 @@ pub fn Matrix(state: State, half: Slot) -> impl IntoView {
     };
     let choose = move |selection: Selection| {
         state.select(half.side, selection);
-        did(state, Deed::ChooseWord);
     };
     let on_click = move |e: leptos::ev::MouseEvent| match locate(&e) {
         // a cell or a column's label chooses the response unit, a row's label the prompt unit

@@ -26,7 +26,6 @@ mod page;
 mod progress;
 mod prompt;
 mod reading;
-mod runs;
 mod share;
 mod shell;
 mod state;

@@ -7,10 +7,11 @@ use super::density::Density;
 use super::header::Mark;
 use super::matrix::Matrix;
 use super::reading::{PromptText, ResponseText};
-use super::share::linked;
 use super::state::{Half, Phase, Shown, Side, Slot, State};
 use super::teach::Explain;
-use super::{format, runs};
+use super::{format, loading};
+use crate::page::runs::is_given;
+use crate::page::{Msg, Wish};
 use crate::protocol::Stage;
 use crate::teach::terms::Term;
 
@@ -46,7 +47,7 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
                 <Matrix state half/>
                 <Density half/>
             </Show>
-            <p class="foot">{move || half.run.with(|r| provenance(r, state.shown.get()))}</p>
+            <p class="foot">{move || half.run.with(|r| provenance(r, state.shown.get(), state.spec.with(|s| is_given(s.options.whose, half.side))))}</p>
         </article>
     }
 }
@@ -109,7 +110,7 @@ fn summary(r: &Half) -> String {
 }
 
 /// Checkpoint, quantization, mode, target, hardware, time.
-fn provenance(r: &Half, shown: Shown) -> String {
+fn provenance(r: &Half, shown: Shown, given: bool) -> String {
     let Some(p) = &r.report else { return String::new() };
     let (c, s) = (&p.checkpoint, &p.seconds);
     let by = match p.by {
@@ -125,7 +126,7 @@ fn provenance(r: &Half, shown: Shown) -> String {
     let reverse =
         if s.reverse > 0.0 { format!(", reverse pass {}", format::seconds(s.reverse)) } else { String::new() };
     // a given response was not cut off, however long it is
-    let full = match p.fills_context() && !r.given {
+    let full = match p.fills_context() && !given {
         true => format!("Stopped: the context of {} tokens is full. ", c.context),
         false => String::new(),
     };
@@ -152,17 +153,14 @@ fn provenance(r: &Half, shown: Shown) -> String {
 /// The one button that starts and stops.
 #[component]
 pub fn RunButton(state: State) -> impl IntoView {
-    let busy = move || state.running() || state.waiting.has(runs::A_RUN);
+    let busy = move || state.running() || state.wishes.with(|all| all.iter().any(Wish::is_run));
     let here = move || state.slots().iter().any(|s| s.model.with(|m| m.info.is_some() || m.loading.is_some()));
     // a picture that was sent is shown before any model is asked for
     let offered = move || state.linked.with(Option::is_some) && !here();
     let click = move |_| match (untrack(busy), untrack(offered)) {
-        (true, _) => {
-            state.waiting.forget(runs::A_RUN);
-            runs::cancel(state);
-        }
-        (false, true) => linked::load_models(state),
-        (false, false) => runs::run(state),
+        (true, _) => state.dispatch(Msg::Stop),
+        (false, true) => loading::need(state),
+        (false, false) => state.dispatch(Msg::Run),
     };
     let label = move || match (busy(), offered()) {
         (true, _) => "Stop",

@@ -10,8 +10,10 @@ use super::header::Mark;
 use super::state::{Model, Progress, Side, Slot, State};
 use super::{document, engines, findings, focus, format, hosts, share};
 use crate::checkpoint::catalogue::{BUNDLED, CATALOGUE};
+use crate::page::Msg;
 use crate::page::dropped::{Dropped, dropped};
 use crate::page::facts::bundled;
+use crate::page::stored::Command;
 use crate::protocol::{Source, Stage, StoredEntry};
 
 /// The dialog.
@@ -21,11 +23,11 @@ pub fn ModelsDialog(state: State) -> impl IntoView {
     Effect::new(move |_| {
         let loading = state.slots().iter().any(|s| s.model.with(|m| m.loading.is_some()));
         if !loading && state.models_open.get_untracked() {
-            engines::list(state);
+            stored(state, Command::List);
         }
     });
     view! {
-        <Modal id="models" title="Models" close="close-models" open=state.models_open prepare=move || { engines::engines(state); engines::list(state); }>
+        <Modal id="models" title="Models" close="close-models" open=state.models_open prepare=move || stored(state, Command::List)>
             <p class="cap">"A base model and the model that was tuned from it: GGUF files, or safetensors with config.json and tokenizer.json, of the llama architecture. Files can also be dropped anywhere on the page."</p>
             <div class="cols"><SlotForm state half=state.base/><SlotForm state half=state.tuned/></div>
             <h3>"Known pairs"</h3>
@@ -44,6 +46,10 @@ pub fn ModelsDialog(state: State) -> impl IntoView {
             <Stored state/>
         </Modal>
     }
+}
+
+fn stored(state: State, command: Command) {
+    state.dispatch(Msg::Stored(command));
 }
 
 #[component]
@@ -171,7 +177,7 @@ fn Stored(state: State) -> impl IntoView {
                 <span class="row">
                     <button class="btn" disabled=!e.complete on:click=load(state.base, e.key.clone())>"As base"</button>
                     <button class="btn" disabled=!e.complete on:click=load(state.tuned, e.key.clone())>"As tuned"</button>
-                    <button class="btn" on:click=move |_| engines::delete(state, key.clone())>"Delete"</button>
+                    <button class="btn" on:click=move |_| stored(state, Command::Delete(key.clone()))>"Delete"</button>
                 </span>
             </li>
         }
@@ -184,7 +190,7 @@ fn Stored(state: State) -> impl IntoView {
         <Show when=move || state.stored.with(|s| s.results != 0)>
             <ul class="list" id="results-kept"><li>
                 <span><b>"Heads and concepts read from weights"</b><span class="cap">{move || format!(" · {}", format::bytes(state.stored.with(|s| s.results)))}</span></span>
-                <button class="btn" on:click=move |_| engines::forget(state)>"Delete"</button>
+                <button class="btn" on:click=move |_| stored(state, Command::Forget)>"Delete"</button>
             </li></ul>
         </Show>
         <p class="cap">{move || state.stored.get().free.map(|free| format!("The browser has room for {} more.", format::bytes(free)))}</p>

@@ -16,7 +16,7 @@ pub fn begin(state: State) {
                 .all(|s| s.model.with(|m| m.loading.is_none() && (m.info.is_some() || m.failure.is_some())))
         };
         // without the models, only what is kept already is looked after: keeping the page means to fetch them
-        let settled = loaded() || (state.waiting.rested.get() && is_kept());
+        let settled = loaded() || (state.rested.get() && is_kept());
         let told = told.unwrap_or_default();
         if settled
             && !told

@@ -19,7 +19,8 @@ use super::state::{Side, State, Tab};
 use super::tabs::{self, Tabs};
 use super::teach::{Coach, GuessPanel, LearnDialog, NotShown, Presenter};
 use super::toolbar::Toolbar;
-use super::{examples, focus, loading, parameter, teach, window};
+use super::{engines, examples, focus, loading, parameter, teach, window};
+use crate::page::editor;
 use crate::share::presets::PRESETS;
 use crate::teach::terms::Picture;
 
@@ -27,17 +28,16 @@ use crate::teach::terms::Picture;
 #[component]
 pub fn Page() -> impl IntoView {
     let state = State::new();
-    state.prompt.set(PRESETS[0].text.to_owned());
+    engines::recall(state);
+    state.edit(editor::Command::Prompt(PRESETS[0].text.to_owned()));
     let picture = linked::open(state);
     leptos::task::spawn_local(async move {
         if !picture && state.prompt.with_untracked(|p| p == PRESETS[0].text) {
-            examples::show(state, PRESETS[0]).await;
+            examples::fetch(state, 0).await;
         }
         loading::when_idle(state).await;
     });
-    loading::follow(state);
     linked::watch(state);
-    linked::follow(state);
     offline::begin(state);
     let guessing = move || state.teach.guess.with(|g| g.as_ref().is_some_and(|g| !g.looked));
     let embedded = embedded();

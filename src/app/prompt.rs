@@ -1,21 +1,21 @@
 //! The left panel: prompt, instruction, examples, whose response, template, options.
 
-use std::time::Duration;
-
 use leptos::html::Textarea;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
+use super::format;
 use super::loading::{self, WaitingNote};
 use super::model_card::RunButton;
-use super::runs;
-use super::state::{Chat, Prepared, Slot, State, Whose};
+use super::state::{Chat, Slot, State, Whose};
 use super::teach::Explain;
 use super::toolbar::Segmented;
-use super::{examples, format};
 use crate::explain::attribution::Mode;
 use crate::explain::find_instruction;
 use crate::model::head::Target;
+use crate::page::Msg;
+use crate::page::editor::Command;
+use crate::page::prepared::Prepared;
 use crate::share::presets::PRESETS;
 use crate::teach::terms::Term;
 
@@ -32,7 +32,7 @@ pub fn PromptPanel(state: State) -> impl IntoView {
     let on_key = move |e: leptos::ev::KeyboardEvent| {
         if e.key() == "Enter" && (e.ctrl_key() || e.meta_key()) && !untrack(|| state.running()) {
             e.prevent_default();
-            runs::run(state);
+            state.dispatch(Msg::Run);
         }
     };
     view! {
@@ -41,12 +41,8 @@ pub fn PromptPanel(state: State) -> impl IntoView {
             <div class="field">
                 <label for="preset">"Examples"</label>
                 <select id="preset" prop:value=move || preset_of(&state.prompt.get()) on:change=move |e| {
-                    if let Some(p) = event_target_value(&e).parse().ok().and_then(|i: usize| PRESETS.get(i)) {
-                        state.prompt.set(p.text.to_owned());
-                        state.marked.set(None);
-                        if examples::fit(state) {
-                            leptos::task::spawn_local(examples::show(state, *p));
-                        }
+                    if let Ok(at) = event_target_value(&e).parse() {
+                        state.dispatch(Msg::Example(at));
                     }
                 }>
                     <option value="">"Choose an example…"</option>
@@ -55,7 +51,7 @@ pub fn PromptPanel(state: State) -> impl IntoView {
             </div>
             <div class="field">
                 <span class="label">"Response to explain"<Explain term=Term::ResponseToExplain/></span>
-                <Segmented name="Response to explain" options=WHOSE value=Signal::derive(move || options.get().whose) set=move |w| options.update(|o| o.whose = w)/>
+                <Segmented name="Response to explain" options=WHOSE value=Signal::derive(move || options.get().whose) set=move |w| state.set_options(|o| o.whose = w)/>
                 <p class="cap">{move || match options.get().whose {
                     Whose::Own => "Each model explains its own answer.",
                     Whose::Tuned => "The tuned model answers; both explain that answer.",
@@ -63,12 +59,12 @@ pub fn PromptPanel(state: State) -> impl IntoView {
                     Whose::Typed => "Both explain the text you type here.",
                 }}</p>
                 <Show when=move || options.get().whose == Whose::Typed>
-                    <textarea id="typed" class="small" aria-label="The response to explain" prop:value=move || options.get().typed on:input=move |e| options.update(|o| o.typed = event_target_value(&e))></textarea>
+                    <textarea id="typed" class="small" aria-label="The response to explain" prop:value=move || options.get().typed on:input=move |e| state.set_options(|o| o.typed = event_target_value(&e))></textarea>
                 </Show>
             </div>
             <div class="field">
                 <span class="label">"Chat template"<Explain term=Term::ChatTemplate/></span>
-                <Segmented name="Chat template" options=CHAT value=Signal::derive(move || options.get().chat) set=move |c| options.update(|o| o.chat = c)/>
+                <Segmented name="Chat template" options=CHAT value=Signal::derive(move || options.get().chat) set=move |c| state.set_options(|o| o.chat = c)/>
                 <TemplateText state/>
             </div>
             <Room state/>
@@ -101,21 +97,18 @@ fn Editor(state: State) -> impl IntoView {
         let (start, end) = (area.selection_start().ok().flatten(), area.selection_end().ok().flatten());
         if let (Some(start), Some(end)) = (start, end) {
             let span = byte_of(&text, start)..byte_of(&text, end);
-            runs::mark(state, (!span.is_empty()).then_some(span));
+            state.edit(Command::Mark((!span.is_empty()).then_some(span)));
         }
     };
     view! {
         <div class="head tight"><h2><label for="prompt">"Prompt"</label></h2><Explain term=Term::Token/></div>
-        <textarea id="prompt" node_ref=area prop:value=move || state.prompt.get() spellcheck="false" on:input=move |e| {
-            state.prompt.set(event_target_value(&e));
-            state.marked.set(None);
-        }></textarea>
+        <textarea id="prompt" node_ref=area prop:value=move || state.prompt.get() spellcheck="false" on:input=move |e| state.edit(Command::Prompt(event_target_value(&e)))></textarea>
         <div class="cap instruction">
             "Instruction"<Explain term=Term::Instruction/>": "<span class="instr">{move || format::label(&instruction(), 160)}</span>
         </div>
         <div class="row">
             <button class="link" id="mark" on:mousedown=|e| e.prevent_default() on:click=mark>"Mark the selected text"</button>
-            <Show when=move || state.marked.get().is_some()><button class="link" on:click=move |_| runs::mark(state, None)>"Find it again"</button></Show>
+            <Show when=move || state.marked.get().is_some()><button class="link" on:click=move |_| state.edit(Command::Mark(None))>"Find it again"</button></Show>
         </div>
     }
 }
@@ -161,30 +154,9 @@ fn TemplateText(state: State) -> impl IntoView {
     }
 }
 
-/// Milliseconds after the last key until a prompt is counted.
-const PAUSE: u64 = 400;
-
 /// Says before a run what does not fit the models' contexts: counted by their own tokenizers, once typing pauses.
 #[component]
 fn Room(state: State) -> impl IntoView {
-    let asked = StoredValue::new(None::<TimeoutHandle>);
-    // which models, not how far they have come
-    let loaded =
-        Memo::new(move |_| state.slots().map(|s| s.model.with(|m| m.info.as_ref().map(|i| i.weights.clone()))));
-    Effect::new(move |_| {
-        state.prompt.track();
-        state.options.track();
-        loaded.track();
-        if let Some(before) = asked.get_value() {
-            before.clear();
-        }
-        // an engine that runs has no time for questions
-        if state.running() {
-            return;
-        }
-        let ask = move || state.slots().into_iter().for_each(|s| runs::prepare(state, s));
-        asked.set_value(set_timeout_with_handle(ask, Duration::from_millis(PAUSE)).ok());
-    });
     let said = move |slot: Slot| {
         let length = slot.prepared.with(|p| p.as_ref().map(|(_, length)| *length))?;
         let (name, limit) = (slot.side.name(), state.options.with(|o| o.limit));
@@ -232,7 +204,7 @@ fn MoreOptions(state: State) -> impl IntoView {
                        set: fn(&mut super::state::Options, f64)| {
         let change = move |e| {
             if let Ok(v) = event_target_value(&e).parse::<f64>() {
-                options.update(|o| set(o, v));
+                state.set_options(|o| set(o, v));
             }
         };
         view! { <label class="number" for=id>{label}<input id=id type="number" min=min max=max step=step prop:value=move || get(&options.get()).to_string() on:change=change/></label> }
@@ -241,9 +213,9 @@ fn MoreOptions(state: State) -> impl IntoView {
         <details class="fold" id="options">
             <summary>"Options"</summary>
             <span class="label">"What is differentiated"<Explain term=Term::Target/></span>
-            <Segmented name="What is differentiated" options=TARGETS value=Signal::derive(move || options.get().target) set=move |t| options.update(|o| o.target = t)/>
+            <Segmented name="What is differentiated" options=TARGETS value=Signal::derive(move || options.get().target) set=move |t| state.set_options(|o| o.target = t)/>
             <span class="label">"Method (both are exact; auto takes the cheaper)"<Explain term=Term::Method/></span>
-            <Segmented name="Method" options=MODES value=Signal::derive(move || options.get().mode) set=move |m| options.update(|o| o.mode = m)/>
+            <Segmented name="Method" options=MODES value=Signal::derive(move || options.get().mode) set=move |m| state.set_options(|o| o.mode = m)/>
             <span class="label">"How the answer is drawn"<Explain term=Term::Sampling/></span>
             <div class="numbers">
                 {number("Most new tokens", "limit", "1", "512", "1", |o| o.limit as f64, |o, v| o.limit = v.clamp(1.0, 512.0) as usize)}

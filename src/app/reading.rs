@@ -5,10 +5,8 @@ use wasm_bindgen::JsCast;
 
 use super::format;
 use super::state::{Reading, Scale, Selection, Slot, State};
-use super::teach::did;
 use crate::explain::Role;
 use crate::explain::view::{Label, View};
-use crate::teach::Deed;
 
 /// A background for a cell or token: the scale is shared by both models.
 pub fn shade(reading: &Reading, level: u8, signed: f32, extent: f32) -> Option<String> {
@@ -108,7 +106,6 @@ fn walk(e: leptos::ev::KeyboardEvent) {
 #[component]
 pub fn PromptText(state: State, half: Slot) -> impl IntoView {
     let choose = move |row: usize| {
-        did(state, Deed::ChooseWord);
         let now = half.selection.get_untracked();
         let row = (now.row != Some(row) || now.column.is_some()).then_some(row);
         state.select(half.side, Selection { row, column: None });
@@ -137,7 +134,6 @@ pub fn PromptText(state: State, half: Slot) -> impl IntoView {
 #[component]
 pub fn ResponseText(state: State, half: Slot) -> impl IntoView {
     let choose = move |column: usize| {
-        did(state, Deed::ChooseWord);
         let now = half.selection.get_untracked();
         state.select(half.side, Selection { row: None, column: (now.column != Some(column)).then_some(column) });
     };

@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::backend::Check;
 use super::engine::Engine;
 use super::findings::state::Findings;
-use super::loading::Waiting;
-use super::share::linked::Linked;
 use super::shell::{Drawn, Shell};
 use super::teach::Teach;
 use super::weights::Weights;
+use crate::explain::CheckpointInfo;
 use crate::explain::view::{Source, View, present};
-use crate::explain::{CheckpointInfo, PromptToken};
-use crate::model::Length;
+use crate::page::gpu_check::Check;
+use crate::page::linked::Picture;
+use crate::page::prepared::Prepared;
 pub use crate::page::runs::{Half, Phase, Shown};
-use crate::page::{self, slots};
+use crate::page::stored::Kept;
+use crate::page::{self, Wish, slots};
 pub use crate::page::{Progress, Side};
-use crate::protocol::{BackendReport, Failure, JobId, StoredEntry};
+use crate::protocol::{BackendReport, Failure, JobId};
 use crate::share::RunSpec;
 pub use crate::share::screen::{Chat, Options, Reading, Scale, Selection, Tab, Whose};
 
@@ -34,19 +34,6 @@ pub struct Model {
     pub not_kept: Option<Failure>,
 }
 
-/// A prompt as a model will read it.
-pub type Prepared = (Vec<PromptToken>, Length);
-
-/// What is kept in the browser's storage.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Stored {
-    pub entries: Vec<StoredEntry>,
-    /// Bytes of what was read from weights.
-    pub results: u64,
-    /// Bytes that may still be stored, if the browser says.
-    pub free: Option<u64>,
-}
-
 /// One model's half of the page.
 #[derive(Clone, Copy)]
 pub struct Slot {
@@ -59,11 +46,10 @@ pub struct Slot {
     pub selection: ReadSignal<Selection>,
     pub view: Memo<View>,
     pub engine: StoredValue<Option<Engine>, LocalStorage>,
-    /// The prompt in the editor as this model will read it, with what it takes of the context, and the job that asked.
-    pub prepared: RwSignal<Option<Prepared>>,
-    pub preparing: StoredValue<Option<JobId>>,
+    /// The prompt in the editor as this model will read it, with what it takes of the context.
+    pub prepared: ReadSignal<Option<Prepared>>,
     /// What computes, once that is decided.
-    pub backend: RwSignal<Option<BackendReport>>,
+    pub backend: ReadSignal<Option<BackendReport>>,
 }
 
 impl Model {
@@ -89,23 +75,25 @@ pub struct State {
     pub spec: ReadSignal<Arc<RunSpec>>,
     pub shown: ReadSignal<Shown>,
     /// The editor's text.
-    pub prompt: RwSignal<String>,
+    pub prompt: ReadSignal<String>,
     /// The user's own mark in it; found automatically if absent.
-    pub marked: RwSignal<Option<Range<usize>>>,
-    pub options: RwSignal<Options>,
-    pub reading: RwSignal<Reading>,
-    pub stored: RwSignal<Stored>,
+    pub marked: ReadSignal<Option<Range<usize>>>,
+    pub options: ReadSignal<Options>,
+    pub reading: ReadSignal<Reading>,
+    pub stored: ReadSignal<Kept>,
     pub models_open: RwSignal<bool>,
     pub share_open: RwSignal<bool>,
     pub backend_open: RwSignal<bool>,
-    pub gpu_check: RwSignal<Check>,
+    pub gpu_check: ReadSignal<Check>,
     /// A picture that was sent, until something else is run.
-    pub linked: RwSignal<Option<Linked>>,
+    pub linked: ReadSignal<Option<Picture>>,
     /// What could not be opened, in words.
-    pub notice: RwSignal<Option<String>>,
+    pub notice: ReadSignal<Option<String>>,
     pub tab: ReadSignal<Tab>,
     /// What waits for the models.
-    pub waiting: Waiting,
+    pub wishes: ReadSignal<Vec<Wish>>,
+    /// The page has had nothing to do, and has left the models where they are.
+    pub rested: ReadSignal<bool>,
     pub weights: Weights,
     pub findings: Findings,
     pub teach: Teach,
@@ -113,32 +101,32 @@ pub struct State {
 
 impl State {
     pub fn new() -> Self {
-        let reading = RwSignal::new(Reading::default());
         let shell = Shell::new();
         let drawn = shell.read();
-        let slot = |side| Slot::new(shell, side, reading, &drawn);
+        let slot = |side| Slot::new(shell, side, &drawn);
         Self {
             shell,
             base: slot(Side::Base),
             tuned: slot(Side::Tuned),
             spec: drawn.spec,
             shown: drawn.shown,
-            prompt: RwSignal::new(String::new()),
-            marked: RwSignal::new(None),
-            options: RwSignal::new(Options::default()),
-            reading,
-            stored: RwSignal::new(Stored::default()),
+            prompt: drawn.prompt,
+            marked: drawn.marked,
+            options: drawn.options,
+            reading: drawn.reading,
+            stored: drawn.stored,
             models_open: RwSignal::new(false),
             share_open: RwSignal::new(false),
             backend_open: RwSignal::new(false),
-            gpu_check: RwSignal::new(Check::default()),
-            linked: RwSignal::new(None),
-            notice: RwSignal::new(None),
+            gpu_check: drawn.gpu_check,
+            linked: drawn.linked,
+            notice: drawn.notice,
             tab: drawn.tab,
-            waiting: Waiting::new(),
+            wishes: drawn.wishes,
+            rested: drawn.rested,
             weights: drawn.weights,
             findings: drawn.findings,
-            teach: Teach::new(),
+            teach: Teach::new(&drawn),
         }
     }
 
@@ -160,13 +148,8 @@ impl State {
 }
 
 impl Slot {
-    /// A number that no job of this engine had before.
-    pub fn next_job(&self) -> JobId {
-        self.shell.next_job(self.side)
-    }
-
-    fn new(shell: Shell, side: Side, reading: RwSignal<Reading>, drawn: &Drawn) -> Self {
-        let (spec, run) = (drawn.spec, drawn.run[side.index()]);
+    fn new(shell: Shell, side: Side, drawn: &Drawn) -> Self {
+        let (spec, reading, run) = (drawn.spec, drawn.reading, drawn.run[side.index()]);
         let view = Memo::new(move |_| {
             let (reading, spec) = (reading.get(), spec.get());
             run.with(|r| {
@@ -190,9 +173,8 @@ impl Slot {
             selection: drawn.selection[side.index()],
             view,
             engine: StoredValue::new_local(None),
-            prepared: RwSignal::new(None),
-            preparing: StoredValue::new(None),
-            backend: RwSignal::new(None),
+            prepared: drawn.prepared[side.index()],
+            backend: drawn.backend[side.index()],
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::runs;
 use super::state::{Scale, State};
 use super::teach::Explain;
 use crate::explain::By;
 use crate::explain::view::can_show;
+use crate::page::Msg;
 use crate::teach::terms::Term;
 
 /// A row of buttons of which one is on.
@@ -47,7 +47,7 @@ pub fn Toolbar(state: State) -> impl IntoView {
                        set: fn(&mut super::state::Reading, u8)| {
         let change = move |e| {
             if let Ok(v) = event_target_value(&e).parse() {
-                reading.update(|r| set(r, v));
+                state.set_reading(|r| set(r, v));
             }
         };
         view! {
@@ -60,17 +60,17 @@ pub fn Toolbar(state: State) -> impl IntoView {
     let levels = move || reading.get().scale == Scale::Levels;
     view! {
         <div class="bar" role="toolbar" aria-label="How to read the results">
-            <span class="with-what"><Segmented name="Granularity" options=GRANULARITIES value=Signal::derive(move || reading.get().by) set=move |by| reading.update(|r| r.by = by)/><Explain term=Term::Granularity/></span>
-            <span class="with-what"><Segmented name="Scale" options=SCALES value=Signal::derive(move || reading.get().scale) set=move |scale| reading.update(|r| r.scale = scale)/><Explain term=Term::Scale/></span>
+            <span class="with-what"><Segmented name="Granularity" options=GRANULARITIES value=Signal::derive(move || reading.get().by) set=move |by| state.set_reading(|r| r.by = by)/><Explain term=Term::Granularity/></span>
+            <span class="with-what"><Segmented name="Scale" options=SCALES value=Signal::derive(move || reading.get().scale) set=move |scale| state.set_reading(|r| r.scale = scale)/><Explain term=Term::Scale/></span>
             <span class="with-what">{slider("L", "L: number of levels", 2, 20, |r| r.how.count, |r, v| { r.how.count = v; r.how.floor = r.how.floor.min(v - 1); })}<Explain term=Term::Levels/></span>
             <span class="with-what">{slider("b", "b: hide levels up to", 0, 19, |r| r.how.floor, |r, v| r.how.floor = v.min(r.how.count - 1))}<Explain term=Term::Floor/></span>
             <span class="with-what">{slider("p", "p: norm that density divides by", 2, 8, |r| r.how.norm as u8, |r, v| r.how.norm = f32::from(v))}<Explain term=Term::Norm/></span>
-            <label title="Spaces and line breaks as signs"><input type="checkbox" prop:checked=move || reading.get().spaces on:change=move |e| reading.update(|r| r.spaces = event_target_checked(&e))/>"Spaces"</label>
+            <label title="Spaces and line breaks as signs"><input type="checkbox" prop:checked=move || reading.get().spaces on:change=move |e| state.set_reading(|r| r.spaces = event_target_checked(&e))/>"Spaces"</label>
         </div>
         <Show when=too_coarse>
             <p class="note" role="status">
                 "This result was computed by word or sentence; token by token needs another run. "
-                <button class="link" on:click=move |_| runs::run(state)>"Run by token"</button>
+                <button class="link" on:click=move |_| state.dispatch(Msg::Run)>"Run by token"</button>
             </p>
         </Show>
         <div class="legend" aria-label="What the colours mean">

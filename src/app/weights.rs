@@ -5,7 +5,6 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use web_sys::File;
 
-use super::loading;
 use super::shell::Mirror;
 use super::state::{Side, Slot, State, Tab};
 use crate::explain::local::{LayerAttention, LayerFiring};
@@ -160,9 +159,6 @@ impl Weights {
 
 /// Opens a tab, and loads and reads what it needs.
 pub fn open(state: State, tab: Tab) {
-    if tab != Tab::Prompt {
-        loading::need(state);
-    }
     state.dispatch(Msg::Open(tab));
 }
 
@@ -189,12 +185,6 @@ pub fn inside(state: State) -> Inside {
     state.shell.with(|page| page.weights.inside())
 }
 
-/// Shows a tab on what a link says; whoever opens the link knows which models it needs.
-pub fn look(state: State, tab: Tab, inside: Inside) {
-    command(state, Command::Look(inside));
-    state.dispatch(Msg::Open(tab));
-}
-
 /// Reads heads in the other way.
 pub fn read(state: State, reading: Reading) {
     command(state, Command::Read(reading));
@@ -210,7 +200,6 @@ pub fn use_words(state: State, list: Option<File>, vectors: Option<File>, judge:
     let there = [&list, &vectors, &judge].map(Option::is_some);
     let files = state.shell.hold(list.into_iter().chain(vectors).chain(judge).collect());
     let [list, vectors, judge] = there;
-    loading::need(state);
     command(state, Command::Words(Words { files, list, vectors, judge }));
 }
 

@@ -1,6 +1,6 @@
 //! What all features may read: which models are there, and what is on screen.
 
-use super::Side;
+use super::{Editor, Side};
 use crate::checkpoint::catalogue::{BUNDLED, CATALOGUE};
 use crate::explain::CheckpointInfo;
 use crate::protocol::{Source, Template};
@@ -18,10 +18,12 @@ pub struct Model {
     pub origin: Origin,
 }
 
-/// The models, base and tuned, and which tab is on screen.
+/// The models, base and tuned, what the user has set, and which tab is on screen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
     models: [Option<Model>; 2],
+    /// What the next run is asked, and how results are read.
+    pub editor: Editor,
     /// What the page is about at the moment.
     pub tab: Tab,
 }

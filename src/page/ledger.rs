@@ -17,6 +17,12 @@ pub enum Purpose {
     Score,
     /// Something about the weights.
     Weights(Task),
+    /// How the prompt in the editor will be read.
+    Prepare,
+    /// The GPU is checked.
+    Check,
+    /// What is kept in the browser's storage is listed or deleted.
+    Store,
 }
 
 /// The jobs that engines are at work on. An engine that is started again begins a new epoch, in which nothing of the
@@ -38,8 +44,7 @@ impl Ledger {
         &mut self.sides[side.index()]
     }
 
-    /// A number that no job of `side` had before.
-    pub fn number(&mut self, side: Side) -> JobId {
+    fn number(&mut self, side: Side) -> JobId {
         let jobs = self.jobs(side);
         jobs.last += 1;
         jobs.last

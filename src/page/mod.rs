@@ -1,27 +1,49 @@
 //! What the page knows and decides, without a browser. [`Page::update`] takes one message and answers with effects; `app`
 //! draws the state and carries the effects out.
 //!
-//! A feature has a state and an `update` of its own, and never calls another feature. What they share are the [`Facts`].
+//! A feature has a state and an `update` of its own, and never calls another feature: what another has to do for it, it
+//! asks for with a message. What they share are the [`Facts`].
 
 pub mod dropped;
+pub mod editor;
+mod examples;
 pub mod facts;
+pub mod gpu_check;
+pub mod guess;
 mod ledger;
+pub mod lesson;
+pub mod linked;
+pub mod prepared;
 pub mod runs;
 pub mod scores;
 pub mod slots;
+pub mod stored;
 mod tracked;
+pub mod waiting;
 pub mod weights;
 
+use std::collections::VecDeque;
+
+pub use editor::Editor;
 pub use facts::{Facts, Model};
+pub use gpu_check::GpuCheck;
+pub use guess::Guessing;
 pub use ledger::{Ledger, Purpose};
+pub use lesson::Lessons;
+pub use linked::Linked;
+pub use prepared::Preparing;
 pub use runs::Runs;
 pub use scores::Scores;
 pub use slots::Slots;
+pub use stored::Stored;
 pub use tracked::Tracked;
+pub use waiting::{Waiting, Wish};
 pub use weights::Weights;
 
-use crate::protocol::{Event, Failure, Request, Source, Stage};
+use crate::protocol::{Event, Request, Source, Stage};
+use crate::share::Export;
 use crate::share::screen::Tab;
+use crate::teach::Deed;
 
 /// Which of the two models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,16 +114,46 @@ impl Progress {
 /// What happens to the page.
 #[derive(Debug, Clone)]
 pub enum Msg {
+    /// The user changes the settings.
+    Edit(editor::Command),
     /// The user wants something of the slots.
     Slots(slots::Command),
-    /// This tab is on screen now.
+    /// Something needs the models, or does not any more.
+    Waiting(waiting::Command),
+    /// The user opens this tab, which may need the models.
     Open(Tab),
+    /// This tab is on screen now; whoever shows it knows which models it needs.
+    Show(Tab),
+    /// Run is pressed: the prompt is run as it is set now, once the models are there.
+    Run,
+    /// Stop is pressed: nothing is run, and nothing waits to be.
+    Stop,
+    /// This needs the models.
+    Wish(Wish),
+    /// The user chooses an example, by its place in the list.
+    Example(usize),
+    /// Its finished result, which ships with the page, has come.
+    ExampleCame(usize, Box<Export>),
     /// The user wants something of the runs.
     Runs(runs::Command),
+    /// The address's fragment, which may carry a picture or a lesson.
+    Address(String),
+    /// The user wants something of a picture that was sent.
+    Linked(linked::Command),
+    /// The reader wants something of a lesson.
+    Lesson(lesson::Command),
+    /// The reader guesses.
+    Guess(guess::Command),
     /// The user wants something of the weights.
     Weights(weights::Command),
     /// The user wants something of the scores.
     Scores(scores::Command),
+    /// The user wants the GPU to be checked, or no more.
+    GpuCheck(gpu_check::Command),
+    /// The user wants something of what is kept in the browser's storage.
+    Stored(stored::Command),
+    /// The pause that was asked for is over.
+    Paused,
     /// An engine says something, at so many seconds.
     Engine {
         /// Whose engine.
@@ -138,8 +190,18 @@ pub enum Effect {
     RecallScores,
     /// These files are not needed any more.
     DropFiles(Files),
+    /// Write down where the lesson is, for when it is gone on with; see [`lesson::Left`].
+    KeepLesson(String),
+    /// The lesson that was written down has come to its end.
+    ForgetLesson,
+    /// Say with [`Msg::ExampleCame`] what ships for this example.
+    FetchExample(usize),
+    /// The address does not name the picture any more that is on screen.
+    ClearAddress,
     /// [`Msg::Frame`] with the next frame.
     Frame,
+    /// [`Msg::Paused`] when nothing more has asked for a pause for a moment.
+    Pause,
 }
 
 /// What the update of a feature may read and use.
@@ -149,7 +211,7 @@ pub struct Context<'a> {
     /// Owns the jobs.
     pub ledger: &'a mut Ledger,
     /// What is to be done.
-    pub effects: Vec<Effect>,
+    pub effects: &'a mut Vec<Effect>,
 }
 
 /// All that the page knows.
@@ -161,94 +223,231 @@ pub struct Page {
     pub ledger: Ledger,
     /// Which checkpoints are there.
     pub slots: Slots,
+    /// What waits for them.
+    pub waiting: Waiting,
     /// The runs of the prompt.
     pub runs: Runs,
+    /// A picture that was sent.
+    pub linked: Linked,
     /// What is read from the weights.
     pub weights: Weights,
     /// The scores of a set of prompts.
     pub scores: Scores,
+    /// How the prompt in the editor will be read.
+    pub preparing: Preparing,
+    /// The check of the GPU.
+    pub gpu_check: GpuCheck,
+    /// What is kept in the browser's storage.
+    pub stored: Stored,
+    /// The lesson on screen.
+    pub lessons: Lessons,
+    /// The reader's guess.
+    pub guessing: Guessing,
 }
 
 impl Page {
-    /// Takes in a message.
+    /// Takes in a message, and what follows from it.
     pub fn update(&mut self, msg: Msg) -> Vec<Effect> {
         let mut effects = Vec::new();
-        let changed = self.update_models(&msg, &mut effects);
-        let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects };
-        match changed {
-            Change::Model(side) => {
-                self.weights.model_changed(side, &mut context);
-                self.scores.model_changed(&mut context);
+        let mut queue = VecDeque::from([msg]);
+        while let Some(msg) = queue.pop_front() {
+            let then = self.step(msg, &mut effects);
+            then.into_iter().rev().for_each(|next| queue.push_front(next));
+            if queue.is_empty() {
+                queue.extend(self.go_on(&mut effects));
             }
-            Change::Gone(side, failure) => {
-                self.runs.engine_gone(side, &failure);
-                self.weights.engine_gone(side, &failure);
-                self.scores.engine_gone(side, &mut context);
-            }
-            Change::None => {}
         }
+        effects
+    }
+
+    /// Takes in one message; gives those that follow from it.
+    fn step(&mut self, msg: Msg, effects: &mut Vec<Effect>) -> Vec<Msg> {
+        self.update_facts(&msg, effects);
+        if let Some(deed) = deed(&msg) {
+            self.lessons.did(deed);
+        }
+        let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects };
         match msg {
             Msg::Slots(_) => {}
-            Msg::Open(tab) => self.weights.opened(tab),
+            Msg::Edit(editor::Command::Mark(marked)) => self.runs.mark(&self.facts.editor.prompt, marked),
+            Msg::Edit(_) => self.scores.options_changed(&mut context),
+            Msg::Open(Tab::Prompt) => self.weights.opened(Tab::Prompt),
+            Msg::Open(tab) => {
+                self.weights.opened(tab);
+                return vec![Msg::Waiting(waiting::Command::Need)];
+            }
+            Msg::Show(tab) => self.weights.opened(tab),
+            Msg::Run => return vec![Msg::Wish(Wish::Run(Box::new(self.facts.editor.spec())))],
+            Msg::Stop => {
+                self.waiting.forget_run();
+                self.runs.command(runs::Command::Stop, &mut context);
+            }
+            Msg::Wish(wish) => return self.wish(wish),
+            Msg::Waiting(command) => return self.wait(command),
+            Msg::Example(at) => return self.example(at, effects),
+            Msg::ExampleCame(at, export) => return self.example_came(at, *export),
             Msg::Runs(command) => self.runs.command(command, &mut context),
-            Msg::Weights(command) => self.weights.command(command, &mut context),
-            Msg::Scores(command) => self.scores.command(command, &mut context),
-            Msg::Engine { side, epoch, event, at } => {
-                let job = event.job().filter(|_| epoch == context.ledger.epoch(side));
-                match job.and_then(|job| Some((job, context.ledger.purpose(side, job)?))) {
-                    Some((job, Purpose::Run)) => self.runs.event((side, job), *event, at, &mut context),
-                    Some((job, Purpose::Score)) => self.scores.event((side, job), *event, &mut context),
-                    Some((job, Purpose::Weights(task))) => {
-                        self.weights.event((side, job, task), *event, at, &mut context);
-                    }
-                    // taken in above, or of a job that nobody waits for any more
-                    Some((_, Purpose::Load)) | None => {}
+            Msg::Address(fragment) => {
+                let lesson = Msg::Lesson(lesson::Command::Address(fragment.clone()));
+                return vec![Msg::Linked(linked::Command::Address(fragment)), lesson];
+            }
+            Msg::Linked(command) => return self.linked.command(command, effects),
+            Msg::Lesson(command) => {
+                let done = self.done();
+                return self.lessons.command(command, &self.facts, done, effects);
+            }
+            Msg::Guess(command) => self.guessing.command(command),
+            Msg::Weights(command) => {
+                let needs_models = matches!(command, weights::Command::Words(_));
+                self.weights.command(command, &mut context);
+                if needs_models {
+                    return vec![Msg::Waiting(waiting::Command::Need)];
                 }
             }
+            Msg::Scores(command) => self.scores.command(command, &mut context),
+            Msg::GpuCheck(command) => self.gpu_check.command(command, &mut context),
+            Msg::Stored(command) => self.stored.command(command, &mut context),
+            Msg::Paused => self.preparing.paused(self.runs.round.is_running(), &mut context),
+            Msg::Engine { side, epoch, event, at } => return self.hear(side, epoch, *event, at, effects),
             Msg::Frame => self.runs.frame(),
         }
-        let round = &self.runs.round;
-        self.weights.go_on(|side| round.sequence(side, &self.facts), &mut context);
-        context.effects
+        Vec::new()
     }
 
-    /// Takes in what concerns the models and the tab on screen: facts that all others read.
-    fn update_models(&mut self, msg: &Msg, effects: &mut Vec<Effect>) -> Change {
+    /// What a message changes of the facts, which are there before any feature looks at it.
+    fn update_facts(&mut self, msg: &Msg, effects: &mut Vec<Effect>) {
         let mut context = slots::Context { facts: &mut self.facts, ledger: &mut self.ledger, effects };
         match msg {
-            Msg::Open(tab) => context.facts.tab = *tab,
+            Msg::Open(tab) | Msg::Show(tab) => context.facts.tab = *tab,
+            Msg::Edit(command) => context.facts.editor.command(command.clone()),
             Msg::Slots(command) => self.slots.command(command.clone(), &mut context),
-            Msg::Engine { side, epoch, event, at } if *epoch == context.ledger.epoch(*side) => match &**event {
-                Event::Ready => self.slots.ready(*side),
-                Event::Crashed { message } => {
-                    return Change::Gone(*side, self.slots.crashed(*side, message.clone(), &mut context));
-                }
-                event => {
-                    let job = event.job().filter(|job| context.ledger.purpose(*side, *job) == Some(Purpose::Load));
-                    if job.is_some_and(|job| self.slots.event((*side, job), event.clone(), *at, &mut context)) {
-                        return Change::Model(*side);
-                    }
-                }
-            },
+            // an engine does it, without any model
+            Msg::Stored(_) | Msg::GpuCheck(_) => self.slots.command(slots::Command::Start, &mut context),
             _ => {}
         }
-        Change::None
     }
 
-    /// Whether an event of `side` is the core's: of a job in the ledger, or of the engine's life.
-    pub fn owns(&self, side: Side, event: &Event) -> bool {
-        let life = matches!(event, Event::Ready | Event::Crashed { .. });
-        life || event.job().is_some_and(|job| self.ledger.purpose(side, job).is_some())
+    /// Takes in what an engine says, unless it is one that is gone.
+    fn hear(&mut self, side: Side, epoch: u32, event: Event, at: f64, effects: &mut Vec<Effect>) -> Vec<Msg> {
+        if epoch != self.ledger.epoch(side) {
+            return Vec::new();
+        }
+        let job = event.job();
+        let purpose = job.and_then(|job| Some((job, self.ledger.purpose(side, job)?)));
+        let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects };
+        match (purpose, event) {
+            (None, Event::Ready) => self.slots.ready(side),
+            (None, Event::Backend { report }) => self.slots.backend(side, report),
+            (None, Event::Crashed { message }) => self.crashed(side, message, effects),
+            (Some((job, Purpose::Load)), event) => self.loads((side, job), event, at, effects),
+            (Some((job, Purpose::Run)), event) => self.runs.event((side, job), event, at, &mut context),
+            (Some((job, Purpose::Score)), event) => self.scores.event((side, job), event, &mut context),
+            (Some((job, Purpose::Weights(task))), event) => {
+                self.weights.event((side, job, task), event, at, &mut context);
+            }
+            (Some((job, Purpose::Prepare)), event) => self.preparing.event((side, job), event, &mut context),
+            (Some((job, Purpose::Check)), event) => self.gpu_check.event(job, event, at, &mut context),
+            (Some((job, Purpose::Store)), event) => return self.stored.event(job, event, &mut context),
+            // of a job that nobody waits for any more
+            (None, _) => {}
+        }
+        Vec::new()
+    }
+
+    fn loads(&mut self, job: (Side, u32), event: Event, at: f64, effects: &mut Vec<Effect>) {
+        let mut context = slots::Context { facts: &mut self.facts, ledger: &mut self.ledger, effects };
+        if self.slots.event(job, event, at, &mut context) {
+            let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects };
+            self.weights.model_changed(job.0, &mut context);
+            self.scores.model_changed(&mut context);
+        }
+    }
+
+    /// An engine is gone, and its model with it.
+    fn crashed(&mut self, side: Side, message: String, effects: &mut Vec<Effect>) {
+        let mut context = slots::Context { facts: &mut self.facts, ledger: &mut self.ledger, effects };
+        let failure = self.slots.crashed(side, message, &mut context);
+        let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects };
+        self.runs.engine_gone(side, &failure);
+        self.weights.engine_gone(side, &failure);
+        self.scores.engine_gone(side, &mut context);
+        self.preparing.engine_gone(side);
+        self.gpu_check.engine_gone(side, &failure);
+        self.stored.engine_gone(side);
+    }
+
+    fn wish(&mut self, wish: Wish) -> Vec<Msg> {
+        if Waiting::is_ready(self.slots.presence(&self.facts)) {
+            return wish.granted();
+        }
+        self.waiting.add(wish);
+        vec![Msg::Waiting(waiting::Command::Need)]
+    }
+
+    fn wait(&mut self, command: waiting::Command) -> Vec<Msg> {
+        let now = self.slots.presence(&self.facts);
+        match command {
+            waiting::Command::Need if Waiting::is_missing(now) => {
+                vec![Msg::Slots(slots::Command::Begin { wanted: self.linked.at_hand() })]
+            }
+            waiting::Command::Need => Vec::new(),
+            waiting::Command::Cancel => {
+                self.waiting.decline();
+                let coming = Side::BOTH.into_iter().filter(|side| now[side.index()] == slots::Presence::Coming);
+                coming.map(|side| Msg::Slots(slots::Command::Cancel(side))).collect()
+            }
+            waiting::Command::Idle { welcome } => match self.waiting.idle(welcome && self.linked.picture.is_none()) {
+                true => vec![Msg::Waiting(waiting::Command::Need)],
+                false => Vec::new(),
+            },
+        }
+    }
+
+    /// What goes on by itself after a message: the reading of weights, what has waited for the models, a picture that is
+    /// computed again.
+    fn go_on(&mut self, effects: &mut Vec<Effect>) -> Vec<Msg> {
+        let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects };
+        let round = &self.runs.round;
+        self.weights.go_on(|side| round.sequence(side, &self.facts), &mut context);
+        self.preparing.go_on(round.is_running(), &self.facts, effects);
+        let mut then = self.waiting.go_on(self.slots.presence(&self.facts));
+        let quiet = |side: Side| self.slots.slot(side).loading.is_none();
+        let ready = Side::BOTH.map(|side| quiet(side) && self.facts.model(side).is_some());
+        let failed = Side::BOTH.map(|side| quiet(side) && self.slots.slot(side).failure.is_some());
+        then.extend(self.linked.go_on(ready, failed, &self.runs.round));
+        let round = &self.runs.round;
+        self.guessing.go_on(|| round.words(*self.facts.editor.reading));
+        let done = self.done();
+        then.extend(self.lessons.go_on(&self.facts, done));
+        then
+    }
+
+    /// What has been done that a lesson may ask for.
+    fn done(&self) -> lesson::Done {
+        let read = |count: &dyn Fn(&weights::Half) -> (usize, usize)| {
+            let counts = self.weights.halves.each_ref().map(count);
+            counts.iter().all(|(read, all)| *all > 0 && read == all)
+        };
+        let (cases, rows) = (self.scores.cases.len(), self.scores.rows.len());
+        lesson::Done {
+            heads: read(&|half| (half.heads.iter().flatten().count(), half.heads.len())),
+            concepts: read(&|half| (half.concepts.iter().flatten().count(), half.concepts.len())),
+            measured: cases > 0 && rows == cases && !*self.scores.running,
+            running: self.runs.round.is_running(),
+            has_run: self.runs.round.halves.iter().any(|half| half.report.is_some() && half.failure.is_none()),
+        }
     }
 }
 
-/// What happened to the models.
-enum Change {
-    None,
-    /// Another one is there.
-    Model(Side),
-    /// An engine is gone, and its model with it.
-    Gone(Side, Failure),
+/// What of a message a lesson may ask for.
+fn deed(msg: &Msg) -> Option<Deed> {
+    match msg {
+        Msg::Runs(runs::Command::Select(..)) => Some(Deed::ChooseWord),
+        Msg::Weights(weights::Command::Head(..)) => Some(Deed::ChooseHead),
+        Msg::Weights(weights::Command::Concepts(_)) => Some(Deed::ChooseLayer),
+        Msg::Guess(guess::Command::Look) => Some(Deed::Guess),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -30,8 +30,6 @@ pub enum Command {
     Stop,
     /// Each model its own response, or the tuned one's under both.
     Own(bool),
-    /// The first tab says now that prompts are read so.
-    Chat(Chat),
     /// This was written down on an earlier visit.
     Recalled(Option<String>),
     /// The browser did not write the scores down.
@@ -64,8 +62,7 @@ pub struct Scores {
     pub failure: Tracked<Option<String>>,
     /// Names the set.
     set: String,
-    /// How prompts are read: as the first tab says, and, while it is measured, as it said at the start.
-    chat: Chat,
+    /// How prompts are read while they are measured: as the first tab said at the start.
     measured_in: Chat,
     /// Names what the rows were measured on: the pair, and what was asked of it.
     of: Option<String>,
@@ -98,10 +95,6 @@ impl Scores {
                 (*self.own, *self.failure) = (own, None);
                 self.recall(context);
             }
-            Command::Chat(chat) => {
-                self.chat = chat;
-                self.recall(context);
-            }
             Command::Recalled(text) => {
                 let written = text.and_then(|text| serde_json::from_str::<Written>(&text).ok());
                 let fits = |w: &Written| Some(&w.of) == self.of.as_ref() && w.rows.len() <= self.cases.len();
@@ -115,6 +108,11 @@ impl Scores {
             }
             Command::Refused(why) => *self.failure = Some(why),
         }
+    }
+
+    /// The first tab may say now that prompts are read otherwise.
+    pub fn options_changed(&mut self, context: &mut Context) {
+        self.recall(context);
     }
 
     /// Another model is there.
@@ -133,7 +131,7 @@ impl Scores {
     /// What is on screen is of the present pair, set and way of reading, or else it goes; what was written down of them
     /// comes. While a model is missing, it may still be the same pair's that comes back.
     fn recall(&mut self, context: &mut Context) {
-        let asked = format!("{} {:?} {}", self.set, self.chat, *self.own);
+        let asked = format!("{} {:?} {}", self.set, context.facts.editor.options.chat, *self.own);
         let pair = Self::pair(context.facts);
         let now = pair.map(|pair| format!("{pair} {asked}"));
         if *self.running || self.of == now && now.is_some() || now.is_none() && self.asked == asked {
@@ -160,7 +158,7 @@ impl Scores {
             return;
         }
         self.recall(context);
-        self.measured_in = self.chat;
+        self.measured_in = context.facts.editor.options.chat;
         (*self.failure, *self.running) = (None, true);
         self.next_case(context);
     }

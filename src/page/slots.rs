@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::facts::{bundled, origin};
 use super::{Effect, Facts, Files, Ledger, Model, Progress, Purpose, Side};
-use crate::protocol::{Event, Failure, JobId, Request, Source};
+use crate::protocol::{BackendReport, Choice, Event, Failure, JobId, Request, Source};
 
 /// What the user wants.
 #[derive(Debug, Clone)]
@@ -27,9 +27,24 @@ pub enum Command {
     Begin {
         /// Base and tuned.
         wanted: [Option<Source>; 2],
-        /// The same, from the last visit.
-        remembered: [Option<Source>; 2],
     },
+    /// This is what the last visit used.
+    Remembered([Option<Source>; 2]),
+    /// Have both engines compute on this, and those to come.
+    Compute(Choice),
+}
+
+/// Whether a model is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// Nobody has asked for one, or somebody has stopped it.
+    Absent,
+    /// The first one is on its way.
+    Coming,
+    /// One is there.
+    There,
+    /// It could not be loaded.
+    Failed,
 }
 
 /// A load in progress.
@@ -70,6 +85,28 @@ pub struct Slot {
     pub not_kept: Option<Failure>,
     /// Where the present checkpoint came from, to load it again when it is lost.
     pub source: Option<Source>,
+    /// Where the last visit's came from.
+    remembered: Option<Source>,
+    /// What computes, once that is decided.
+    pub backend: Option<BackendReport>,
+}
+
+impl Slot {
+    /// Whether it has a model, `there` or not.
+    pub fn presence(&self, there: bool) -> Presence {
+        match (there, &self.loading, &self.failure) {
+            (true, ..) => Presence::There,
+            (false, Some(_), _) => Presence::Coming,
+            (false, None, Some(_)) => Presence::Failed,
+            (false, None, None) => Presence::Absent,
+        }
+    }
+
+    /// Whether its checkpoint is the bundled one, or will be.
+    pub fn is_bundled(&self) -> bool {
+        let from = self.source.as_ref().or(self.loading.as_ref().map(|l| &l.source));
+        matches!(from, None | Some(Source::Bundled { .. }))
+    }
 }
 
 /// What the slots may read and use: the models are theirs.
@@ -84,16 +121,25 @@ pub struct Context<'a> {
 
 /// Base and tuned.
 #[derive(Debug, Clone, Default)]
-pub struct Slots([Slot; 2]);
+pub struct Slots {
+    sides: [Slot; 2],
+    /// What the user wants to compute on.
+    choice: Choice,
+}
 
 impl Slots {
     /// The slot of `side`.
     pub fn slot(&self, side: Side) -> &Slot {
-        &self.0[side.index()]
+        &self.sides[side.index()]
+    }
+
+    /// Whether each model is there.
+    pub fn presence(&self, facts: &Facts) -> [Presence; 2] {
+        Side::BOTH.map(|side| self.slot(side).presence(facts.model(side).is_some()))
     }
 
     fn slot_mut(&mut self, side: Side) -> &mut Slot {
-        &mut self.0[side.index()]
+        &mut self.sides[side.index()]
     }
 
     /// Does what the user wants.
@@ -102,10 +148,17 @@ impl Slots {
             Command::Start => Side::BOTH.into_iter().for_each(|side| self.start(side, context)),
             Command::Load { side, source, files } => self.load(side, source, files, context),
             Command::Cancel(side) => self.cancel(side, context),
-            Command::Begin { wanted, remembered } => {
-                for (side, (wanted, remembered)) in Side::BOTH.into_iter().zip(wanted.into_iter().zip(remembered)) {
-                    self.begin(side, wanted, remembered, context);
-                }
+            Command::Begin { wanted } => {
+                Side::BOTH.into_iter().zip(wanted).for_each(|(side, wanted)| self.begin(side, wanted, context));
+            }
+            Command::Remembered(sources) => {
+                self.sides.iter_mut().zip(sources).for_each(|(slot, source)| slot.remembered = source);
+            }
+            Command::Compute(choice) => {
+                self.choice = choice;
+                let alive = |side: &Side| matches!(self.slot(*side).life, Life::Starting | Life::Up);
+                let sides = Side::BOTH.into_iter().filter(alive);
+                context.effects.extend(sides.map(|side| Effect::Send(side, Request::Backend { choice })));
             }
         }
     }
@@ -119,7 +172,7 @@ impl Slots {
         }
     }
 
-    fn begin(&mut self, side: Side, wanted: Option<Source>, remembered: Option<Source>, context: &mut Context) {
+    fn begin(&mut self, side: Side, wanted: Option<Source>, context: &mut Context) {
         let slot = self.slot(side);
         let there = slot.loading.is_some() || context.facts.model(side).is_some();
         let here = slot.loading.as_ref().map(|l| &l.source).or(slot.source.as_ref());
@@ -127,7 +180,7 @@ impl Slots {
             Some(source) if there && here == Some(&source) => return,
             Some(source) => source,
             None if there => return,
-            None => remembered.unwrap_or_else(|| bundled(side)),
+            None => slot.remembered.clone().unwrap_or_else(|| bundled(side)),
         };
         self.load(side, source, None, context);
     }
@@ -140,6 +193,8 @@ impl Slots {
         slot.loads.insert(job, source.clone());
         slot.loading = Some(Loading { job, source: source.clone(), progress: None });
         (slot.failure, slot.not_kept) = (None, None);
+        // what is to compute is known before there is something to
+        context.effects.push(Effect::Send(side, Request::Backend { choice: self.choice }));
         let request = Request::Load { job, source };
         match files {
             Some(files) => {
@@ -155,6 +210,11 @@ impl Slots {
         if let Some(loading) = self.slot_mut(side).loading.take() {
             context.effects.push(Effect::Send(side, Request::Cancel { job: loading.job }));
         }
+    }
+
+    /// What computes for `side` is decided.
+    pub fn backend(&mut self, side: Side, report: BackendReport) {
+        self.slot_mut(side).backend = Some(report);
     }
 
     /// The engine of `side` has started.
@@ -189,6 +249,7 @@ impl Slots {
                 // what is not kept cannot be found again on the next visit
                 if let Some(source @ (Source::Stored { .. } | Source::Bundled { .. })) = &source {
                     context.effects.push(Effect::Remember(side, source.clone()));
+                    slot.remembered = Some(source.clone());
                 }
                 slot.source = source;
                 true
@@ -217,7 +278,7 @@ impl Slots {
         let failure = if up { Failure::Crashed(message) } else { Failure::NoEngine(message) };
         let opening = slot.loading.take().map(|l| l.source);
         slot.loads.clear();
-        slot.not_kept = None;
+        (slot.not_kept, slot.backend) = (None, None);
         slot.failure = Some(failure.clone());
         slot.life = Life::Dead;
         if up {

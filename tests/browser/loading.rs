@@ -73,7 +73,7 @@ async fn run_pressed_at_once_waits_for_the_models() {
     assert_eq!(site.asked_for(".gguf"), 0);
     page.fill("#prompt", "List four fruits.").await;
     page.click("#run").await;
-    page.wait_text("#waiting", "Then: the prompt is run.").await;
+    page.wait_text("#waiting", "Next: run the prompt.").await;
     for side in ["Base", "Tuned"] {
         page.wait_text("#waiting .progress", &format!("{side}: Downloading: ")).await;
     }
@@ -137,7 +137,7 @@ async fn a_measurement_pressed_at_once_waits_for_the_models() {
     page.click("#tab-findings").await;
     page.wait_js("return document.querySelector('#scores-start')?.disabled === false").await;
     page.click("#scores-start").await;
-    page.wait_text("#waiting-weights", "Then: the prompts are measured.").await;
+    page.wait_text("#waiting-weights", "Next: measure the prompts.").await;
     site.release();
     page.wait_js("return !!document.querySelector('#scores-stop')").await;
     page.wait_js("return parseInt(document.querySelector('#scores-progress').textContent) > 0").await;

@@ -3,92 +3,11 @@
 use leptos::prelude::*;
 
 use crate::app::dialog::Modal;
-use crate::app::engines;
 use crate::app::header::Mark;
-use crate::app::state::{Progress, Side, Slot, State};
+use crate::app::state::{Slot, State};
 use crate::model::gpu::check::{Checked, Derivative, TOLERANCE};
-use crate::protocol::{Failure, JobId, Request};
-
-/// How far the check has come.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub enum Check {
-    /// Not asked for.
-    #[default]
-    None,
-    /// At work.
-    Running(JobId, Option<Progress>),
-    /// Done, on the GPU of this name.
-    Done(String, Vec<Checked>),
-    /// Could not be done.
-    Failed(Failure),
-}
-
-impl Check {
-    fn job(&self) -> Option<JobId> {
-        match self {
-            Self::Running(job, _) => Some(*job),
-            _ => None,
-        }
-    }
-}
-
-fn ours(state: State, slot: Slot, job: JobId) -> bool {
-    slot.side == Side::Tuned && state.gpu_check.with_untracked(|c| c.job() == Some(job))
-}
-
-/// Notes progress, if it is of this job.
-pub fn advance(state: State, slot: Slot, job: JobId, next: impl Fn(Option<Progress>) -> Progress) -> bool {
-    let ours = ours(state, slot, job);
-    if ours {
-        state.gpu_check.update(|c| {
-            if let Check::Running(_, progress) = c {
-                *progress = Some(next(*progress));
-            }
-        });
-    }
-    ours
-}
-
-/// Takes in what came out.
-pub fn done(state: State, slot: Slot, job: JobId, gpu: String, checked: Vec<Checked>) {
-    if ours(state, slot, job) {
-        state.gpu_check.set(Check::Done(gpu, checked));
-    }
-}
-
-/// Takes in a failure, if it is of this job.
-pub fn failed(state: State, slot: Slot, job: JobId, failure: &Failure) -> bool {
-    let ours = ours(state, slot, job);
-    if ours {
-        state.gpu_check.set(match failure {
-            Failure::Cancelled => Check::None,
-            other => Check::Failed(other.clone()),
-        });
-    }
-    ours
-}
-
-/// The engine that was at work on it is gone.
-pub fn engine_gone(state: State, slot: Slot, failure: &Failure) {
-    if let Some(job) = state.gpu_check.with_untracked(Check::job) {
-        failed(state, slot, job, failure);
-    }
-}
-
-fn start(state: State) {
-    engines::engines(state);
-    if let Some(engine) = engines::engine(state.tuned) {
-        let job = state.tuned.next_job();
-        state.gpu_check.set(Check::Running(job, None));
-        engine.send(&Request::CheckGpu { job }, &[]);
-    }
-}
-
-fn stop(state: State) {
-    if let (Some(engine), Some(job)) = (engines::engine(state.tuned), state.gpu_check.with_untracked(Check::job)) {
-        engine.send(&Request::Cancel { job }, &[]);
-    }
-}
+use crate::page::Msg;
+use crate::page::gpu_check::{Check, Command};
 
 /// The dialog.
 #[component]
@@ -101,8 +20,8 @@ pub fn BackendDialog(state: State) -> impl IntoView {
             <h3>"Is this GPU right?"</h3>
             <p class="cap">"Every operation that the explanations are made of, its result and both of its derivatives, held against the CPU on small matrices of random numbers. It needs no model and takes a few seconds."</p>
             <div class="row">
-                <button class="btn" id="check-gpu" disabled=running on:click=move |_| start(state)>"Check this GPU"</button>
-                <Show when=running><button class="btn" id="stop-check" on:click=move |_| stop(state)>"Stop"</button></Show>
+                <button class="btn" id="check-gpu" disabled=running on:click=move |_| state.dispatch(Msg::GpuCheck(Command::Start))>"Check this GPU"</button>
+                <Show when=running><button class="btn" id="stop-check" on:click=move |_| state.dispatch(Msg::GpuCheck(Command::Stop))>"Stop"</button></Show>
             </div>
             <Outcome state/>
         </Modal>

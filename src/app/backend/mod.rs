@@ -4,11 +4,13 @@ mod check;
 
 use leptos::prelude::*;
 
-pub use check::{BackendDialog, Check, advance, done, engine_gone, failed};
+pub use check::BackendDialog;
 
+use super::memory;
 use super::state::State;
-use super::{engines, memory};
 use crate::app::teach::Explain;
+use crate::page::Msg;
+use crate::page::slots::Command;
 use crate::protocol::{Backend, BackendReport, Choice, Why};
 use crate::teach::terms::Term;
 
@@ -62,7 +64,7 @@ pub fn BackendBadge(state: State) -> impl IntoView {
         if let Some((choice, key, _)) = CHOICES.iter().find(|(_, key, _)| *key == value) {
             memory::set(KEY, key);
             chosen.set(*choice);
-            engines::use_backend(state, *choice);
+            state.dispatch(Msg::Slots(Command::Compute(*choice)));
         }
     };
     view! {

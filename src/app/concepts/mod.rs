@@ -17,13 +17,12 @@ use super::memory;
 use super::progress::Reading;
 use super::share::picture::{Drawn, SavePicture, of_page, provenance};
 use super::state::{Side, State};
-use super::teach::{Explain, NotShown, did};
+use super::teach::{Explain, NotShown};
 use super::weights;
 use crate::explain::weights::coherence::{Judged, Judgement, written};
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::scorer::{self, Label, Level, Task};
 use crate::explain::weights::{LayerConcepts, NamedComponent};
-use crate::teach::Deed;
 use crate::teach::terms::{Picture, Term};
 use chart::Charts;
 use firing::Firing;
@@ -57,7 +56,6 @@ impl View {
     pub fn choose(self, state: State, layer: usize) {
         self.sought.set(None);
         weights::choose_concepts(state, layer);
-        did(state, Deed::ChooseLayer);
     }
 
     /// Names a component of the model that is loaded.

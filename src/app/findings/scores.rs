@@ -59,7 +59,7 @@ pub fn open_file(app: State, file: web_sys::File) {
             }
             Err(e) => {
                 weights::open(app, Tab::Prompt);
-                app.notice.set(Some(e));
+                app.notify(e);
             }
         }
     });
@@ -84,7 +84,6 @@ pub fn Scores(state: State) -> impl IntoView {
             }
         });
     }
-    Effect::new(move |_| state::follow_template(state));
     let input = NodeRef::<Input>::new();
     // chance takes thousands of draws, and a verdict on the way would tempt to stop at the one that is liked
     let found = Memo::new(move |_| match f.running.get() {

@@ -2,12 +2,11 @@
 
 use leptos::prelude::*;
 
-use crate::app::loading;
 use crate::app::shell::Mirror;
 use crate::app::state::State;
 use crate::explain::findings::{PromptCase, ScoreRow};
-use crate::page::Msg;
 use crate::page::scores::{Command, Scores};
+use crate::page::{Msg, Wish};
 
 /// A set of prompts and what has been measured on it.
 #[derive(Clone, Copy)]
@@ -85,12 +84,12 @@ pub fn refuse(state: State, why: String) {
 
 /// Starts, or goes on where it was stopped, once the models are there.
 pub fn start(state: State) {
-    loading::then(state, "the prompts are measured", move || command(state, Command::Start));
+    state.dispatch(Msg::Wish(Wish::Measure));
 }
 
 /// Starts again from the first prompt.
 pub fn again(state: State) {
-    loading::then(state, "the prompts are measured", move || command(state, Command::Again));
+    state.dispatch(Msg::Wish(Wish::MeasureAgain));
 }
 
 /// Each model its own response, or the tuned one's under both.
@@ -101,10 +100,4 @@ pub fn set_own(state: State, own: bool) {
 /// Stops; what has been measured stays.
 pub fn stop(state: State) {
     command(state, Command::Stop);
-}
-
-/// Prompts are read as the first tab says; reactive.
-pub fn follow_template(state: State) {
-    let chat = state.options.with(|o| o.chat);
-    command(state, Command::Chat(chat));
 }

@@ -12,13 +12,12 @@ use super::chance::HeadsByChance;
 use super::progress::Reading as ReadingProgress;
 use super::share::picture::{Drawn, SavePicture, of_page, provenance};
 use super::state::{Side, State};
-use super::teach::{Explain, NotShown, did};
+use super::teach::{Explain, NotShown};
 use super::toolbar::Segmented;
 use super::weights;
 use crate::explain::weights::coherence::written;
 use crate::explain::weights::compare::{Filter, HeadChange};
 use crate::explain::weights::heads::Reading;
-use crate::teach::Deed;
 use crate::teach::terms::{Picture, Term};
 use graph::HeadGraph;
 use local::OnPrompt;
@@ -75,7 +74,6 @@ impl View {
     pub fn choose(self, state: State, layer: usize, head: usize) {
         self.dimension.set(None);
         weights::choose_head(state, layer, head);
-        did(state, Deed::ChooseHead);
     }
 }
 

@@ -5,7 +5,7 @@ use web_sys::{ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use super::lesson::{enter, leave};
 use crate::app::state::State;
-use crate::app::{document, window};
+use crate::app::{document, focus, window};
 
 const POINTED: &str = "data-pointed";
 
@@ -47,6 +47,16 @@ fn follow(state: State) {
         last.set_value(step);
         // beyond the frame in which the change is drawn
         request_animation_frame(move || request_animation_frame(move || point(selector, fresh)));
+    });
+    // who starts a lesson by keyboard finds it without looking for it, and comes back to where lessons are chosen
+    Effect::new(move |before: Option<bool>| {
+        let on = state.teach.lesson.with(Option::is_some);
+        match (before, on) {
+            (None | Some(false), true) => focus("coach"),
+            (Some(true), false) => focus("learn"),
+            _ => {}
+        }
+        on
     });
     let body = document().body();
     Effect::new(move |_| {
@@ -95,7 +105,7 @@ pub fn Coach(state: State) -> impl IntoView {
     };
     view! {
         <Show when=move || lesson.with(Option::is_some)>
-            <aside class="coach panel" id="coach" aria-label="Lesson" on:keydown=on_key>{card}</aside>
+            <aside class="coach panel" id="coach" tabindex="-1" aria-label="Lesson" on:keydown=on_key>{card}</aside>
         </Show>
     }
 }

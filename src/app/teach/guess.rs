@@ -5,24 +5,12 @@ use leptos::prelude::*;
 use crate::app::state::{Side, Slot, State};
 use crate::explain::Role;
 use crate::explain::view::View;
-use crate::teach::Deed;
+use crate::page::Msg;
+use crate::page::guess::Command;
 use crate::teach::guess::{Outcome, compare};
 
-/// A guess: words of the prompt by their place among the user's own, and whether it has been held against the models.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Guess {
-    pub picked: Vec<usize>,
-    pub looked: bool,
-}
-
-/// Hides the colours until a guess is made.
-pub fn start(state: State) {
-    state.teach.guess.set(Some(Guess::default()));
-}
-
-/// Shows everything again.
-pub fn stop(state: State) {
-    state.teach.guess.set(None);
+fn command(state: State, command: Command) {
+    state.dispatch(Msg::Guess(command));
 }
 
 /// The user's words of a view, with their densities.
@@ -31,29 +19,11 @@ fn words(view: &View) -> Vec<(String, f64)> {
     own.map(|(row, density)| (row.text.trim().to_owned(), *density)).collect()
 }
 
-/// Whose words are marked: the tuned model's run, if there is one.
+/// Whose words are marked. Reactive.
 fn subject(state: State) -> Slot {
-    let has = |s: Slot| s.view.with(|v| !v.columns.is_empty());
-    if has(state.tuned) || !has(state.base) { state.tuned } else { state.base }
-}
-
-/// Other words make a guess void.
-pub fn follow(state: State) {
-    let texts = Memo::new(move |_| {
-        let of = subject(state);
-        let prompt: Vec<String> = of.view.with(|v| words(v).into_iter().map(|w| w.0).collect());
-        (of.side, prompt)
-    });
-    Effect::new(move |before: Option<()>| {
-        texts.track();
-        if before.is_some() {
-            state.teach.guess.update(|g| {
-                if let Some(g) = g {
-                    *g = Guess::default();
-                }
-            });
-        }
-    });
+    state.slots().iter().for_each(|slot| slot.run.track());
+    let reading = state.reading.get();
+    state.slot(state.shell.with(|page| page.runs.round.words(reading).side))
 }
 
 /// The panel above the results.
@@ -75,7 +45,7 @@ pub fn GuessPanel(state: State) -> impl IntoView {
             <article class="panel card" id="guess" aria-label="Guess first">
                 <div class="head">
                     <h2>"Guess first"</h2><span class="grow"></span>
-                    <button class="link" id="guess-stop" on:click=move |_| stop(state)>{move || if looked() { "Done" } else { "Show everything" }}</button>
+                    <button class="link" id="guess-stop" on:click=move |_| command(state, Command::Stop)>{move || if looked() { "Done" } else { "Show everything" }}</button>
                 </div>
                 <Show when=ready fallback=move || view! { <p class="empty">{waiting}</p> }>
                     <Answer state/>
@@ -100,24 +70,13 @@ fn Answer(state: State) -> impl IntoView {
 fn Marking(state: State) -> impl IntoView {
     let guess = state.teach.guess;
     let picked = move |i: usize| guess.with(|g| g.as_ref().is_some_and(|g| g.picked.contains(&i)));
-    let toggle = move |i: usize| {
-        guess.update(|g| {
-            if let Some(g) = g {
-                match g.picked.iter().position(|p| *p == i) {
-                    Some(at) => drop(g.picked.remove(at)),
-                    None => g.picked.push(i),
-                }
-            }
-        });
-    };
     let count = move || guess.with(|g| g.as_ref().map_or(0, |g| g.picked.len()));
     let look = move |_| {
-        guess.update(|g| g.iter_mut().for_each(|g| g.looked = true));
-        super::did(state, Deed::Guess);
+        command(state, Command::Look);
         crate::app::focus("guess-stop");
     };
     let word = move |(i, (text, _)): (usize, (String, f64))| {
-        view! { <button type="button" class="tok pick" class:on=move || picked(i) aria-pressed=move || picked(i).to_string() on:click=move |_| toggle(i)>{text}</button> }
+        view! { <button type="button" class="tok pick" class:on=move || picked(i) aria-pressed=move || picked(i).to_string() on:click=move |_| command(state, Command::Toggle(i))>{text}</button> }
     };
     let all = move || subject(state).view.with(words);
     view! {
@@ -146,7 +105,7 @@ fn Held(state: State) -> impl IntoView {
     view! {
         <div role="status" id="guess-held">{move || [Side::Tuned, Side::Base].map(one).collect_view()}</div>
         <p class="cap">"✓ you and the model · ○ only you · + only the model, by the words’ density over the whole response. The colours are below."</p>
-        <button class="btn" id="guess-again" on:click=move |_| start(state)>"Guess again"</button>
+        <button class="btn" id="guess-again" on:click=move |_| command(state, Command::Start)>"Guess again"</button>
     }
 }
 

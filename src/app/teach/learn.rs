@@ -5,11 +5,14 @@ use strum::VariantArray;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
-use super::{guess, lesson};
+use super::lesson;
 use crate::app::dialog::Modal;
 use crate::app::share::to_clipboard;
 use crate::app::state::State;
 use crate::app::{address, window};
+use crate::page::Msg;
+use crate::page::guess::Command;
+use crate::page::lesson::Left;
 use crate::teach::lesson::LARGEST;
 use crate::teach::terms::Term;
 use crate::teach::{Lesson, LessonError};
@@ -35,7 +38,7 @@ impl Listed {
 #[component]
 pub fn LearnDialog(state: State) -> impl IntoView {
     let (listed, problem) = (RwSignal::new(Vec::<Listed>::new()), RwSignal::new(None::<String>));
-    let left = RwSignal::new(None::<lesson::Left>);
+    let left = RwSignal::new(None::<Left>);
     let copied = RwSignal::new(None::<String>);
     let prepare = move || {
         left.set(lesson::left());
@@ -57,7 +60,7 @@ pub fn LearnDialog(state: State) -> impl IntoView {
         input.set_value(""); // the same file can be chosen again
     };
     let guess = move |_| {
-        guess::start(state);
+        state.dispatch(Msg::Guess(Command::Start));
         crate::app::weights::open(state, crate::app::state::Tab::Prompt);
         state.teach.learn_open.set(false);
     };

@@ -4,63 +4,51 @@ mod coach;
 mod explain;
 mod guess;
 mod learn;
-mod lesson;
+pub mod lesson;
 mod presenter;
 mod slides;
 
 use leptos::prelude::*;
 
+use super::shell::Drawn;
 use super::state::State;
-use crate::teach::Deed;
+use crate::page::Msg;
+use crate::page::guess::{Command, Guess};
+use crate::page::lesson::Current;
 
 pub use coach::Coach;
 pub use explain::{Explain, NotShown};
 pub use guess::GuessPanel;
 pub use learn::LearnDialog;
-pub use lesson::open_fragment;
 pub use presenter::Presenter;
 
 /// What a class is doing.
 #[derive(Clone, Copy)]
 pub struct Teach {
     /// The lesson on screen.
-    pub lesson: RwSignal<Option<lesson::Current>>,
-    /// What the reader has done since its step began.
-    deeds: RwSignal<Vec<Deed>>,
+    pub lesson: ReadSignal<Option<Current>>,
     /// A guess, if colours are hidden until one is made.
-    pub guess: RwSignal<Option<guess::Guess>>,
+    pub guess: ReadSignal<Option<Guess>>,
     pub presenting: RwSignal<bool>,
     pub learn_open: RwSignal<bool>,
 }
 
 impl Teach {
-    pub fn new() -> Self {
+    pub fn new(drawn: &Drawn) -> Self {
         Self {
-            lesson: RwSignal::new(None),
-            deeds: RwSignal::new(Vec::new()),
-            guess: RwSignal::new(None),
+            lesson: drawn.lesson,
+            guess: drawn.guess,
             presenting: RwSignal::new(false),
             learn_open: RwSignal::new(false),
         }
     }
 }
 
-/// Notes what the reader has done; a lesson that waits for it goes on.
-pub fn did(state: State, deed: Deed) {
-    state.teach.deeds.update(|all| {
-        if !all.contains(&deed) {
-            all.push(deed);
-        }
-    });
-}
-
-/// Follows lessons and guesses, and opens what the address asks for.
+/// Opens what the address asks for.
 pub fn begin(state: State) {
-    lesson::follow(state);
-    guess::follow(state);
-    lesson::open_address(state);
+    lesson::open_named(state);
     if super::parameter("guess").is_some() {
-        guess::start(state);
+        state.dispatch(Msg::Guess(Command::Start));
     }
     if super::parameter("present").is_some() {
         state.teach.presenting.set(true);

@@ -2,7 +2,7 @@
 
 mod round;
 
-pub use round::{Half, Phase, Round, Shown, spec_of_link};
+pub use round::{Half, Phase, Round, Shown, is_given, spec_of_link};
 
 use std::sync::Arc;
 
@@ -26,13 +26,6 @@ pub enum Command {
     Stop,
     /// Show finished results that were not computed here.
     Show(Box<Round>),
-    /// Mark another instruction in a prompt; results of other prompts keep theirs.
-    Mark {
-        /// The prompt's text.
-        prompt: String,
-        /// Its instruction, or the one that is found automatically.
-        marked: Option<std::ops::Range<usize>>,
-    },
     /// Look at a word.
     Select(Side, Selection),
 }
@@ -65,12 +58,14 @@ impl Runs {
                 self.before = None;
                 self.round = *round;
             }
-            Command::Mark { prompt, marked } if self.round.spec.prompt == prompt => {
-                let spec = RunSpec { marked, ..(**self.round.spec).clone() };
-                *self.round.spec = Arc::new(spec);
-            }
-            Command::Mark { .. } => {}
             Command::Select(side, selection) => self.round.selections[side.index()] = selection,
+        }
+    }
+
+    /// Another instruction was marked in `prompt`; results of other prompts keep theirs.
+    pub fn mark(&mut self, prompt: &str, marked: Option<std::ops::Range<usize>>) {
+        if self.round.spec.prompt == prompt {
+            *self.round.spec = Arc::new(RunSpec { marked, ..(**self.round.spec).clone() });
         }
     }
 
@@ -121,13 +116,7 @@ impl Runs {
         };
         let by = if model.info.parameters < SMALL { By::Token } else { spec.by };
         let job = context.ledger.open(side, Purpose::Run);
-        *half = Half {
-            phase: Phase::Runs(job),
-            by,
-            given: !matches!(response, Response::Own { .. }),
-            origin: Some(model.origin.clone()),
-            ..Half::default()
-        };
+        *half = Half { phase: Phase::Runs(job), by, origin: Some(model.origin.clone()), ..Half::default() };
         self.arrived[side.index()].clear();
         self.progress[side.index()] = None;
         let template = context.facts.template(spec.options.chat, side);
@@ -195,7 +184,7 @@ impl Runs {
                 let half = self.round.half_mut(side);
                 let there = context.facts.model(side).filter(|m| m.info.weights == report.checkpoint.weights);
                 let origin = there.map(|m| m.origin.clone()).or(half.origin.take()).unwrap_or(Origin::Elsewhere);
-                *half = Half { given: half.given, ..Half::of(*report, origin) };
+                *half = Half::of(*report, origin);
                 self.follow(side, context);
             }
             Event::Failed { failure, .. } => {

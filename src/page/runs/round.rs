@@ -4,11 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::explain::{By, ModelReport, PromptToken, ResponseToken, Unit};
+use crate::page::guess::Words;
 use crate::page::{Facts, Side, Tracked};
 use crate::protocol::{Failure, JobId};
 use crate::share::RunSpec;
 use crate::share::link::{Link, Origin, Seen};
-use crate::share::screen::Selection;
+use crate::share::screen::{Reading, Selection, Whose};
 use crate::share::{Export, Models};
 
 /// Where a result came from.
@@ -54,8 +55,6 @@ pub struct Half {
     pub report: Option<ModelReport>,
     /// Why it is not.
     pub failure: Option<Failure>,
-    /// The response was given, not the model's own.
-    pub given: bool,
     /// Where the checkpoint is that computed it.
     pub origin: Option<Origin>,
 }
@@ -135,6 +134,18 @@ impl Round {
         Self::of(spec, shown, [half(base, base_origin), half(tuned, tuned_origin)], Default::default())
     }
 
+    /// Whether the response of `side` was given, and not its own.
+    pub fn is_given(&self, side: Side) -> bool {
+        is_given(self.spec.options.whose, side)
+    }
+
+    /// Whose words a reader guesses among: the tuned model's, if it has any or the base has none.
+    pub fn words(&self, reading: Reading) -> Words {
+        let has = |side: Side| !self.half(side).columns.is_empty();
+        let side = if has(Side::Tuned) || !has(Side::Base) { Side::Tuned } else { Side::Base };
+        Words { side, prompt: self.spec.prompt.clone(), by: reading.by, are_there: has(side) }
+    }
+
     /// What a link holds.
     pub fn of_link(link: &Link) -> Self {
         let half = |seen: &Seen| Half::of(seen.report.clone(), seen.origin.clone());
@@ -191,6 +202,16 @@ impl Round {
         let models = Models { base: self.report(Side::Base), tuned: self.report(Side::Tuned) };
         let any = models.base.is_some() || models.tuned.is_some();
         any.then(|| Export { spec: Some((**self.spec).clone()), ..Export::new(self.spec.prompt.clone(), models) })
+    }
+}
+
+/// Whether `side` explains a response that is not its own.
+pub fn is_given(whose: Whose, side: Side) -> bool {
+    match whose {
+        Whose::Own => false,
+        Whose::Tuned => side == Side::Base,
+        Whose::Base => side == Side::Tuned,
+        Whose::Typed => true,
     }
 }
 

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::explain::findings::PromptCase;
+use crate::page::linked::Again;
 use crate::page::scores::Command as Measure;
 use crate::page::weights::{Command as Look, Task, Words};
 use crate::share::screen::Chat;
@@ -28,6 +29,14 @@ enum Step {
     Pause(bool),
     Words(u32),
     Measure(Measure),
+    Press,
+    EndPause,
+    Check(gpu_check::Command),
+    List,
+    Chat(Chat),
+    Wait(waiting::Command),
+    Link,
+    Recompute,
 }
 
 fn side() -> impl Strategy<Value = Side> {
@@ -56,6 +65,14 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::Pause),
         1 => (0..2u32).prop_map(Step::Words),
         2 => measure().prop_map(Step::Measure),
+        1 => Just(Step::Press),
+        1 => Just(Step::EndPause),
+        1 => prop_oneof![Just(gpu_check::Command::Start), Just(gpu_check::Command::Stop)].prop_map(Step::Check),
+        1 => Just(Step::List),
+        1 => prop_oneof![Just(Chat::Off), Just(Chat::Both), Just(Chat::TunedOnly)].prop_map(Step::Chat),
+        1 => prop_oneof![Just(waiting::Command::Need), Just(waiting::Command::Cancel)].prop_map(Step::Wait),
+        1 => Just(Step::Link),
+        1 => Just(Step::Recompute),
     ]
 }
 
@@ -67,7 +84,6 @@ fn measure() -> impl Strategy<Value = Measure> {
         Just(Measure::Again),
         Just(Measure::Stop),
         any::<bool>().prop_map(Measure::Own),
-        prop_oneof![Just(Chat::Off), Just(Chat::Both), Just(Chat::TunedOnly)].prop_map(Measure::Chat),
     ]
 }
 
@@ -80,17 +96,35 @@ impl Played {
             Step::Run(i, whose) => self.run(&spec(PROMPTS[*i], *whose)),
             Step::Stop => self.tell(Msg::Runs(Command::Stop)),
             Step::Mark(i) => {
-                self.tell(Msg::Runs(Command::Mark { prompt: PROMPTS[*i].into(), marked: Some(0..3) }));
+                self.tell(Msg::Edit(editor::Command::Prompt(PROMPTS[*i].into())));
+                self.tell(Msg::Edit(editor::Command::Mark(Some(0..3))));
             }
             Step::Work(side, fails) => _ = self.work(*side, *fails),
             Step::Load(side, i) => self.begin_load(*side, ["x", "y", "z"][*i]),
             Step::CancelLoad(side) => self.tell(Msg::Slots(slots::Command::Cancel(*side))),
             Step::Begin => {
-                let command = slots::Command::Begin { wanted: [None, None], remembered: [Some(at("x")), None] };
-                self.tell(Msg::Slots(command));
+                self.tell(Msg::Slots(slots::Command::Remembered([Some(at("x")), None])));
+                self.tell(Msg::Slots(slots::Command::Begin { wanted: [None, None] }));
             }
+            Step::Press => self.tell(Msg::Run),
+            Step::Chat(chat) => {
+                let options = Options { chat: *chat, ..(*self.page.facts.editor.options).clone() };
+                self.tell(Msg::Edit(editor::Command::Options(options)));
+            }
+            Step::Wait(command) => self.tell(Msg::Waiting(command.clone())),
+            Step::Link => {
+                // what is on screen, sent to oneself
+                let sent = self.link();
+                if let Some(sent) = sent {
+                    self.tell(Msg::Linked(linked::Command::Address(sent)));
+                }
+            }
+            Step::Recompute => self.tell(Msg::Linked(linked::Command::Recompute)),
             Step::Crash(side) => self.crash(*side),
             Step::Frame => self.tell(Msg::Frame),
+            Step::EndPause => self.end_pause(),
+            Step::Check(command) => self.tell(Msg::GpuCheck(*command)),
+            Step::List => self.tell(Msg::Stored(stored::Command::List)),
             Step::Select(side) => {
                 let selection = Selection { row: Some(0), column: None };
                 self.tell(Msg::Runs(Command::Select(*side, selection)));
@@ -117,7 +151,12 @@ impl Played {
             let run = self.round().half(side).job().map(|job| (job, Purpose::Run));
             let work = self.page.weights.half(side).work.job.map(|(job, task)| (job, Purpose::Weights(task)));
             let score = self.page.scores.job(side).map(|job| (job, Purpose::Score));
-            let mut shown: Vec<(u32, Purpose)> = run.into_iter().chain(work).chain(score).collect();
+            let prepare = self.page.preparing.job(side).map(|job| (job, Purpose::Prepare));
+            let asked = side == gpu_check::ENGINE;
+            let check = self.page.gpu_check.job().filter(|_| asked).map(|job| (job, Purpose::Check));
+            let store = self.page.stored.jobs().filter(|_| asked).map(|job| (job, Purpose::Store));
+            let all = run.into_iter().chain(work).chain(score).chain(prepare).chain(check).chain(store);
+            let mut shown: Vec<(u32, Purpose)> = all.collect();
             shown.sort_by_key(|(job, _)| *job);
             assert_eq!(open, shown);
             // the chip names what the engine has
@@ -125,6 +164,12 @@ impl Played {
             assert_eq!(self.page.facts.model(side).map(|m| &m.info.weights), has);
             self.check_result(side);
             self.check_weights(side);
+        }
+        if let Some(picture) = &*self.page.linked.picture
+            && let Again::Done(found) = &picture.again
+        {
+            assert_eq!(self.round().shown, Shown::Computed);
+            assert_eq!(found.len(), picture.sent.iter().flatten().count());
         }
         if let Some(export) = self.round().export() {
             let read = Export::read("it", &serde_json::to_string(&export).unwrap()).unwrap();
@@ -143,8 +188,10 @@ impl Played {
         match options.whose {
             Whose::Typed => assert_eq!(said, options.typed),
             Whose::Own => assert!(said.ends_with(&format!(" on {}", round.spec.prompt)), "{said}"),
-            Whose::Tuned => assert_eq!(half.given, side == Side::Base),
-            Whose::Base => assert_eq!(half.given, side == Side::Tuned),
+            Whose::Tuned | Whose::Base => {
+                let own = said.ends_with(&format!(" on {}", round.spec.prompt));
+                assert_eq!(own, !round.is_given(side), "{said}");
+            }
         }
         assert_eq!(round.report(side).unwrap().instruction, round.spec.instruction());
     }
@@ -170,6 +217,16 @@ impl Played {
     /// What must hold when the engines have nothing left to do.
     fn check_rest(&self) {
         assert!(!self.round().is_running() && !*self.page.scores.running);
+        assert!(self.page.waiting.wishes.is_empty(), "nothing waits for what will not come");
+        assert!(!matches!(*self.page.gpu_check.0, gpu_check::Check::Running(..)));
+        for side in Side::BOTH {
+            // once it has had its pause, a model has read the prompt that is in the editor
+            let prepared = self.page.preparing.prepared[side.index()].as_ref().map(|p| &p.0[0].text);
+            let there = self.page.facts.model(side).is_some();
+            assert_eq!(prepared, there.then_some(&*self.page.facts.editor.prompt));
+        }
+        let again = self.page.linked.picture.as_ref().map(|p| p.again.clone());
+        assert!(!matches!(again, Some(Again::Loading | Again::Running)), "{again:?}");
         for side in Side::BOTH {
             assert!(self.page.slots.slot(side).loading.is_none());
             assert_eq!(self.page.ledger.open_jobs(side).count(), 0, "no job is left without an end");
@@ -202,6 +259,8 @@ proptest! {
             played.take(step);
             played.check();
         }
+        played.finish();
+        played.end_pause();
         played.finish();
         played.check();
         played.check_rest();

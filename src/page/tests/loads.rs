@@ -90,7 +90,8 @@ fn what_is_lost_is_replaced_once() {
 #[test]
 fn a_first_load_that_is_stopped_leaves_nothing_behind() {
     let mut played = Played::default();
-    tell(&mut played, Command::Begin { wanted: [None, None], remembered: [Some(at("x")), None] });
+    tell(&mut played, Command::Remembered([Some(at("x")), None]));
+    tell(&mut played, Command::Begin { wanted: [None, None] });
     assert_eq!(sources(&played, Side::Base), [at("x")]);
     assert_eq!(sources(&played, Side::Tuned), [bundled(Side::Tuned)]);
     for side in Side::BOTH {
@@ -102,8 +103,8 @@ fn a_first_load_that_is_stopped_leaves_nothing_behind() {
     }
     assert_eq!(sources(&played, Side::Base).len(), 1);
     // what is asked for next loads it anew, and what is there stays
-    tell(&mut played, Command::Begin { wanted: [Some(at("y")), None], remembered: [None, None] });
+    tell(&mut played, Command::Begin { wanted: [Some(at("y")), None] });
     played.finish();
-    tell(&mut played, Command::Begin { wanted: [Some(at("y")), None], remembered: [None, None] });
+    tell(&mut played, Command::Begin { wanted: [Some(at("y")), None] });
     assert_eq!(sources(&played, Side::Base), [at("x"), at("y")]);
 }

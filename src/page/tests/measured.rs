@@ -10,6 +10,12 @@ fn set(count: usize) -> Vec<PromptCase> {
     (0..count).map(case).collect()
 }
 
+/// The first tab says that prompts are read so.
+fn chat(played: &mut Played, chat: Chat) {
+    let options = Options { chat, ..(*played.page.facts.editor.options).clone() };
+    played.tell(Msg::Edit(editor::Command::Options(options)));
+}
+
 fn tell(played: &mut Played, command: Measure) {
     played.tell(Msg::Scores(command));
 }
@@ -55,9 +61,9 @@ fn what_was_measured_otherwise_goes() {
     let mut played = with_set(2);
     tell(&mut played, Measure::Start);
     played.finish();
-    tell(&mut played, Measure::Chat(Chat::Both));
+    chat(&mut played, Chat::Both);
     assert!(played.page.scores.rows.is_empty());
-    tell(&mut played, Measure::Chat(Chat::TunedOnly));
+    chat(&mut played, Chat::TunedOnly);
     assert_eq!(played.page.scores.rows.len(), 2, "they were written down");
     tell(&mut played, Measure::Own(true));
     assert!(played.page.scores.rows.is_empty());
@@ -66,10 +72,10 @@ fn what_was_measured_otherwise_goes() {
     assert!(played.page.scores.rows.is_empty());
     // changed on the way: this measurement ends as it began, and is not shown as the other
     tell(&mut played, Measure::Start);
-    tell(&mut played, Measure::Chat(Chat::Off));
+    chat(&mut played, Chat::Off);
     played.finish();
     assert!(!*played.page.scores.running && played.page.scores.rows.is_empty());
-    tell(&mut played, Measure::Chat(Chat::TunedOnly));
+    chat(&mut played, Chat::TunedOnly);
     assert_eq!(played.page.scores.rows.len(), 2);
 }
 

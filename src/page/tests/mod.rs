@@ -1,9 +1,12 @@
 //! The page as a whole, with engines that only pretend to compute.
 
 mod any_order;
+mod linked_pictures;
 mod loads;
 mod measured;
 mod runs;
+mod taught;
+mod waits;
 mod weights;
 
 use std::collections::VecDeque;
@@ -15,8 +18,9 @@ use crate::explain::weights::heads::Reading as HeadReading;
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::{LayerConcepts, LayerHeads, NamedHead, Packed};
 use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Role, Seconds, Unit};
-use crate::protocol::{Prompt, Response, Run};
-use crate::share::link::Origin;
+use crate::model::Length;
+use crate::protocol::{Failure, Prompt, Response, Run};
+use crate::share::link::{Link, Origin, Precision};
 use crate::share::screen::{Options, Selection, Whose};
 use crate::share::{Export, RunSpec};
 
@@ -101,12 +105,17 @@ struct Played {
     page: Page,
     engines: [Engine; 2],
     frame: bool,
+    pause: bool,
     starting: Vec<Side>,
     /// What was written down, and how often.
     written: Option<String>,
     writes: usize,
     /// Engines do not come up.
     never_up: bool,
+    /// The lesson that was written down.
+    lesson: Option<String>,
+    /// Whether the address names a picture.
+    address: bool,
     /// What was asked of each engine, in order.
     asked: [Vec<Request>; 2],
 }
@@ -133,6 +142,8 @@ impl Played {
         let mut recalls = false;
         for effect in self.page.update(msg) {
             let (side, request, files) = match effect {
+                // heard, with nothing to say to it
+                Effect::Send(_, Request::Backend { .. }) => continue,
                 Effect::Send(side, request) => (side, request, None),
                 Effect::SendFiles(side, request, files) => (side, request, Some(files)),
                 Effect::Start(side, _) => {
@@ -149,7 +160,23 @@ impl Played {
                     recalls = true;
                     continue;
                 }
-                Effect::Remember(..) | Effect::DropFiles(_) => continue,
+                Effect::Remember(..) | Effect::DropFiles(_) | Effect::FetchExample(_) => continue,
+                Effect::Pause => {
+                    self.pause = true;
+                    continue;
+                }
+                Effect::KeepLesson(text) => {
+                    self.lesson = Some(text);
+                    continue;
+                }
+                Effect::ForgetLesson => {
+                    self.lesson = None;
+                    continue;
+                }
+                Effect::ClearAddress => {
+                    self.address = false;
+                    continue;
+                }
                 Effect::Frame => {
                     self.frame = true;
                     continue;
@@ -164,6 +191,13 @@ impl Played {
         if !self.never_up {
             let starting = std::mem::take(&mut self.starting);
             starting.into_iter().for_each(|side| self.hear(side, Event::Ready));
+        }
+    }
+
+    /// The pause that was asked for is over, if one was.
+    fn end_pause(&mut self) {
+        if std::mem::take(&mut self.pause) {
+            self.tell(Msg::Paused);
         }
     }
 
@@ -186,8 +220,8 @@ impl Played {
         let cancelled = |job: u32| {
             engine.queue.iter().any(|(r, _)| matches!(r, Request::Cancel { job: cancelled } if *cancelled == job))
         };
-        let loading = matches!(request, Request::Load { .. });
-        if !loading && engine.model.is_none() {
+        let without = matches!(request, Request::Load { .. } | Request::List { .. } | Request::CheckGpu { .. });
+        if !without && engine.model.is_none() {
             let job = job_of(&request);
             self.hear(side, Event::Failed { job, failure: Failure::NotLoaded });
             return true;
@@ -196,6 +230,16 @@ impl Played {
             Request::Load { job, source } => return self.do_load(side, job, &source, fails),
             Request::Run { job, .. } | Request::Heads { job, .. } | Request::Words { job, .. } if cancelled(job) => {
                 Event::Failed { job, failure: Failure::Cancelled }
+            }
+            Request::CheckGpu { job } if cancelled(job) => Event::Failed { job, failure: Failure::Cancelled },
+            Request::CheckGpu { job } => Event::Checked { job, gpu: "a GPU".into(), checked: Vec::new() },
+            Request::List { job } if fails => Event::Failed { job, failure: Failure::NotLoaded },
+            Request::List { job } => Event::Listed { job, entries: Vec::new(), results: 1, free: None },
+            Request::Prepare { job, prompt, .. } => {
+                let Prompt::Text { text, .. } = prompt else { panic!("the page sends texts") };
+                let token =
+                    PromptToken { id: 1, text: text.clone(), bytes: None, span: 0..text.len(), role: Role::User };
+                Event::Prepared { job, prompt: vec![token], length: Length::of(1, 256) }
             }
             Request::Run { job, run } => return self.do_run(side, job, &run, fails),
             Request::Words { job, .. } => {
@@ -277,6 +321,24 @@ impl Played {
 
     fn run(&mut self, spec: &RunSpec) {
         self.tell(Msg::Runs(Command::Run(spec.clone())));
+    }
+
+    /// The address of what is on screen, if anything is.
+    fn link(&self) -> Option<String> {
+        let (round, editor) = (self.round(), &self.page.facts.editor);
+        let seen = Side::BOTH.map(|side| round.seen(side));
+        seen.iter().any(Option::is_some).then_some(())?;
+        let link = Link {
+            prompt: round.spec.prompt.clone(),
+            marked: round.spec.mark(),
+            options: round.spec.options.clone(),
+            reading: *editor.reading,
+            tab: self.page.facts.tab,
+            inside: self.page.weights.inside(),
+            seen,
+            precision: Precision::ladder(editor.reading.how).remove(0),
+        };
+        Some(link.encode(0).0)
     }
 
     fn round(&self) -> &Round {

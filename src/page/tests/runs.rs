@@ -1,8 +1,7 @@
 //! Runs: what is asked, what stands on screen, what leaves the page.
 
 use super::*;
-use crate::share::link::{Link, Precision};
-use crate::share::screen::{Chat, Inside, Reading};
+use crate::share::screen::Chat;
 
 /// The listener explains the speaker's answer under the prompt it was given to, whatever is typed
 /// meanwhile. The core has no editor to read; what is run is what was asked.
@@ -17,7 +16,7 @@ fn the_listener_is_asked_what_the_speaker_was() {
     assert_eq!(run.prompt, Prompt::Text { text: "one".into(), template: Default::default() });
     assert_eq!(run.response, Response::Ids { ids: vec![7] });
     played.finish();
-    assert!(!played.round().is_running() && played.round().half(Side::Base).given);
+    assert!(!played.round().is_running() && played.round().is_given(Side::Base));
 }
 
 /// Each report is exported under the prompt, the mark and the checkpoint that made it.
@@ -46,33 +45,13 @@ fn a_mark_in_an_edited_prompt_leaves_the_old_result_alone() {
     played.run(&spec("Say hello to everyone here.", Whose::Own));
     played.finish();
     let before = played.round().report(Side::Tuned).unwrap();
-    let mark = |prompt: &str| Msg::Runs(Command::Mark { prompt: prompt.into(), marked: Some(0..3) });
-    played.tell(mark("Say hello to nobody."));
-    assert_eq!(played.round().report(Side::Tuned).unwrap(), before);
-    played.tell(mark("Say hello to everyone here."));
-    assert_eq!(played.round().report(Side::Tuned).unwrap().instruction, 0..3);
-}
-
-/// What a link shows is computed again as the link says, not as the page is set.
-#[test]
-fn a_link_is_computed_again_as_it_says() {
-    let mut played = Played::with_both();
-    let asked = RunSpec { marked: Some(0..3), by: By::Sentence, ..spec("one two", Whose::Typed) };
-    played.run(&asked);
-    played.finish();
-    let link = Link {
-        prompt: asked.prompt.clone(),
-        marked: asked.marked.clone(),
-        options: asked.options.clone(),
-        reading: Reading { by: By::Word, ..Reading::default() },
-        tab: Tab::Prompt,
-        inside: Inside::default(),
-        seen: Side::BOTH.map(|side| played.round().seen(side)),
-        precision: Precision::ladder(Default::default()).remove(0),
+    let mut mark = |prompt: &str| {
+        played.tell(Msg::Edit(editor::Command::Prompt(prompt.into())));
+        played.tell(Msg::Edit(editor::Command::Mark(Some(0..3))));
+        played.round().report(Side::Tuned).unwrap()
     };
-    let sent = Link::decode(&link.encode(0).0).unwrap().unwrap();
-    assert_eq!(spec_of_link(&sent), asked);
-    assert_eq!(*Round::of_link(&sent).spec.as_ref(), asked);
+    assert_eq!(mark("Say hello to nobody."), before);
+    assert_eq!(mark("Say hello to everyone here.").instruction, 0..3);
 }
 
 /// What is looked into is what the model that is there has read.

@@ -1,0 +1,113 @@
+//! The prompt in the editor as each model will read it, and how much of its context that takes: asked of the models' own
+//! tokenizers once typing pauses.
+
+use super::{Context, Effect, Facts, Purpose, Side, Tracked};
+use crate::explain::PromptToken;
+use crate::model::Length;
+use crate::protocol::{Event, JobId, Prompt, Request, Response};
+use crate::share::screen::{Options, Whose};
+
+/// A prompt as a model will read it.
+pub type Prepared = (Vec<PromptToken>, Length);
+
+/// What the answers depend on.
+#[derive(Debug, Clone, PartialEq)]
+struct Question {
+    prompt: String,
+    options: Options,
+    weights: [Option<String>; 2],
+}
+
+impl Question {
+    fn of(facts: &Facts) -> Self {
+        let weights = Side::BOTH.map(|side| facts.model(side).map(|m| m.info.weights.clone()));
+        Self { prompt: (*facts.editor.prompt).clone(), options: (*facts.editor.options).clone(), weights }
+    }
+
+    /// Whether it is still what `facts` ask.
+    fn is_of(&self, facts: &Facts) -> bool {
+        let model = |side: Side| facts.model(side).map(|m| &m.info.weights) == self.weights[side.index()].as_ref();
+        self.prompt == *facts.editor.prompt
+            && self.options == *facts.editor.options
+            && Side::BOTH.into_iter().all(model)
+    }
+}
+
+/// What the models say to the prompt in the editor.
+#[derive(Debug, Clone, Default)]
+pub struct Preparing {
+    /// Base and tuned; none without a model, or where the prompt cannot be read, which a run will explain.
+    pub prepared: Tracked<[Option<Prepared>; 2]>,
+    jobs: [Option<JobId>; 2],
+    /// What was asked last, or will be after the pause.
+    asked: Option<Question>,
+}
+
+impl Preparing {
+    /// Asks for a pause, if there is something new to ask. An engine that runs has no time for questions.
+    pub fn go_on(&mut self, is_running: bool, facts: &Facts, effects: &mut Vec<Effect>) {
+        if !is_running && !self.asked.as_ref().is_some_and(|q| q.is_of(facts)) {
+            self.asked = Some(Question::of(facts));
+            effects.push(Effect::Pause);
+        }
+    }
+
+    /// Typing has paused: both models are asked. A newer question makes an older one moot.
+    pub fn paused(&mut self, is_running: bool, context: &mut Context) {
+        if is_running {
+            self.asked = None; // when the run is over
+            return;
+        }
+        Side::BOTH.into_iter().for_each(|side| self.ask(side, context));
+    }
+
+    fn ask(&mut self, side: Side, context: &mut Context) {
+        if let Some(before) = self.jobs[side.index()].take() {
+            context.ledger.close(side, before);
+        }
+        if context.facts.model(side).is_none() {
+            return self.set(side, None);
+        }
+        let options = &context.facts.editor.options;
+        let response = match options.whose {
+            Whose::Typed => Response::Text { text: options.typed.clone() },
+            _ => Response::Own { limit: options.limit, sampling: options.sampling },
+        };
+        let template = context.facts.template(options.chat, side);
+        let prompt = Prompt::Text { text: (*context.facts.editor.prompt).clone(), template };
+        let job = context.ledger.open(side, Purpose::Prepare);
+        self.jobs[side.index()] = Some(job);
+        context.effects.push(Effect::Send(side, Request::Prepare { job, prompt, response }));
+    }
+
+    fn set(&mut self, side: Side, found: Option<Prepared>) {
+        if self.prepared[side.index()] != found {
+            self.prepared[side.index()] = found;
+        }
+    }
+
+    /// Takes in an event of one of these jobs.
+    pub fn event(&mut self, (side, job): (Side, JobId), event: Event, context: &mut Context) {
+        let found = match event {
+            Event::Prepared { prompt, length, .. } => Some((prompt, length)),
+            Event::Failed { .. } => None,
+            _ => return,
+        };
+        context.ledger.close(side, job);
+        self.jobs[side.index()] = None;
+        self.set(side, found);
+    }
+
+    /// The engine of `side` is gone: its model may be back before anything else has changed.
+    pub fn engine_gone(&mut self, side: Side) {
+        self.asked = None;
+        self.jobs[side.index()] = None;
+        self.set(side, None);
+    }
+
+    /// The job that is open.
+    #[cfg(test)]
+    pub(super) fn job(&self, side: Side) -> Option<JobId> {
+        self.jobs[side.index()]
+    }
+}
