@@ -156,5 +156,8 @@ fn no_files_use_each_other_in_a_circle() {
 #[test]
 fn paths_are_found_in_trees() {
     let text = "use crate::a::{self, b::{C, d}, e as f};\nuse super::g;\nlet x = crate::h::i();";
-    assert_eq!(paths(text), ["crate::a::self", "crate::a::b::C", "crate::a::b::d", "crate::a::e", "crate::h::i", "super::g"]);
+    assert_eq!(
+        paths(text),
+        ["crate::a::self", "crate::a::b::C", "crate::a::b::d", "crate::a::e", "crate::h::i", "super::g"]
+    );
 }

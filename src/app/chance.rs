@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::concepts::View as Labels;
+use super::concepts::labels::View as Labels;
+use super::shell::Mirror;
 use super::state::{Side, State};
 use super::weights::Layers;
 use crate::explain::findings::{Controls, percent};
@@ -15,7 +16,7 @@ use crate::explain::weights::scorer::Task;
 
 const SIDES: [Side; 2] = [Side::Base, Side::Tuned];
 
-fn together(layers: ReadSignal<Layers<Judged>>) -> Option<Coherence> {
+fn together(layers: Mirror<Layers<Judged>>) -> Option<Coherence> {
     layers.with(|all| coherence::together(all.iter().flatten().map(Arc::as_ref)))
 }
 

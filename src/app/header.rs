@@ -31,9 +31,9 @@ pub fn Header(state: State) -> impl IntoView {
             </button>
             <BackendBadge state/>
             <span class="grow"></span>
-            <button class="btn" id="learn" aria-haspopup="dialog" on:click=move |_| state.teach.learn_open.set(true)>"Learn"</button>
+            <button class="btn" id="learn" aria-haspopup="dialog" on:click=move |_| state.learn_open.set(true)>"Learn"</button>
             <button class="btn" id="share" aria-haspopup="dialog" disabled=move || !can_export() on:click=move |_| state.share_open.set(true)>"Share"</button>
-            <ThemeButton/>
+            <ThemeButton state/>
         </header>
     }
 }
@@ -68,7 +68,7 @@ fn SlotChip(half: Slot) -> impl IntoView {
 }
 
 #[component]
-fn ThemeButton() -> impl IntoView {
+fn ThemeButton(state: State) -> impl IntoView {
     let system_dark =
         super::window().match_media("(prefers-color-scheme: dark)").ok().flatten().is_some_and(|m| m.matches());
     let remembered = memory::get("shiftlens.theme");
@@ -82,7 +82,7 @@ fn ThemeButton() -> impl IntoView {
     });
     let toggle = move |_| {
         dark.update(|d| *d = !*d);
-        memory::set("shiftlens.theme", if dark.get_untracked() { "dark" } else { "light" });
+        memory::keep(state, "shiftlens.theme", if dark.get_untracked() { "dark" } else { "light" });
     };
     view! { <button class="btn" id="theme" on:click=toggle>{move || if dark.get() { "Light" } else { "Dark" }}</button> }
 }

@@ -1,5 +1,6 @@
 //! Hosts that the page may ask for a checkpoint: its own, the catalogue's, and those that the user has allowed.
 
+use super::state::State;
 use super::{memory, window};
 use crate::checkpoint::catalogue::CATALOGUE;
 
@@ -25,8 +26,8 @@ pub fn unknown(hosts: Vec<String>) -> Vec<String> {
 }
 
 /// The user allows `hosts` from now on.
-pub fn allow(hosts: &[String]) {
+pub fn allow(state: State, hosts: &[String]) {
     let before = memory::get(KEY).unwrap_or_default();
     let all: Vec<&str> = before.lines().chain(hosts.iter().map(String::as_str)).collect();
-    memory::set(KEY, &all.join("\n"));
+    memory::keep(state, KEY, &all.join("\n"));
 }

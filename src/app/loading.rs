@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::models::loading_words;
 use super::state::{Slot, State, Tab};
-use super::{document, page, window};
+use super::{document, window};
 use crate::page::slots::Presence;
 use crate::page::waiting::Command;
 use crate::page::{Msg, Wish};
@@ -37,7 +37,7 @@ pub async fn when_idle(state: State) {
         next_frame().await; // a page that nobody sees draws none, and loads nothing
     }
     idle().await;
-    command(state, Command::Idle { welcome: !page::embedded() && !saves_data() });
+    command(state, Command::Idle { welcome: !super::embedded() && !saves_data() });
 }
 
 /// Whether the visitor has asked sites to spare their connection.

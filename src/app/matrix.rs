@@ -32,17 +32,14 @@ fn follow_width(frame: web_sys::Element, width: RwSignal<f64>) {
     let callback = Closure::<dyn FnMut()>::new(move || {
         width.try_update(|w| *w = f64::from(observed.client_width()));
     });
-    if let Ok(observer) = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()) {
-        observer.observe(&frame);
-        on_cleanup_local(observer);
-    }
-    callback.forget(); // the observer is disconnected with its effect
-}
-
-fn on_cleanup_local(observer: web_sys::ResizeObserver) {
-    let held = StoredValue::new_local(observer);
+    let Ok(observer) = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()) else { return };
+    observer.observe(&frame);
+    // both go with the effect, and with them the element that they hold
+    let held = StoredValue::new_local(Some((observer, callback)));
     on_cleanup(move || {
-        held.try_with_value(web_sys::ResizeObserver::disconnect);
+        if let Some((observer, _)) = held.try_update_value(Option::take).flatten() {
+            observer.disconnect();
+        }
     });
 }
 

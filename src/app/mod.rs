@@ -8,6 +8,7 @@ mod concepts;
 mod density;
 mod dialog;
 mod difference;
+mod effects;
 mod engine;
 mod engines;
 mod examples;
@@ -19,6 +20,8 @@ mod heads;
 mod hosts;
 mod loading;
 mod matrix;
+mod matrix_table;
+mod memory;
 mod model_card;
 mod models;
 mod offline;
@@ -47,6 +50,12 @@ pub fn start() {
 
 fn window() -> web_sys::Window {
     web_sys::window().expect_throw("a page has a window")
+}
+
+/// Whether the element of an event, a `details`, is open now.
+fn is_open(e: &web_sys::Event) -> bool {
+    use wasm_bindgen::JsCast;
+    e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()).is_some_and(|t| t.has_attribute("open"))
 }
 
 /// Seconds on the page's clock.
@@ -78,6 +87,16 @@ fn parameter(name: &str) -> Option<String> {
     web_sys::UrlSearchParams::new_with_str(&search).ok()?.get(name)
 }
 
+/// Whether the page is to show one view within another page: `?embed=1`.
+fn embedded() -> bool {
+    parameter("embed").is_some_and(|v| v == "1")
+}
+
+/// Today, as 2026-11-21.
+fn today() -> String {
+    String::from(js_sys::Date::new_0().to_iso_string()).chars().take(10).collect()
+}
+
 /// The text of a file that ships with the page.
 async fn fetch_text(file: &str) -> Option<String> {
     use wasm_bindgen::JsCast;
@@ -91,23 +110,4 @@ async fn fetch_text(file: &str) -> Option<String> {
 
 fn document() -> web_sys::Document {
     window().document().expect_throw("a window has a document")
-}
-
-/// Values that outlive the visit; a browser that refuses storage just forgets.
-mod memory {
-    pub fn get(key: &str) -> Option<String> {
-        super::window().local_storage().ok()??.get_item(key).ok()?
-    }
-    pub fn remove(key: &str) {
-        if let Ok(Some(storage)) = super::window().local_storage() {
-            let _ = storage.remove_item(key);
-        }
-    }
-    /// Tells whether there was room for it.
-    pub fn set(key: &str, value: &str) -> bool {
-        match super::window().local_storage() {
-            Ok(Some(storage)) => storage.set_item(key, value).is_ok(),
-            _ => true, // where nothing is kept, there is no room to make
-        }
-    }
 }

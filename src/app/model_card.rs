@@ -6,11 +6,11 @@ use super::choices::Choices;
 use super::density::Density;
 use super::header::Mark;
 use super::matrix::Matrix;
+use super::matrix_table::MatrixTable;
 use super::reading::{PromptText, ResponseText};
 use super::state::{Half, Phase, Shown, Side, Slot, State};
 use super::teach::Explain;
 use super::{format, loading};
-use crate::page::runs::is_given;
 use crate::page::{Msg, Wish};
 use crate::protocol::Stage;
 use crate::teach::terms::Term;
@@ -45,9 +45,10 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
                 <Choices half/>
                 <div class="sub">"Prompt (rows) × response (columns)"<Explain term=Term::Importance/></div>
                 <Matrix state half/>
+                <MatrixTable state half/>
                 <Density half/>
             </Show>
-            <p class="foot">{move || half.run.with(|r| provenance(r, state.shown.get(), state.spec.with(|s| is_given(s.options.whose, half.side))))}</p>
+            <p class="foot">{move || half.run.with(|r| provenance(r, state.shown.get(), half.is_given()))}</p>
         </article>
     }
 }

@@ -95,7 +95,7 @@ fn SlotForm(state: State, half: Slot) -> impl IntoView {
     };
     let allow = move |_| {
         if let Some((urls, hosts)) = asked.get_untracked() {
-            hosts::allow(&hosts);
+            hosts::allow(state, &hosts);
             engines::load(state, half.side, Source::Url { urls });
         }
         asked.set(None);
@@ -193,6 +193,7 @@ fn Stored(state: State) -> impl IntoView {
                 <button class="btn" on:click=move |_| stored(state, Command::Forget)>"Delete"</button>
             </li></ul>
         </Show>
+        <Show when=move || state.stored.with(|s| s.lasting == Some(false))><p class="cap" id="not-lasting">"The browser does not promise to keep them: it may delete them when the disk is full."</p></Show>
         <p class="cap">{move || state.stored.get().free.map(|free| format!("The browser has room for {} more.", format::bytes(free)))}</p>
     }
 }

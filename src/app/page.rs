@@ -14,13 +14,14 @@ use super::models::{ModelsDialog, drop_zone};
 use super::offline::{self, UpdateNote};
 use super::prompt::PromptPanel;
 use super::share::ShareDialog;
-use super::share::linked::{self, LinkedNote};
+use super::share::linked::{self, LinkedNote, Notice};
 use super::state::{Side, State, Tab};
 use super::tabs::{self, Tabs};
 use super::teach::{Coach, GuessPanel, LearnDialog, NotShown, Presenter};
 use super::toolbar::Toolbar;
-use super::{engines, examples, focus, loading, parameter, teach, window};
-use crate::page::editor;
+use super::{backend, effects, engines, examples, focus, loading, teach, window};
+use crate::page::slots::Command;
+use crate::page::{Msg, editor};
 use crate::share::presets::PRESETS;
 use crate::teach::terms::Picture;
 
@@ -28,6 +29,8 @@ use crate::teach::terms::Picture;
 #[component]
 pub fn Page() -> impl IntoView {
     let state = State::new();
+    effects::carry_out(state);
+    state.dispatch(Msg::Slots(Command::Compute(backend::wanted())));
     engines::recall(state);
     state.edit(editor::Command::Prompt(PRESETS[0].text.to_owned()));
     let picture = linked::open(state);
@@ -39,8 +42,8 @@ pub fn Page() -> impl IntoView {
     });
     linked::watch(state);
     offline::begin(state);
-    let guessing = move || state.teach.guess.with(|g| g.as_ref().is_some_and(|g| !g.looked));
-    let embedded = embedded();
+    let guessing = move || state.guess.with(|g| g.as_ref().is_some_and(|g| !g.looked));
+    let embedded = super::embedded();
     if embedded && let Some(body) = super::document().body() {
         let _ = body.class_list().add_1("embedded");
     }
@@ -59,6 +62,7 @@ pub fn Page() -> impl IntoView {
         <Tabs state/>
         <main id="main" tabindex="-1" class:wide=move || state.tab.get() != Tab::Prompt>
             <div class="view" id="view" role="tabpanel" aria-labelledby=move || tabs::id(state.tab.get())>
+            <Notice state/>
             // hidden, not gone: a run goes on, and its result stays as it was left
             <div class="attribution" style:display=move || if state.tab.get() == Tab::Prompt { "" } else { "none" }>
                 <PromptPanel state/>
@@ -87,11 +91,6 @@ pub fn Page() -> impl IntoView {
         <Presenter state/>
         <Coach state/>
     }
-}
-
-/// Whether the page is to show one view within another page: `?embed=1`.
-pub fn embedded() -> bool {
-    parameter("embed").is_some_and(|v| v == "1")
 }
 
 /// The address of the page as a whole, with the same picture.

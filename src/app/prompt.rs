@@ -2,14 +2,13 @@
 
 use leptos::html::Textarea;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 
-use super::format;
 use super::loading::{self, WaitingNote};
 use super::model_card::RunButton;
 use super::state::{Chat, Slot, State, Whose};
 use super::teach::Explain;
 use super::toolbar::Segmented;
+use super::{format, is_open};
 use crate::explain::attribution::Mode;
 use crate::explain::find_instruction;
 use crate::model::head::Target;
@@ -143,9 +142,7 @@ fn TemplateText(state: State) -> impl IntoView {
         <Show when=move || missing() && state.options.get().chat != Chat::Off>
             <p class="cap">"The tuned model brings no template; the prompt is used as it is."</p>
         </Show>
-        <details class="fold" id="template" on:toggle=move |e| {
-            open.set(e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()).is_some_and(|t| t.has_attribute("open")));
-        }>
+        <details class="fold" id="template" on:toggle=move |e| open.set(is_open(&e))>
             <summary>"What the tuned model reads"</summary>
             <pre class="template">
                 {move || text().into_iter().map(|(t, role)| view! { <span class:tpl=role == crate::explain::Role::Template>{t}</span> }).collect_view()}

@@ -1,132 +1,75 @@
-//! What the page remembers while it is open.
+//! What views read, and how they tell the core what the user wants.
 
-use std::ops::Range;
-use std::sync::Arc;
+use std::ops::Deref;
 
 use leptos::prelude::*;
+use web_sys::File;
 
-use super::engine::Engine;
-use super::findings::state::Findings;
-use super::shell::{Drawn, Shell};
-use super::teach::Teach;
-use super::weights::Weights;
-use crate::explain::CheckpointInfo;
+use super::shell::{Mirror, Shell, Signals};
 use crate::explain::view::{Source, View, present};
-use crate::page::gpu_check::Check;
-use crate::page::linked::Picture;
 use crate::page::prepared::Prepared;
+use crate::page::runs::{self, is_given};
 pub use crate::page::runs::{Half, Phase, Shown};
-use crate::page::stored::Kept;
-use crate::page::{self, Wish, slots};
+use crate::page::{Files, Msg, editor, linked};
 pub use crate::page::{Progress, Side};
-use crate::protocol::{BackendReport, Failure, JobId};
-use crate::share::RunSpec;
+use crate::protocol::BackendReport;
 pub use crate::share::screen::{Chat, Options, Reading, Scale, Selection, Tab, Whose};
 
-/// A slot's checkpoint.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Model {
-    pub info: Option<CheckpointInfo>,
-    pub template: Option<String>,
-    /// The load in progress, with its job.
-    pub loading: Option<(JobId, Option<Progress>)>,
-    pub failure: Option<Failure>,
-    pub not_kept: Option<Failure>,
-}
+pub use super::shell::Model;
 
 /// One model's half of the page.
 #[derive(Clone, Copy)]
 pub struct Slot {
     pub shell: Shell,
     pub side: Side,
-    pub model: ReadSignal<Model>,
+    pub model: Mirror<Model>,
     /// What this model made of the run on screen.
-    pub run: ReadSignal<Half>,
-    pub progress: ReadSignal<Option<Progress>>,
-    pub selection: ReadSignal<Selection>,
+    pub run: Mirror<Half>,
+    pub progress: Mirror<Option<Progress>>,
+    pub selection: Mirror<Selection>,
     pub view: Memo<View>,
-    pub engine: StoredValue<Option<Engine>, LocalStorage>,
     /// The prompt in the editor as this model will read it, with what it takes of the context.
-    pub prepared: ReadSignal<Option<Prepared>>,
+    pub prepared: Mirror<Option<Prepared>>,
     /// What computes, once that is decided.
-    pub backend: ReadSignal<Option<BackendReport>>,
+    pub backend: Mirror<Option<BackendReport>>,
 }
 
-impl Model {
-    /// What a slot shows.
-    pub fn of(slot: &slots::Slot, model: Option<&page::Model>) -> Self {
-        Self {
-            info: model.map(|m| m.info.clone()),
-            template: model.and_then(|m| m.template.clone()),
-            loading: slot.loading.as_ref().map(|l| (l.job, l.progress)),
-            failure: slot.failure.clone(),
-            not_kept: slot.not_kept.clone(),
-        }
-    }
-}
-
-/// Everything, copied freely: signals are handles.
+/// Everything, copied freely: signals are handles. It reads like the [`Signals`].
 #[derive(Clone, Copy)]
 pub struct State {
     pub shell: Shell,
     pub base: Slot,
     pub tuned: Slot,
-    /// What both halves of the run on screen were asked, and where they come from.
-    pub spec: ReadSignal<Arc<RunSpec>>,
-    pub shown: ReadSignal<Shown>,
-    /// The editor's text.
-    pub prompt: ReadSignal<String>,
-    /// The user's own mark in it; found automatically if absent.
-    pub marked: ReadSignal<Option<Range<usize>>>,
-    pub options: ReadSignal<Options>,
-    pub reading: ReadSignal<Reading>,
-    pub stored: ReadSignal<Kept>,
     pub models_open: RwSignal<bool>,
     pub share_open: RwSignal<bool>,
     pub backend_open: RwSignal<bool>,
-    pub gpu_check: ReadSignal<Check>,
-    /// A picture that was sent, until something else is run.
-    pub linked: ReadSignal<Option<Picture>>,
-    /// What could not be opened, in words.
-    pub notice: ReadSignal<Option<String>>,
-    pub tab: ReadSignal<Tab>,
-    /// What waits for the models.
-    pub wishes: ReadSignal<Vec<Wish>>,
-    /// The page has had nothing to do, and has left the models where they are.
-    pub rested: ReadSignal<bool>,
-    pub weights: Weights,
-    pub findings: Findings,
-    pub teach: Teach,
+    pub learn_open: RwSignal<bool>,
+    pub presenting: RwSignal<bool>,
+    /// Files of the user's that the core names by number.
+    files: StoredValue<Vec<Option<Vec<File>>>, LocalStorage>,
+}
+
+impl Deref for State {
+    type Target = Signals;
+
+    fn deref(&self) -> &Signals {
+        &self.shell.signals
+    }
 }
 
 impl State {
     pub fn new() -> Self {
         let shell = Shell::new();
-        let drawn = shell.read();
-        let slot = |side| Slot::new(shell, side, &drawn);
         Self {
             shell,
-            base: slot(Side::Base),
-            tuned: slot(Side::Tuned),
-            spec: drawn.spec,
-            shown: drawn.shown,
-            prompt: drawn.prompt,
-            marked: drawn.marked,
-            options: drawn.options,
-            reading: drawn.reading,
-            stored: drawn.stored,
+            base: Slot::new(shell, Side::Base),
+            tuned: Slot::new(shell, Side::Tuned),
             models_open: RwSignal::new(false),
             share_open: RwSignal::new(false),
             backend_open: RwSignal::new(false),
-            gpu_check: drawn.gpu_check,
-            linked: drawn.linked,
-            notice: drawn.notice,
-            tab: drawn.tab,
-            wishes: drawn.wishes,
-            rested: drawn.rested,
-            weights: drawn.weights,
-            findings: drawn.findings,
-            teach: Teach::new(&drawn),
+            learn_open: RwSignal::new(false),
+            presenting: RwSignal::new(false),
+            files: StoredValue::new_local(Vec::new()),
         }
     }
 
@@ -145,11 +88,69 @@ impl State {
     pub fn running(&self) -> bool {
         self.slots().iter().any(|s| s.run.with(|r| r.phase != Phase::Over))
     }
+
+    /// Takes a message to the core.
+    pub fn dispatch(&self, msg: Msg) {
+        self.shell.dispatch(msg);
+    }
+
+    /// The user changes the settings.
+    pub fn edit(&self, command: editor::Command) {
+        self.dispatch(Msg::Edit(command));
+    }
+
+    /// Changes the options of the next run.
+    pub fn set_options(&self, change: impl FnOnce(&mut Options)) {
+        let mut options = self.options.get_untracked();
+        change(&mut options);
+        self.edit(editor::Command::Options(options));
+    }
+
+    /// Changes how results are read.
+    pub fn set_reading(&self, change: impl FnOnce(&mut Reading)) {
+        let mut reading = self.reading.get_untracked();
+        change(&mut reading);
+        self.edit(editor::Command::Reading(reading));
+    }
+
+    /// Says what could not be done.
+    pub fn notify(&self, what: String) {
+        self.dispatch(Msg::Linked(linked::Command::Notice(Some(what))));
+    }
+
+    /// Chooses what to look at in the result of `side`.
+    pub fn select(&self, side: Side, selection: Selection) {
+        self.dispatch(Msg::Runs(runs::Command::Select(side, selection)));
+    }
+
+    /// Holds files for the core, which names them by number.
+    pub fn hold(&self, files: Vec<File>) -> Files {
+        let held = self.files.try_update_value(|all| {
+            all.push(Some(files));
+            all.len() - 1
+        });
+        Files(held.and_then(|at| u32::try_from(at).ok()).unwrap_or_default())
+    }
+
+    /// The files of this number, while they are held.
+    pub fn files(&self, number: Files) -> Vec<File> {
+        self.files.with_value(|all| all.get(number.0 as usize).cloned().flatten().unwrap_or_default())
+    }
+
+    /// They are not needed any more.
+    pub fn drop_files(&self, number: Files) {
+        self.files.update_value(|all| {
+            if let Some(files) = all.get_mut(number.0 as usize) {
+                *files = None;
+            }
+        });
+    }
 }
 
 impl Slot {
-    fn new(shell: Shell, side: Side, drawn: &Drawn) -> Self {
-        let (spec, reading, run) = (drawn.spec, drawn.reading, drawn.run[side.index()]);
+    fn new(shell: Shell, side: Side) -> Self {
+        let (signals, at) = (shell.signals, side.index());
+        let (spec, reading, run) = (signals.spec, signals.reading, signals.run[at]);
         let view = Memo::new(move |_| {
             let (reading, spec) = (reading.get(), spec.get());
             run.with(|r| {
@@ -167,14 +168,18 @@ impl Slot {
         Self {
             shell,
             side,
-            model: drawn.model[side.index()],
+            model: signals.model[at],
             run,
-            progress: drawn.progress[side.index()],
-            selection: drawn.selection[side.index()],
+            progress: signals.progress[at],
+            selection: signals.selection[at],
             view,
-            engine: StoredValue::new_local(None),
-            prepared: drawn.prepared[side.index()],
-            backend: drawn.backend[side.index()],
+            prepared: signals.prepared[at],
+            backend: signals.backend[at],
         }
+    }
+
+    /// Whether the response on screen was given to this model, and is not its own.
+    pub fn is_given(&self) -> bool {
+        self.shell.signals.spec.with(|spec| is_given(spec.options.whose, self.side))
     }
 }

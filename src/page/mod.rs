@@ -152,6 +152,8 @@ pub enum Msg {
     GpuCheck(gpu_check::Command),
     /// The user wants something of what is kept in the browser's storage.
     Stored(stored::Command),
+    /// The browser keeps what is stored until the user deletes it, or does not promise to.
+    Lasting(bool),
     /// The pause that was asked for is over.
     Paused,
     /// An engine says something, at so many seconds.
@@ -190,6 +192,8 @@ pub enum Effect {
     RecallScores,
     /// These files are not needed any more.
     DropFiles(Files),
+    /// Ask the browser to keep what is stored, and say with [`Msg::Lasting`] whether it will.
+    Persist,
     /// Write down where the lesson is, for when it is gone on with; see [`lesson::Left`].
     KeepLesson(String),
     /// The lesson that was written down has come to its end.
@@ -307,6 +311,7 @@ impl Page {
             Msg::Scores(command) => self.scores.command(command, &mut context),
             Msg::GpuCheck(command) => self.gpu_check.command(command, &mut context),
             Msg::Stored(command) => self.stored.command(command, &mut context),
+            Msg::Lasting(lasting) => self.stored.lasting(lasting),
             Msg::Paused => self.preparing.paused(self.runs.round.is_running(), &mut context),
             Msg::Engine { side, epoch, event, at } => return self.hear(side, epoch, *event, at, effects),
             Msg::Frame => self.runs.frame(),

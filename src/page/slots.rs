@@ -239,6 +239,9 @@ impl Slots {
             }
             Event::Loaded { info, template, stored, not_kept, .. } => {
                 context.ledger.close(side, job);
+                if stored.is_some() {
+                    context.effects.push(Effect::Persist);
+                }
                 let source = stored.map(|key| Source::Stored { key }).or(slot.loads.remove(&job));
                 let origin = origin(source.as_ref(), &info.file);
                 context.facts.set(side, Some(Model { info, template, origin }));

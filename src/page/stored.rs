@@ -28,6 +28,8 @@ pub struct Kept {
     pub results: u64,
     /// Bytes that may still be stored, if the browser says.
     pub free: Option<u64>,
+    /// Whether the browser keeps it until the user deletes it, if it was asked.
+    pub lasting: Option<bool>,
 }
 
 /// What is kept, as far as it was asked.
@@ -51,11 +53,16 @@ impl Stored {
         context.effects.push(Effect::Send(ENGINE, request));
     }
 
+    /// The browser says whether it keeps what is stored until the user deletes it.
+    pub fn lasting(&mut self, lasting: bool) {
+        self.kept.lasting = Some(lasting);
+    }
+
     /// Takes in an event of one of these jobs.
     pub fn event(&mut self, job: JobId, event: Event, context: &mut Context) -> Vec<Msg> {
         let said = match event {
             Event::Listed { entries, results, free, .. } => {
-                *self.kept = Kept { entries, results, free };
+                *self.kept = Kept { entries, results, free, lasting: self.kept.lasting };
                 None
             }
             Event::Failed { failure: Failure::Cancelled, .. } => None,

@@ -36,6 +36,19 @@ async fn look(page: &Page, view: &str, problems: &mut Vec<String>) {
     }
 }
 
+/// Every value of the picture, with the words of its row and column.
+async fn the_matrix_is_a_table_too(page: &Page) {
+    let size = "const t=document.querySelector('#card-tuned .matrix-table table'); \
+        return [t.tBodies[0].rows.length, t.tHead.rows[0].cells.length - 1, \
+            document.querySelectorAll('#card-tuned .read:not(.response) .tok').length, \
+            document.querySelectorAll('#card-tuned .response .tok').length]";
+    let size = page.js(size).await;
+    assert_eq!((&size[0], &size[1]), (&size[2], &size[3]));
+    let first = page.js("return document.querySelector('#card-tuned .matrix-table td.num').textContent").await;
+    assert!(first.as_str().unwrap().starts_with(['+', '-', '0']), "signed values are on screen: {first}");
+    page.shot("matrix-table").await;
+}
+
 #[tokio::test]
 async fn axe_finds_nothing_serious() {
     let page = Page::open("axe").await;
@@ -48,6 +61,7 @@ async fn axe_finds_nothing_serious() {
     page.press_segment("Response to explain", "Typed").await;
     page.js("document.querySelector('#options').open=true").await;
     look(&page, "prompt, signed", &mut problems).await;
+    the_matrix_is_a_table_too(&page).await;
     for (tab, ready) in [
         (
             "heads",

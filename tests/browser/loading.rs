@@ -77,7 +77,7 @@ async fn run_pressed_at_once_waits_for_the_models() {
     for side in ["Base", "Tuned"] {
         page.wait_text("#waiting .progress", &format!("{side}: Downloading: ")).await;
     }
-    let half = "return [...document.querySelectorAll('#waiting progress')].every(p => p.value > 0.3 && p.value < 0.7)";
+    let half = "const p=[...document.querySelectorAll('#waiting progress')]; return p.length==2 && p.every(p => p.value > 0.3 && p.value < 0.7)";
     page.wait_js(half).await;
     each_theme_and_size(&page, "waiting", "#run").await;
     // it can be stopped, with nothing lost

@@ -2,6 +2,7 @@
 
 mod access;
 mod faults;
+mod firefox;
 mod gpu;
 mod loading;
 mod offline;
@@ -64,7 +65,10 @@ async fn a_pasted_prompt_runs_on_both_models() {
     // what the tuned model reads follows the editor
     page.js("document.querySelector('#template').open=true").await;
     page.wait_text("#template pre", "### Response:").await;
-    assert!(page.text("#template .tpl").await.contains("<s>") || page.text("#template .tpl").await.contains("###"));
+    let marked = "return [...document.querySelectorAll('#template .tpl')].map(t=>t.textContent).join('')";
+    let template = page.js(marked).await.as_str().unwrap().to_owned();
+    assert!(["### Instruction:", "### Response:"].iter().all(|part| template.contains(part)), "{template}");
+    assert!(!template.contains("fruits"), "the prompt is not the template's: {template}");
     page.fill("#prompt", "List five fruits.").await;
     page.wait_text("#template pre", "five").await;
     // choosing a word of the response colours the prompt
@@ -82,6 +86,33 @@ async fn a_pasted_prompt_runs_on_both_models() {
     let ink = page.js("const c=document.querySelector('#card-tuned canvas'),d=c.getContext('2d').getImageData(0,0,c.width,c.height).data;const s=new Set();for(let i=0;i<d.length;i+=4)s.add(d[i]<<16|d[i+1]<<8|d[i+2]);return s.size").await;
     assert!(ink.as_u64().unwrap() > 10);
     page.shot("run").await;
+    page.close().await;
+}
+
+/// What a run drew goes when another takes its place, and nothing holds it any more.
+#[tokio::test]
+async fn pictures_that_are_gone_are_let_go() {
+    let page = Page::open("leak").await;
+    page.wait_text("#card-tuned .foot", "An example that ships").await;
+    let mut nodes = Vec::new();
+    for round in 0..6 {
+        for (at, preset) in PRESETS.iter().enumerate().take(4) {
+            let choose = format!(
+                "const s=document.querySelector('#preset'); s.value='{at}'; s.dispatchEvent(new Event('change',{{bubbles:true}}))"
+            );
+            page.js(&choose).await;
+            let end = page::example(preset.id).split_whitespace().last().unwrap().to_owned();
+            let shown =
+                "return document.querySelector('#card-tuned .response').textContent.replace(/\\s/g,'').endsWith";
+            page.wait_js(&format!("{shown}({})", json!(end))).await;
+            if at == 0 && round > 0 {
+                page.press_segment("Response to explain", "Tuned's").await;
+                page.press_segment("Response to explain", "Own").await;
+            }
+        }
+        nodes.push(page.nodes().await);
+    }
+    assert!(nodes[5] < nodes[1] + 200, "{nodes:?}");
     page.close().await;
 }
 

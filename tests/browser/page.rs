@@ -10,8 +10,8 @@ use serde_json::{Value as Json, json};
 
 pub use crate::support::shared;
 
-/// How long anything ordinary may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything ordinary may take, beside other browsers on two slow cores.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Page {
     client: Client,
@@ -96,10 +96,21 @@ impl Page {
             "--window-size=1280,900",
             &profile_flag,
         ];
-        let Json::Object(capabilities) = json!({"browserName": "chrome", "goog:chromeOptions": {"args": arguments}})
-        else {
-            unreachable!()
-        };
+        let capabilities = json!({"browserName": "chrome", "goog:chromeOptions": {"args": arguments}});
+        Self::connect(capabilities, profile, address).await
+    }
+
+    /// Opens the page in a fresh profile of Firefox.
+    pub async fn open_in_firefox(name: &str) -> Self {
+        let profile = tempfile::Builder::new().prefix(name).tempdir().unwrap(); // Firefox makes its own
+        let capabilities = json!({"browserName": "firefox", "moz:firefoxOptions": {"args": ["-headless"]}});
+        let page = Self::connect(capabilities, profile, &format!("{}/index.html", address())).await;
+        page.wait_js("return !!document.querySelector('#run')").await;
+        page
+    }
+
+    async fn connect(capabilities: Json, profile: tempfile::TempDir, address: &str) -> Self {
+        let Json::Object(capabilities) = capabilities else { unreachable!() };
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
             .connect(&variable("WEBDRIVER_URL"))
@@ -222,9 +233,14 @@ impl Page {
     }
 
     pub async fn run_for(&self, patience: Duration) {
+        // the results of an earlier run say nothing: this one has to have begun
+        self.js("const run=document.querySelector('#run'); window.begun=false; \
+            new MutationObserver(()=>{ if (run.textContent=='Stop') window.begun=true }) \
+                .observe(run,{childList:true,characterData:true,subtree:true})")
+            .await;
         self.click("#run").await;
-        let script =
-            "return document.querySelector('#run').textContent=='Run' && !document.querySelector('.card .foot:empty')";
+        let script = "return window.begun && document.querySelector('#run').textContent=='Run' \
+            && !document.querySelector('.card .foot:empty')";
         self.until("the runs to finish", script, vec![], patience).await;
         assert_eq!(
             self.js("return document.querySelectorAll('.card .error').length").await,
@@ -263,8 +279,14 @@ impl Page {
     }
 
     /// A command of Chromium's own protocol.
-    pub async fn chromium(&self, command: &'static str, parameters: Json) {
-        self.client.clone().issue_cmd(Command { command, parameters }).await.unwrap();
+    pub async fn chromium(&self, command: &'static str, parameters: Json) -> Json {
+        self.client.clone().issue_cmd(Command { command, parameters }).await.unwrap()
+    }
+
+    /// Nodes of the page that are alive, also those that were taken out of it but are held by something.
+    pub async fn nodes(&self) -> u64 {
+        self.chromium("HeapProfiler.collectGarbage", json!({})).await;
+        self.chromium("Memory.getDOMCounters", json!({})).await["nodes"].as_u64().unwrap()
     }
 
     /// A screenshot under target/screenshots, of colours that have come to rest.

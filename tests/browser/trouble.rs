@@ -35,11 +35,27 @@ async fn a_full_storage_is_said_and_the_model_is_used() {
     page.fill("#url-base", &server.url("whole.gguf")).await;
     page.click("#fetch-base").await;
     page.click("#allow-base").await;
-    page.wait_text(".slot-form .note", "storage is full").await;
+    page.wait_text(".slot-form:first-child .note", "storage is full").await;
     page.wait_text("#chip-base", "stories15M tuned").await;
     page.shot("storage-full").await;
     page.click("#close-models").await;
     page.run().await;
+    page.close().await;
+}
+
+/// Settings that cannot be remembered are said not to be.
+#[tokio::test]
+async fn a_full_local_storage_is_said() {
+    let page = Page::open("full-settings").await;
+    page.wait_text("#card-tuned .response", &page::first_screen()).await;
+    let fill = "for (let n = 1 << 22, i = 0; n >= 1; n >>= 1) for (;;) \
+        try { localStorage.setItem('filler' + i, 'x'.repeat(n)); i += 1 } catch { break }";
+    page.js(fill).await;
+    page.click("#tab-findings").await;
+    page.js("const s=document.querySelector('#backend'); s.value='cpu'; s.dispatchEvent(new Event('change'))").await;
+    page.wait_js("return !!document.querySelector('#notice')?.checkVisibility()").await;
+    page.wait_text("#notice", "storage is full").await;
+    page.shot("settings-full").await;
     page.close().await;
 }
 

@@ -49,7 +49,7 @@ async fn heads_are_read_mapped_and_drawn() {
     // a word's own pairs, and those of instruction verbs
     let word = page.text(".pair-list li span").await.split(" → ").next().unwrap().to_owned();
     page.fill("#head-word", &word).await;
-    page.wait_js(&format!("return [...document.querySelectorAll('.pair-list li')].every(l=>l.textContent.split(/ → |\\d/).slice(0,2).some(w=>w.startsWith('{word}')))")).await;
+    page.wait_js(&format!("const p=[...document.querySelectorAll('.pair-list li')]; return p.length>0 && p.every(l=>l.textContent.split(/ → |\\d/).slice(0,2).some(w=>w.startsWith('{word}')))")).await;
     page.fill("#head-word", "").await;
     page.press_segment("Measure", "Distance").await;
     page.press_segment("Order", "Ranking").await;

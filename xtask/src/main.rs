@@ -43,6 +43,9 @@ enum Command {
         /// Builds the page and runs the browser's tests whose names hold one of these, nothing else.
         #[arg(long, num_args = 1.., value_name = "NAME")]
         only: Vec<String>,
+        /// Builds the page and opens it in Firefox, nothing else.
+        #[arg(long, conflicts_with_all = ["native", "only"])]
+        firefox: bool,
     },
     /// Builds the static folder `dist`, fully optimised, and prints its sizes.
     Build,
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve { port, open, debug } => serve(port, open, debug),
         Command::Test { only, .. } if !only.is_empty() => test::run_some(&only),
+        Command::Test { firefox: true, .. } => test::run_firefox(),
         Command::Test { native, .. } => test::run(native),
         Command::Build => build(),
         Command::Bench { visits: true, .. } => bench::visits(),

@@ -12,6 +12,9 @@ use crate::{root, tools};
 /// Where tests are told to note what they leave out.
 const NOTES: &str = "SHIFTLENS_NOT_CHECKED";
 
+/// Browsers that are open at the same time: each takes up to a gibibyte.
+const MOST_BROWSERS: usize = 4;
+
 /// Passed and failed tests so far, and what they left out.
 #[derive(Default)]
 struct Count {
@@ -111,14 +114,36 @@ fn the_page(names: &[String]) -> Result<String, String> {
     say("The page in headless Chromium");
     let mut arguments = vec!["test", "--test", "browser", "--"];
     arguments.extend(names.iter().map(String::as_str));
-    arguments.extend(["--test-threads=1", "--nocapture"]);
+    // each test has a browser and a profile of its own; a page computes on several threads, so more of them gain nothing
+    let together = std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_BROWSERS));
+    let threads = format!("--test-threads={together}");
+    arguments.extend([threads.as_str(), "--nocapture", "--skip", FIREFOX]);
     in_browser(dist, &arguments)
 }
 
-/// Serves `dist`, starts chromedriver, and runs cargo with both addresses in the environment.
-pub fn in_browser(dist: std::path::PathBuf, arguments: &[&str]) -> Result<String, String> {
+/// What Firefox's tests are called.
+const FIREFOX: &str = "firefox::";
+
+/// The page in Firefox.
+pub fn run_firefox() -> Result<(), String> {
+    let mut count = Count::default();
+    let dist = page::build(Profile::Fast)?;
+    let driver = Driver::start(tools::firefox()?)?;
+    say("The page in headless Firefox");
+    let arguments = ["test", "--test", "browser", "--", FIREFOX, "--test-threads=1", "--nocapture"];
+    count.add(&with_driver(dist, &driver, &arguments)?);
+    count.print();
+    Ok(())
+}
+
+/// Runs cargo with the page served and chromedriver at hand.
+pub fn in_browser(dist: PathBuf, arguments: &[&str]) -> Result<String, String> {
+    with_driver(dist, &Driver::start("chromedriver")?, arguments)
+}
+
+/// Serves `dist`, and runs cargo with its address and the driver's in the environment.
+fn with_driver(dist: PathBuf, driver: &Driver, arguments: &[&str]) -> Result<String, String> {
     let server = Server::start(dist.clone(), 0)?;
-    let driver = Driver::start()?;
     run_and_read(
         run_cargo()
             .args(arguments)
@@ -129,23 +154,25 @@ pub fn in_browser(dist: std::path::PathBuf, arguments: &[&str]) -> Result<String
     )
 }
 
-/// A running chromedriver, ended when dropped.
+/// A running WebDriver, ended when dropped.
 pub struct Driver {
     child: Child,
     pub port: u16,
 }
 
 impl Driver {
-    pub fn start() -> Result<Self, String> {
+    /// Starts `program`, which takes its port as chromedriver does.
+    pub fn start(program: impl AsRef<std::ffi::OsStr>) -> Result<Self, String> {
         let free =
             std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?;
         let port = free.port();
-        let child = Command::new("chromedriver")
+        let name = program.as_ref().to_string_lossy().into_owned();
+        let child = Command::new(program)
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(|e| format!("chromedriver: {e}"))?;
+            .map_err(|e| format!("{name}: {e}"))?;
         let mut driver = Self { child, port };
         driver.wait_until_it_listens()?;
         Ok(driver)
@@ -155,10 +182,10 @@ impl Driver {
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             if let Ok(Some(status)) = self.child.try_wait() {
-                return Err(format!("chromedriver ended at once ({status})"));
+                return Err(format!("the browser's driver ended at once ({status})"));
             }
             if std::time::Instant::now() > deadline {
-                return Err("chromedriver does not answer".into());
+                return Err("the browser's driver does not answer".into());
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }

@@ -9,6 +9,9 @@ const TRUNK: &str = "0.21.14";
 /// The version of the `wasm-bindgen` crate in Cargo.lock: the two must be equal.
 const WASM_BINDGEN: &str = "0.2.130";
 
+/// Firefox's driver.
+const GECKODRIVER: &str = "0.36.0";
+
 /// Folders to put before PATH for Trunk and wasm-bindgen.
 pub fn for_wasm() -> Result<(PathBuf, Vec<PathBuf>), String> {
     wasm_target()?;
@@ -80,6 +83,22 @@ pub fn vulkan() -> bool {
 
 fn apt(arguments: &[&str]) -> Result<(), String> {
     run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// Firefox, installed where that is allowed, and its driver, built once. Gives the driver.
+pub fn firefox() -> Result<PathBuf, String> {
+    let names = ["firefox-esr", "firefox"];
+    let there = || names.into_iter().any(|name| first_line(name, &["--version"]).is_some());
+    if !there() {
+        say("Installing Debian's firefox-esr");
+        let installed = apt(&["update", "-q"]).and_then(|()| apt(&["install", "-y", "-q", "firefox-esr"]));
+        if installed.is_err() || !there() {
+            return Err(
+                "The Firefox tests need `firefox` on PATH. On Debian: `sudo apt-get install firefox-esr`.".into()
+            );
+        }
+    }
+    Ok(tool("geckodriver", "geckodriver", GECKODRIVER, &["--locked"])?.0)
 }
 
 /// Chromium and its driver, installed where that is allowed.

@@ -62,7 +62,7 @@ pub fn BackendBadge(state: State) -> impl IntoView {
     let change = move |e| {
         let value = event_target_value(&e);
         if let Some((choice, key, _)) = CHOICES.iter().find(|(_, key, _)| *key == value) {
-            memory::set(KEY, key);
+            memory::keep(state, KEY, key);
             chosen.set(*choice);
             state.dispatch(Msg::Slots(Command::Compute(*choice)));
         }

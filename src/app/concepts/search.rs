@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Place, View};
+use super::labels::{Place, View};
 use crate::app::state::{Side, State};
 use crate::app::weights;
 

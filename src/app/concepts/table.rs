@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::{Layer, Place, View, leading, level_of};
+use super::labels::{Place, View};
+use super::{Layer, leading, level_of};
 use crate::app::state::{Side, State};
 use crate::app::toolbar::Segmented;
 use crate::explain::weights::matching::Match;

@@ -62,7 +62,10 @@ fn chance_cells(chance: Option<Chance>, corrected: Option<f64>) -> impl IntoView
 }
 
 fn summary(s: Summary, digits: usize) -> String {
-    format!("{:.digits$} ± {:.digits$}", s.mean, s.deviation)
+    match s.n {
+        0 => "–".to_owned(),
+        _ => format!("{:.digits$} ± {:.digits$}", s.mean, s.deviation),
+    }
 }
 
 /// n, means, deviations, t, p and effect of a comparison, as cells of a table.

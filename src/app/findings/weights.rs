@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::copy::CopyTable;
 use super::{VerdictLine, cells, chance_cells, figure, save_csv, unread};
 use crate::app::chance::{controls, heads_coherence};
-use crate::app::concepts::View as ConceptView;
+use crate::app::concepts::labels::View as ConceptView;
 use crate::app::progress::Reading;
 use crate::app::state::{Side, State};
 use crate::app::teach::Explain;

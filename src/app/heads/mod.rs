@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use super::chance::HeadsByChance;
 use super::progress::Reading as ReadingProgress;
 use super::share::picture::{Drawn, SavePicture, of_page, provenance};
+use super::shell::Mirror;
 use super::state::{Side, State};
 use super::teach::{Explain, NotShown};
 use super::toolbar::Segmented;
@@ -50,7 +51,7 @@ pub struct View {
     pub word: RwSignal<String>,
     pub verbs: RwSignal<bool>,
     /// Layer and head.
-    pub chosen: ReadSignal<(usize, usize)>,
+    pub chosen: Mirror<(usize, usize)>,
     /// In the paper's reading: one dimension of the chosen head, or all.
     pub dimension: RwSignal<Option<usize>>,
     pub filter: Memo<Filter>,
@@ -115,7 +116,7 @@ pub fn Heads(state: State) -> impl IntoView {
         <section class="panel card" aria-label="Heads of both models">
             <div class="head"><h2>"What tuning changed in the attention heads"</h2><Explain term=Term::Head/></div>
             <div class="bar" role="toolbar" aria-label="How to read the heads">
-                <span class="with-what"><Segmented name="Reading" options=READINGS value=reading set=move |r| { view.dimension.set(None); weights::read(state, r) }/><Explain term=Term::Reading/></span>
+                <span class="with-what"><Segmented name="Reading" options=READINGS value=*reading set=move |r| { view.dimension.set(None); weights::read(state, r) }/><Explain term=Term::Reading/></span>
                 <span class="with-what"><Segmented name="Measure" options=MEASURES value=view.measure set=move |m| view.measure.set(m)/><Explain term=Term::HeadMeasure/></span>
                 <Segmented name="Order" options=ORDERS value=view.order set=move |o| view.order.set(o)/>
                 <label>"Only pairs with"<input type="search" class="word" id="head-word" placeholder="a word" autocomplete="off" prop:value=view.word on:input=move |e| view.word.set(event_target_value(&e))/></label>
@@ -139,7 +140,7 @@ pub fn Heads(state: State) -> impl IntoView {
             <Show when=move || shown.with(Option::is_some) fallback=move || view! { <p class="empty">"This layer has not been read yet for both models."</p> }>
                 <div class="head-cols">
                     <div><HeadGraph change=shown/><SavePicture name="head" make=move || picture(state, view)/></div>
-                    <Pairs change=shown reading=reading.into()/>
+                    <Pairs change=shown reading=(*reading).into()/>
                 </div>
             </Show>
         </section>

@@ -4,14 +4,9 @@ use leptos::prelude::*;
 
 use super::picture::save_png;
 use crate::app::state::{Slot, State};
-use crate::app::{export, reading};
+use crate::app::{export, reading, today};
 use crate::share::figure::{Figure, citation};
 use crate::share::one_page;
-
-/// Today, as 2026-11-21.
-pub fn today() -> String {
-    String::from(js_sys::Date::new_0().to_iso_string()).chars().take(10).collect()
-}
 
 /// Hands the figure of `slot` to `f`, if there is one.
 fn with<R>(state: State, slot: Slot, f: impl FnOnce(&Figure) -> R) -> Option<R> {

@@ -46,6 +46,16 @@ pub fn watch(state: State) {
     changed.forget(); // lives as long as the page
 }
 
+/// What could not be done, whatever is on screen.
+#[component]
+pub fn Notice(state: State) -> impl IntoView {
+    view! {
+        <Show when=move || state.notice.get().is_some()>
+            <p class="error" role="alert" id="notice">{move || state.notice.get().unwrap_or_default()}" "<button class="link" on:click=move |_| command(state, Command::Notice(None))>"Dismiss"</button></p>
+        </Show>
+    }
+}
+
 /// What the picture is, above the results.
 #[component]
 pub fn LinkedNote(state: State) -> impl IntoView {
@@ -90,9 +100,6 @@ pub fn LinkedNote(state: State) -> impl IntoView {
     };
     let offered = move || again() == Again::No;
     view! {
-        <Show when=move || state.notice.get().is_some()>
-            <p class="error" role="alert" id="notice">{move || state.notice.get().unwrap_or_default()}" "<button class="link" on:click=move |_| command(state, Command::Notice(None))>"Dismiss"</button></p>
-        </Show>
         <Show when=move || linked.with(Option::is_some)>
             <div class="note linked" id="linked" role="status">
                 <span>{move || what().unwrap_or_default()}</span>" "

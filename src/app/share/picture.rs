@@ -156,6 +156,6 @@ pub fn provenance(state: State) -> String {
     format!(
         "{pair}Made with Shiftlens {}, {}. Method: Wu et al., NAACL 2024 (arXiv 2310.00492).",
         env!("CARGO_PKG_VERSION"),
-        super::figures::today()
+        crate::app::today()
     )
 }

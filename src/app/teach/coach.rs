@@ -34,10 +34,10 @@ fn point(selector: Option<&str>, scroll: bool) {
 fn follow(state: State) {
     let last = StoredValue::new(None::<usize>);
     Effect::new(move |_| {
-        let current = state.teach.lesson.get();
+        let current = state.lesson.get();
         // what may draw or remove parts of the page
         state.tab.track();
-        state.teach.guess.track();
+        state.guess.track();
         state.slots().iter().for_each(|s| s.run.track());
         state.weights.changes.track();
         state.weights.matches.track();
@@ -50,7 +50,7 @@ fn follow(state: State) {
     });
     // who starts a lesson by keyboard finds it without looking for it, and comes back to where lessons are chosen
     Effect::new(move |before: Option<bool>| {
-        let on = state.teach.lesson.with(Option::is_some);
+        let on = state.lesson.with(Option::is_some);
         match (before, on) {
             (None | Some(false), true) => focus("coach"),
             (Some(true), false) => focus("learn"),
@@ -60,7 +60,7 @@ fn follow(state: State) {
     });
     let body = document().body();
     Effect::new(move |_| {
-        let on = state.teach.lesson.with(Option::is_some);
+        let on = state.lesson.with(Option::is_some);
         if let Some(body) = &body {
             let _ = body.class_list().toggle_with_force("taught", on);
         }
@@ -71,7 +71,7 @@ fn follow(state: State) {
 #[component]
 pub fn Coach(state: State) -> impl IntoView {
     follow(state);
-    let lesson = state.teach.lesson;
+    let lesson = state.lesson;
     let on_key = move |e: leptos::ev::KeyboardEvent| {
         if e.key() == "Escape" {
             leave(state);

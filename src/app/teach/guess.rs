@@ -29,7 +29,7 @@ fn subject(state: State) -> Slot {
 /// The panel above the results.
 #[component]
 pub fn GuessPanel(state: State) -> impl IntoView {
-    let guess = state.teach.guess;
+    let guess = state.guess;
     let on = move || guess.with(Option::is_some);
     let looked = move || guess.with(|g| g.as_ref().is_some_and(|g| g.looked));
     let ready = move || !state.running() && subject(state).view.with(|v| !v.columns.is_empty());
@@ -68,7 +68,7 @@ fn Answer(state: State) -> impl IntoView {
 
 #[component]
 fn Marking(state: State) -> impl IntoView {
-    let guess = state.teach.guess;
+    let guess = state.guess;
     let picked = move |i: usize| guess.with(|g| g.as_ref().is_some_and(|g| g.picked.contains(&i)));
     let count = move || guess.with(|g| g.as_ref().map_or(0, |g| g.picked.len()));
     let look = move |_| {
@@ -92,7 +92,7 @@ fn Marking(state: State) -> impl IntoView {
 /// What the models say to it.
 #[component]
 fn Held(state: State) -> impl IntoView {
-    let picked = move || state.teach.guess.with(|g| g.as_ref().map(|g| g.picked.clone()).unwrap_or_default());
+    let picked = move || state.guess.with(|g| g.as_ref().map(|g| g.picked.clone()).unwrap_or_default());
     let one = move |side: Side| {
         let slot = state.slot(side);
         let all = slot.view.with(|v| (!v.columns.is_empty()).then(|| words(v)))?;

@@ -62,14 +62,14 @@ pub fn LearnDialog(state: State) -> impl IntoView {
     let guess = move |_| {
         state.dispatch(Msg::Guess(Command::Start));
         crate::app::weights::open(state, crate::app::state::Tab::Prompt);
-        state.teach.learn_open.set(false);
+        state.learn_open.set(false);
     };
     let present = move |_| {
-        state.teach.learn_open.set(false);
-        state.teach.presenting.set(true);
+        state.learn_open.set(false);
+        state.presenting.set(true);
     };
     view! {
-        <Modal id="learn-dialog" title="Learn and teach" close="close-learn" open=state.teach.learn_open prepare>
+        <Modal id="learn-dialog" title="Learn and teach" close="close-learn" open=state.learn_open prepare>
             <Show when=move || left.get().is_some()>
                 <p class="note linked">
                     {move || left.get().map(|l| format!("You left “{}” at step {} of {}. ", l.lesson.title, l.step + 1, l.lesson.steps.len()))}

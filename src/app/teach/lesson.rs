@@ -18,8 +18,8 @@ pub fn left() -> Option<Left> {
 }
 
 /// Remembers where a lesson is.
-pub fn keep(text: &str) {
-    memory::set(KEPT, text);
+pub fn keep(state: State, text: &str) {
+    memory::keep(state, KEPT, text);
 }
 
 /// The lesson has come to its end.
@@ -33,7 +33,7 @@ fn command(state: State, command: Command) {
 
 /// Begins `lesson` at `step`.
 pub fn start(state: State, lesson: Lesson, step: usize) {
-    state.teach.learn_open.set(false);
+    state.learn_open.set(false);
     command(state, Command::Start(Box::new(lesson), step));
 }
 

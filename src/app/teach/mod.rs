@@ -8,41 +8,17 @@ pub mod lesson;
 mod presenter;
 mod slides;
 
-use leptos::prelude::*;
+use leptos::prelude::Set;
 
-use super::shell::Drawn;
 use super::state::State;
 use crate::page::Msg;
-use crate::page::guess::{Command, Guess};
-use crate::page::lesson::Current;
+use crate::page::guess::Command;
 
 pub use coach::Coach;
 pub use explain::{Explain, NotShown};
 pub use guess::GuessPanel;
 pub use learn::LearnDialog;
 pub use presenter::Presenter;
-
-/// What a class is doing.
-#[derive(Clone, Copy)]
-pub struct Teach {
-    /// The lesson on screen.
-    pub lesson: ReadSignal<Option<Current>>,
-    /// A guess, if colours are hidden until one is made.
-    pub guess: ReadSignal<Option<Guess>>,
-    pub presenting: RwSignal<bool>,
-    pub learn_open: RwSignal<bool>,
-}
-
-impl Teach {
-    pub fn new(drawn: &Drawn) -> Self {
-        Self {
-            lesson: drawn.lesson,
-            guess: drawn.guess,
-            presenting: RwSignal::new(false),
-            learn_open: RwSignal::new(false),
-        }
-    }
-}
 
 /// Opens what the address asks for.
 pub fn begin(state: State) {
@@ -51,6 +27,6 @@ pub fn begin(state: State) {
         state.dispatch(Msg::Guess(Command::Start));
     }
     if super::parameter("present").is_some() {
-        state.teach.presenting.set(true);
+        state.presenting.set(true);
     }
 }

@@ -48,7 +48,7 @@ fn full_screen() {
 #[component]
 pub fn Presenter(state: State) -> impl IntoView {
     let (dialog, body) = (NodeRef::<Dialog>::new(), NodeRef::<Div>::new());
-    let on = state.teach.presenting;
+    let on = state.presenting;
     let at = RwSignal::new(0usize);
     let all = Memo::new(move |_| if on.get() { slides(state) } else { Vec::new() });
     let now = Memo::new(move |_| all.with(|all| all.get(at.get().min(all.len().saturating_sub(1))).copied()));

@@ -108,3 +108,23 @@ fn a_first_load_that_is_stopped_leaves_nothing_behind() {
     tell(&mut played, Command::Begin { wanted: [Some(at("y")), None] });
     assert_eq!(sources(&played, Side::Base), [at("x"), at("y")]);
 }
+
+/// What the browser has stored is asked to last, once there is something of the user's; the page's own models are not.
+#[test]
+fn what_is_stored_is_to_last() {
+    let mut played = Played::default();
+    let mut loaded = |stored: Option<&str>| {
+        played.begin_load(Side::Tuned, "x");
+        let job = played.page.slots.slot(Side::Tuned).loading.as_ref().unwrap().job;
+        let Model { info, .. } = model("x");
+        let (template, stored, not_kept) = (None, stored.map(str::to_owned), None);
+        let event = Box::new(Event::Loaded { job, info, template, stored, not_kept, memory: 0 });
+        played.page.update(Msg::Engine { side: Side::Tuned, epoch: 0, event, at: 0.0 })
+    };
+    assert!(!loaded(None).contains(&Effect::Persist));
+    assert!(loaded(Some("key")).contains(&Effect::Persist));
+    played.tell(Msg::Lasting(false));
+    played.tell(Msg::Stored(stored::Command::List));
+    played.finish();
+    assert_eq!((played.page.stored.kept.lasting, played.page.stored.kept.results), (Some(false), 1));
+}

@@ -160,7 +160,7 @@ impl Played {
                     recalls = true;
                     continue;
                 }
-                Effect::Remember(..) | Effect::DropFiles(_) | Effect::FetchExample(_) => continue,
+                Effect::Remember(..) | Effect::DropFiles(_) | Effect::FetchExample(_) | Effect::Persist => continue,
                 Effect::Pause => {
                     self.pause = true;
                     continue;

@@ -1,0 +1,34 @@
+//! Small things that outlive a visit, in the browser's own storage for the page.
+
+use super::state::State;
+use super::window;
+
+/// Said once for whatever there was no room for.
+const FULL: &str = "The browser's storage is full: your settings will be forgotten when the page is closed. Delete stored models under Change to make room.";
+
+/// What was set under `key`.
+pub fn get(key: &str) -> Option<String> {
+    window().local_storage().ok()??.get_item(key).ok()?
+}
+
+/// Forgets it.
+pub fn remove(key: &str) {
+    if let Ok(Some(storage)) = window().local_storage() {
+        let _ = storage.remove_item(key);
+    }
+}
+
+/// Tells whether there was room for it.
+pub fn set(key: &str, value: &str) -> bool {
+    match window().local_storage() {
+        Ok(Some(storage)) => storage.set_item(key, value).is_ok(),
+        _ => true, // where nothing is kept, there is no room to make
+    }
+}
+
+/// The same, and says so if there was no room.
+pub fn keep(state: State, key: &str, value: &str) {
+    if !set(key, value) {
+        state.notify(FULL.to_owned());
+    }
+}
