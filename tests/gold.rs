@@ -1,18 +1,15 @@
-//! Against PyTorch: the tiny reference models, the real checkpoint, and the paper's published densities.
+//! Against PyTorch: the real checkpoint; and the paper's published densities. `families.rs` has the tiny reference models.
 
 mod support;
-
-use std::ops::ControlFlow;
 
 use serde_json::Value as Json;
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::explain::{Levels, density, floored, instruction_score, levels, normalised};
 use shiftlens::model::head::Target;
-use shiftlens::model::{Engine, block_on};
 use shiftlens::protocol::{Prompt, Template};
 use shiftlens::worker::Runner;
-use support::{cosine, engine, gold, run, shared, singles};
+use support::{cosine, gold, run, shared, singles};
 
 fn json(path: &std::path::Path) -> Json {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
@@ -24,61 +21,6 @@ fn ids(v: &Json) -> Vec<u32> {
 
 fn floats(v: &Json) -> Vec<f32> {
     v.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
-}
-
-fn tiny_model_matches_pytorch(name: &str) {
-    let folder = gold(name);
-    let gold = json(&folder.join("gold.json"));
-    let checkpoint = Checkpoint::open(FileBytes::open_set(&folder).unwrap()).unwrap();
-    let mut engine = engine(&checkpoint);
-    let ids = ids(&gold["ids"]);
-    let n = gold["n_prompt"].as_u64().unwrap() as usize;
-    for (key, target) in [("prob", Target::Prob), ("logprob", Target::Logprob), ("logit", Target::Logit)] {
-        for mode in [Mode::Forward, Mode::Reverse] {
-            let outcome =
-                run(&mut engine, &ids[..n], singles(n), Respond::Forced(ids[n..].to_vec()), target, mode).unwrap();
-            for (m, column) in gold["importance"][key].as_array().unwrap().iter().enumerate() {
-                let expected = floats(column);
-                let scale = expected.iter().fold(0f32, |a, v| a.max(v.abs()));
-                for (row, expected) in expected[..n].iter().enumerate() {
-                    let found = outcome.importance[row][m];
-                    assert!(
-                        (found - expected).abs() <= 1e-4 * scale,
-                        "{name} {key} {mode:?} [{row}][{m}]: {found} {expected}"
-                    );
-                }
-            }
-            for (choice, expected) in outcome.choices.iter().zip(floats(&gold["target_prob"])) {
-                assert!((choice.probability - expected).abs() < 1e-5);
-            }
-        }
-    }
-    block_on(engine.begin(&[])).unwrap();
-    block_on(engine.advance(&ids)).unwrap();
-    let logits = block_on(engine.logits(ids.len() - 1)).unwrap();
-    for (found, expected) in logits.iter().zip(floats(&gold["logits_last"])) {
-        assert!((found - expected).abs() <= 1e-4 * expected.abs().max(1.0), "{found} {expected}");
-    }
-    let trace = block_on(engine.trace(&ids, &mut async |_| ControlFlow::Continue(()))).unwrap();
-    for layer in 0..trace.layers() {
-        for (head, rows) in trace.attention(layer).unwrap().iter().enumerate() {
-            for (query, row) in rows.iter().enumerate() {
-                for (found, expected) in row.iter().zip(floats(&gold["attention"][layer][head][query])) {
-                    assert!((found - expected).abs() < 1e-4);
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn llama_matches_pytorch() {
-    tiny_model_matches_pytorch("llama");
-}
-
-#[test]
-fn llama_with_a_tied_head_matches_pytorch() {
-    tiny_model_matches_pytorch("llama_tied");
 }
 
 #[test]

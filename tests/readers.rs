@@ -132,6 +132,28 @@ fn each_refusal_names_what_is_wrong() {
     says(patch(good, b"tokenizer.ggml.merges", b"tokenizer.ggml.mergex"), "merges");
 }
 
+/// A tensor that nobody uses would make fluent nonsense of the rest.
+#[test]
+fn what_is_left_over_is_refused_by_name() {
+    let open_as = |folder: &str, model_type: &str| {
+        let folder = gold(folder);
+        let config = std::fs::read_to_string(folder.join("config.json")).unwrap();
+        let mut config: serde_json::Value = serde_json::from_str(&config).unwrap();
+        config["model_type"] = model_type.into();
+        let weights = std::fs::read(folder.join("model.safetensors")).unwrap();
+        Checkpoint::open(vec![
+            Box::new(MemoryBytes::new("model.safetensors", weights)),
+            Box::new(MemoryBytes::new("config.json", serde_json::to_vec(&config).unwrap())),
+        ])
+    };
+    let norm = "model.layers.0.self_attn.k_norm.weight".to_owned();
+    assert_eq!(refused(open_as("qwen3", "qwen2")), CheckpointError::UnusedTensor(norm));
+    let missing = "model.layers.0.input_layernorm.weight".to_owned();
+    assert_eq!(refused(open_as("olmo2", "qwen3")), CheckpointError::MissingTensor(missing));
+    assert_eq!(refused(open_as("llama", "mamba")), CheckpointError::UnknownArchitecture("mamba".into()));
+    assert!(open_as("llama", "mistral").is_ok());
+}
+
 #[test]
 fn a_file_without_a_tokenizer_opens_for_ids_alone() {
     let bytes = patch(Tiny::default().gguf(), b"tokenizer.ggml.tokens", b"tokenizer.ggml.txkens");

@@ -28,7 +28,7 @@ pub fn ModelsDialog(state: State) -> impl IntoView {
     });
     view! {
         <Modal id="models" title="Models" close="close-models" open=state.models_open prepare=move || stored(state, Command::List)>
-            <p class="cap">"A base model and the model that was tuned from it: GGUF files, or safetensors with config.json and tokenizer.json, of the llama architecture. Files can also be dropped anywhere on the page."</p>
+            <p class="cap">"A base model and the model that was tuned from it: GGUF files, or safetensors with config.json and tokenizer.json, of the Llama, Mistral, Qwen 2 and 3, Gemma 3, OLMo 2, Granite, SmolLM3 or Phi-3 family. Files can also be dropped anywhere on the page."</p>
             <div class="cols"><SlotForm state half=state.base/><SlotForm state half=state.tuned/></div>
             <h3>"Known pairs"</h3>
             <ul class="list">

@@ -5,15 +5,19 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::CheckpointError;
+use super::families::{self, Family};
 use super::gguf::Value;
+use super::layer::{Activation, LayerSpec, Part};
 use super::rope::{Scaling, inverse_frequencies};
+use super::settings::{Key, Settings, bad};
+use super::slots;
 
 /// Which dimensions of a head are rotated together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RopeLayout {
-    /// Pairs (2i, 2i+1): llama GGUF, whose q and k rows are permuted for it.
+    /// Pairs (2i, 2i+1): GGUF files of llama and its kin, whose q and k rows are permuted for it.
     Interleaved,
-    /// Pairs (i, i + width/2): Hugging Face safetensors.
+    /// Pairs (i, i + width/2): all safetensors, and other families' GGUF files.
     HalfSplit,
 }
 
@@ -42,9 +46,27 @@ pub struct ModelConfig {
     pub norm_eps: f32,
     /// Which head dimensions rotate together.
     pub rope_layout: RopeLayout,
-    /// One frequency for each rotated pair, radians per position, scaling applied.
-    pub rope_frequencies: Vec<f32>,
+    /// Tables of frequencies, one for each rotated pair of a head, radians per position, scaling applied.
+    pub ropes: Vec<Vec<f32>>,
+    /// What embeddings are multiplied by as they enter the residual stream.
+    pub embedding_scale: f32,
+    /// What the head's products are multiplied by to be logits.
+    pub logit_scale: f32,
+    /// What each layer is made of.
+    pub specs: Vec<LayerSpec>,
+    /// What is added to the norms' gains as they are stored.
+    pub gain_offset: f32,
 }
+
+const WIDTH: Key = Key("embedding_length", "hidden_size");
+const LAYERS: Key = Key("block_count", "num_hidden_layers");
+const HEADS: Key = Key("attention.head_count", "num_attention_heads");
+const KV_HEADS: Key = Key("attention.head_count_kv", "num_key_value_heads");
+const HEAD_WIDTH: Key = Key("attention.key_length", "head_dim");
+const FFN_WIDTH: Key = Key("feed_forward_length", "intermediate_size");
+const CONTEXT: Key = Key("context_length", "max_position_embeddings");
+const EPSILON: Key = Key("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+const THETA: Key = Key("rope.freq_base", "rope_theta");
 
 impl ModelConfig {
     /// From GGUF metadata; `vocab` is the embedding's row count, `divisors` the tensor `rope_freqs.weight`.
@@ -53,104 +75,75 @@ impl ModelConfig {
         vocab: usize,
         divisors: Option<Vec<f32>>,
     ) -> Result<Self, CheckpointError> {
-        let architecture = match metadata.get("general.architecture") {
-            Some(Value::Str(s)) => s.clone(),
+        let family = match metadata.get("general.architecture") {
+            Some(Value::Str(s)) => families::of_gguf(s)?,
             _ => return Err(CheckpointError::MissingSetting("general.architecture".into())),
         };
-        if architecture != "llama" {
-            return Err(CheckpointError::UnknownArchitecture(architecture));
+        let settings = Settings::Gguf(metadata, family.name);
+        if settings.int(Key("expert_count", "")).unwrap_or(None).is_some() {
+            let what = format!("{} with experts (mixture of experts)", family.name);
+            return Err(CheckpointError::UnknownArchitecture(what));
         }
-        let get = |key: &str| metadata.get(&format!("llama.{key}"));
-        let int = |key: &str| match get(key) {
-            Some(Value::Int(i)) => positive(key, *i).map(Some),
-            Some(other) => Err(bad(key, format!("{other:?}"), "a whole number is needed")),
-            None => Ok(None),
-        };
-        let float = |key: &str, default: Option<f64>| match get(key) {
-            Some(Value::Float(f)) => Ok(*f),
-            None => default.ok_or_else(|| CheckpointError::MissingSetting(format!("llama.{key}"))),
-            Some(other) => Err(bad(key, format!("{other:?}"), "a number is needed")),
-        };
-        let need = |key: &str| int(key)?.ok_or_else(|| CheckpointError::MissingSetting(format!("llama.{key}")));
-        if int("expert_count").unwrap_or(None).is_some() {
-            return Err(CheckpointError::UnknownArchitecture("llama with experts (mixture of experts)".into()));
-        }
-        let (width, heads) = (need("embedding_length")?, need("attention.head_count")?);
-        let head_width = int("attention.key_length")?.unwrap_or(width / heads.max(1));
-        let rotated = int("rope.dimension_count")?.unwrap_or(head_width);
-        if rotated != head_width {
-            return Err(bad("rope.dimension_count", rotated.to_string(), "it must equal the head width"));
-        }
-        let scaling = match (divisors, get("rope.scaling.type")) {
-            (Some(d), _) => Scaling::Divisors(d),
-            (None, None) => Scaling::None,
-            (None, Some(Value::Str(s))) if s == "none" => Scaling::None,
-            (None, Some(Value::Str(s))) if s == "linear" => Scaling::Linear(float("rope.scaling.factor", Some(1.0))?),
-            (None, Some(other)) => {
-                return Err(bad("rope.scaling.type", format!("{other:?}"), "this rope scaling is not implemented"));
-            }
-        };
-        let theta = float("rope.freq_base", Some(10_000.0))?;
-        let window = int("attention.sliding_window")?.unwrap_or(usize::MAX);
-        Self {
-            architecture,
-            vocab,
-            width,
-            layers: need("block_count")?,
-            heads,
-            kv_heads: int("attention.head_count_kv")?.unwrap_or(heads),
-            head_width,
-            ffn_width: need("feed_forward_length")?,
-            context: need("context_length")?.min(window),
-            norm_eps: float("attention.layer_norm_rms_epsilon", None)? as f32,
-            rope_layout: RopeLayout::Interleaved,
-            rope_frequencies: Vec::new(),
-        }
-        .checked(theta, &scaling)
+        Self::read(&settings, family, vocab, divisors)
     }
 
     /// From Hugging Face's config.json.
     pub(super) fn from_json(config: &Json) -> Result<Self, CheckpointError> {
-        let architecture = config["model_type"].as_str().unwrap_or("unknown").to_owned();
-        if !matches!(architecture.as_str(), "llama" | "mistral") {
-            return Err(CheckpointError::UnknownArchitecture(architecture));
-        }
-        let int = |key: &str| match &config[key] {
-            Json::Null => Ok(None),
-            v => v
-                .as_i64()
-                .ok_or_else(|| bad(key, v.to_string(), "a whole number is needed"))
-                .and_then(|i| positive(key, i))
-                .map(Some),
+        let family = families::of_json(config["model_type"].as_str().unwrap_or("unknown"))?;
+        let settings = Settings::Json(config);
+        let activation = settings.text(Key("", "hidden_act")).or(settings.text(Key("", "hidden_activation")));
+        let expected: &[&str] = match family.activation {
+            Activation::Silu => &["silu", "swish"],
+            Activation::GeluTanh => &["gelu_pytorch_tanh", "gelu_new"],
         };
-        let need = |key: &str| int(key)?.ok_or_else(|| CheckpointError::MissingSetting(key.to_owned()));
-        if config["hidden_act"].as_str().is_some_and(|a| a != "silu") {
-            return Err(bad("hidden_act", config["hidden_act"].to_string(), "only silu is implemented"));
+        if let Some(found) = activation.filter(|a| !expected.contains(a)) {
+            return Err(settings.bad(
+                Key("", "hidden_act"),
+                found,
+                "this activation is not implemented for the family",
+            ));
         }
-        let (width, heads) = (need("hidden_size")?, need("num_attention_heads")?);
-        let rope =
-            if config["rope_parameters"].is_object() { &config["rope_parameters"] } else { &config["rope_scaling"] };
-        let theta = [&rope["rope_theta"], &config["rope_theta"]].iter().find_map(|v| v.as_f64()).unwrap_or(10_000.0);
-        Self {
-            architecture: "llama".into(),
-            vocab: need("vocab_size")?,
-            width,
-            layers: need("num_hidden_layers")?,
-            heads,
-            kv_heads: int("num_key_value_heads")?.unwrap_or(heads),
-            head_width: int("head_dim")?.unwrap_or(width / heads.max(1)),
-            ffn_width: need("intermediate_size")?,
-            context: need("max_position_embeddings")?.min(int("sliding_window")?.unwrap_or(usize::MAX)),
-            norm_eps: config["rms_norm_eps"]
-                .as_f64()
-                .ok_or_else(|| CheckpointError::MissingSetting("rms_norm_eps".into()))? as f32,
-            rope_layout: RopeLayout::HalfSplit,
-            rope_frequencies: Vec::new(),
-        }
-        .checked(theta, &json_scaling(rope)?)
+        let vocab = settings.need(Key("", "vocab_size"))?;
+        Self::read(&settings, family, vocab, None)
     }
 
-    fn checked(mut self, theta: f64, scaling: &Scaling) -> Result<Self, CheckpointError> {
+    fn read(s: &Settings, family: &Family, vocab: usize, divisors: Option<Vec<f32>>) -> Result<Self, CheckpointError> {
+        let (width, heads) = (s.need(WIDTH)?, s.need(HEADS)?);
+        let head_width = s.int(HEAD_WIDTH)?.unwrap_or(width / heads.max(1));
+        let rotated = s.int(Key("rope.dimension_count", ""))?.unwrap_or(head_width);
+        if rotated != head_width {
+            return Err(s.bad(Key("rope.dimension_count", ""), rotated, "only whole heads are rotated here"));
+        }
+        let epsilon = s.float(EPSILON)?;
+        let mut config = Self {
+            architecture: family.name.to_owned(),
+            vocab,
+            width,
+            layers: s.need(LAYERS)?,
+            heads,
+            kv_heads: s.int(KV_HEADS)?.unwrap_or(heads),
+            head_width,
+            ffn_width: s.need(FFN_WIDTH)?,
+            context: s.need(CONTEXT)?,
+            norm_eps: epsilon.ok_or_else(|| CheckpointError::MissingSetting("the norms' epsilon".into()))? as f32,
+            rope_layout: if s.is_gguf() { family.layout } else { RopeLayout::HalfSplit },
+            ropes: Vec::new(),
+            embedding_scale: 1.0,
+            logit_scale: 1.0,
+            specs: Vec::new(),
+            gain_offset: if s.is_gguf() { 0.0 } else { family.gain_offset },
+        };
+        config.check()?;
+        let (theta, scaling) = rope(s, divisors)?;
+        config.ropes = vec![inverse_frequencies(rope_theta(theta)?, head_width, &scaling)?];
+        let spec = LayerSpec { activation: family.activation, ..LayerSpec::llama(head_width) };
+        config.specs = vec![spec; config.layers];
+        (family.differs)(s, &mut config)?;
+        Ok(config)
+    }
+
+    /// Whether its numbers can be a network's.
+    fn check(&self) -> Result<(), CheckpointError> {
         let fail = |key: &str, value: usize, problem: &str| Err(bad(key, value.to_string(), problem));
         if !self.heads.is_multiple_of(self.kv_heads) {
             return fail("key/value heads", self.kv_heads, "it must divide the number of heads");
@@ -176,24 +169,74 @@ impl ModelConfig {
                 return fail(key, value, "it must be a multiple of 4");
             }
         }
-        if !(theta.is_finite() && theta > 0.0) {
-            return Err(bad("rope base", theta.to_string(), "it must be positive"));
-        }
         if !(self.norm_eps.is_finite() && self.norm_eps >= 0.0) {
             return Err(bad("norm epsilon", self.norm_eps.to_string(), "it must not be negative"));
         }
-        self.rope_frequencies = inverse_frequencies(theta, self.head_width, scaling)?;
-        Ok(self)
+        Ok(())
+    }
+
+    /// Whether its layers are llama's, and nothing is scaled.
+    pub fn is_llama(&self) -> bool {
+        let plain = LayerSpec::llama(self.head_width);
+        self.specs.iter().all(|spec| *spec == plain) && self.embedding_scale == 1.0 && self.logit_scale == 1.0
+    }
+
+    /// Width of all queries of a position.
+    pub fn query_width(&self) -> usize {
+        self.heads * self.head_width
+    }
+
+    /// Width of all keys of a position, and of all values.
+    pub fn kv_width(&self) -> usize {
+        self.kv_heads * self.head_width
+    }
+
+    /// The shapes of what layer `layer` has, biases aside.
+    pub fn layer_shapes(&self, layer: usize) -> Vec<(Part, Vec<usize>)> {
+        slots::shapes(self, layer)
     }
 
     /// Parameters of the network, embeddings counted once where `tied`.
     pub fn parameters(&self, tied: bool) -> u64 {
-        let (d, f) = (self.width as u64, self.ffn_width as u64);
-        let q = (self.heads * self.head_width) as u64;
-        let kv = (self.kv_heads * self.head_width) as u64;
-        let layer = 2 * d * q + 2 * d * kv + 3 * d * f + 2 * d;
-        self.layers as u64 * layer + d + self.vocab as u64 * d * if tied { 1 } else { 2 }
+        let size = |shape: &[usize]| shape.iter().map(|n| *n as u64).product::<u64>();
+        let layers = (0..self.layers).flat_map(|layer| self.layer_shapes(layer)).map(|(_, shape)| size(&shape));
+        let embeddings = if tied { 1 } else { 2 };
+        layers.sum::<u64>() + self.width as u64 + embeddings * size(&[self.vocab, self.width])
     }
+}
+
+/// A base that can be one.
+pub(super) fn rope_theta(theta: f64) -> Result<f64, CheckpointError> {
+    match theta.is_finite() && theta > 0.0 {
+        true => Ok(theta),
+        false => Err(bad("rope base", theta.to_string(), "it must be positive")),
+    }
+}
+
+/// The base of the rotation and how it is stretched.
+fn rope(s: &Settings, divisors: Option<Vec<f32>>) -> Result<(f64, Scaling), CheckpointError> {
+    const DEFAULT_THETA: f64 = 10_000.0;
+    if s.is_gguf() {
+        let scaling = match (divisors, s.text(Key("rope.scaling.type", ""))) {
+            (Some(d), _) => Scaling::Divisors(d),
+            (None, None | Some("none")) => Scaling::None,
+            (None, Some("linear")) => Scaling::Linear(f64::from(s.scale(Key("rope.scaling.factor", ""), 1.0)?)),
+            (None, Some(other)) => {
+                return Err(s.bad(Key("rope.scaling.type", ""), other, "this rope scaling is not implemented"));
+            }
+        };
+        return Ok((s.float(THETA)?.unwrap_or(DEFAULT_THETA), scaling));
+    }
+    let parameters = s.json("rope_parameters");
+    // where kinds of layers have settings of their own, these are of the layers that see everything
+    let of_kind = &parameters["full_attention"];
+    let rope = match (of_kind.is_object(), parameters.is_object()) {
+        (true, _) => of_kind,
+        (false, true) => parameters,
+        (false, false) => s.json("rope_scaling"),
+    };
+    let theta = rope["rope_theta"].as_f64().or(s.float(THETA)?).unwrap_or(DEFAULT_THETA);
+    Ok((theta, json_scaling(rope)?))
 }
 
 fn json_scaling(rope: &Json) -> Result<Scaling, CheckpointError> {
@@ -215,15 +258,4 @@ fn json_scaling(rope: &Json) -> Result<Scaling, CheckpointError> {
         }),
         other => Err(bad("rope_type", other.to_owned(), "this rope scaling is not implemented")),
     }
-}
-
-fn positive(key: &str, value: i64) -> Result<usize, CheckpointError> {
-    match usize::try_from(value) {
-        Ok(v) if v > 0 && v < 1 << 31 => Ok(v),
-        _ => Err(bad(key, value.to_string(), "it is out of range")),
-    }
-}
-
-fn bad(key: &str, found: String, problem: &str) -> CheckpointError {
-    CheckpointError::BadSetting { key: key.to_owned(), found, problem: problem.to_owned() }
 }

@@ -41,7 +41,7 @@ pub enum CheckpointError {
     GgufVersion(u32),
     /// A model family that is not implemented.
     #[error(
-        "The model's architecture is “{0}”. Shiftlens reads the llama architecture (SmolLM2, TinyLlama, Llama 2 and 3, Mistral)."
+        "The model's architecture is “{0}”. Shiftlens reads llama (SmolLM2, TinyLlama, Llama 2 and 3, Mistral), qwen2, qwen3, gemma3, olmo2, granite, smollm3 and phi3."
     )]
     UnknownArchitecture(String),
     /// A tensor type that is not read.
@@ -57,6 +57,11 @@ pub enum CheckpointError {
     /// A tensor the architecture needs is absent.
     #[error("The file has no tensor “{0}”, which this architecture needs.")]
     MissingTensor(String),
+    /// A tensor that the architecture has no use for.
+    #[error(
+        "The file has a tensor “{0}” that this architecture does not use: it is of a variant that Shiftlens does not read."
+    )]
+    UnusedTensor(String),
     /// A tensor's shape does not fit the configuration.
     #[error("Tensor “{tensor}” has shape {found:?}, the model's configuration asks for {expected:?}.")]
     Shape {

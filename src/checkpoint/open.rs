@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::bytes::{ByteSource, read_text};
 use super::gguf::{self, Header, Value};
+use super::slots::{self, Naming};
 use super::{ChatTemplate, CheckpointError, ModelConfig, Tokenizer, safetensors, tokenizer_json};
 
 /// Where a tensor lies.
@@ -65,9 +66,7 @@ impl Checkpoint {
 
     fn open_gguf(files: Vec<Box<dyn ByteSource>>, index: usize) -> Result<Self, CheckpointError> {
         let Header { metadata, tensors } = Header::read(files[index].as_ref(), index)?;
-        if !matches!(metadata.get("general.architecture"), Some(Value::Str(s)) if s == "llama") {
-            ModelConfig::from_gguf(&metadata, 1, None)?; // names the architecture before any tensor is missed
-        }
+        ModelConfig::from_gguf(&metadata, 1, None)?; // names the architecture before any tensor is missed
         let divisors = match tensors.get("rope_freqs.weight") {
             Some(entry) => Some(floats(&files, entry, "rope_freqs.weight")?),
             None => None,
@@ -86,7 +85,8 @@ impl Checkpoint {
             Some(Value::Str(s)) if !s.trim().is_empty() => s.trim().to_owned(),
             _ => stem(files[index].name()),
         };
-        Self { name, config, tokenizer, chat_template, files, tensors, hashes: Mutex::default() }.checked()
+        let tensors = slots::resolve(&config, Naming::Gguf, &tensors)?;
+        Ok(Self { name, config, tokenizer, chat_template, files, tensors, hashes: Mutex::default() })
     }
 
     fn open_safetensors(files: Vec<Box<dyn ByteSource>>) -> Result<Self, CheckpointError> {
@@ -108,24 +108,13 @@ impl Checkpoint {
         let model = ModelConfig::from_json(&config)?;
         let mut tensors = HashMap::new();
         for (index, file) in files.iter().enumerate().filter(|(_, f)| f.name().ends_with(".safetensors")) {
-            for (name, entry) in safetensors::read_header(file.as_ref(), index)? {
-                if let Some(name) = safetensors::canonical_name(&name) {
-                    tensors.insert(name, entry);
-                }
-            }
+            tensors.extend(safetensors::read_header(file.as_ref(), index)?);
         }
         if config["tie_word_embeddings"].as_bool() == Some(true) {
-            tensors.remove("output.weight");
+            tensors.remove("lm_head.weight");
         }
-        // The tokenizer's tables are as long as the vocabulary claims to be: the embedding's rows, which the file holds.
-        let rows = embedding_rows(&tensors)?;
-        if rows != model.vocab {
-            return Err(CheckpointError::Shape {
-                tensor: "token_embd.weight".into(),
-                expected: vec![model.vocab, model.width],
-                found: tensors["token_embd.weight"].shape.clone(),
-            });
-        }
+        // the tokenizer's tables are as long as the vocabulary, which is held against the embedding here
+        let tensors = slots::resolve(&model, Naming::HuggingFace, &tensors)?;
         let tokenizer_config = json("tokenizer_config.json")?.unwrap_or_default();
         let own = match find(&files, "tokenizer.json") {
             Some(file) => Some(tokenizer_json::parse(&read_text(file)?)?),
@@ -139,55 +128,12 @@ impl Checkpoint {
         let name = config["_name_or_path"].as_str().filter(|s| !s.is_empty()).map(str::to_owned);
         let weights = files.iter().find(|f| f.name().ends_with(".safetensors"));
         let name = name.unwrap_or_else(|| stem(weights.map_or("model", |f| f.name())));
-        Self { name, config: model, tokenizer, chat_template, files, tensors, hashes: Mutex::default() }.checked()
-    }
-
-    /// Every tensor the architecture needs is present and has the shape that the configuration implies.
-    fn checked(self) -> Result<Self, CheckpointError> {
-        let c = &self.config;
-        let (q, kv) = (c.heads * c.head_width, c.kv_heads * c.head_width);
-        self.expect("token_embd.weight", &[c.vocab, c.width])?;
-        self.expect("output_norm.weight", &[c.width])?;
-        if self.tensors.contains_key("output.weight") {
-            self.expect("output.weight", &[c.vocab, c.width])?;
-        }
-        for layer in 0..c.layers {
-            for (part, shape) in [
-                ("attn_norm", &[c.width][..]),
-                ("attn_q", &[q, c.width]),
-                ("attn_k", &[kv, c.width]),
-                ("attn_v", &[kv, c.width]),
-                ("attn_output", &[c.width, q]),
-                ("ffn_norm", &[c.width]),
-                ("ffn_gate", &[c.ffn_width, c.width]),
-                ("ffn_up", &[c.ffn_width, c.width]),
-                ("ffn_down", &[c.width, c.ffn_width]),
-            ] {
-                self.expect(&format!("blk.{layer}.{part}.weight"), shape)?;
-                let bias = format!("blk.{layer}.{part}.bias");
-                if self.tensors.contains_key(&bias) {
-                    self.expect(&bias, &shape[..1])?;
-                }
-            }
-        }
-        Ok(self)
+        Ok(Self { name, config: model, tokenizer, chat_template, files, tensors, hashes: Mutex::default() })
     }
 
     /// The tokenizer that came with it. A checkpoint without one can only be given token ids.
     pub fn tokenizer(&self) -> Result<&Tokenizer, CheckpointError> {
         self.tokenizer.as_ref().ok_or(CheckpointError::MissingTokenizer)
-    }
-
-    fn expect(&self, name: &str, shape: &[usize]) -> Result<(), CheckpointError> {
-        let entry = self.entry(name)?;
-        if entry.shape != shape {
-            return Err(CheckpointError::Shape {
-                tensor: name.to_owned(),
-                expected: shape.to_vec(),
-                found: entry.shape.clone(),
-            });
-        }
-        Ok(())
     }
 
     fn entry(&self, name: &str) -> Result<&TensorEntry, CheckpointError> {
@@ -214,6 +160,14 @@ impl Checkpoint {
         {
             hashes.insert(name.to_owned(), Sha256::digest(bytes.get()).into());
         }
+    }
+
+    /// The gain of a norm, as it multiplies.
+    pub fn gain(&self, name: &str) -> Result<Vec<f32>, CheckpointError> {
+        let damaged = |e| CheckpointError::Damaged(format!("tensor “{name}”: {e}"));
+        let mut gain: Vec<f32> = self.floats(name)?.to_vec1().map_err(damaged)?;
+        gain.iter_mut().for_each(|g| *g += self.config.gain_offset);
+        Ok(gain)
     }
 
     /// One tensor as f32, for norms and biases.

@@ -79,29 +79,3 @@ fn place(name: &str, info: &Info, start: u64, file: usize, size: u64) -> Result<
         bytes: bytes as usize,
     })
 }
-
-/// Hugging Face's llama tensor names in GGUF's words, which the rest of the house uses.
-pub(super) fn canonical_name(name: &str) -> Option<String> {
-    Some(match name {
-        "model.embed_tokens.weight" => "token_embd.weight".into(),
-        "model.norm.weight" => "output_norm.weight".into(),
-        "lm_head.weight" => "output.weight".into(),
-        _ => {
-            let (layer, part) = name.strip_prefix("model.layers.")?.split_once('.')?;
-            let (module, kind) = part.rsplit_once('.')?;
-            let module = match module {
-                "input_layernorm" => "attn_norm",
-                "post_attention_layernorm" => "ffn_norm",
-                "self_attn.q_proj" => "attn_q",
-                "self_attn.k_proj" => "attn_k",
-                "self_attn.v_proj" => "attn_v",
-                "self_attn.o_proj" => "attn_output",
-                "mlp.gate_proj" => "ffn_gate",
-                "mlp.up_proj" => "ffn_up",
-                "mlp.down_proj" => "ffn_down",
-                _ => return None,
-            };
-            format!("blk.{layer}.{module}.{kind}")
-        }
-    })
-}

@@ -7,6 +7,7 @@ pub mod gpu;
 pub mod head;
 mod length;
 mod row_plan;
+pub(crate) mod steps;
 
 pub use engine::{Engine, Group, Next, Seen, Tick};
 pub use error::ModelError;

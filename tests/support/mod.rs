@@ -1,6 +1,7 @@
 //! What the native tests share: where the reference files are, and small random checkpoints.
 #![allow(dead_code)]
 
+pub mod families;
 mod huggingface;
 
 use std::io::Cursor;

@@ -126,16 +126,11 @@ impl WordPairs {
     /// All heads of layer `layer`.
     pub fn heads(&self, checkpoint: &Checkpoint, layer: usize, how: HeadOptions) -> Result<Vec<Head>, ModelError> {
         let c = &checkpoint.config;
-        let gain = checkpoint.floats(&format!("blk.{layer}.attn_norm.weight"))?;
         let input = match how.reading {
             Reading::Relation => unit_rms(&self.input)?,
             Reading::Paper => self.input.clone(),
         };
-        let input = input.broadcast_mul(&gain)?;
-        let active = |part: &str| -> Result<Tensor, ModelError> {
-            cpu::project(checkpoint.tensor(&format!("blk.{layer}.{part}.weight"))?, &input)
-        };
-        let (queries, keys) = (active("attn_q")?, active("attn_k")?);
+        let (queries, keys) = cpu::queries_and_keys(checkpoint, layer, &input)?;
         let width = c.head_width;
         let share = c.heads / c.kv_heads;
         let part = |all: &Tensor, head: usize| -> Result<Vec<f32>, ModelError> {
@@ -144,7 +139,7 @@ impl WordPairs {
         let head = |h: usize| -> Result<Head, ModelError> {
             let (q, k) = (part(&queries, h)?, part(&keys, h / share)?);
             Ok(match how.reading {
-                Reading::Relation => self.relation(&q, &k, width, how.keep),
+                Reading::Relation => self.relation(&q, &k, (width, c.specs[layer].attention_scale), how.keep),
                 Reading::Paper => self.paper(&q, &k, width, how.keep),
             })
         };
@@ -152,8 +147,7 @@ impl WordPairs {
     }
 
     /// The form over all related pairs, both ways.
-    fn relation(&self, q: &[f32], k: &[f32], width: usize, keep: usize) -> Head {
-        let scale = 1.0 / (width as f32).sqrt();
+    fn relation(&self, q: &[f32], k: &[f32], (width, scale): (usize, f32), keep: usize) -> Head {
         let form = |a: u32, b: u32| scale * dot(&q[a as usize * width..][..width], &k[b as usize * width..][..width]);
         let mut pairs = Strongest::new(keep);
         let screen = Screen::new(q, k, width);

@@ -3,6 +3,7 @@
 use super::kernels::{axpy, dot};
 use crate::checkpoint::ModelConfig;
 use crate::model::row_plan::RowPlan;
+use crate::model::steps::Attend;
 
 /// Keys and values of one layer, growing with the sequence, and their tangents for every group.
 #[derive(Default)]
@@ -32,25 +33,26 @@ impl LayerCache {
     }
 }
 
-/// Sizes that every loop needs.
+/// Sizes that every loop needs, and how attention weighs.
 #[derive(Clone, Copy)]
-struct Shape {
+pub(in crate::model) struct Heads {
     width: usize,
     heads: usize,
     /// Query heads that share a key/value head.
     share: usize,
     kv_width: usize,
-    scale: f32,
+    attend: Attend,
 }
 
-impl Shape {
-    fn of(config: &ModelConfig) -> Self {
+impl Heads {
+    /// Of a network's layer.
+    pub fn of(config: &ModelConfig, attend: Attend) -> Self {
         Self {
             width: config.head_width,
             heads: config.heads,
             share: config.heads / config.kv_heads,
-            kv_width: config.kv_heads * config.head_width,
-            scale: 1.0 / (config.head_width as f32).sqrt(),
+            kv_width: config.kv_width(),
+            attend,
         }
     }
 
@@ -66,11 +68,15 @@ impl Shape {
         at..at + self.width
     }
 
-    /// Attention weights of one query over keys `0..weights.len()`.
-    fn weigh(self, query: &[f32], keys: &[f32], head: usize, weights: &mut [f32]) {
+    /// Attention weights of the query at the last position of `weights`; keys before its window weigh nothing. Gives the
+    /// positions that it sees.
+    fn weigh(self, query: &[f32], keys: &[f32], head: usize, weights: &mut [f32]) -> std::ops::Range<usize> {
+        let seen = self.attend.first(weights.len() - 1)..weights.len();
+        let (before, weights) = weights.split_at_mut(seen.start);
+        before.fill(0.0);
         let mut max = f32::NEG_INFINITY;
-        for (j, w) in weights.iter_mut().enumerate() {
-            *w = dot(query, &keys[self.key(j, head)]) * self.scale;
+        for (j, w) in seen.clone().zip(weights.iter_mut()) {
+            *w = dot(query, &keys[self.key(j, head)]) * self.attend.scale;
             max = max.max(*w);
         }
         let mut sum = 0.0;
@@ -79,19 +85,19 @@ impl Shape {
             sum += *w;
         }
         weights.iter_mut().for_each(|w| *w /= sum);
+        seen
     }
 }
 
 /// Value and jvp for stacked query rows `[rows, heads * head_width]`; the cache already holds these positions.
 /// `first` is the first position of each group's tangent.
 pub(in crate::model) fn forward(
-    config: &ModelConfig,
+    s: Heads,
     queries: &[f32],
     plan: &RowPlan,
     first: &[usize],
     cache: &LayerCache,
 ) -> Vec<f32> {
-    let s = Shape::of(config);
     let mut out = vec![0.0; queries.len()];
     let mut weights = vec![0.0; plan.start + plan.primal];
     let mut slopes = weights.clone();
@@ -100,30 +106,29 @@ pub(in crate::model) fn forward(
         for head in 0..s.heads {
             let query = &queries[s.query(row, head)];
             let weights = &mut weights[..=position];
-            s.weigh(query, &cache.keys, head, weights);
+            let seen = s.weigh(query, &cache.keys, head, weights);
             let o = &mut out[s.query(row, head)];
-            for (j, &w) in weights.iter().enumerate() {
-                axpy(w, &cache.values[s.key(j, head)], o);
+            for j in seen.clone() {
+                axpy(weights[j], &cache.values[s.key(j, head)], o);
             }
             for t in plan.tangents.iter().filter(|t| t.position <= position) {
                 let (start, row) = (first[t.group], t.row + position - t.position);
                 let (dk, dv) = (&cache.key_tangents[t.group], &cache.value_tangents[t.group]);
                 let dq = &queries[s.query(row, head)];
-                let slopes = &mut slopes[..=position];
                 let mut mean = 0.0;
-                for (j, slope) in slopes.iter_mut().enumerate() {
+                for j in seen.clone() {
                     let mut d = dot(dq, &cache.keys[s.key(j, head)]);
                     if j >= start {
                         d += dot(query, &dk[s.key(j - start, head)]);
                     }
-                    *slope = d * s.scale;
-                    mean += weights[j] * *slope;
+                    slopes[j] = d * s.attend.scale;
+                    mean += weights[j] * slopes[j];
                 }
                 let o = &mut out[s.query(row, head)];
-                for (j, (&w, &slope)) in weights.iter().zip(&*slopes).enumerate() {
-                    axpy(w * (slope - mean), &cache.values[s.key(j, head)], o);
+                for j in seen.clone() {
+                    axpy(weights[j] * (slopes[j] - mean), &cache.values[s.key(j, head)], o);
                     if j >= start {
-                        axpy(w, &dv[s.key(j - start, head)], o);
+                        axpy(weights[j], &dv[s.key(j - start, head)], o);
                     }
                 }
             }
@@ -133,20 +138,14 @@ pub(in crate::model) fn forward(
 }
 
 /// The attention weights `[heads][query][key]` of a whole sequence.
-pub(in crate::model) fn pattern(config: &ModelConfig, queries: &[f32], keys: &[f32]) -> Vec<Vec<Vec<f32>>> {
-    let s = Shape::of(config);
+pub(in crate::model) fn pattern(s: Heads, queries: &[f32], keys: &[f32]) -> Vec<Vec<Vec<f32>>> {
     let count = keys.len() / s.kv_width;
-    (0..s.heads)
-        .map(|head| {
-            (0..count)
-                .map(|row| {
-                    let mut weights = vec![0.0; count];
-                    s.weigh(&queries[s.query(row, head)], keys, head, &mut weights[..=row]);
-                    weights
-                })
-                .collect()
-        })
-        .collect()
+    let row = |head: usize, row: usize| {
+        let mut weights = vec![0.0; count];
+        s.weigh(&queries[s.query(row, head)], keys, head, &mut weights[..=row]);
+        weights
+    };
+    (0..s.heads).map(|head| (0..count).map(|r| row(head, r)).collect()).collect()
 }
 
 /// Cotangents of queries, keys and values, for one sequence.
@@ -159,14 +158,13 @@ pub(in crate::model) struct Cotangents {
 /// The vjp for several cotangents at once, each over the rows `0..lengths[i]` of one primal sequence, stacked in `c`.
 /// The attention weights are found once for all of them.
 pub(in crate::model) fn vjp(
-    config: &ModelConfig,
+    s: Heads,
     queries: &[f32],
     keys: &[f32],
     values: &[f32],
     lengths: &[usize],
     c: &[f32],
 ) -> Cotangents {
-    let s = Shape::of(config);
     let total: usize = lengths.iter().sum();
     let mut out = Cotangents {
         queries: vec![0.0; total * s.heads * s.width],
@@ -180,21 +178,20 @@ pub(in crate::model) fn vjp(
         for head in 0..s.heads {
             let query = &queries[s.query(row, head)];
             let weights = &mut weights[..=row];
-            s.weigh(query, keys, head, weights);
+            let seen = s.weigh(query, keys, head, weights);
             for (&start, _) in starts.iter().zip(lengths).filter(|(_, n)| row < **n) {
                 let co = &c[s.query(start + row, head)];
-                let slopes = &mut slopes[..=row];
                 let mut mean = 0.0;
-                for (j, slope) in slopes.iter_mut().enumerate() {
-                    *slope = dot(co, &values[s.key(j, head)]);
-                    mean += weights[j] * *slope;
+                for j in seen.clone() {
+                    slopes[j] = dot(co, &values[s.key(j, head)]);
+                    mean += weights[j] * slopes[j];
                 }
                 let dq = &mut out.queries[s.query(start + row, head)];
-                for (j, (&w, &slope)) in weights.iter().zip(&*slopes).enumerate() {
-                    let d = w * (slope - mean) * s.scale;
+                for j in seen.clone() {
+                    let d = weights[j] * (slopes[j] - mean) * s.attend.scale;
                     axpy(d, &keys[s.key(j, head)], dq);
                     axpy(d, query, &mut out.keys[s.key(start + j, head)]);
-                    axpy(w, co, &mut out.values[s.key(start + j, head)]);
+                    axpy(weights[j], co, &mut out.values[s.key(start + j, head)]);
                 }
             }
         }

@@ -47,7 +47,7 @@ pub(super) fn head_gradient(
         return Err(ModelError::UnknownToken { id: token, vocab: logits.len() });
     }
     let c = cotangent(logits, token, target);
-    model.head().transposed_sparse(&c, NEGLIGIBLE * c[token as usize].abs())
+    model.logits_vjp(&c, NEGLIGIBLE * c[token as usize].abs())
 }
 
 impl Engine for CpuEngine {

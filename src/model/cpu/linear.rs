@@ -1,13 +1,11 @@
 //! Linear maps whose weights stay quantized: a tile of rows is unpacked once for all rows of the input.
 
-use candle_core::Tensor;
 use candle_core::quantized::QTensor;
 
 use super::dequantize::{bytes_of, dequantize};
 use super::fixed::{self, Rounded};
 use super::fixed_transposed::{self, Panels};
 use super::kernels::{axpy, product, transposed_product};
-use super::rows;
 use crate::model::ModelError;
 
 /// f32 values in a tile: with the rows of the input beside it, it stays in the fast caches.
@@ -69,22 +67,19 @@ impl Linear {
     }
 
     /// The value, for `[rows, inputs]`. A tangent is mapped by the same matrix: the first `primal` rows get the bias.
-    pub fn forward(&self, x: &Tensor, primal: usize) -> Result<Tensor, ModelError> {
-        let bytes = self.weight.data()?;
-        let mut y = rows::with(x, |x| self.products(x, &bytes))?;
+    pub fn apply(&self, x: &[f32], primal: usize) -> Result<Vec<f32>, ModelError> {
+        let mut y = self.products(x, &self.weight.data()?);
         if let Some(bias) = &self.bias {
             for row in y.chunks_exact_mut(self.outputs).take(primal) {
                 row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
             }
         }
-        rows::from_vec(y, self.outputs)
+        Ok(y)
     }
 
     /// The vjp, for cotangents `[rows, outputs]`: `c W`.
-    pub fn transposed(&self, c: &Tensor) -> Result<Tensor, ModelError> {
-        let bytes = self.weight.data()?;
-        let y = rows::with(c, |c| self.transposed_products(c, &bytes))?;
-        rows::from_vec(y, self.inputs)
+    pub fn apply_transposed(&self, c: &[f32]) -> Result<Vec<f32>, ModelError> {
+        Ok(self.transposed_products(c, &self.weight.data()?))
     }
 
     /// The vjp of one sparse row: weight rows whose cotangents together weigh less than `negligible` are not read.
@@ -212,11 +207,6 @@ impl Linear {
     }
 }
 
-/// `x W^T` for `x` `[rows, inputs]` and `W` `[outputs, inputs]`, without a model around it.
-pub(crate) fn project(weight: QTensor, x: &Tensor) -> Result<Tensor, ModelError> {
-    Linear::new(weight, None)?.forward(&x.contiguous()?, 0)
-}
-
 /// The largest power of two below which the entries of `c` sum to at most `negligible` in magnitude.
 fn floor_for(c: &[f32], negligible: f32) -> f32 {
     let mut mass = [0f64; 256];
@@ -236,8 +226,8 @@ fn floor_for(c: &[f32], negligible: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
     use candle_core::quantized::GgmlDType;
+    use candle_core::{Device, Tensor};
 
     fn layer(dtype: GgmlDType, outputs: usize, inputs: usize) -> (Linear, Tensor) {
         let w = Tensor::randn(0f32, 1.0, (outputs, inputs), &Device::Cpu).unwrap();
@@ -265,9 +255,13 @@ mod tests {
             for count in [1, 2, 7, 20] {
                 let (layer, dense) = layer(dtype, outputs, inputs);
                 let x = Tensor::randn(0f32, 1.0, (count, inputs), &Device::Cpu).unwrap();
-                close(&layer.forward(&x, count).unwrap(), &x.matmul(&dense.t().unwrap()).unwrap());
+                let flat = |t: &Tensor| t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+                let rows = |v: Vec<f32>, width: usize| Tensor::from_vec(v, (count, width), &Device::Cpu).unwrap();
+                let y = rows(layer.apply(&flat(&x), count).unwrap(), outputs);
+                close(&y, &x.matmul(&dense.t().unwrap()).unwrap());
                 let c = Tensor::randn(0f32, 1.0, (count, outputs), &Device::Cpu).unwrap();
-                close(&layer.transposed(&c).unwrap(), &c.matmul(&dense).unwrap());
+                let y = rows(layer.apply_transposed(&flat(&c)).unwrap(), inputs);
+                close(&y, &c.matmul(&dense).unwrap());
             }
         }
     }

@@ -2,22 +2,24 @@
 
 use crate::checkpoint::{ModelConfig, RopeLayout};
 
-/// Rotates every head of every row of `[rows, heads * head_width]` to its position; `back` turns the other way.
+/// Rotates every head of every row of `[rows, heads * head_width]` to its position by frequency table `table`; `back` turns
+/// the other way.
 pub(in crate::model) fn rotate(
     config: &ModelConfig,
+    table: usize,
     values: &mut [f32],
-    heads: usize,
     positions: &[usize],
     back: bool,
 ) {
     let width = config.head_width;
     let half = width / 2;
+    let row = values.len() / positions.len().max(1);
     let mut angles = vec![(0.0, 0.0); half];
     let mut at = usize::MAX;
-    for (row, &position) in values.chunks_exact_mut(heads * width).zip(positions) {
+    for (row, &position) in values.chunks_exact_mut(row).zip(positions) {
         if at != position {
             at = position;
-            for (angle, f) in angles.iter_mut().zip(&config.rope_frequencies) {
+            for (angle, f) in angles.iter_mut().zip(&config.ropes[table]) {
                 let (sin, cos) = (position as f32 * f).sin_cos();
                 *angle = (if back { -sin } else { sin }, cos);
             }

@@ -1,11 +1,16 @@
 //! Every piece's derivatives: jvp against finite differences, vjp against jvp by `<u, J v> = <J^T u, v>`.
 
-use super::attention::{self, LayerCache};
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{Device, Tensor};
+
+use super::attention::{self, Heads, LayerCache};
+use super::layer::{Batch, Kept, Layer, Pass};
+use super::linear::Linear;
 use super::norm::RmsNorm;
-use super::rows;
 use super::{kernels::dot, mlp, rope};
-use crate::checkpoint::{ModelConfig, RopeLayout};
+use crate::checkpoint::{Activation, LayerSpec, ModelConfig, Norms, Part, QkNorm, RopeLayout};
 use crate::model::row_plan::RowPlan;
+use crate::model::steps::Attend;
 
 fn values(n: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
@@ -32,7 +37,11 @@ fn config(layout: RopeLayout) -> ModelConfig {
         context: 64,
         norm_eps: 1e-5,
         rope_layout: layout,
-        rope_frequencies: (0..4).map(|i| 0.5f32.powi(i)).collect(),
+        ropes: vec![(0..4).map(|i| 0.5f32.powi(i)).collect()],
+        embedding_scale: 1.0,
+        logit_scale: 1.0,
+        specs: vec![LayerSpec::llama(8)],
+        gain_offset: 0.0,
     }
 }
 
@@ -56,41 +65,39 @@ fn stacked(n: usize) -> RowPlan {
     RowPlan::new(0, n, &[0])
 }
 
-fn values_of(t: &candle_core::Tensor) -> Vec<f32> {
-    t.flatten_all().unwrap().to_vec1().unwrap()
-}
-
 #[test]
 fn norm_derivatives() {
     const W: usize = 16;
-    let norm = RmsNorm { gain: values(W, 1), eps: 1e-5 };
-    let (x, v, u) = (values(2 * W, 2), values(2 * W, 3), values(2 * W, 4));
-    let value = |x: &[f32]| {
-        values_of(&norm.forward(&rows::from_vec(x.to_vec(), W).unwrap(), &RowPlan::new(0, 2, &[])).unwrap())
-    };
-    let both = norm.forward(&rows::from_vec([x.clone(), v.clone()].concat(), W).unwrap(), &stacked(2)).unwrap();
-    let jvp = &values_of(&both)[2 * W..];
-    close(jvp, &difference(value, &x, &v), 2e-3);
-    let mut vjp = vec![0.0; 2 * W];
-    norm.vjp_into(&x, &[0, 1], &u, &mut vjp);
-    assert!((dot(&u, jvp) - dot(&vjp, &v)).abs() < 1e-4);
+    // rows of one vector, and of two that share a gain
+    for width in [W, W / 2] {
+        let norm = RmsNorm { gain: values(width, 1), eps: 1e-5 };
+        let (x, v, u) = (values(2 * W, 2), values(2 * W, 3), values(2 * W, 4));
+        let value = |x: &[f32]| norm.forward(x, &RowPlan::new(0, 2, &[]));
+        let both = norm.forward(&[x.clone(), v.clone()].concat(), &stacked(2));
+        let jvp = &both[2 * W..];
+        close(jvp, &difference(value, &x, &v), 2e-3);
+        let mut vjp = vec![0.0; 2 * W];
+        norm.vjp_into(&x, &[0, 1], &u, &mut vjp);
+        assert!((dot(&u, jvp) - dot(&vjp, &v)).abs() < 1e-4);
+    }
 }
 
 #[test]
 fn feed_forward_derivatives() {
     const W: usize = 8;
     let (g, u, dg, du, c) = (values(2 * W, 1), values(2 * W, 2), values(2 * W, 3), values(2 * W, 4), values(2 * W, 5));
-    let rows = |v: &[f32]| rows::from_vec(v.to_vec(), W).unwrap();
-    let value = |x: &[f32]| {
-        let (g, u) = x.split_at(2 * W);
-        values_of(&mlp::forward(&rows(g), &rows(u), &RowPlan::new(0, 2, &[])).unwrap())
-    };
-    let both =
-        mlp::forward(&rows(&[g.clone(), dg.clone()].concat()), &rows(&[u.clone(), du.clone()].concat()), &stacked(2));
-    let jvp = values_of(&both.unwrap())[2 * W..].to_vec();
-    close(&jvp, &difference(value, &[g.clone(), u.clone()].concat(), &[dg.clone(), du.clone()].concat()), 2e-3);
-    let (vg, vu) = mlp::vjp(&rows(&g), &rows(&u), &[0, 1], &rows(&c)).unwrap();
-    assert!((dot(&c, &jvp) - dot(&values_of(&vg), &dg) - dot(&values_of(&vu), &du)).abs() < 1e-4);
+    for activation in [Activation::Silu, Activation::GeluTanh] {
+        let value = |x: &[f32]| {
+            let (g, u) = x.split_at(2 * W);
+            mlp::forward(activation, g, u, &RowPlan::new(0, 2, &[]))
+        };
+        let stack = |a: &[f32], b: &[f32]| [a, b].concat();
+        let both = mlp::forward(activation, &stack(&g, &dg), &stack(&u, &du), &stacked(2));
+        let jvp = both[2 * W..].to_vec();
+        close(&jvp, &difference(value, &stack(&g, &u), &stack(&dg, &du)), 2e-3);
+        let (vg, vu) = mlp::vjp(activation, &g, &u, &[0, 1], &c);
+        assert!((dot(&c, &jvp) - dot(&vg, &dg) - dot(&vu, &du)).abs() < 1e-4);
+    }
 }
 
 #[test]
@@ -99,14 +106,14 @@ fn rotations_turn_back_and_depend_on_distance_only() {
         let c = config(layout);
         let x = values(3 * 32, 1);
         let mut y = x.clone();
-        rope::rotate(&c, &mut y, 4, &[0, 5, 9], false);
+        rope::rotate(&c, 0, &mut y, &[0, 5, 9], false);
         assert_eq!(x[..32], y[..32]);
-        rope::rotate(&c, &mut y, 4, &[0, 5, 9], true);
+        rope::rotate(&c, 0, &mut y, &[0, 5, 9], true);
         close(&y, &x, 1e-5);
         let product = |a: usize, b: usize| {
             let (mut q, mut k) = (x[..32].to_vec(), x[32..64].to_vec());
-            rope::rotate(&c, &mut q, 4, &[a], false);
-            rope::rotate(&c, &mut k, 4, &[b], false);
+            rope::rotate(&c, 0, &mut q, &[a], false);
+            rope::rotate(&c, 0, &mut k, &[b], false);
             dot(&q, &k)
         };
         assert!((product(7, 3) - product(24, 20)).abs() < 1e-4);
@@ -114,13 +121,18 @@ fn rotations_turn_back_and_depend_on_distance_only() {
 }
 
 /// Queries, keys and values of `n` positions packed into one vector.
-fn attend(c: &ModelConfig, x: &[f32], n: usize) -> Vec<f32> {
+fn attend(heads: Heads, x: &[f32], n: usize) -> Vec<f32> {
     let (q, rest) = x.split_at(n * 32);
     let (k, v) = rest.split_at(n * 16);
     let plan = RowPlan::new(0, n, &[]);
     let mut cache = LayerCache::new(0);
     cache.append(&plan, k, v, 16);
-    attention::forward(c, q, &plan, &[], &cache)
+    attention::forward(heads, q, &plan, &[], &cache)
+}
+
+/// How a layer may weigh: all that is before, or a window.
+fn ways(c: &ModelConfig) -> [Heads; 3] {
+    [None, Some(3), Some(1)].map(|window| Heads::of(c, Attend { scale: 0.4, window }))
 }
 
 #[test]
@@ -128,7 +140,7 @@ fn attention_derivatives() {
     const N: usize = 5;
     let c = config(RopeLayout::Interleaved);
     let (x, u) = (values(N * 64, 1), values(N * 32, 2));
-    for first in [0, 2] {
+    for (heads, first) in ways(&c).into_iter().flat_map(|heads| [0, 2].map(|first| (heads, first))) {
         // the group's tangents are zero before its first position
         let mut v = values(N * 64, 3);
         for (width, at) in [(32, 0), (16, N * 32), (16, N * 48)] {
@@ -138,16 +150,16 @@ fn attention_derivatives() {
         let stack = |at: usize, width: usize| [&x[at..at + N * width], &v[at + first * width..at + N * width]].concat();
         let mut cache = LayerCache::new(1);
         cache.append(&plan, &stack(N * 32, 16), &stack(N * 48, 16), 16);
-        let both = attention::forward(&c, &stack(0, 32), &plan, &[first], &cache);
-        close(&both[..N * 32], &attend(&c, &x, N), 1e-6);
+        let both = attention::forward(heads, &stack(0, 32), &plan, &[first], &cache);
+        close(&both[..N * 32], &attend(heads, &x, N), 1e-6);
         let mut jvp = vec![0.0; first * 32];
         jvp.extend_from_slice(&both[N * 32..]);
-        close(&jvp, &difference(|x| attend(&c, x, N), &x, &v), 5e-3);
+        close(&jvp, &difference(|x| attend(heads, x, N), &x, &v), 5e-3);
 
         // two stacked cotangents of different lengths
         let short = N - 2;
         let cotangents = [&u[..], &u[..short * 32]].concat();
-        let back = attention::vjp(&c, &x[..N * 32], &x[N * 32..N * 48], &x[N * 48..], &[N, short], &cotangents);
+        let back = attention::vjp(heads, &x[..N * 32], &x[N * 32..N * 48], &x[N * 48..], &[N, short], &cotangents);
         let pull = |from: usize, n: usize| {
             dot(&back.queries[from * 32..(from + n) * 32], &v[..n * 32])
                 + dot(&back.keys[from * 16..(from + n) * 16], &v[N * 32..][..n * 16])
@@ -161,11 +173,94 @@ fn attention_derivatives() {
 #[test]
 fn attention_weights_sum_to_one_and_look_back_only() {
     let c = config(RopeLayout::HalfSplit);
-    let p = attention::pattern(&c, &values(4 * 32, 1), &values(4 * 16, 2));
-    for head in &p {
-        for (i, row) in head.iter().enumerate() {
-            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
-            assert!(row[i + 1..].iter().all(|w| *w == 0.0));
+    for (heads, window) in ways(&c).into_iter().zip([4, 3, 1]) {
+        for head in &attention::pattern(heads, &values(4 * 32, 1), &values(4 * 16, 2)) {
+            for (i, row) in head.iter().enumerate() {
+                assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+                assert!(row[i + 1..].iter().all(|w| *w == 0.0));
+                assert!(row[..(i + 1usize).saturating_sub(window)].iter().all(|w| *w == 0.0));
+            }
         }
+    }
+}
+
+/// A layer of random weights.
+fn layer(c: &ModelConfig, spec: &LayerSpec) -> Layer {
+    let (mut matrices, mut norms) = (Vec::new(), Vec::new());
+    let of = ModelConfig { specs: vec![spec.clone()], ..c.clone() };
+    for (i, (part, shape)) in of.layer_shapes(0).into_iter().enumerate() {
+        let numbers = values(shape.iter().product(), 100 + i as u64);
+        if part.is_norm() {
+            norms.push((part, RmsNorm { gain: numbers.iter().map(|v| 1.0 + 0.5 * v).collect(), eps: 1e-5 }));
+        } else {
+            let small: Vec<f32> = numbers.iter().map(|v| 0.4 * v).collect();
+            let weight = Tensor::from_vec(small, shape.clone(), &Device::Cpu).unwrap();
+            let bias = (part == Part::Queries).then(|| values(shape[0], 7));
+            matrices.push((part, Linear::new(QTensor::quantize(&weight, GgmlDType::F32).unwrap(), bias).unwrap()));
+        }
+    }
+    Layer::new(spec.clone(), matrices, norms)
+}
+
+/// Every way in which families differ, one at a time and together.
+fn specs() -> Vec<LayerSpec> {
+    let llama = LayerSpec::llama(8);
+    let (both, after) = (Norms { before: true, after: true }, Norms { before: false, after: true });
+    vec![
+        llama.clone(),
+        LayerSpec { rope: None, ..llama.clone() },
+        LayerSpec { window: Some(2), ..llama.clone() },
+        LayerSpec { qk_norm: QkNorm::Head, ..llama.clone() },
+        LayerSpec { qk_norm: QkNorm::Whole, attention_norms: after, ffn_norms: after, ..llama.clone() },
+        LayerSpec { attention_norms: both, ffn_norms: both, activation: Activation::GeluTanh, ..llama.clone() },
+        LayerSpec { residual_scale: 0.6, attention_scale: 0.3, ..llama.clone() },
+        LayerSpec {
+            residual_scale: 0.6,
+            window: Some(3),
+            qk_norm: QkNorm::Head,
+            attention_norms: both,
+            ffn_norms: both,
+            ..llama
+        },
+    ]
+}
+
+/// The list of steps, folded forwards and backwards, whatever is in it.
+#[test]
+fn layer_derivatives() {
+    const N: usize = 4;
+    let c = config(RopeLayout::HalfSplit);
+    let (x, v, u) = (values(N * 32, 1), values(N * 32, 2), values(N * 32, 3));
+    for spec in specs() {
+        let layer = layer(&c, &spec);
+        let run = |x: Vec<f32>, plan: &RowPlan, firsts: &[usize], kept: Option<&mut Kept>| {
+            let positions = plan.positions();
+            let pass = Pass { config: &c, plan, positions: &positions, firsts };
+            layer.forward(&pass, x, &mut LayerCache::new(firsts.len()), kept).unwrap()
+        };
+        let value = |x: &[f32]| run(x.to_vec(), &RowPlan::new(0, N, &[]), &[], None);
+        let both = run([x.clone(), v.clone()].concat(), &stacked(N), &[0], None);
+        close(&both[..N * 32], &value(&x), 1e-6);
+        let jvp = &both[N * 32..];
+        close(jvp, &difference(value, &x, &v), 1e-2);
+
+        let mut kept = Kept::default();
+        run(x.clone(), &RowPlan::new(0, N, &[]), &[], Some(&mut kept));
+        // two stacked cotangents of different lengths
+        let short = N - 1;
+        let batch = Batch::new(vec![N, short]);
+        let stacked = [&u[..], &u[..short * 32]].concat();
+        let back = layer.vjp(&c, &kept, &batch, stacked, false).unwrap();
+        let near = |a: f32, b: f32| assert!((a - b).abs() < 2e-4 * (1.0 + b.abs()), "{spec:?}: {a} against {b}");
+        near(dot(&back[..N * 32], &v), dot(&u, jvp));
+        near(dot(&back[N * 32..], &v[..short * 32]), dot(&u[..short * 32], &jvp[..short * 32]));
+
+        // cotangents of the predicting positions alone, the others zero
+        let last = |n: usize| u[(n - 1) * 32..n * 32].to_vec();
+        let few = layer.vjp(&c, &kept, &batch, [last(N), last(short)].concat(), true).unwrap();
+        let mut spread = vec![0.0; (N + short) * 32];
+        spread[(N - 1) * 32..N * 32].copy_from_slice(&last(N));
+        spread[(N + short - 1) * 32..].copy_from_slice(&last(short));
+        close(&few, &layer.vjp(&c, &kept, &batch, spread, false).unwrap(), 1e-5);
     }
 }

@@ -4,15 +4,17 @@ use std::ops::ControlFlow;
 
 use candle_core::{Device, Tensor};
 
-use super::attention;
-use super::reverse::stash;
+use super::attention::{self, Heads};
+use super::reverse::keep;
 use super::rows;
 use super::weights::CpuModel;
 use crate::checkpoint::ModelConfig;
 use crate::model::row_plan::RowPlan;
+use crate::model::steps::Attend;
 use crate::model::{Length, ModelError, Tick};
 
 struct LayerTrace {
+    attend: Attend,
     queries: Vec<f32>,
     keys: Vec<f32>,
     /// `[positions, width]`.
@@ -38,16 +40,18 @@ impl Trace {
             return Err(ModelError::TooLong(Length::of(tokens.len(), context)));
         }
         let plan = RowPlan::new(0, tokens.len(), &[]);
-        let mut x = rows::from_vec(model.embed(tokens)?, model.config.width)?;
+        let mut x = model.embed(tokens)?;
         let mut layers = Vec::new();
         for (done, layer) in model.layers.iter().enumerate() {
             if tick(Tick { done, total: model.layers.len() }).await.is_break() {
                 return Err(ModelError::Cancelled);
             }
-            let s = stash(model, layer, &x, &plan)?;
-            let written = s.written(layer, &plan)?;
-            x = (&s.middle + &written)?;
-            layers.push(LayerTrace { queries: s.q, keys: s.k, written });
+            let (y, mut kept) = keep(model, layer, x, &plan)?;
+            x = y;
+            let written = rows::from_vec(std::mem::take(&mut kept.written), model.config.width)?;
+            let attention = kept.into_attention();
+            let (queries, keys) = attention.ok_or_else(|| ModelError::Tensor("a layer does not attend".into()))?;
+            layers.push(LayerTrace { attend: Attend::of(&layer.spec), queries, keys, written });
         }
         Ok(Self { config: model.config.clone(), tokens: tokens.to_vec(), layers })
     }
@@ -69,7 +73,7 @@ impl Trace {
     /// Layer `layer`'s attention weights `[head][query][key]`; a query attends to itself and what is before it.
     pub fn attention(&self, layer: usize) -> Result<Vec<Vec<Vec<f32>>>, ModelError> {
         let trace = self.layer(layer)?;
-        Ok(attention::pattern(&self.config, &trace.queries, &trace.keys))
+        Ok(attention::pattern(Heads::of(&self.config, trace.attend), &trace.queries, &trace.keys))
     }
 
     /// What layer `layer`'s feed-forward block adds to the residual stream, `[positions, width]`.

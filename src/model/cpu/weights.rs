@@ -1,22 +1,10 @@
 //! A model's weights in memory, read tensor by tensor and kept as the file stores them.
 
+use super::layer::Layer;
 use super::linear::Linear;
 use super::norm::RmsNorm;
-use crate::checkpoint::{Checkpoint, ModelConfig};
+use crate::checkpoint::{Checkpoint, ModelConfig, Part};
 use crate::model::ModelError;
-
-/// One decoder layer.
-pub(super) struct Layer {
-    pub attn_norm: RmsNorm,
-    pub q: Linear,
-    pub k: Linear,
-    pub v: Linear,
-    pub o: Linear,
-    pub ffn_norm: RmsNorm,
-    pub gate: Linear,
-    pub up: Linear,
-    pub down: Linear,
-}
 
 /// The whole model. Without an output matrix of its own the head is the embedding.
 pub struct CpuModel {
@@ -34,7 +22,6 @@ impl CpuModel {
         progress: &mut impl AsyncFnMut(usize, usize) -> Result<(), ModelError>,
     ) -> Result<Self, ModelError> {
         let config = checkpoint.config.clone();
-        let total = 2 + 9 * config.layers;
         let linear = |name: &str| -> Result<Linear, ModelError> {
             let bias = format!("{name}.bias");
             let bias = match checkpoint.has(&bias) {
@@ -44,40 +31,59 @@ impl CpuModel {
             Linear::new(checkpoint.tensor(&format!("{name}.weight"))?, bias)
         };
         let norm = |name: &str| -> Result<RmsNorm, ModelError> {
-            let gain = checkpoint.floats(&format!("{name}.weight"))?.to_vec1()?;
+            let gain = checkpoint.gain(&format!("{name}.weight"))?;
             Ok(RmsNorm { gain, eps: config.norm_eps })
         };
+        let parts =
+            |layer: usize| Part::ALL.into_iter().filter(move |part| part.is_in(&checkpoint.config.specs[layer]));
+        let total = 2 + (0..config.layers).map(|layer| parts(layer).count()).sum::<usize>();
         let embedding = linear("token_embd")?;
         let output = match checkpoint.tied() {
             true => None,
             false => Some(linear("output")?),
         };
-        progress(2, total).await?;
+        let mut done = 2;
+        progress(done, total).await?;
         let mut layers = Vec::new();
-        for i in 0..config.layers {
-            let part = |name: &str| format!("blk.{i}.{name}");
-            layers.push(Layer {
-                attn_norm: norm(&part("attn_norm"))?,
-                q: linear(&part("attn_q"))?,
-                k: linear(&part("attn_k"))?,
-                v: linear(&part("attn_v"))?,
-                o: linear(&part("attn_output"))?,
-                ffn_norm: norm(&part("ffn_norm"))?,
-                gate: linear(&part("ffn_gate"))?,
-                up: linear(&part("ffn_up"))?,
-                down: linear(&part("ffn_down"))?,
-            });
-            progress(2 + 9 * (i + 1), total).await?;
+        for layer in 0..config.layers {
+            let (mut matrices, mut norms) = (Vec::new(), Vec::new());
+            for part in parts(layer) {
+                let name = format!("blk.{layer}.{}", part.name());
+                match part.is_norm() {
+                    true => norms.push((part, norm(&name)?)),
+                    false => matrices.push((part, linear(&name)?)),
+                }
+                done += 1;
+            }
+            layers.push(Layer::new(config.specs[layer].clone(), matrices, norms));
+            progress(done, total).await?;
         }
         let norm = norm("output_norm")?;
         Ok(Self { config, embedding, layers, norm, output })
     }
 
-    pub(super) fn head(&self) -> &Linear {
+    fn head(&self) -> &Linear {
         self.output.as_ref().unwrap_or(&self.embedding)
     }
 
-    /// The embedding rows of `tokens`, `[tokens, width]`.
+    /// The logits of a final hidden state `[width]`.
+    pub(super) fn logits(&self, hidden: &[f32]) -> Result<Vec<f32>, ModelError> {
+        let mut logits = self.head().apply(hidden, 1)?;
+        if self.config.logit_scale != 1.0 {
+            logits.iter_mut().for_each(|l| *l *= self.config.logit_scale);
+        }
+        if logits.iter().all(|l| l.is_finite()) { Ok(logits) } else { Err(ModelError::NotANumber) }
+    }
+
+    /// The cotangent of the final hidden state for cotangents `c` of the logits. Rows of the head whose cotangents together
+    /// weigh less than `negligible` are not read.
+    pub(super) fn logits_vjp(&self, c: &[f32], negligible: f32) -> Result<Vec<f32>, ModelError> {
+        let mut gradient = self.head().transposed_sparse(c, negligible)?;
+        gradient.iter_mut().for_each(|g| *g *= self.config.logit_scale);
+        Ok(gradient)
+    }
+
+    /// The embedding rows of `tokens` as they enter the residual stream, `[tokens, width]`.
     pub(super) fn embed(&self, tokens: &[u32]) -> Result<Vec<f32>, ModelError> {
         let mut rows = Vec::with_capacity(tokens.len() * self.config.width);
         for &id in tokens {
@@ -85,6 +91,9 @@ impl CpuModel {
                 return Err(ModelError::UnknownToken { id, vocab: self.config.vocab });
             }
             rows.extend(self.embedding.row(id as usize)?);
+        }
+        if self.config.embedding_scale != 1.0 {
+            rows.iter_mut().for_each(|x| *x *= self.config.embedding_scale);
         }
         Ok(rows)
     }

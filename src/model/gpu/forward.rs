@@ -263,7 +263,7 @@ impl Session {
         model.gpu.write(&self.work.tokens, &ids);
         model.gpu.write(&self.work.info, &row_info(&plan, &self.firsts));
         let positions = plan.start..plan.start + tokens.len();
-        model.gpu.write(&self.work.angles, &angles(&c.rope_frequencies, positions));
+        model.gpu.write(&self.work.angles, &angles(&c.ropes[0], positions));
         model.gpu.write(&self.work.count, &[plan.rows() as u32, plan.primal as u32, 0, 0]);
         Ok(plan)
     }

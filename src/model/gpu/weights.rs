@@ -57,6 +57,10 @@ impl GpuModel {
                 format!("its heads are {} wide, and at most {WIDEST_HEAD} are computed there", config.head_width);
             return Err(GpuError::TooLarge(what).into());
         }
+        if !config.is_llama() {
+            let what = format!("layers of the {} family are not computed there yet", config.architecture);
+            return Err(GpuError::TooLarge(what).into());
+        }
         let total = 2 + 9 * config.layers;
         let stack = |names: &[String]| -> Result<Matrix, ModelError> {
             let one = |name: &String| -> Result<Rows, ModelError> {
@@ -71,10 +75,8 @@ impl GpuModel {
             Ok(Matrix::upload(&gpu, &stacked)?)
         };
         let matrix = |name: String| stack(&[name]);
-        let norm = |name: &str| -> Result<Buffer, ModelError> {
-            let gain: Vec<f32> = checkpoint.floats(&format!("{name}.weight"))?.to_vec1()?;
-            Ok(gpu.filled(&gain))
-        };
+        let norm =
+            |name: &str| -> Result<Buffer, ModelError> { Ok(gpu.filled(&checkpoint.gain(&format!("{name}.weight"))?)) };
         let embedding = matrix("token_embd".into())?;
         let output = if checkpoint.tied() { None } else { Some(matrix("output".into())?) };
         progress(2, total).await?;

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::explain::findings::PromptCase;
 use crate::page::linked::Again;
+use crate::page::runs::Half;
 use crate::page::scores::Command as Measure;
 use crate::page::weights::{Command as Look, Task, Words};
 use crate::share::screen::Chat;
@@ -170,6 +171,18 @@ impl Played {
         {
             assert_eq!(self.round().shown, Shown::Computed);
             assert_eq!(found.len(), picture.sent.iter().flatten().count());
+        }
+        if let Some(link) = self.link() {
+            let read = Link::decode(&link).unwrap().unwrap();
+            assert_eq!(
+                spec_of_link(&read),
+                RunSpec { marked: self.round().spec.mark(), ..(**self.round().spec).clone() }
+            );
+            let said = |round: &Round| {
+                let text = |half: &Half| half.response.iter().map(|t| t.text.as_str()).collect::<String>();
+                Side::BOTH.map(|side| round.half(side).report.is_some().then(|| text(round.half(side))))
+            };
+            assert_eq!(said(&Round::of_link(&read)), said(self.round()));
         }
         if let Some(export) = self.round().export() {
             let read = Export::read("it", &serde_json::to_string(&export).unwrap()).unwrap();

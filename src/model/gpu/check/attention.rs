@@ -9,6 +9,7 @@ use crate::model::gpu::forward::{Heads, projected};
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::{Count, Op};
 use crate::model::gpu::reverse::cotangent_info;
+use crate::model::steps::Attend;
 
 /// Heads, key heads, head width: shared keys, one width beyond a workgroup, the widest.
 const SHAPES: [(usize, usize, usize); 3] = [(4, 2, 16), (3, 1, 80), (2, 2, 256)];
@@ -27,6 +28,10 @@ fn with_noise(c: &ModelConfig, queries: &[f32]) -> Vec<f32> {
     let (width, kv_width) = (c.heads * c.head_width, c.kv_heads * c.head_width);
     let other = vec![1e3; queries.len() / width * 2 * kv_width];
     beside(&[(queries, width), (&other, 2 * kv_width)])
+}
+
+fn cpu_heads(c: &ModelConfig) -> attention::Heads {
+    attention::Heads::of(c, Attend::of(&c.specs[0]))
 }
 
 fn case(c: &ModelConfig) -> String {
@@ -52,7 +57,7 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         }
         // scores up to a few units, so that weights differ
         let queries: Vec<f32> = bench.noise(rows * width).into_iter().map(|q| 3.0 * q).collect();
-        let expected = attention::forward(&c, &queries, &stacked.plan, &FIRSTS, &cpu);
+        let expected = attention::forward(cpu_heads(&c), &queries, &stacked.plan, &FIRSTS, &cpu);
         let mut cache = side_by_side(&cpu.keys, &cpu.values);
         cache.resize(2 * CAPACITY * kv_width, 1e3);
         let gpu = bench.gpu;
@@ -79,7 +84,7 @@ pub(super) async fn check_vjp(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let queries: Vec<f32> = bench.noise(POSITIONS * width).into_iter().map(|q| 3.0 * q).collect();
         let (keys, values) = (bench.noise(POSITIONS * kv_width), bench.noise(POSITIONS * kv_width));
         let cotangents = bench.noise(rows * width);
-        let expected = attention::vjp(&c, &queries, &keys, &values, &LENGTHS, &cotangents);
+        let expected = attention::vjp(cpu_heads(&c), &queries, &keys, &values, &LENGTHS, &cotangents);
         let gpu = bench.gpu;
         let (shape, info) = (gpu.uniform(&Heads::new(&c, 0)), gpu.filled(&cotangent_info(&LENGTHS)));
         let (held, cache) = (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&side_by_side(&keys, &values)));

@@ -2,9 +2,9 @@
 
 use super::Derivative::{Jvp, Value, Vjp};
 use super::{Bench, beside, config};
-use crate::checkpoint::{ModelConfig, RopeLayout};
+use crate::checkpoint::{Activation, ModelConfig, RopeLayout};
 use crate::model::ModelError;
-use crate::model::cpu::{RmsNorm, mlp, rope, rows};
+use crate::model::cpu::{RmsNorm, mlp, rope};
 use crate::model::gpu::forward::{Heads, Norm, projected, turning};
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::Op;
@@ -34,8 +34,7 @@ async fn norm(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelError> {
     let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), START, COUNT, &FIRSTS);
     let rows = stacked.plan.rows();
     let x = bench.noise(rows * width);
-    let expected = cpu.forward(&rows::from_vec(x.clone(), width)?, &stacked.plan)?;
-    let expected: Vec<f32> = expected.flatten_all()?.to_vec1()?;
+    let expected = cpu.forward(&x, &stacked.plan);
     let gpu = bench.gpu;
     let uniform = gpu.uniform(&Norm { width: width as u32, eps: cpu.eps, unused: [0; 2] });
     let (gain, y, held) = (gpu.filled(&cpu.gain), gpu.storage(rows * width), gpu.filled(&x));
@@ -63,8 +62,7 @@ async fn activation(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelErro
     // gates up to 4, where the sigmoid bends
     let gate: Vec<f32> = bench.noise(rows * width).into_iter().map(|g| 4.0 * g).collect();
     let up = bench.noise(rows * width);
-    let (gates, ups) = (rows::from_vec(gate.clone(), width)?, rows::from_vec(up.clone(), width)?);
-    let expected: Vec<f32> = mlp::forward(&gates, &ups, &stacked.plan)?.flatten_all()?.to_vec1()?;
+    let expected = mlp::forward(Activation::Silu, &gate, &up, &stacked.plan);
     let gpu = bench.gpu;
     let uniform = gpu.uniform(&[width as u32, 0, 0, 0]);
     let (held, a) = (gpu.filled(&beside(&[(&gate, width), (&up, width)])), gpu.storage(rows * width));
@@ -75,13 +73,12 @@ async fn activation(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelErro
 
     let of = [3usize, 0, 3, 4];
     let c = bench.noise(of.len() * width);
-    let (of_gate, of_up) = mlp::vjp(&gates, &ups, &of, &rows::from_vec(c.clone(), width)?)?;
+    let (of_gate, of_up) = mlp::vjp(Activation::Silu, &gate, &up, &of, &c);
     let info: Vec<[u32; 4]> = of.iter().map(|p| [*p as u32, *p as u32, 0, 0]).collect();
     let (count, info) = (gpu.uniform(&[of.len() as u32, 0, 0, 0]), gpu.filled(&info));
     let (c, pulled) = (gpu.filled(&c), gpu.storage(2 * of.len() * width));
     let op = Op::elements(bench.bind(Kernel::MlpVjp, &[&uniform, &count, &info, &held, &c, &pulled]), width);
     let found = bench.run(&[op], of.len(), &pulled, 2 * of.len() * width).await?;
-    let (of_gate, of_up): (Vec<f32>, Vec<f32>) = (of_gate.flatten_all()?.to_vec1()?, of_up.flatten_all()?.to_vec1()?);
     let expected = beside(&[(&of_gate, width), (&of_up, width)]);
     bench.compare(Kernel::MlpVjp, Vjp, case, &expected, &found);
     Ok(())
@@ -100,7 +97,7 @@ async fn rotation(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), Model
     let (mut values, left) = (bench.noise(rows * turned), bench.noise(rows * kv_width));
     let uniform = bench.gpu.uniform(&Heads::new(&c, 0));
     let held = bench.gpu.filled(&beside(&[(&values, turned), (&left, kv_width)]));
-    rope::rotate(&c, &mut values, turning(&c), &stacked.plan.positions(), true);
+    rope::rotate(&c, 0, &mut values, &stacked.plan.positions(), true);
     let expected = beside(&[(&values, turned), (&left, kv_width)]);
     let buffers = [&uniform, &stacked.count, &stacked.info, &stacked.angles, &held];
     let op = Op::elements(bench.bind(Kernel::RopeVjp, &buffers), turned / 2);
@@ -119,8 +116,8 @@ async fn append(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelEr
     let values = bench.noise(plan.rows() * width);
     let given = beside(&[(&queries, q_width), (&keys, width), (&values, width)]);
     let untouched = keys.clone();
-    rope::rotate(&c, &mut queries, c.heads, &plan.positions(), false);
-    rope::rotate(&c, &mut keys, c.kv_heads, &plan.positions(), false);
+    rope::rotate(&c, 0, &mut queries, &plan.positions(), false);
+    rope::rotate(&c, 0, &mut keys, &plan.positions(), false);
     let in_place = beside(&[(&queries, q_width), (&untouched, width), (&values, width)]);
     let before = bench.noise(2 * CAPACITY * width * FIRSTS.len());
     let primal = 2 * CAPACITY * width;

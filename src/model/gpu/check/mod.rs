@@ -16,7 +16,7 @@ use super::device::{Gpu, GpuError};
 use super::forward::{angles, row_info};
 use super::kernels::{Kernel, Kernels};
 use super::ops::{Op, encode};
-use crate::checkpoint::{ModelConfig, RopeLayout};
+use crate::checkpoint::{LayerSpec, ModelConfig, RopeLayout};
 use crate::model::row_plan::RowPlan;
 use crate::model::{ModelError, Tick};
 
@@ -142,7 +142,7 @@ impl Bench<'_> {
         Stacked {
             count: self.gpu.uniform(&[plan.rows() as u32, plan.primal as u32, 0, 0]),
             info: self.gpu.filled(&row_info(&plan, firsts)),
-            angles: self.gpu.filled(&angles(&config.rope_frequencies, start..start + count)),
+            angles: self.gpu.filled(&angles(&config.ropes[0], start..start + count)),
             plan,
         }
     }
@@ -170,7 +170,11 @@ fn config(heads: usize, kv_heads: usize, head_width: usize, rope_layout: RopeLay
         context: 256,
         norm_eps: 1e-5,
         rope_layout,
-        rope_frequencies: (0..head_width / 2).map(|i| 0.7f32.powi(i as i32)).collect(),
+        ropes: vec![(0..head_width / 2).map(|i| 0.7f32.powi(i as i32)).collect()],
+        embedding_scale: 1.0,
+        logit_scale: 1.0,
+        specs: vec![LayerSpec::llama(head_width)],
+        gain_offset: 0.0,
     }
 }
 

@@ -104,18 +104,10 @@ fn sum(mut a: Vec<f32>, b: &[f32]) -> Vec<f32> {
     a
 }
 
-fn tensor(values: &[f32], width: usize) -> Result<Tensor, ModelError> {
-    Ok(Tensor::from_vec(values.to_vec(), (values.len() / width, width), &Device::Cpu)?)
-}
-
-fn values(t: &Tensor) -> Result<Vec<f32>, ModelError> {
-    Ok(t.flatten_all()?.to_vec1()?)
-}
-
 /// Of the rows the first is a value, the others its tangents: the map is linear.
 async fn product(bench: &mut Bench<'_>, pair: &Pair, rows: usize, accumulate: bool) -> Result<(), ModelError> {
     let (x, before) = (bench.noise(rows * pair.inputs), bench.noise(rows * OUTPUTS));
-    let expected = values(&pair.cpu.forward(&tensor(&x, pair.inputs)?, 0)?)?;
+    let expected = pair.cpu.apply(&x, 0)?;
     let expected = if accumulate { sum(expected, &before) } else { expected };
     let gpu = bench.gpu;
     let (count, x, y) = (gpu.uniform(&[rows as u32, 0, 0, 0]), gpu.filled(&x), gpu.filled(&before));
@@ -130,7 +122,7 @@ async fn product(bench: &mut Bench<'_>, pair: &Pair, rows: usize, accumulate: bo
 
 async fn transposed(bench: &mut Bench<'_>, pair: &Pair, rows: usize, accumulate: bool) -> Result<(), ModelError> {
     let (c, before) = (bench.noise(rows * OUTPUTS), bench.noise(rows * pair.inputs));
-    let expected = values(&pair.cpu.transposed(&tensor(&c, OUTPUTS)?)?)?;
+    let expected = pair.cpu.apply_transposed(&c)?;
     let expected = if accumulate { sum(expected, &before) } else { expected };
     let gpu = bench.gpu;
     let (count, c, y) = (gpu.uniform(&[rows as u32, 0, 0, 0]), gpu.filled(&c), gpu.filled(&before));
@@ -147,7 +139,7 @@ async fn bias(bench: &mut Bench<'_>, pair: &Pair) -> Result<(), ModelError> {
     let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), 4, 3, &[0, 5]);
     let rows = stacked.plan.rows();
     let x = bench.noise(rows * pair.inputs);
-    let expected = values(&pair.cpu.forward(&tensor(&x, pair.inputs)?, stacked.plan.primal)?)?;
+    let expected = pair.cpu.apply(&x, stacked.plan.primal)?;
     let (x, y) = (bench.gpu.filled(&x), bench.gpu.storage(rows * OUTPUTS));
     let through = Through { rows: &stacked.count, x: &x, y: &y, accumulate: false };
     let ops = pair.gpu.product(bench.gpu, &bench.kernels, &through, Some(&stacked.info));
