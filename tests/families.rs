@@ -10,7 +10,7 @@ use shiftlens::explain::attribution::{Mode, Respond};
 use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, block_on};
 use support::families::{FAMILIES, gguf, safetensors};
-use support::{engine, gold, run, singles};
+use support::{engine, gold, gpu, on_gpu, run, singles};
 
 fn floats(v: &Json) -> Vec<f32> {
     v.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
@@ -79,6 +79,19 @@ fn every_family_matches_pytorch_on_the_cpu() {
             assert_eq!(checkpoint.config.architecture, architecture, "{what}");
             importance_matches(&what, &mut engine(&checkpoint), folder, 1e-4);
             attention_matches(&what, &checkpoint, folder);
+        }
+    }
+}
+
+#[test]
+fn every_family_matches_pytorch_on_the_gpu() {
+    for (folder, architecture) in FAMILIES {
+        for (kind, checkpoint) in
+            [("safetensors", safetensors(folder)), ("GGUF, fused", gguf(folder, architecture, true))]
+        {
+            let Some(gpu) = gpu() else { return };
+            let what = format!("{folder} from {kind} on the GPU");
+            importance_matches(&what, &mut on_gpu(gpu, &checkpoint), folder, 1e-3);
         }
     }
 }

@@ -17,22 +17,7 @@ use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, Group, ModelError, Next, Seen, Tick, block_on};
 use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template, Why};
 use shiftlens::worker::{Backends, Runner, Update};
-use support::{Tiny, apart, every_storage, gold, not_checked, run, shared, singles};
-
-/// A device, or nothing where none is needed.
-fn gpu() -> Option<Gpu> {
-    match block_on(Gpu::open()) {
-        Ok(gpu) => {
-            println!("on {}", gpu.name());
-            Some(gpu)
-        }
-        Err(e) if std::env::var("SHIFTLENS_GPU").as_deref() == Ok("required") => panic!("{e}"),
-        Err(e) => {
-            not_checked(&e.to_string());
-            None
-        }
-    }
-}
+use support::{Tiny, apart, every_storage, gold, gpu, on_gpu, run, shared, singles};
 
 /// The same weights as f32 on the CPU, whose own products with quantized ones round activations.
 fn whole(tiny: &Tiny) -> CpuEngine {
@@ -42,10 +27,6 @@ fn whole(tiny: &Tiny) -> CpuEngine {
         2 => quantized.tensor(name).unwrap().dequantize(&Device::Cpu).unwrap(),
         _ => t,
     }))
-}
-
-fn on_gpu(gpu: Gpu, checkpoint: &Checkpoint) -> GpuEngine {
-    GpuEngine::new(block_on(GpuModel::load(gpu, checkpoint, &mut async |_, _| Ok(()))).unwrap()).unwrap()
 }
 
 const PROMPT: [u32; 11] = [5, 9, 2, 9, 31, 17, 4, 40, 41, 3, 12];

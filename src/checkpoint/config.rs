@@ -175,12 +175,6 @@ impl ModelConfig {
         Ok(())
     }
 
-    /// Whether its layers are llama's, and nothing is scaled.
-    pub fn is_llama(&self) -> bool {
-        let plain = LayerSpec::llama(self.head_width);
-        self.specs.iter().all(|spec| *spec == plain) && self.embedding_scale == 1.0 && self.logit_scale == 1.0
-    }
-
     /// Width of all queries of a position.
     pub fn query_width(&self) -> usize {
         self.heads * self.head_width

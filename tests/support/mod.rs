@@ -14,6 +14,7 @@ use candle_core::{Device, Tensor};
 use shiftlens::checkpoint::{Checkpoint, MemoryBytes};
 use shiftlens::explain::attribution::{self, Event, Job, Mode, Outcome, Respond};
 use shiftlens::model::cpu::{CpuEngine, CpuModel};
+use shiftlens::model::gpu::{Gpu, GpuEngine, GpuModel};
 use shiftlens::model::head::Target;
 use shiftlens::model::{ModelError, block_on};
 
@@ -243,4 +244,23 @@ pub fn singles(n: usize) -> Vec<Vec<usize>> {
 pub fn cosine(a: &[f32], b: &[f32]) -> f64 {
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt().max(1e-30)
+}
+
+/// A device, or nothing where none is needed.
+pub fn gpu() -> Option<Gpu> {
+    match block_on(Gpu::open()) {
+        Ok(gpu) => {
+            println!("on {}", gpu.name());
+            Some(gpu)
+        }
+        Err(e) if std::env::var("SHIFTLENS_GPU").as_deref() == Ok("required") => panic!("{e}"),
+        Err(e) => {
+            not_checked(&e.to_string());
+            None
+        }
+    }
+}
+
+pub fn on_gpu(gpu: Gpu, checkpoint: &Checkpoint) -> GpuEngine {
+    GpuEngine::new(block_on(GpuModel::load(gpu, checkpoint, &mut async |_, _| Ok(()))).unwrap()).unwrap()
 }

@@ -81,7 +81,9 @@ impl Head {
         let gather = kernels.bind(gpu, Kernel::Gather, None, &[&gather, &from, &session.work.h, &hidden]);
         let mut product = vec![Op::elements(gather, c.width)];
         let through = Through { rows: &count, x: &hidden, y: &logits, accumulate: false };
-        product.extend(model.head().product(gpu, kernels, &through, None));
+        // the first row is the value's, which alone has the head's bias; the others are tangents
+        let info = gpu.filled(&vec![[0u32; 4]; rows]);
+        product.extend(model.head().product(gpu, kernels, &through, Some(&info)));
         let chosen = gpu.storage(CHOSEN);
         let choose = kernels.bind(gpu, Kernel::Choose, None, &[&question, &logits, &chosen]);
         let choose = Op::new(choose, Count::Fixed(1), Count::Fixed(1));

@@ -6,12 +6,14 @@ use bytemuck::{Pod, Zeroable};
 use wgpu::{Buffer, CommandBuffer};
 
 use super::device::GpuError;
+use super::fused::Fused;
 use super::kernels::Kernel;
 use super::matrix::{Through, limit};
 use super::ops::{Count, Op, encode};
 use super::weights::{GpuModel, Layer};
-use crate::checkpoint::{ModelConfig, RopeLayout};
+use crate::checkpoint::{ModelConfig, Part, RopeLayout};
 use crate::model::row_plan::{RowPlan, Tangent};
+use crate::model::steps::{Attend, Place};
 use crate::model::{Group, Length, ModelError};
 
 /// No token, or no group.
@@ -26,7 +28,28 @@ const FIRST_ROWS: usize = 32;
 pub(super) struct Norm {
     pub width: u32,
     pub eps: f32,
+    pub stride: u32,
+    pub offset: u32,
+    pub plain: u32,
+    pub accumulate: u32,
     pub unused: [u32; 2],
+}
+
+impl Norm {
+    /// Of rows that are one vector each; the vjp is added to what is there.
+    pub fn rows(width: usize, eps: f32) -> Self {
+        let width = width as u32;
+        Self { width, eps, stride: width, offset: 0, plain: 0, accumulate: 1, unused: [0; 2] }
+    }
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Pod, Zeroable)]
+pub(super) struct Axpy {
+    pub width: u32,
+    pub scale: f32,
+    pub accumulate: u32,
+    pub unused: u32,
 }
 
 #[repr(C)]
@@ -38,20 +61,22 @@ pub(super) struct Heads {
     capacity: u32,
     half_split: u32,
     scale: f32,
-    unused: [u32; 2],
+    window: u32,
+    unused: u32,
 }
 
 impl Heads {
-    /// Of a network whose caches hold `capacity` positions.
-    pub fn new(c: &ModelConfig, capacity: usize) -> Self {
+    /// Of a network whose caches hold `capacity` positions, and of how a layer attends.
+    pub fn new(c: &ModelConfig, capacity: usize, attend: Attend) -> Self {
         Self {
             heads: c.heads as u32,
             kv_heads: c.kv_heads as u32,
             head_width: c.head_width as u32,
             capacity: capacity as u32,
             half_split: u32::from(c.rope_layout == RopeLayout::HalfSplit),
-            scale: 1.0 / (c.head_width as f32).sqrt(),
-            unused: [0; 2],
+            scale: attend.scale,
+            window: attend.window.map_or(u32::MAX, |w| w as u32),
+            unused: 0,
         }
     }
 }
@@ -73,7 +98,38 @@ pub(super) fn widest(c: &ModelConfig) -> usize {
 
 impl GpuModel {
     pub(super) fn norm_uniform(&self) -> Norm {
-        Norm { width: self.config.width as u32, eps: self.config.norm_eps, unused: [0; 2] }
+        Norm::rows(self.config.width, self.config.norm_eps)
+    }
+
+    /// Queries, keys and values of a row as a norm of queries and keys takes them: each with its gain, how many vectors it
+    /// has, and what the kernel is told. Values are only copied.
+    pub(super) fn projected_norms(&self, whole: bool) -> [(Option<Part>, usize, Norm); 3] {
+        let c = &self.config;
+        let (q, kv) = (c.query_width(), c.kv_width());
+        let base = Norm { stride: projected(c) as u32, accumulate: 0, ..Norm::rows(c.head_width, c.norm_eps) };
+        let of = |offset: usize, all: usize, heads: usize| match whole {
+            true => (1, Norm { width: all as u32, offset: offset as u32, ..base }),
+            false => (heads, Norm { offset: offset as u32, ..base }),
+        };
+        let ((q_count, queries), (k_count, keys)) = (of(0, q, c.heads), of(q, kv, c.kv_heads));
+        let values = Norm { width: kv as u32, offset: (q + kv) as u32, plain: 1, ..base };
+        [(Some(Part::QueryNorm), q_count, queries), (Some(Part::KeyNorm), k_count, keys), (None, 1, values)]
+    }
+}
+
+/// What some layers alone need.
+pub(super) struct Extra {
+    /// A block's product stands by itself before the stream takes it in.
+    pub branches: bool,
+    /// Queries and keys are normed.
+    pub raw: bool,
+}
+
+impl Extra {
+    /// Of all layers together.
+    pub fn of(model: &GpuModel) -> Self {
+        let any = |is: fn(&Fused) -> bool| model.layers.iter().any(|l| l.fused.iter().any(is));
+        Self { branches: any(|f| matches!(f, Fused::Out { .. })), raw: any(|f| matches!(f, Fused::QkNorm { .. })) }
     }
 }
 
@@ -85,18 +141,24 @@ pub(super) struct Work {
     tokens: Buffer,
     /// Primal row, position, group, the group's first position of every row.
     pub info: Buffer,
-    /// Cosine and sine of every primal row's position.
-    pub angles: Buffer,
+    /// Cosine and sine of every primal row's position, for each table of frequencies; and of no turn at all.
+    pub angles: Vec<Buffer>,
     /// The residual stream.
     pub x: Buffer,
     /// It, normed.
     pub h: Buffer,
-    /// Queries, keys and values beside each other.
+    /// Queries, keys and values beside each other, as the product gives them where they are normed after it.
+    pub raw: Buffer,
+    /// The same as attention takes them.
     pub projected: Buffer,
     attended: Buffer,
     /// Gate and up beside each other.
     pub gate_up: Buffer,
     a: Buffer,
+    /// What attention, and what the feed-forward block, is about to add to the stream.
+    pub branches: [Buffer; 2],
+    /// It, normed.
+    post: Buffer,
 }
 
 impl Work {
@@ -106,19 +168,34 @@ impl Work {
             return Err(GpuError::TooLarge(format!("{rows} rows of activations pass its limit for a binding")));
         }
         let matrix = |width: usize| model.gpu.storage(rows * width);
+        let extra = Extra::of(model);
+        let branch = || if extra.branches { matrix(c.width) } else { matrix(1) };
         Ok(Self {
             rows,
             count: model.gpu.uniform(&[0u32; 4]),
             tokens: matrix(1),
             info: matrix(4),
-            angles: matrix(c.head_width),
+            angles: (0..=c.ropes.len()).map(|_| matrix(c.head_width)).collect(),
             x: matrix(c.width),
             h: matrix(c.width),
+            raw: matrix(if extra.raw { projected(c) } else { 1 }),
             projected: matrix(projected(c)),
             attended: matrix(c.heads * c.head_width),
             gate_up: matrix(2 * c.ffn_width),
             a: matrix(c.ffn_width),
+            branches: [branch(), branch()],
+            post: branch(),
         })
+    }
+
+    /// The angles of this table, or of no turn.
+    pub fn turn(&self, table: Option<usize>) -> &Buffer {
+        &self.angles[table.unwrap_or(self.angles.len() - 1)]
+    }
+
+    /// What a product back to the stream reads.
+    fn read(&self, from: Place) -> &Buffer {
+        if from == Place::Hidden { &self.a } else { &self.attended }
     }
 }
 
@@ -128,9 +205,12 @@ pub(super) struct LayerCache {
     tangents: Buffer,
 }
 
-/// A layer's dispatches: up to the gated activation's inputs, and the rest.
+/// A layer's dispatches: up to the gated activation's inputs; what its vjp has to see of the feed-forward block besides; and
+/// the rest.
+#[derive(Default)]
 struct LayerOps {
     inner: Vec<Op>,
+    seen: Vec<Op>,
     outer: Vec<Op>,
 }
 
@@ -165,7 +245,7 @@ impl Session {
     pub fn sized(model: &GpuModel, groups: &[Group], rows: usize, capacity: usize) -> Result<Self, GpuError> {
         let work = Work::new(model, rows)?;
         let caches = caches(model, groups.len(), capacity)?;
-        let (embed, layers, norm) = bind(model, &work, &caches, capacity);
+        let (embed, layers, norm) = bind(model, &work, &caches, capacity)?;
         Ok(Self {
             groups: groups.to_vec(),
             firsts: groups.iter().map(|g| g.positions.first().copied().unwrap_or(usize::MAX)).collect(),
@@ -209,7 +289,7 @@ impl Session {
             model.gpu.queue.submit([encoder.finish()]);
             (self.caches, self.capacity) = (grown, capacity);
         }
-        (self.embed, self.layers, self.norm) = bind(model, &self.work, &self.caches, self.capacity);
+        (self.embed, self.layers, self.norm) = bind(model, &self.work, &self.caches, self.capacity)?;
         Ok(())
     }
 
@@ -231,8 +311,9 @@ impl Session {
             let mut pass = encoder.begin_compute_pass(&Default::default());
             dispatches += encode(&self.embed, &mut pass, rows);
             for layer in &self.layers {
-                dispatches += encode(&layer.inner, &mut pass, rows);
-                dispatches += encode(&layer.outer, &mut pass, rows);
+                for ops in [&layer.inner, &layer.seen, &layer.outer] {
+                    dispatches += encode(ops, &mut pass, rows);
+                }
             }
             dispatches += self.norm.encode(&mut pass, rows);
         }
@@ -263,7 +344,10 @@ impl Session {
         model.gpu.write(&self.work.tokens, &ids);
         model.gpu.write(&self.work.info, &row_info(&plan, &self.firsts));
         let positions = plan.start..plan.start + tokens.len();
-        model.gpu.write(&self.work.angles, &angles(&c.ropes[0], positions));
+        let still = vec![0.0; c.head_width / 2];
+        for (buffer, frequencies) in self.work.angles.iter().zip(c.ropes.iter().chain([&still])) {
+            model.gpu.write(buffer, &angles(frequencies, positions.clone()));
+        }
         model.gpu.write(&self.work.count, &[plan.rows() as u32, plan.primal as u32, 0, 0]);
         Ok(plan)
     }
@@ -276,6 +360,11 @@ impl Session {
     /// Encodes layer `layer` from the residual stream in `work.x` up to gate and up; the stream is then the middle one.
     pub fn encode_inner(&self, layer: usize, pass: &mut wgpu::ComputePass, rows: usize) -> usize {
         encode(&self.layers[layer].inner, pass, rows)
+    }
+
+    /// Encodes what the layer's vjp has to see beyond that.
+    pub fn encode_seen(&self, layer: usize, pass: &mut wgpu::ComputePass, rows: usize) -> usize {
+        encode(&self.layers[layer].seen, pass, rows)
     }
 
     /// Encodes the rest of the layer.
@@ -317,38 +406,105 @@ fn caches(model: &GpuModel, groups: usize, capacity: usize) -> Result<Vec<LayerC
     Ok((0..c.layers).map(layer).collect())
 }
 
+/// The dispatches of the embedding, of each layer, and of the final norm.
+type Bound = (Vec<Op>, Vec<LayerOps>, Op);
+
 /// Binds every dispatch to its buffers.
-fn bind(model: &GpuModel, w: &Work, caches: &[LayerCache], capacity: usize) -> (Vec<Op>, Vec<LayerOps>, Op) {
+fn bind(model: &GpuModel, w: &Work, caches: &[LayerCache], capacity: usize) -> Result<Bound, GpuError> {
     let (gpu, kernels, c) = (&model.gpu, &model.kernels, &model.config);
-    let embed = model.embedding.lookup(gpu, kernels, &w.tokens, &w.x);
+    let embed = model.embedding.lookup(gpu, kernels, &w.tokens, &w.x, c.embedding_scale);
     let layers = model.layers.iter().zip(caches).map(|(layer, cache)| bind_layer(model, layer, w, cache, capacity));
     let norm = gpu.uniform(&model.norm_uniform());
     let norm = kernels.bind(gpu, Kernel::Norm, None, &[&norm, &w.info, &w.x, &model.norm, &w.h]);
     debug_assert_eq!(caches.len(), c.layers);
-    (embed, layers.collect(), Op::rows(norm))
+    Ok((embed, layers.collect::<Result<_, _>>()?, Op::rows(norm)))
 }
 
-fn bind_layer(model: &GpuModel, layer: &Layer, w: &Work, cache: &LayerCache, capacity: usize) -> LayerOps {
+fn bind_layer(
+    model: &GpuModel,
+    layer: &Layer,
+    w: &Work,
+    cache: &LayerCache,
+    capacity: usize,
+) -> Result<LayerOps, GpuError> {
     let (gpu, kernels, c) = (&model.gpu, &model.kernels, &model.config);
     let norm = gpu.uniform(&model.norm_uniform());
-    let heads = gpu.uniform(&Heads::new(c, capacity));
-    let mlp = gpu.uniform(&[c.ffn_width as u32, 0, 0, 0]);
     let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
-    let normed = |gain| Op::rows(bind(Kernel::Norm, &[&norm, &w.info, &w.x, gain, &w.h]));
     let through = |x, y, accumulate| Through { rows: &w.count, x, y, accumulate };
     let info = Some(&w.info);
+    let is_normed = layer.fused.iter().any(|f| matches!(f, Fused::QkNorm { .. }));
+    let attend = layer.attend();
+    let heads = gpu.uniform(&Heads::new(c, capacity, attend));
 
-    let mut inner = vec![normed(&layer.attn_norm)];
-    inner.extend(layer.qkv.product(gpu, kernels, &through(&w.h, &w.projected, false), info));
-    let buffers = [&heads, &w.count, &w.info, &w.angles, &w.projected, &cache.primal, &cache.tangents];
-    inner.push(Op::elements(bind(Kernel::Append, &buffers), turning(c) * c.head_width / 2));
-    let buffers = [&heads, &w.info, &w.projected, &cache.primal, &cache.tangents, &w.attended];
-    inner.push(Op::new(bind(Kernel::Attention, &buffers), Count::Fixed(c.heads), Count::Rows(1)));
-    inner.extend(layer.o.product(gpu, kernels, &through(&w.attended, &w.x, true), info));
-    inner.push(normed(&layer.ffn_norm));
-    inner.extend(layer.gate_up.product(gpu, kernels, &through(&w.h, &w.gate_up, false), info));
-
-    let mut outer = vec![Op::elements(bind(Kernel::Mlp, &[&mlp, &w.count, &w.info, &w.gate_up, &w.a]), c.ffn_width)];
-    outer.extend(layer.down.product(gpu, kernels, &through(&w.a, &w.x, true), info));
-    LayerOps { inner, outer }
+    let mut ops = LayerOps::default();
+    // what the present block reads, which of both it is, and what the stream is about to take in
+    let (mut input, mut block, mut branch) = (&w.x, 0, &w.x);
+    let has_post = layer.fused.iter().any(|f| matches!(f, Fused::PostNorm { .. }));
+    let mut put = 0;
+    for fused in &layer.fused {
+        let all = match *fused {
+            Fused::Norm { gain } => {
+                input = &w.h;
+                vec![Op::rows(bind(Kernel::Norm, &[&norm, &w.info, &w.x, layer.norm(gain)?, &w.h]))]
+            }
+            Fused::Bare => {
+                input = &w.x;
+                Vec::new()
+            }
+            Fused::Qkv => {
+                let to = if is_normed { &w.raw } else { &w.projected };
+                layer.qkv.product(gpu, kernels, &through(input, to, false), info)
+            }
+            Fused::QkNorm { whole } => {
+                let one = |(part, count, uniform): (Option<Part>, usize, Norm)| {
+                    let gain = part.map_or(Ok(&model.norm), |part| layer.norm(part))?;
+                    let buffers = [&gpu.uniform(&uniform), &w.info, &w.raw, gain, &w.projected];
+                    Ok(Op::new(bind(Kernel::Norm, &buffers), Count::Rows(1), Count::Fixed(count)))
+                };
+                model.projected_norms(whole).into_iter().map(one).collect::<Result<Vec<_>, GpuError>>()?
+            }
+            Fused::Append { table } => {
+                let angles = w.turn(table);
+                let buffers = [&heads, &w.count, &w.info, angles, &w.projected, &cache.primal, &cache.tangents];
+                vec![Op::elements(bind(Kernel::Append, &buffers), turning(c) * c.head_width / 2)]
+            }
+            Fused::Attend(_) => {
+                let buffers = [&heads, &w.info, &w.projected, &cache.primal, &cache.tangents, &w.attended];
+                vec![Op::new(bind(Kernel::Attention, &buffers), Count::Fixed(c.heads), Count::Rows(1))]
+            }
+            Fused::GateUp => {
+                block = 1;
+                layer.gate_up.product(gpu, kernels, &through(input, &w.gate_up, false), info)
+            }
+            Fused::Gate(activation) => {
+                put = if has_post { 1 } else { 2 };
+                let gated = gpu.uniform(&[c.ffn_width as u32, activation as u32, 0, 0]);
+                vec![Op::elements(bind(Kernel::Mlp, &[&gated, &w.count, &w.info, &w.gate_up, &w.a]), c.ffn_width)]
+            }
+            Fused::Into { from, weight } => {
+                layer.back(weight).product(gpu, kernels, &through(w.read(from), &w.x, true), info)
+            }
+            Fused::Out { from, weight } => {
+                branch = &w.branches[block];
+                layer.back(weight).product(gpu, kernels, &through(w.read(from), branch, false), info)
+            }
+            Fused::PostNorm { gain } => {
+                if block == 1 {
+                    put = 2;
+                }
+                let op = Op::rows(bind(Kernel::Norm, &[&norm, &w.info, branch, layer.norm(gain)?, &w.post]));
+                branch = &w.post;
+                vec![op]
+            }
+            Fused::Add { scale } => {
+                if block == 1 {
+                    put = 2;
+                }
+                let axpy = gpu.uniform(&Axpy { width: c.width as u32, scale, accumulate: 1, unused: 0 });
+                vec![Op::elements(bind(Kernel::Axpy, &[&axpy, &w.count, branch, &w.x]), c.width)]
+            }
+        };
+        [&mut ops.inner, &mut ops.seen, &mut ops.outer][put].extend(all);
+    }
+    Ok(ops)
 }

@@ -18,6 +18,7 @@ pub(super) enum Kernel {
     Embed,
     Norm,
     NormVjp,
+    Axpy,
     Append,
     RopeVjp,
     Attention,
@@ -33,9 +34,11 @@ pub(super) enum Kernel {
     Contract,
 }
 
-/// Begins every kernel that reads a weight matrix, and every kernel of heads.
+/// Begins every kernel that reads a weight matrix, every kernel of heads, of norms, and of the gated activation.
 const WEIGHTS: &str = include_str!("kernels/weights.wgsl");
 const HEADS: &str = include_str!("kernels/heads.wgsl");
+const NORMS: &str = include_str!("kernels/norms.wgsl");
+const GATED: &str = include_str!("kernels/gated.wgsl");
 
 impl Kernel {
     /// Its file's name, without the ending.
@@ -59,6 +62,7 @@ impl Kernel {
             Self::Embed => include_str!("kernels/embed.wgsl"),
             Self::Norm => include_str!("kernels/norm.wgsl"),
             Self::NormVjp => include_str!("kernels/norm_vjp.wgsl"),
+            Self::Axpy => include_str!("kernels/axpy.wgsl"),
             Self::Append => include_str!("kernels/append.wgsl"),
             Self::RopeVjp => include_str!("kernels/rope_vjp.wgsl"),
             Self::Attention => include_str!("kernels/attention.wgsl"),
@@ -82,6 +86,8 @@ impl Kernel {
             Self::Append | Self::RopeVjp | Self::Attention | Self::AttentionVjpQueries | Self::AttentionVjpKeys => {
                 format!("{HEADS}\n{}", self.text())
             }
+            Self::Norm | Self::NormVjp => format!("{NORMS}\n{}", self.text()),
+            Self::Mlp | Self::MlpVjp => format!("{GATED}\n{}", self.text()),
             _ => self.text().to_owned(),
         }
     }

@@ -26,7 +26,8 @@ struct Shape {
     all: u32,
     first: u32,
     accumulate: u32,
-    unused: [u32; 3],
+    scale: f32,
+    unused: [u32; 2],
 }
 
 /// A tensor of a stack, `[outputs, inputs]`, and its bias.
@@ -119,13 +120,18 @@ impl Matrix {
     }
 
     fn shape(&self, gpu: &Gpu, part: &Part, accumulate: bool) -> Buffer {
+        self.scaled_shape(gpu, part, accumulate, 1.0)
+    }
+
+    fn scaled_shape(&self, gpu: &Gpu, part: &Part, accumulate: bool, scale: f32) -> Buffer {
         gpu.uniform(&Shape {
             outputs: part.rows as u32,
             inputs: self.inputs as u32,
             all: self.outputs as u32,
             first: part.first as u32,
             accumulate: u32::from(accumulate),
-            unused: [0; 3],
+            scale,
+            unused: [0; 2],
         })
     }
 
@@ -160,10 +166,10 @@ impl Matrix {
         self.parts.iter().enumerate().map(one).collect()
     }
 
-    /// Rows of the matrix, by the tokens of `tokens`, into `y`.
-    pub fn lookup(&self, gpu: &Gpu, kernels: &Kernels, tokens: &Buffer, y: &Buffer) -> Vec<Op> {
+    /// Rows of the matrix, by the tokens of `tokens`, times `scale` into `y`.
+    pub fn lookup(&self, gpu: &Gpu, kernels: &Kernels, tokens: &Buffer, y: &Buffer, scale: f32) -> Vec<Op> {
         let one = |part: &Part| {
-            let shape = self.shape(gpu, part, false);
+            let shape = self.scaled_shape(gpu, part, false, scale);
             let buffers = [&shape, &part.words, &part.scales, tokens, y];
             Op::rows(kernels.bind(gpu, Kernel::Embed, Some(part.format), &buffers))
         };

@@ -5,6 +5,7 @@ pub mod check;
 mod device;
 mod engine;
 mod forward;
+mod fused;
 mod kernels;
 mod matrix;
 mod ops;

@@ -7,13 +7,16 @@ use std::ops::ControlFlow;
 
 use wgpu::{Buffer, CommandEncoder};
 
+use super::device::GpuError;
 use super::engine::Counts;
-use super::forward::{Heads, Session, projected, turning, widest};
+use super::forward::{Axpy, Extra, Heads, Norm, Session, projected, turning, widest};
+use super::fused::Fused;
 use super::kernels::Kernel;
 use super::matrix::{Matrix, Through, limit};
 use super::ops::{Count, Op, encode};
 use super::weights::GpuModel;
 use crate::model::head::Target;
+use crate::model::steps::Place;
 use crate::model::{Length, ModelError, Tick};
 
 /// Most rows of a batch of cotangents.
@@ -38,6 +41,11 @@ struct Batch {
     /// Of what the heads put out, `[rows, heads * head_width]`; of queries, keys and values beside each other.
     attended: Buffer,
     projected: Buffer,
+    /// Of the same before they were normed, where they are.
+    raw: Buffer,
+    /// Of what a block adds to the stream, and of the same normed, where it is not the stream's own.
+    branch: Buffer,
+    post: Buffer,
     /// `[rows, heads]` pairs.
     statistics: Buffer,
 }
@@ -46,7 +54,7 @@ impl Batch {
     fn new(model: &GpuModel, lengths: Vec<usize>) -> Self {
         let (gpu, c) = (&model.gpu, &model.config);
         let info = cotangent_info(&lengths);
-        let rows = info.len();
+        let (rows, extra) = (info.len(), Extra::of(model));
         let matrix = |width: usize| gpu.storage(rows * width);
         Self {
             lengths,
@@ -59,8 +67,16 @@ impl Batch {
             gate_up: matrix(2 * c.ffn_width),
             attended: matrix(c.heads * c.head_width),
             projected: matrix(projected(c)),
+            raw: matrix(if extra.raw { projected(c) } else { 1 }),
+            branch: matrix(if extra.branches { c.width } else { 1 }),
+            post: matrix(if extra.branches { c.width } else { 1 }),
             statistics: matrix(2 * c.heads),
         }
+    }
+
+    /// The cotangents of what a product back to the stream reads.
+    fn read(&self, from: Place) -> &Buffer {
+        if from == Place::Hidden { &self.a } else { &self.attended }
     }
 }
 
@@ -113,7 +129,7 @@ pub(super) async fn importance(
         let batch = Batch::new(model, lengths);
         pass.head(&batch, tokens, target)?;
         for layer in (0..c.layers).rev() {
-            pass.back(&batch, layer);
+            pass.back(&batch, layer)?;
             report(&pass, &mut done, total, tick).await?;
         }
         let values = pass.contract(&batch).await?;
@@ -186,7 +202,8 @@ impl Pass<'_> {
             pass.copy(encoder, &s.work.x, &pass.inputs[layer]);
             {
                 let mut compute = encoder.begin_compute_pass(&Default::default());
-                n += s.encode_inner(layer, &mut compute, rows) + s.encode_outer(layer, &mut compute, rows);
+                n += s.encode_inner(layer, &mut compute, rows) + s.encode_seen(layer, &mut compute, rows);
+                n += s.encode_outer(layer, &mut compute, rows);
                 if last {
                     n += s.encode_norm(&mut compute, rows);
                 }
@@ -227,14 +244,16 @@ impl Pass<'_> {
             let matrix = |width: usize| gpu.storage(rows * width);
             let (picked, logits, gradient, at_top) =
                 (matrix(c.width), matrix(c.vocab), matrix(c.width), matrix(c.width));
-            let count = gpu.uniform(&[rows as u32, 0, 0, 0]);
+            // each row is its own: the head's bias belongs to all of them
+            let primal: Vec<[u32; 4]> = (0..rows as u32).map(|row| [row, 0, 0, 0]).collect();
+            let (count, primal) = (gpu.uniform(&[rows as u32, 0, 0, 0]), gpu.filled(&primal));
             let gather = gpu.uniform(&[c.width as u32, 0, 0, 0]);
             let scatter = gpu.uniform(&[c.width as u32, 1, 0, 0]);
             let question = gpu.uniform(&[c.vocab as u32, target as u32, 0, 0]);
             let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
             let through = |x, y| Through { rows: &count, x, y, accumulate: false };
             let mut ops = vec![Op::elements(bind(Kernel::Gather, &[&gather, &position, &hidden, &picked]), c.width)];
-            ops.extend(model.head().product(gpu, kernels, &through(&picked, &logits), None));
+            ops.extend(model.head().product(gpu, kernels, &through(&picked, &logits), Some(&primal)));
             ops.push(Op::rows(bind(Kernel::Cotangent, &[&question, &chosen, &logits])));
             ops.extend(model.head().transposed(gpu, kernels, &through(&logits, &gradient)));
             ops.push(Op::rows(bind(Kernel::NormVjp, &[&norm, &of, top, &model.norm, &gradient, &at_top])));
@@ -249,45 +268,94 @@ impl Pass<'_> {
     }
 
     /// The vjp of layer `layer`, in place in the batch.
-    fn back(&mut self, batch: &Batch, layer: usize) {
-        let ops = self.vjp(batch, layer);
+    fn back(&mut self, batch: &Batch, layer: usize) -> Result<(), GpuError> {
+        let ops = self.vjp(batch, layer)?;
         self.submit(|pass, encoder| {
             pass.copy(encoder, &pass.inputs[layer], &pass.session.work.x);
             let mut compute = encoder.begin_compute_pass(&Default::default());
-            pass.session.encode_inner(layer, &mut compute, pass.positions) + encode(&ops, &mut compute, batch.rows)
+            pass.session.encode_inner(layer, &mut compute, pass.positions)
+                + pass.session.encode_seen(layer, &mut compute, pass.positions)
+                + encode(&ops, &mut compute, batch.rows)
         });
+        Ok(())
     }
 
-    fn vjp(&self, b: &Batch, layer: usize) -> Vec<Op> {
+    /// The layer's steps, backwards.
+    fn vjp(&self, b: &Batch, layer: usize) -> Result<Vec<Op>, GpuError> {
         let (model, w, l) = (self.model, &self.session.work, &self.model.layers[layer]);
         let (gpu, kernels, c) = (&model.gpu, &model.kernels, &model.config);
         let cache = &self.session.caches[layer].primal;
         let norm = gpu.uniform(&model.norm_uniform());
-        let mlp = gpu.uniform(&[c.ffn_width as u32, 0, 0, 0]);
-        let heads = gpu.uniform(&Heads::new(c, 0));
+        let set_norm = gpu.uniform(&Norm { accumulate: 0, ..model.norm_uniform() });
+        let heads = gpu.uniform(&Heads::new(c, 0, l.attend()));
         let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
-        let pulled = |matrix: &Matrix, x, y| {
-            matrix.transposed(gpu, kernels, &Through { rows: &b.count, x, y, accumulate: false })
+        let pulled = |matrix: &Matrix, x, y, accumulate| {
+            matrix.transposed(gpu, kernels, &Through { rows: &b.count, x, y, accumulate })
         };
-
-        // the upper half: feed-forward
-        let mut ops = pulled(&l.down, &b.c, &b.a);
-        let buffers = [&mlp, &b.count, &b.info, &w.gate_up, &b.a, &b.gate_up];
-        ops.push(Op::elements(bind(Kernel::MlpVjp, &buffers), c.ffn_width));
-        ops.extend(pulled(&l.gate_up, &b.gate_up, &b.normed));
-        ops.push(Op::rows(bind(Kernel::NormVjp, &[&norm, &b.info, &w.x, &l.ffn_norm, &b.normed, &b.c])));
-        // the lower half: attention
-        ops.extend(pulled(&l.o, &b.c, &b.attended));
-        let buffers = [&heads, &b.info, &w.projected, cache, &b.attended, &b.projected, &b.statistics];
-        ops.push(Op::new(bind(Kernel::AttentionVjpQueries, &buffers), Count::Fixed(c.heads), Count::Rows(1)));
-        let buffers = [&heads, &b.info, &w.projected, cache, &b.attended, &b.statistics, &b.projected];
-        ops.push(Op::new(bind(Kernel::AttentionVjpKeys, &buffers), Count::Fixed(c.kv_heads), Count::Rows(1)));
-        let turned = bind(Kernel::RopeVjp, &[&heads, &b.count, &b.info, &w.angles, &b.projected]);
-        ops.push(Op::elements(turned, turning(c) * c.head_width / 2));
-        ops.extend(pulled(&l.qkv, &b.projected, &b.normed));
-        let buffers = [&norm, &b.info, &self.inputs[layer], &l.attn_norm, &b.normed, &b.c];
-        ops.push(Op::rows(bind(Kernel::NormVjp, &buffers)));
-        ops
+        let is_normed = l.fused.iter().any(|f| matches!(f, Fused::QkNorm { .. }));
+        // from the feed-forward block back to attention: which it is, and whether what it adds is normed
+        let mut block = 1;
+        let mut ops = Vec::new();
+        for (i, fused) in l.fused.iter().enumerate().rev() {
+            let before = &l.fused[..i];
+            // the block's input is the stream itself where no norm stands before it
+            let reads = before.iter().rev().find(|f| matches!(f, Fused::Norm { .. } | Fused::Bare));
+            let (into, accumulate) = match reads {
+                Some(Fused::Bare) => (&b.c, true),
+                _ => (&b.normed, false),
+            };
+            match *fused {
+                Fused::Add { scale } => {
+                    let to = if matches!(before.last(), Some(Fused::PostNorm { .. })) { &b.post } else { &b.branch };
+                    let axpy = gpu.uniform(&Axpy { width: c.width as u32, scale, accumulate: 0, unused: 0 });
+                    ops.push(Op::elements(bind(Kernel::Axpy, &[&axpy, &b.count, &b.c, to]), c.width));
+                }
+                Fused::PostNorm { gain } => {
+                    let buffers = [&set_norm, &b.info, &w.branches[block], l.norm(gain)?, &b.post, &b.branch];
+                    ops.push(Op::rows(bind(Kernel::NormVjp, &buffers)));
+                }
+                Fused::Out { from, weight } => ops.extend(pulled(l.back(weight), &b.branch, b.read(from), false)),
+                Fused::Into { from, weight } => ops.extend(pulled(l.back(weight), &b.c, b.read(from), false)),
+                Fused::Gate(activation) => {
+                    let gated = gpu.uniform(&[c.ffn_width as u32, activation as u32, 0, 0]);
+                    let buffers = [&gated, &b.count, &b.info, &w.gate_up, &b.a, &b.gate_up];
+                    ops.push(Op::elements(bind(Kernel::MlpVjp, &buffers), c.ffn_width));
+                }
+                Fused::GateUp => ops.extend(pulled(&l.gate_up, &b.gate_up, into, accumulate)),
+                Fused::Norm { gain } => {
+                    // what the feed-forward block's norm read is still in the stream
+                    let stream = if block == 1 { &w.x } else { &self.inputs[layer] };
+                    let buffers = [&norm, &b.info, stream, l.norm(gain)?, &b.normed, &b.c];
+                    ops.push(Op::rows(bind(Kernel::NormVjp, &buffers)));
+                    block = 0;
+                }
+                Fused::Bare => block = 0,
+                Fused::Attend(_) => {
+                    let buffers = [&heads, &b.info, &w.projected, cache, &b.attended, &b.projected, &b.statistics];
+                    let bound = bind(Kernel::AttentionVjpQueries, &buffers);
+                    ops.push(Op::new(bound, Count::Fixed(c.heads), Count::Rows(1)));
+                    let buffers = [&heads, &b.info, &w.projected, cache, &b.attended, &b.statistics, &b.projected];
+                    let bound = bind(Kernel::AttentionVjpKeys, &buffers);
+                    ops.push(Op::new(bound, Count::Fixed(c.kv_heads), Count::Rows(1)));
+                }
+                Fused::Append { table } => {
+                    let buffers = [&heads, &b.count, &b.info, w.turn(table), &b.projected];
+                    ops.push(Op::elements(bind(Kernel::RopeVjp, &buffers), turning(c) * c.head_width / 2));
+                }
+                Fused::QkNorm { whole } => {
+                    for (part, count, uniform) in model.projected_norms(whole) {
+                        let gain = part.map_or(Ok(&model.norm), |part| l.norm(part))?;
+                        let buffers = [&gpu.uniform(&uniform), &b.info, &w.raw, gain, &b.projected, &b.raw];
+                        ops.push(Op::new(bind(Kernel::NormVjp, &buffers), Count::Rows(1), Count::Fixed(count)));
+                    }
+                }
+                Fused::Qkv => {
+                    let from = if is_normed { &b.raw } else { &b.projected };
+                    ops.extend(pulled(&l.qkv, from, into, accumulate));
+                }
+            }
+        }
+        Ok(ops)
     }
 
     /// Gradient x input of every row.

@@ -3,25 +3,51 @@
 use wgpu::Buffer;
 
 use super::device::{Gpu, GpuError};
+use super::fused::{Fused, fuse};
 use super::kernels::Kernels;
 use super::matrix::{Matrix, Rows};
 use super::pack::Format;
-use crate::checkpoint::{Checkpoint, ModelConfig};
+use crate::checkpoint::{Checkpoint, ModelConfig, Part};
 use crate::model::ModelError;
+use crate::model::steps::Attend;
 
+/// Of a layer.
+const MATRICES: usize = 7;
 /// WIDEST in the attention kernels.
 const WIDEST_HEAD: usize = 256;
 
 /// One decoder layer.
 pub(super) struct Layer {
-    pub attn_norm: Buffer,
+    pub fused: Vec<Fused>,
     /// Queries, keys and values in one product.
     pub qkv: Matrix,
     pub o: Matrix,
-    pub ffn_norm: Buffer,
     /// Gate and up in one product.
     pub gate_up: Matrix,
     pub down: Matrix,
+    norms: Vec<(Part, Buffer)>,
+}
+
+impl Layer {
+    /// The gain of a norm that it has.
+    pub fn norm(&self, part: Part) -> Result<&Buffer, GpuError> {
+        let found = self.norms.iter().find(|(p, _)| *p == part).map(|(_, gain)| gain);
+        found.ok_or_else(|| GpuError::Refused(format!("a layer has no {}", part.name())))
+    }
+
+    /// How it attends.
+    pub fn attend(&self) -> Attend {
+        let found = self.fused.iter().find_map(|f| match f {
+            Fused::Attend(attend) => Some(*attend),
+            _ => None,
+        });
+        found.unwrap_or(Attend { scale: 1.0, window: None })
+    }
+
+    /// The matrix that leads back to the residual stream.
+    pub fn back(&self, weight: Part) -> &Matrix {
+        if weight == Part::Down { &self.down } else { &self.o }
+    }
 }
 
 /// The whole model with the GPU that holds it. Without an output matrix of its own the head is the embedding.
@@ -57,11 +83,12 @@ impl GpuModel {
                 format!("its heads are {} wide, and at most {WIDEST_HEAD} are computed there", config.head_width);
             return Err(GpuError::TooLarge(what).into());
         }
-        if !config.is_llama() {
-            let what = format!("layers of the {} family are not computed there yet", config.architecture);
-            return Err(GpuError::TooLarge(what).into());
-        }
-        let total = 2 + 9 * config.layers;
+        let fused = config.specs.iter().map(fuse).collect::<Result<Vec<_>, _>>();
+        let fused = fused.map_err(|step| GpuError::TooLarge(format!("it does not compute {step:?} yet")))?;
+        let norms = |layer: usize| {
+            Part::ALL.into_iter().filter(move |p| p.is_norm() && p.is_in(&checkpoint.config.specs[layer]))
+        };
+        let total = 2 + (0..config.layers).map(|layer| MATRICES + norms(layer).count()).sum::<usize>();
         let stack = |names: &[String]| -> Result<Matrix, ModelError> {
             let one = |name: &String| -> Result<Rows, ModelError> {
                 let bias = format!("{name}.bias");
@@ -75,26 +102,30 @@ impl GpuModel {
             Ok(Matrix::upload(&gpu, &stacked)?)
         };
         let matrix = |name: String| stack(&[name]);
-        let norm =
-            |name: &str| -> Result<Buffer, ModelError> { Ok(gpu.filled(&checkpoint.gain(&format!("{name}.weight"))?)) };
+        let norm = |name: &str| -> Result<Buffer, ModelError> { Ok(gpu.filled(&checkpoint.gain(name)?)) };
         let embedding = matrix("token_embd".into())?;
         let output = if checkpoint.tied() { None } else { Some(matrix("output".into())?) };
-        progress(2, total).await?;
+        let mut done = 2;
+        progress(done, total).await?;
         let mut layers = Vec::new();
-        for i in 0..config.layers {
-            let part = |name: &str| format!("blk.{i}.{name}");
+        for (i, fused) in fused.into_iter().enumerate() {
+            let part = |part: Part| format!("blk.{i}.{}", part.name());
             layers.push(Layer {
-                attn_norm: norm(&part("attn_norm"))?,
-                qkv: stack(&[part("attn_q"), part("attn_k"), part("attn_v")])?,
-                o: matrix(part("attn_output"))?,
-                ffn_norm: norm(&part("ffn_norm"))?,
-                gate_up: stack(&[part("ffn_gate"), part("ffn_up")])?,
-                down: matrix(part("ffn_down"))?,
+                fused,
+                qkv: stack(&[Part::Queries, Part::Keys, Part::Values].map(part))?,
+                o: matrix(part(Part::Output))?,
+                gate_up: stack(&[Part::Gate, Part::Up].map(part))?,
+                down: matrix(part(Part::Down))?,
+                norms: norms(i).map(|part| Ok((part, norm(&part.tensor(i))?))).collect::<Result<_, ModelError>>()?,
             });
             gpu.check()?;
-            progress(2 + 9 * (i + 1), total).await?;
+            done += MATRICES + norms(i).count();
+            progress(done, total).await?;
         }
-        let norm = norm("output_norm")?;
+        // scaled logits are those of scaled hidden states: their tangents are scaled with them
+        let mut gain = checkpoint.gain("output_norm.weight")?;
+        gain.iter_mut().for_each(|g| *g *= config.logit_scale);
+        let norm = gpu.filled(&gain);
         gpu.check()?;
         Ok(Self { gpu, kernels: Kernels::default(), config, embedding, layers, norm, output })
     }

@@ -13,6 +13,8 @@ use crate::model::steps::Attend;
 
 /// Heads, key heads, head width: shared keys, one width beyond a workgroup, the widest.
 const SHAPES: [(usize, usize, usize); 3] = [(4, 2, 16), (3, 1, 80), (2, 2, 256)];
+/// Windows beside those: less than a workgroup, and more than one.
+const WINDOWS: [usize; 2] = [7, 68];
 /// The sequence so far, and what is added: more keys than a workgroup takes at once.
 const START: usize = 66;
 const COUNT: usize = 5;
@@ -35,12 +37,24 @@ fn cpu_heads(c: &ModelConfig) -> attention::Heads {
 }
 
 fn case(c: &ModelConfig) -> String {
-    format!("{} heads of {}, {} for keys", c.heads, c.head_width, c.kv_heads)
+    let window = c.specs[0].window.map(|w| format!(", a window of {w}")).unwrap_or_default();
+    format!("{} heads of {}, {} for keys{window}", c.heads, c.head_width, c.kv_heads)
+}
+
+/// Every shape that sees all, and the first with windows and another scale.
+fn shapes() -> Vec<ModelConfig> {
+    let of = |(heads, kv_heads, width)| config(heads, kv_heads, width, RopeLayout::HalfSplit);
+    let windowed = WINDOWS.map(|window| {
+        let mut c = of(SHAPES[0]);
+        (c.specs[0].window, c.specs[0].attention_scale) = (Some(window), 0.4);
+        c
+    });
+    SHAPES.map(of).into_iter().chain(windowed).collect()
 }
 
 pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
-    for (heads, kv_heads, head_width) in SHAPES {
-        let c = config(heads, kv_heads, head_width, RopeLayout::HalfSplit);
+    for c in shapes() {
+        let (heads, kv_heads, head_width) = (c.heads, c.kv_heads, c.head_width);
         let (width, kv_width, length) = (heads * head_width, kv_heads * head_width, START + COUNT);
         let stacked = bench.stacked(&c, START, COUNT, &FIRSTS);
         let rows = stacked.plan.rows();
@@ -61,7 +75,7 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let mut cache = side_by_side(&cpu.keys, &cpu.values);
         cache.resize(2 * CAPACITY * kv_width, 1e3);
         let gpu = bench.gpu;
-        let shape = gpu.uniform(&Heads::new(&c, CAPACITY));
+        let shape = gpu.uniform(&Heads::new(&c, CAPACITY, Attend::of(&c.specs[0])));
         let (held, cache, tangents) =
             (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&cache), gpu.filled(&tangents));
         let out = gpu.storage(rows * width);
@@ -77,8 +91,8 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
 pub(super) async fn check_vjp(bench: &mut Bench<'_>) -> Result<(), ModelError> {
     const LENGTHS: [usize; 3] = [5, 70, 64];
     const POSITIONS: usize = 70;
-    for (heads, kv_heads, head_width) in SHAPES {
-        let c = config(heads, kv_heads, head_width, RopeLayout::HalfSplit);
+    for c in shapes() {
+        let (heads, kv_heads, head_width) = (c.heads, c.kv_heads, c.head_width);
         let (width, kv_width) = (heads * head_width, kv_heads * head_width);
         let rows: usize = LENGTHS.iter().sum();
         let queries: Vec<f32> = bench.noise(POSITIONS * width).into_iter().map(|q| 3.0 * q).collect();
@@ -86,7 +100,8 @@ pub(super) async fn check_vjp(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let cotangents = bench.noise(rows * width);
         let expected = attention::vjp(cpu_heads(&c), &queries, &keys, &values, &LENGTHS, &cotangents);
         let gpu = bench.gpu;
-        let (shape, info) = (gpu.uniform(&Heads::new(&c, 0)), gpu.filled(&cotangent_info(&LENGTHS)));
+        let (shape, info) =
+            (gpu.uniform(&Heads::new(&c, 0, Attend::of(&c.specs[0]))), gpu.filled(&cotangent_info(&LENGTHS)));
         let (held, cache) = (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&side_by_side(&keys, &values)));
         let (cotangents, statistics) = (gpu.filled(&cotangents), gpu.storage(2 * rows * heads));
         let pulled = gpu.storage(rows * projected(&c));

@@ -5,9 +5,10 @@ use super::{Bench, beside, config};
 use crate::checkpoint::{Activation, ModelConfig, RopeLayout};
 use crate::model::ModelError;
 use crate::model::cpu::{RmsNorm, mlp, rope};
-use crate::model::gpu::forward::{Heads, Norm, projected, turning};
+use crate::model::gpu::forward::{Axpy, Heads, Norm, projected, turning};
 use crate::model::gpu::kernels::Kernel;
-use crate::model::gpu::ops::Op;
+use crate::model::gpu::ops::{Count, Op};
+use crate::model::steps::Attend;
 
 /// Widths: less than a workgroup, and more than one.
 const WIDTHS: [usize; 2] = [50, 130];
@@ -19,8 +20,12 @@ const FIRSTS: [usize; 4] = [0, 4, 6, 40];
 pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
     for width in WIDTHS {
         norm(bench, width).await?;
-        activation(bench, width).await?;
+        for gate in [Activation::Silu, Activation::GeluTanh] {
+            activation(bench, gate, width).await?;
+        }
+        sums(bench, width).await?;
     }
+    norm_of_heads(bench).await?;
     for layout in [RopeLayout::Interleaved, RopeLayout::HalfSplit] {
         rotation(bench, layout).await?;
         append(bench, layout).await?;
@@ -36,7 +41,7 @@ async fn norm(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelError> {
     let x = bench.noise(rows * width);
     let expected = cpu.forward(&x, &stacked.plan);
     let gpu = bench.gpu;
-    let uniform = gpu.uniform(&Norm { width: width as u32, eps: cpu.eps, unused: [0; 2] });
+    let uniform = gpu.uniform(&Norm::rows(width, cpu.eps));
     let (gain, y, held) = (gpu.filled(&cpu.gain), gpu.storage(rows * width), gpu.filled(&x));
     let op = Op::rows(bench.bind(Kernel::Norm, &[&uniform, &stacked.info, &held, &gain, &y]));
     let found = bench.run(&[op], rows, &y, rows * width).await?;
@@ -55,16 +60,87 @@ async fn norm(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelError> {
     Ok(())
 }
 
-async fn activation(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelError> {
-    let case = format!("width {width}");
+/// Three vectors of a row that begin somewhere within it, each normed for itself; and the same copied.
+async fn norm_of_heads(bench: &mut Bench<'_>) -> Result<(), ModelError> {
+    const WIDTH: usize = 14;
+    const EACH: usize = 3;
+    const OFFSET: usize = 9;
+    const STRIDE: usize = OFFSET + EACH * WIDTH + 5;
+    let cpu = RmsNorm { gain: bench.noise(WIDTH), eps: 1e-5 };
+    let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), START, COUNT, &FIRSTS);
+    let rows = stacked.plan.rows();
+    let (x, before) = (bench.noise(rows * STRIDE), bench.noise(rows * STRIDE));
+    let inner = OFFSET..OFFSET + EACH * WIDTH;
+    let taken = |x: &[f32]| x.chunks_exact(STRIDE).flat_map(|row| row[inner.clone()].to_vec()).collect::<Vec<f32>>();
+    // what stands beside the vectors is left as it was
+    let put = |into: &[f32], values: &[f32]| {
+        let mut into = into.to_vec();
+        for (row, values) in into.chunks_exact_mut(STRIDE).zip(values.chunks_exact(EACH * WIDTH)) {
+            row[inner.clone()].copy_from_slice(values);
+        }
+        into
+    };
+    let gpu = bench.gpu;
+    let base = Norm { stride: STRIDE as u32, offset: OFFSET as u32, accumulate: 0, ..Norm::rows(WIDTH, cpu.eps) };
+    let (gain, held) = (gpu.filled(&cpu.gain), gpu.filled(&x));
+    for plain in [false, true] {
+        let case = if plain { "heads, copied" } else { "heads" };
+        let uniform = gpu.uniform(&Norm { plain: u32::from(plain), ..base });
+        let values = if plain { taken(&x) } else { cpu.forward(&taken(&x), &stacked.plan) };
+        let y = gpu.filled(&before);
+        let bound = bench.bind(Kernel::Norm, &[&uniform, &stacked.info, &held, &gain, &y]);
+        let found = bench.run(&[Op::new(bound, Count::Rows(1), Count::Fixed(EACH))], rows, &y, x.len()).await?;
+        bench.compare_stacked(Kernel::Norm, case, COUNT * STRIDE, &put(&before, &values), &found);
+
+        let of = [3usize, 0, 3, 4];
+        let (c, before) = (bench.noise(of.len() * STRIDE), bench.noise(of.len() * STRIDE));
+        let mut pulled = vec![0.0; of.len() * EACH * WIDTH];
+        match plain {
+            true => pulled = taken(&c),
+            false => cpu.vjp_into(&taken(&x), &of, &taken(&c), &mut pulled),
+        }
+        let info: Vec<[u32; 4]> = of.iter().map(|p| [*p as u32, *p as u32, 0, 0]).collect();
+        let (info, c, into) = (gpu.filled(&info), gpu.filled(&c), gpu.filled(&before));
+        let bound = bench.bind(Kernel::NormVjp, &[&uniform, &info, &held, &gain, &c, &into]);
+        let op = Op::new(bound, Count::Rows(1), Count::Fixed(EACH));
+        let found = bench.run(&[op], of.len(), &into, before.len()).await?;
+        bench.compare(Kernel::NormVjp, Vjp, case, &put(&before, &pulled), &found);
+    }
+    Ok(())
+}
+
+/// A multiple of a matrix, alone and added; its derivatives are of the same form.
+async fn sums(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelError> {
+    const ROWS: usize = 3;
+    const SCALE: f32 = -0.6;
+    for added in [false, true] {
+        let (x, before) = (bench.noise(ROWS * width), bench.noise(ROWS * width));
+        let start = |y: f32| if added { y } else { 0.0 };
+        let expected: Vec<f32> = x.iter().zip(&before).map(|(x, y)| start(*y) + SCALE * x).collect();
+        let gpu = bench.gpu;
+        let uniform = gpu.uniform(&Axpy { width: width as u32, scale: SCALE, accumulate: added.into(), unused: 0 });
+        let count = gpu.uniform(&[ROWS as u32, 0, 0, 0]);
+        let (x, y) = (gpu.filled(&x), gpu.filled(&before));
+        let op = Op::elements(bench.bind(Kernel::Axpy, &[&uniform, &count, &x, &y]), width);
+        let found = bench.run(&[op], ROWS, &y, expected.len()).await?;
+        let case = format!("width {width}{}", if added { ", added" } else { "" });
+        for derivative in [Value, Jvp, Vjp] {
+            bench.compare(Kernel::Axpy, derivative, &case, &expected, &found);
+        }
+    }
+    Ok(())
+}
+
+async fn activation(bench: &mut Bench<'_>, activation: Activation, width: usize) -> Result<(), ModelError> {
+    let case = format!("{activation:?}, width {width}");
     let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), START, COUNT, &FIRSTS);
     let rows = stacked.plan.rows();
     // gates up to 4, where the sigmoid bends
     let gate: Vec<f32> = bench.noise(rows * width).into_iter().map(|g| 4.0 * g).collect();
     let up = bench.noise(rows * width);
-    let expected = mlp::forward(Activation::Silu, &gate, &up, &stacked.plan);
+    let expected = mlp::forward(activation, &gate, &up, &stacked.plan);
     let gpu = bench.gpu;
-    let uniform = gpu.uniform(&[width as u32, 0, 0, 0]);
+    let uniform = gpu.uniform(&[width as u32, activation as u32, 0, 0]);
     let (held, a) = (gpu.filled(&beside(&[(&gate, width), (&up, width)])), gpu.storage(rows * width));
     let buffers = [&uniform, &stacked.count, &stacked.info, &held, &a];
     let op = Op::elements(bench.bind(Kernel::Mlp, &buffers), width);
@@ -73,7 +149,7 @@ async fn activation(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelErro
 
     let of = [3usize, 0, 3, 4];
     let c = bench.noise(of.len() * width);
-    let (of_gate, of_up) = mlp::vjp(Activation::Silu, &gate, &up, &of, &c);
+    let (of_gate, of_up) = mlp::vjp(activation, &gate, &up, &of, &c);
     let info: Vec<[u32; 4]> = of.iter().map(|p| [*p as u32, *p as u32, 0, 0]).collect();
     let (count, info) = (gpu.uniform(&[of.len() as u32, 0, 0, 0]), gpu.filled(&info));
     let (c, pulled) = (gpu.filled(&c), gpu.storage(2 * of.len() * width));
@@ -95,7 +171,7 @@ async fn rotation(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), Model
     let stacked = bench.stacked(&c, START, COUNT, &FIRSTS);
     let (rows, turned, kv_width) = (stacked.plan.rows(), turning(&c) * c.head_width, c.kv_heads * c.head_width);
     let (mut values, left) = (bench.noise(rows * turned), bench.noise(rows * kv_width));
-    let uniform = bench.gpu.uniform(&Heads::new(&c, 0));
+    let uniform = bench.gpu.uniform(&Heads::new(&c, 0, Attend::of(&c.specs[0])));
     let held = bench.gpu.filled(&beside(&[(&values, turned), (&left, kv_width)]));
     rope::rotate(&c, 0, &mut values, &stacked.plan.positions(), true);
     let expected = beside(&[(&values, turned), (&left, kv_width)]);
@@ -137,7 +213,7 @@ async fn append(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelEr
         }
     }
     let gpu = bench.gpu;
-    let uniform = gpu.uniform(&Heads::new(&c, CAPACITY));
+    let uniform = gpu.uniform(&Heads::new(&c, CAPACITY, Attend::of(&c.specs[0])));
     let (given, held, held_tangents) = (gpu.filled(&given), gpu.filled(&before[..primal]), gpu.filled(&before));
     let buffers = [&uniform, &stacked.count, &stacked.info, &stacked.angles, &given, &held, &held_tangents];
     let op = Op::elements(bench.bind(Kernel::Append, &buffers), turning(&c) * c.head_width / 2);

@@ -151,17 +151,18 @@ async fn bias(bench: &mut Bench<'_>, pair: &Pair) -> Result<(), ModelError> {
 /// Rows by token; a tangent outside its group has none, and is zero.
 async fn lookup(bench: &mut Bench<'_>, pair: &Pair) -> Result<(), ModelError> {
     const NONE: u32 = u32::MAX;
+    const SCALE: f32 = 1.5;
     let tokens = [3, 69, 29, 30, 0, 69, NONE, 30, NONE];
     let mut expected = Vec::new();
     for token in tokens {
         match token {
             NONE => expected.extend(vec![0.0; pair.inputs]),
-            token => expected.extend(pair.cpu.row(token as usize)?),
+            token => expected.extend(pair.cpu.row(token as usize)?.iter().map(|w| SCALE * w)),
         }
     }
     let before = bench.noise(expected.len());
     let (ids, y) = (bench.gpu.filled(&tokens), bench.gpu.filled(&before));
-    let ops = pair.gpu.lookup(bench.gpu, &bench.kernels, &ids, &y);
+    let ops = pair.gpu.lookup(bench.gpu, &bench.kernels, &ids, &y, SCALE);
     let found = bench.run(&ops, tokens.len(), &y, expected.len()).await?;
     let primal = 5 * pair.inputs;
     bench.compare(Kernel::Embed, Value, &pair.name, &expected[..primal], &found[..primal]);

@@ -44,7 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     var sum = vec2f();
     // per dimension of this thread: weight times value; weight times slope times value, plus weight times dv
     var values = array<vec2f, 4>();
-    for (var start = 0u; start <= row.y; start += THREADS) {
+    for (var start = first_seen(row.y); start <= row.y; start += THREADS) {
         let j = start + i;
         var score = -1e30;
         var slope = 0.0;

@@ -29,7 +29,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     let share = shape.heads / shape.kv_heads;
     let stride = shape.heads + 2u * shape.kv_heads;
     let position = info[group.y].x;
-    let following = info[group.y].z;
+    // no query sees a key that is further away than its window
+    let following = min(info[group.y].z, shape.window);
     let source = position * kv_width + group.x * width;
     for (var d = i; d < width; d += THREADS) {
         key[d] = cache[source + d];

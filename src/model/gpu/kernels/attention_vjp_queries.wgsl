@@ -41,7 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     var sum = vec2f();
     // per dimension of this thread: weight times key; weight times slope times key
     var keys = array<vec2f, 4>();
-    for (var start = 0u; start <= position; start += THREADS) {
+    for (var start = first_seen(position); start <= position; start += THREADS) {
         let j = start + i;
         var score = -1e30;
         var slope = 0.0;

@@ -1,4 +1,4 @@
-// y[r] = W[tokens[r]], or zeros where a row has no token (tangents outside their group). Parts of a split matrix fill in
+// y[r] = scale W[tokens[r]], or zeros where a row has no token (tangents outside their group). Parts of a split matrix fill in
 // their own tokens' rows.
 
 const NONE: u32 = 0xffffffffu;
@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     for (var c = i * 4u; c < matrix.inputs; c += 256u) {
         var w = vec4f();
         if here {
-            w = weight4(token - matrix.first, c);
+            w = matrix.scale * weight4(token - matrix.first, c);
         }
         for (var j = 0u; j < 4u && c + j < matrix.inputs; j++) {
             y[row * matrix.inputs + c + j] = w[j];

@@ -9,11 +9,18 @@ struct Heads {
     capacity: u32,
     // 1: a turned pair is (i, i + half); 0: (2 i, 2 i + 1)
     half_split: u32,
-    // of scores: 1 / sqrt(head_width)
+    // of scores
     scale: f32,
+    // a query sees so many positions, its own the last
+    window: u32,
 }
 
 @group(0) @binding(0) var<uniform> shape: Heads;
+
+// The first position that a query at `position` sees.
+fn first_seen(position: u32) -> u32 {
+    return position + 1u - min(shape.window, position + 1u);
+}
 
 // Where the two values of pair k lie within a head.
 fn places(k: u32) -> vec2u {

@@ -1,8 +1,5 @@
-// The gated activation a = silu(gate) up. Tangent rows: silu'(g) dg u + silu(g) du.
+// The gated activation a = f(gate) up. Tangent rows: f'(g) dg u + f(g) du.
 
-struct Mlp { width: u32 }
-
-@group(0) @binding(0) var<uniform> mlp: Mlp;
 // rows
 @group(0) @binding(1) var<uniform> rows: vec4u;
 // [rows]: x is the primal row
@@ -15,19 +12,16 @@ struct Mlp { width: u32 }
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
     let c = group.x * 64u + i;
-    if group.y >= rows.x || c >= mlp.width {
+    if group.y >= rows.x || c >= gated.width {
         return;
     }
-    let to = group.y * mlp.width + c;
-    let own = 2u * group.y * mlp.width + c;
-    let primal = 2u * info[group.y].x * mlp.width + c;
-    let g = gate_up[primal];
-    let sigmoid = 1.0 / (1.0 + exp(-g));
-    let value = g * sigmoid;
+    let to = group.y * gated.width + c;
+    let own = 2u * group.y * gated.width + c;
+    let primal = 2u * info[group.y].x * gated.width + c;
+    let f = activated(gate_up[primal]);
     if own == primal {
-        a[to] = value * gate_up[own + mlp.width];
+        a[to] = f.x * gate_up[own + gated.width];
     } else {
-        let slope = sigmoid * (1.0 + g * (1.0 - sigmoid));
-        a[to] = slope * gate_up[own] * gate_up[primal + mlp.width] + value * gate_up[own + mlp.width];
+        a[to] = f.y * gate_up[own] * gate_up[primal + gated.width] + f.x * gate_up[own + gated.width];
     }
 }

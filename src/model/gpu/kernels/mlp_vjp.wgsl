@@ -1,8 +1,5 @@
-// The vjp of the gated activation: of the gate c u silu'(g), of up c silu(g).
+// The vjp of the gated activation: of the gate c u f'(g), of up c f(g).
 
-struct Mlp { width: u32 }
-
-@group(0) @binding(0) var<uniform> mlp: Mlp;
 // rows
 @group(0) @binding(1) var<uniform> rows: vec4u;
 // [rows]: x is the primal row of each cotangent
@@ -17,14 +14,13 @@ struct Mlp { width: u32 }
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
     let k = group.x * 64u + i;
-    if group.y >= rows.x || k >= mlp.width {
+    if group.y >= rows.x || k >= gated.width {
         return;
     }
-    let own = group.y * mlp.width + k;
-    let primal = 2u * info[group.y].x * mlp.width + k;
-    let g = gate_up[primal];
-    let sigmoid = 1.0 / (1.0 + exp(-g));
-    let to = 2u * group.y * mlp.width + k;
-    pulled[to] = c[own] * gate_up[primal + mlp.width] * sigmoid * (1.0 + g * (1.0 - sigmoid));
-    pulled[to + mlp.width] = c[own] * g * sigmoid;
+    let own = group.y * gated.width + k;
+    let primal = 2u * info[group.y].x * gated.width + k;
+    let f = activated(gate_up[primal]);
+    let to = 2u * group.y * gated.width + k;
+    pulled[to] = c[own] * gate_up[primal + gated.width] * f.y;
+    pulled[to + gated.width] = c[own] * f.x;
 }

@@ -1,24 +1,20 @@
-// RMSNorm, a row a workgroup. Primal rows: y = g x s, s = 1 / rms(x). Tangent rows: y = g s (dx - x (x . dx) s^2 / width).
+// RMSNorm, a vector a workgroup. Primal rows: y = g x s, s = 1 / rms(x). Tangent rows: y = g s (dx - x (x . dx) s^2 / width).
 
-struct Norm { width: u32, eps: f32 }
-
-@group(0) @binding(0) var<uniform> norm: Norm;
 // [rows]: of x the primal row that each belongs to
 @group(0) @binding(1) var<storage, read> info: array<vec4u>;
-// [rows, width]
+// [rows, stride]
 @group(0) @binding(2) var<storage, read> x: array<f32>;
 // [width]
 @group(0) @binding(3) var<storage, read> gain: array<f32>;
-// [rows, width]
+// [rows, stride]
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
 var<workgroup> parts: array<vec2f, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
-    let row = group.x;
-    let own = row * norm.width;
-    let primal = info[row].x * norm.width;
+    let own = place(group.x, group.y);
+    let primal = place(info[group.x].x, group.y);
     var sum = vec2f();
     for (var c = i; c < norm.width; c += 64u) {
         let v = x[primal + c];
@@ -33,6 +29,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     let s = inverseSqrt(sum.x / f32(norm.width) + norm.eps);
     let along = select(sum.y * s * s / f32(norm.width), 0.0, own == primal);
     for (var c = i; c < norm.width; c += 64u) {
-        y[own + c] = gain[c] * s * (x[own + c] - x[primal + c] * along);
+        if norm.plain == 1u {
+            y[own + c] = x[own + c];
+        } else {
+            y[own + c] = gain[c] * s * (x[own + c] - x[primal + c] * along);
+        }
     }
 }

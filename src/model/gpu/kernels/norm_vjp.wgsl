@@ -1,27 +1,24 @@
-// The vjp of RMSNorm, a cotangent row a workgroup: into += s (g c - x (x . g c) s^2 / width).
+// The vjp of RMSNorm, a cotangent vector a workgroup: s (g c - x (x . g c) s^2 / width).
 
-struct Norm { width: u32, eps: f32 }
-
-@group(0) @binding(0) var<uniform> norm: Norm;
 // [rows]: x is the row of the input that each cotangent belongs to
 @group(0) @binding(1) var<storage, read> info: array<vec4u>;
-// [positions, width]
+// [positions, stride]
 @group(0) @binding(2) var<storage, read> x: array<f32>;
 // [width]
 @group(0) @binding(3) var<storage, read> gain: array<f32>;
-// [rows, width]
+// [rows, stride]
 @group(0) @binding(4) var<storage, read> c: array<f32>;
-// [rows, width]
+// [rows, stride]
 @group(0) @binding(5) var<storage, read_write> into: array<f32>;
 
 var<workgroup> parts: array<vec2f, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
-    let own = group.x * norm.width;
-    let primal = info[group.x].x * norm.width;
+    let own = place(group.x, group.y);
+    let primal = place(info[group.x].x, group.y);
     var sum = vec2f();
-    for (var k = i; k < norm.width; k += 64u) {
+    for (var k = i; k < norm.width && norm.plain == 0u; k += 64u) {
         let v = x[primal + k];
         sum += v * vec2f(v, gain[k] * c[own + k]);
     }
@@ -34,6 +31,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     let s = inverseSqrt(sum.x / f32(norm.width) + norm.eps);
     let along = sum.y * s * s / f32(norm.width);
     for (var k = i; k < norm.width; k += 64u) {
-        into[own + k] += s * (gain[k] * c[own + k] - x[primal + k] * along);
+        var pulled = c[own + k];
+        if norm.plain == 0u {
+            pulled = s * (gain[k] * pulled - x[primal + k] * along);
+        }
+        if norm.accumulate == 1u {
+            pulled += into[own + k];
+        }
+        into[own + k] = pulled;
     }
 }

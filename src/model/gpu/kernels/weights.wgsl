@@ -15,7 +15,8 @@ struct Matrix {
     first: u32,
     // 1 where the result is added to what is there
     accumulate: u32,
-    unused_0: u32,
+    // of looked-up rows
+    scale: f32,
     unused_1: u32,
     unused_2: u32,
 }
