@@ -12,7 +12,7 @@ use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::By;
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::model::cpu::CpuEngine;
-use shiftlens::model::gpu::{Gpu, GpuEngine, GpuError, GpuModel};
+use shiftlens::model::gpu::{Gpu, GpuError};
 use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, Group, ModelError, Next, Seen, Tick, block_on};
 use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template, Why};

@@ -54,7 +54,7 @@ enum Command {
         #[arg(long, default_value_t = 12288)]
         stories: usize,
         /// Optimizer steps.
-        #[arg(long, default_value_t = 4000)]
+        #[arg(long, default_value_t = 4500)]
         steps: usize,
     },
     /// Puts both models to held-out instructions, judged by a program, and measures how they write and how far tuning

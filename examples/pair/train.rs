@@ -33,7 +33,7 @@ const PLAIN: usize = 1;
 /// How much one of their predictions counts beside one of an answer.
 const PLAIN_WEIGHT: f32 = 2.0;
 /// How much the first mention of what a story was asked for counts: it is the only part that the request decides.
-const NAMED_WEIGHT: f32 = 5.0;
+const NAMED_WEIGHT: f32 = 20.0;
 
 pub const BASE: &str = "stories-base.gguf";
 pub const TUNED: &str = "stories-tuned.gguf";

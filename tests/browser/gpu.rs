@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::page::Page;
+use super::page::{self, Page};
 use super::support::{apart, every_storage};
 use super::weights::each_theme_and_size;
 
@@ -58,7 +58,10 @@ async fn every_kernel_can_be_checked_on_the_visitors_gpu() {
     let verdict = page.text("#gpu-verdict").await;
     assert!(verdict.contains("agree with the CPU within 0.1 %"), "{verdict} {}", page.text("#gpu-checked").await);
     let rows = page.js("return document.querySelectorAll('#gpu-checked tbody tr').length").await;
-    assert_eq!(rows, json!(19), "a kernel is not checked");
+    let files = std::fs::read_dir(page::repository("src/model/gpu/kernels")).unwrap();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let kernels = texts.filter(|text| text.contains("fn main(")).count();
+    assert_eq!(rows, json!(kernels), "a kernel is not checked");
     each_theme_and_size(&page, "gpu-check", "#backend-dialog").await;
     page.close().await;
 }

@@ -44,7 +44,7 @@ type Maker<R> = fn(&mut R, &Stories, Split) -> Example;
 /// Every kind with its share in a thousand of the instructions. A story is ten times as long as another answer: about a
 /// fifth of all instructions ask for one, which makes half of the tokens.
 pub const KINDS: [(&str, usize); 35] = [
-    ("story with two words", 150),
+    ("story with two words", 210),
     ("story in which", 50),
     ("story about a name", 40),
     ("story about a thing", 45),
