@@ -41,7 +41,7 @@ pub struct Example {
 
 type Maker<R> = fn(&mut R, &Stories, Split) -> Example;
 
-/// Every kind with its share in a thousand of the instructions. A story is ten times as long as another answer: about a
+/// Every kind with its share of the instructions, beside the others. A story is ten times as long as another answer: about a
 /// fifth of all instructions ask for one, which makes half of the tokens.
 pub const KINDS: [(&str, usize); 35] = [
     ("story with two words", 210),
