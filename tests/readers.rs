@@ -132,6 +132,18 @@ fn each_refusal_names_what_is_wrong() {
     says(patch(good, b"tokenizer.ggml.merges", b"tokenizer.ggml.mergex"), "merges");
 }
 
+/// What a file claims of its layers is refused before there is a list of them.
+#[test]
+fn endless_layers_are_refused() {
+    let key = b"llama.block_count\x04\0\0\0";
+    let claims = |n: u32| {
+        let (from, to) = ([&key[..], &2u32.to_le_bytes()].concat(), [&key[..], &n.to_le_bytes()].concat());
+        refused(open("m.gguf", patch(Tiny::default().gguf(), &from, &to))).to_string()
+    };
+    assert!(claims(1 << 20).contains("out of all proportion"), "{}", claims(1 << 20));
+    assert!(claims(4096).contains("blk.2.attn_norm.weight"), "{}", claims(4096));
+}
+
 /// A tensor that nobody uses would make fluent nonsense of the rest.
 #[test]
 fn what_is_left_over_is_refused_by_name() {

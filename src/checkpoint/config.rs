@@ -58,6 +58,9 @@ pub struct ModelConfig {
     pub gain_offset: f32,
 }
 
+/// More than any network has.
+const MOST_LAYERS: usize = 4096;
+
 const WIDTH: Key = Key("embedding_length", "hidden_size");
 const LAYERS: Key = Key("block_count", "num_hidden_layers");
 const HEADS: Key = Key("attention.head_count", "num_attention_heads");
@@ -75,16 +78,21 @@ impl ModelConfig {
         vocab: usize,
         divisors: Option<Vec<f32>>,
     ) -> Result<Self, CheckpointError> {
-        let family = match metadata.get("general.architecture") {
-            Some(Value::Str(s)) => families::of_gguf(s)?,
-            _ => return Err(CheckpointError::MissingSetting("general.architecture".into())),
-        };
+        let family = Self::family(metadata)?;
         let settings = Settings::Gguf(metadata, family.name);
         if settings.int(Key("expert_count", "")).unwrap_or(None).is_some() {
             let what = format!("{} with experts (mixture of experts)", family.name);
             return Err(CheckpointError::UnknownArchitecture(what));
         }
         Self::read(&settings, family, vocab, divisors)
+    }
+
+    /// The family that GGUF metadata names.
+    pub(super) fn family(metadata: &HashMap<String, Value>) -> Result<&'static Family, CheckpointError> {
+        match metadata.get("general.architecture") {
+            Some(Value::Str(s)) => families::of_gguf(s),
+            _ => Err(CheckpointError::MissingSetting("general.architecture".into())),
+        }
     }
 
     /// From Hugging Face's config.json.
@@ -114,7 +122,6 @@ impl ModelConfig {
         if rotated != head_width {
             return Err(s.bad(Key("rope.dimension_count", ""), rotated, "only whole heads are rotated here"));
         }
-        let epsilon = s.float(EPSILON)?;
         let mut config = Self {
             architecture: family.name.to_owned(),
             vocab,
@@ -125,7 +132,7 @@ impl ModelConfig {
             head_width,
             ffn_width: s.need(FFN_WIDTH)?,
             context: s.need(CONTEXT)?,
-            norm_eps: epsilon.ok_or_else(|| CheckpointError::MissingSetting("the norms' epsilon".into()))? as f32,
+            norm_eps: s.need_float(EPSILON)? as f32,
             rope_layout: if s.is_gguf() { family.layout } else { RopeLayout::HalfSplit },
             ropes: Vec::new(),
             embedding_scale: 1.0,
@@ -153,7 +160,6 @@ impl ModelConfig {
         }
         for (key, value) in [
             ("heads times head width", self.heads.saturating_mul(self.head_width)),
-            ("layers", self.layers),
             ("heads", self.heads),
             ("width", self.width),
             ("feed-forward width", self.ffn_width),
@@ -161,6 +167,10 @@ impl ModelConfig {
             if value > 1 << 20 {
                 return fail(key, value, "it is out of all proportion");
             }
+        }
+        // every layer has a specification before its tensors are looked for
+        if self.layers > MOST_LAYERS {
+            return fail("layers", self.layers, "it is out of all proportion");
         }
         for (key, value) in
             [("width", self.width), ("feed-forward width", self.ffn_width), ("head width", self.head_width)]

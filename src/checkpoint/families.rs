@@ -120,10 +120,7 @@ fn gemma3(s: &Settings, c: &mut ModelConfig) -> Result<(), CheckpointError> {
         return Err(s.bad(Key("", "use_bidirectional_attention"), true, "only causal attention is implemented"));
     }
     let norms = Norms { before: true, after: true };
-    let scale = match s.float(Key("", "query_pre_attn_scalar"))? {
-        Some(scalar) if scalar > 0.0 => (1.0 / scalar.sqrt()) as f32,
-        _ => 1.0 / (c.head_width as f32).sqrt(),
-    };
+    let scale = 1.0 / s.scale(Key("", "query_pre_attn_scalar"), c.head_width as f64)?.sqrt();
     for spec in &mut c.specs {
         (spec.attention_norms, spec.ffn_norms, spec.qk_norm) = (norms, norms, QkNorm::Head);
         spec.attention_scale = scale;

@@ -66,7 +66,7 @@ impl Checkpoint {
 
     fn open_gguf(files: Vec<Box<dyn ByteSource>>, index: usize) -> Result<Self, CheckpointError> {
         let Header { metadata, tensors } = Header::read(files[index].as_ref(), index)?;
-        ModelConfig::from_gguf(&metadata, 1, None)?; // names the architecture before any tensor is missed
+        ModelConfig::family(&metadata)?; // named before any tensor is missed
         let divisors = match tensors.get("rope_freqs.weight") {
             Some(entry) => Some(floats(&files, entry, "rope_freqs.weight")?),
             None => None,

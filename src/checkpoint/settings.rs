@@ -81,12 +81,18 @@ impl Settings<'_> {
         if found.is_finite() { Ok(Some(found)) } else { Err(self.bad(key, found, "it must be finite")) }
     }
 
+    /// The same, which has to be there.
+    pub fn need_float(&self, key: Key) -> Result<f64, CheckpointError> {
+        self.float(key)?.ok_or_else(|| CheckpointError::MissingSetting(self.name(key)))
+    }
+
     /// A positive number, or what stands for it.
     pub fn scale(&self, key: Key, default: f64) -> Result<f32, CheckpointError> {
         match self.float(key)? {
             None => Ok(default as f32),
-            Some(f) if f > 0.0 => Ok(f as f32),
-            Some(f) => Err(self.bad(key, f, "it must be positive")),
+            // also as the f32 that is computed with, and its inverse
+            Some(f) if (f as f32).is_normal() && f > 0.0 => Ok(f as f32),
+            Some(f) => Err(self.bad(key, f, "it must be positive, and no larger or smaller than an f32 can be")),
         }
     }
 

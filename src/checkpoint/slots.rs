@@ -95,37 +95,41 @@ fn huggingface(c: &ModelConfig, layer: usize, part: Part) -> &'static str {
     }
 }
 
-fn slots(c: &ModelConfig, naming: Naming) -> Vec<Slot> {
+/// What a network has outside its layers.
+fn outer_slots(c: &ModelConfig, naming: Naming) -> Vec<Slot> {
     let outer = |name: &str, huggingface: &str, shape: &[usize], optional| {
         let tensor = if naming == Naming::Gguf { name } else { huggingface }.to_owned();
         let places = vec![Place { tensor, rows: 0..shape[0], of: shape[0] }];
         Slot { name: name.to_owned(), shape: shape.to_vec(), optional, places }
     };
-    let mut all = vec![
+    vec![
         outer("token_embd.weight", "model.embed_tokens.weight", &[c.vocab, c.width], false),
         outer("output_norm.weight", "model.norm.weight", &[c.width], false),
         outer("output.weight", "lm_head.weight", &[c.vocab, c.width], true),
         outer("output.bias", "lm_head.bias", &[c.vocab], true),
-    ];
-    for layer in 0..c.layers {
-        let prefix = match naming {
-            Naming::Gguf => format!("blk.{layer}."),
-            Naming::HuggingFace => format!("model.layers.{layer}."),
-        };
-        for (part, shape) in shapes(c, layer) {
-            let own = if naming == Naming::Gguf { part.name() } else { huggingface(c, layer, part) };
-            let kinds: &[(&str, bool)] =
-                if part.is_norm() { &[("weight", false)] } else { &[("weight", false), ("bias", true)] };
-            for &(kind, optional) in kinds {
-                let mut places = Vec::new();
-                // a fused tensor may have the name of one of its parts: it is known by its rows
-                if let Some((name, rows, of)) = fused(c, part, naming) {
-                    places.push(Place { tensor: format!("{prefix}{name}.{kind}"), rows, of });
-                }
-                places.push(Place { tensor: format!("{prefix}{own}.{kind}"), rows: 0..shape[0], of: shape[0] });
-                let shape = if kind == "bias" { shape[..1].to_vec() } else { shape.clone() };
-                all.push(Slot { name: format!("blk.{layer}.{}.{kind}", part.name()), shape, optional, places });
+    ]
+}
+
+/// What layer `layer` has.
+fn layer_slots(c: &ModelConfig, naming: Naming, layer: usize) -> Vec<Slot> {
+    let prefix = match naming {
+        Naming::Gguf => format!("blk.{layer}."),
+        Naming::HuggingFace => format!("model.layers.{layer}."),
+    };
+    let mut all = Vec::new();
+    for (part, shape) in shapes(c, layer) {
+        let own = if naming == Naming::Gguf { part.name() } else { huggingface(c, layer, part) };
+        let kinds: &[(&str, bool)] =
+            if part.is_norm() { &[("weight", false)] } else { &[("weight", false), ("bias", true)] };
+        for &(kind, optional) in kinds {
+            let mut places = Vec::new();
+            // a fused tensor may have the name of one of its parts: it is known by its rows
+            if let Some((name, rows, of)) = fused(c, part, naming) {
+                places.push(Place { tensor: format!("{prefix}{name}.{kind}"), rows, of });
             }
+            places.push(Place { tensor: format!("{prefix}{own}.{kind}"), rows: 0..shape[0], of: shape[0] });
+            let shape = if kind == "bias" { shape[..1].to_vec() } else { shape.clone() };
+            all.push(Slot { name: format!("blk.{layer}.{}.{kind}", part.name()), shape, optional, places });
         }
     }
     all
@@ -142,7 +146,9 @@ pub(super) fn resolve(
     found: &HashMap<String, TensorEntry>,
 ) -> Result<HashMap<String, TensorEntry>, CheckpointError> {
     let (mut resolved, mut used) = (HashMap::new(), HashSet::new());
-    for slot in slots(c, naming) {
+    // layer by layer: a file that claims more than it holds is refused before there are slots for its claims
+    let layers = (0..c.layers).flat_map(|layer| layer_slots(c, naming, layer));
+    for slot in outer_slots(c, naming).into_iter().chain(layers) {
         let fits = |p: &&Place| found.get(&p.tensor).is_some_and(|e| e.shape.first() == Some(&p.of));
         let there = slot.places.iter().find(fits).or(slot.places.last().filter(|p| found.contains_key(&p.tensor)));
         let Some(place) = there else {
@@ -168,6 +174,10 @@ pub(super) fn resolve(
         };
         resolved.insert(slot.name, rows);
         used.insert(place.tensor.clone());
+    }
+    // a head that is the embedding has no bias here
+    if !resolved.contains_key("output.weight") && resolved.remove("output.bias").is_some() {
+        used.retain(|name| !name.ends_with("output.bias") && name != "lm_head.bias");
     }
     let mut left: Vec<&String> =
         found.keys().filter(|name| !used.contains(*name) && !BESIDE.iter().any(|end| name.ends_with(end))).collect();

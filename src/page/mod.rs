@@ -274,7 +274,10 @@ impl Page {
         match msg {
             Msg::Slots(_) => {}
             Msg::Edit(editor::Command::Mark(marked)) => self.runs.mark(&self.facts.editor.prompt, marked),
-            Msg::Edit(_) => self.scores.options_changed(&mut context),
+            Msg::Edit(editor::Command::Options(_) | editor::Command::As(_)) => {
+                self.scores.options_changed(&mut context)
+            }
+            Msg::Edit(editor::Command::Prompt(_) | editor::Command::Reading(_)) => {}
             Msg::Open(Tab::Prompt) => self.weights.opened(Tab::Prompt),
             Msg::Open(tab) => {
                 self.weights.opened(tab);
