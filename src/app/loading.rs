@@ -98,7 +98,7 @@ pub fn WaitingNote(state: State, among_weights: bool) -> impl IntoView {
             let name = half.side.name();
             match presence(half) {
                 Presence::There => format!("{name}: here"),
-                Presence::Failed => format!("{name}: could not be loaded"),
+                Presence::Failed => format!("{name}: failed to load"),
                 _ => format!("{name}: {}", loading_words(shown().and_then(|(_, p)| p))),
             }
         };

@@ -193,7 +193,7 @@ fn Stored(state: State) -> impl IntoView {
                 <button class="btn" on:click=move |_| stored(state, Command::Forget)>"Delete"</button>
             </li></ul>
         </Show>
-        <Show when=move || state.stored.with(|s| s.lasting == Some(false))><p class="cap" id="not-lasting">"The browser does not promise to keep them: it may delete them when the disk is full."</p></Show>
+        <Show when=move || state.stored.with(|s| s.lasting == Some(false))><p class="cap" id="not-lasting">"The browser may delete these when the disk is full."</p></Show>
         <p class="cap">{move || state.stored.get().free.map(|free| format!("The browser has room for {} more.", format::bytes(free)))}</p>
     }
 }

@@ -209,8 +209,8 @@ fn MoreOptions(state: State) -> impl IntoView {
     view! {
         <details class="fold" id="options">
             <summary>"Options"</summary>
-            <span class="label">"What is differentiated"<Explain term=Term::Target/></span>
-            <Segmented name="What is differentiated" options=TARGETS value=Signal::derive(move || options.get().target) set=move |t| state.set_options(|o| o.target = t)/>
+            <span class="label">"Attribution target"<Explain term=Term::Target/></span>
+            <Segmented name="Attribution target" options=TARGETS value=Signal::derive(move || options.get().target) set=move |t| state.set_options(|o| o.target = t)/>
             <span class="label">"Method (both are exact; auto takes the cheaper)"<Explain term=Term::Method/></span>
             <Segmented name="Method" options=MODES value=Signal::derive(move || options.get().mode) set=move |m| state.set_options(|o| o.mode = m)/>
             <span class="label">"How the answer is drawn"<Explain term=Term::Sampling/></span>

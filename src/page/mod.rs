@@ -152,7 +152,7 @@ pub enum Msg {
     GpuCheck(gpu_check::Command),
     /// The user wants something of what is kept in the browser's storage.
     Stored(stored::Command),
-    /// The browser keeps what is stored until the user deletes it, or does not promise to.
+    /// Whether the browser keeps what is stored until the user deletes it.
     Lasting(bool),
     /// The pause that was asked for is over.
     Paused,

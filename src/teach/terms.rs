@@ -47,7 +47,7 @@ impl Term {
             Self::Instruction => "Instruction",
             Self::ResponseToExplain => "Response to explain",
             Self::ChatTemplate => "Chat template",
-            Self::Target => "What is differentiated",
+            Self::Target => "Attribution target",
             Self::Method => "Forward and reverse",
             Self::Sampling => "Temperature, top k, top p",
             Self::Importance => "Importance",

@@ -123,7 +123,7 @@ pub fn Scores(state: State) -> impl IntoView {
             <div class="head"><h2>"Finding 1: the tuned model leans more on the words of the instruction"</h2><Explain term=Term::Welch/></div>
             <p class="cap">"The instruction score of every prompt of a set: the share of importance density on the instruction's words. It holds if the tuned model's is higher on the same prompts (Wilcoxon's signed-rank test), and higher than for as many random words in the instruction's place. Prompts are read as the first tab says (chat template), responses have at most 60 tokens."</p>
             <div class="bar">
-                <Segmented name="Response of the prompt set" options=OWN value=*f.own set=move |own| state::set_own(state, own)/>
+                <Segmented name="Whose response is scored" options=OWN value=*f.own set=move |own| state::set_own(state, own)/>
                 {button}
                 <span class="cap" id="scores-progress" role="status">{move || { let (done, all) = progress(); format!("{done} of {all} · {}", format::label(&f.name.get(), 48)) }}</span>
                 <span class="grow"></span>

@@ -163,7 +163,7 @@ pub async fn to_clipboard(text: &str) -> Option<()> {
 /// Shows the results in `file`.
 pub fn open_file(state: State, file: File) {
     if file.size() > LARGEST_FILE {
-        return state.notify(format!("{} is too large to be a file of Shiftlens's results.", file.name()));
+        return state.notify(format!("{} is too large to be a Shiftlens results file.", file.name()));
     }
     leptos::task::spawn_local(async move {
         let text = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string()).unwrap_or_default();

@@ -2,18 +2,18 @@
 
 use std::ops::Range;
 
-use bytemuck::{Pod, Zeroable};
 use wgpu::{Buffer, CommandBuffer};
 
+use super::bind::{LayerOps, bind};
 use super::device::GpuError;
 use super::fused::Fused;
-use super::kernels::Kernel;
-use super::matrix::{Through, limit};
-use super::ops::{Count, Op, encode};
-use super::weights::{GpuModel, Layer};
-use crate::checkpoint::{ModelConfig, Part, RopeLayout};
+use super::matrix::limit;
+use super::ops::{Op, encode};
+use super::uniforms::Norm;
+use super::weights::GpuModel;
+use crate::checkpoint::{ModelConfig, Part};
 use crate::model::row_plan::{RowPlan, Tangent};
-use crate::model::steps::{Attend, Place};
+use crate::model::steps::Place;
 use crate::model::{Group, Length, ModelError};
 
 /// No token, or no group.
@@ -21,65 +21,6 @@ const NONE: u32 = u32::MAX;
 /// Positions that caches begin with, and rows that the work buffers begin with.
 const FIRST_CAPACITY: usize = 128;
 const FIRST_ROWS: usize = 32;
-
-/// Uniforms; each has its twin in the kernels that read it.
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-pub(super) struct Norm {
-    pub width: u32,
-    pub eps: f32,
-    pub stride: u32,
-    pub offset: u32,
-    pub plain: u32,
-    pub accumulate: u32,
-    pub unused: [u32; 2],
-}
-
-impl Norm {
-    /// Of rows that are one vector each; the vjp is added to what is there.
-    pub fn rows(width: usize, eps: f32) -> Self {
-        let width = width as u32;
-        Self { width, eps, stride: width, offset: 0, plain: 0, accumulate: 1, unused: [0; 2] }
-    }
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-pub(super) struct Axpy {
-    pub width: u32,
-    pub scale: f32,
-    pub accumulate: u32,
-    pub unused: u32,
-}
-
-#[repr(C)]
-#[derive(Clone, Copy, Pod, Zeroable)]
-pub(super) struct Heads {
-    heads: u32,
-    kv_heads: u32,
-    head_width: u32,
-    capacity: u32,
-    half_split: u32,
-    scale: f32,
-    window: u32,
-    unused: u32,
-}
-
-impl Heads {
-    /// Of a network whose caches hold `capacity` positions, and of how a layer attends.
-    pub fn new(c: &ModelConfig, capacity: usize, attend: Attend) -> Self {
-        Self {
-            heads: c.heads as u32,
-            kv_heads: c.kv_heads as u32,
-            head_width: c.head_width as u32,
-            capacity: capacity as u32,
-            half_split: u32::from(c.rope_layout == RopeLayout::HalfSplit),
-            scale: attend.scale,
-            window: attend.window.map_or(u32::MAX, |w| w as u32),
-            unused: 0,
-        }
-    }
-}
 
 /// Heads that are turned to their positions: of queries and of keys.
 pub(super) fn turning(c: &ModelConfig) -> usize {
@@ -138,7 +79,7 @@ pub(super) struct Work {
     pub rows: usize,
     /// The number of rows, for kernels.
     pub count: Buffer,
-    tokens: Buffer,
+    pub tokens: Buffer,
     /// Primal row, position, group, the group's first position of every row.
     pub info: Buffer,
     /// Cosine and sine of every primal row's position, for each table of frequencies; and of no turn at all.
@@ -151,14 +92,14 @@ pub(super) struct Work {
     pub raw: Buffer,
     /// The same as attention takes them.
     pub projected: Buffer,
-    attended: Buffer,
+    pub attended: Buffer,
     /// Gate and up beside each other.
     pub gate_up: Buffer,
-    a: Buffer,
+    pub a: Buffer,
     /// What attention, and what the feed-forward block, is about to add to the stream.
     pub branches: [Buffer; 2],
     /// It, normed.
-    post: Buffer,
+    pub post: Buffer,
 }
 
 impl Work {
@@ -194,7 +135,7 @@ impl Work {
     }
 
     /// What a product back to the stream reads.
-    fn read(&self, from: Place) -> &Buffer {
+    pub fn read(&self, from: Place) -> &Buffer {
         if from == Place::Hidden { &self.a } else { &self.attended }
     }
 }
@@ -202,16 +143,7 @@ impl Work {
 /// Keys and values of one layer side by side, `[capacity, kv_width]`, and their tangents `[groups, capacity, kv_width]`.
 pub(super) struct LayerCache {
     pub primal: Buffer,
-    tangents: Buffer,
-}
-
-/// A layer's dispatches: up to the gated activation's inputs; what its vjp has to see of the feed-forward block besides; and
-/// the rest.
-#[derive(Default)]
-struct LayerOps {
-    inner: Vec<Op>,
-    seen: Vec<Op>,
-    outer: Vec<Op>,
+    pub tangents: Buffer,
 }
 
 /// What is read next.
@@ -404,107 +336,4 @@ fn caches(model: &GpuModel, groups: usize, capacity: usize) -> Result<Vec<LayerC
     }
     let layer = |_| LayerCache { primal: model.gpu.storage(one), tangents: model.gpu.storage(one * groups) };
     Ok((0..c.layers).map(layer).collect())
-}
-
-/// The dispatches of the embedding, of each layer, and of the final norm.
-type Bound = (Vec<Op>, Vec<LayerOps>, Op);
-
-/// Binds every dispatch to its buffers.
-fn bind(model: &GpuModel, w: &Work, caches: &[LayerCache], capacity: usize) -> Result<Bound, GpuError> {
-    let (gpu, kernels, c) = (&model.gpu, &model.kernels, &model.config);
-    let embed = model.embedding.lookup(gpu, kernels, &w.tokens, &w.x, c.embedding_scale);
-    let layers = model.layers.iter().zip(caches).map(|(layer, cache)| bind_layer(model, layer, w, cache, capacity));
-    let norm = gpu.uniform(&model.norm_uniform());
-    let norm = kernels.bind(gpu, Kernel::Norm, None, &[&norm, &w.info, &w.x, &model.norm, &w.h]);
-    debug_assert_eq!(caches.len(), c.layers);
-    Ok((embed, layers.collect::<Result<_, _>>()?, Op::rows(norm)))
-}
-
-fn bind_layer(
-    model: &GpuModel,
-    layer: &Layer,
-    w: &Work,
-    cache: &LayerCache,
-    capacity: usize,
-) -> Result<LayerOps, GpuError> {
-    let (gpu, kernels, c) = (&model.gpu, &model.kernels, &model.config);
-    let norm = gpu.uniform(&model.norm_uniform());
-    let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
-    let through = |x, y, accumulate| Through { rows: &w.count, x, y, accumulate };
-    let info = Some(&w.info);
-    let is_normed = layer.fused.iter().any(|f| matches!(f, Fused::QkNorm { .. }));
-    let attend = layer.attend();
-    let heads = gpu.uniform(&Heads::new(c, capacity, attend));
-
-    let mut ops = LayerOps::default();
-    // what the present block reads, which of both it is, and what the stream is about to take in
-    let (mut input, mut block, mut branch) = (&w.x, 0, &w.x);
-    let has_post = layer.fused.iter().any(|f| matches!(f, Fused::PostNorm { .. }));
-    let mut put = 0;
-    for fused in &layer.fused {
-        let all = match *fused {
-            Fused::Norm { gain } => {
-                input = &w.h;
-                vec![Op::rows(bind(Kernel::Norm, &[&norm, &w.info, &w.x, layer.norm(gain)?, &w.h]))]
-            }
-            Fused::Bare => {
-                input = &w.x;
-                Vec::new()
-            }
-            Fused::Qkv => {
-                let to = if is_normed { &w.raw } else { &w.projected };
-                layer.qkv.product(gpu, kernels, &through(input, to, false), info)
-            }
-            Fused::QkNorm { whole } => {
-                let one = |(part, count, uniform): (Option<Part>, usize, Norm)| {
-                    let gain = part.map_or(Ok(&model.norm), |part| layer.norm(part))?;
-                    let buffers = [&gpu.uniform(&uniform), &w.info, &w.raw, gain, &w.projected];
-                    Ok(Op::new(bind(Kernel::Norm, &buffers), Count::Rows(1), Count::Fixed(count)))
-                };
-                model.projected_norms(whole).into_iter().map(one).collect::<Result<Vec<_>, GpuError>>()?
-            }
-            Fused::Append { table } => {
-                let angles = w.turn(table);
-                let buffers = [&heads, &w.count, &w.info, angles, &w.projected, &cache.primal, &cache.tangents];
-                vec![Op::elements(bind(Kernel::Append, &buffers), turning(c) * c.head_width / 2)]
-            }
-            Fused::Attend(_) => {
-                let buffers = [&heads, &w.info, &w.projected, &cache.primal, &cache.tangents, &w.attended];
-                vec![Op::new(bind(Kernel::Attention, &buffers), Count::Fixed(c.heads), Count::Rows(1))]
-            }
-            Fused::GateUp => {
-                block = 1;
-                layer.gate_up.product(gpu, kernels, &through(input, &w.gate_up, false), info)
-            }
-            Fused::Gate(activation) => {
-                put = if has_post { 1 } else { 2 };
-                let gated = gpu.uniform(&[c.ffn_width as u32, activation as u32, 0, 0]);
-                vec![Op::elements(bind(Kernel::Mlp, &[&gated, &w.count, &w.info, &w.gate_up, &w.a]), c.ffn_width)]
-            }
-            Fused::Into { from, weight } => {
-                layer.back(weight).product(gpu, kernels, &through(w.read(from), &w.x, true), info)
-            }
-            Fused::Out { from, weight } => {
-                branch = &w.branches[block];
-                layer.back(weight).product(gpu, kernels, &through(w.read(from), branch, false), info)
-            }
-            Fused::PostNorm { gain } => {
-                if block == 1 {
-                    put = 2;
-                }
-                let op = Op::rows(bind(Kernel::Norm, &[&norm, &w.info, branch, layer.norm(gain)?, &w.post]));
-                branch = &w.post;
-                vec![op]
-            }
-            Fused::Add { scale } => {
-                if block == 1 {
-                    put = 2;
-                }
-                let axpy = gpu.uniform(&Axpy { width: c.width as u32, scale, accumulate: 1, unused: 0 });
-                vec![Op::elements(bind(Kernel::Axpy, &[&axpy, &w.count, branch, &w.x]), c.width)]
-            }
-        };
-        [&mut ops.inner, &mut ops.seen, &mut ops.outer][put].extend(all);
-    }
-    Ok(ops)
 }

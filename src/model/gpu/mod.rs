@@ -1,6 +1,7 @@
 //! The GPU backend: the transformer with both derivatives as compute kernels, through wgpu (WebGPU in the browser,
 //! Vulkan natively). Kernels ask for no more than WebGPU's least limits.
 
+mod bind;
 pub mod check;
 mod device;
 mod engine;
@@ -11,6 +12,7 @@ mod matrix;
 mod ops;
 mod pack;
 mod reverse;
+mod uniforms;
 mod weights;
 
 pub use device::{Gpu, GpuError};

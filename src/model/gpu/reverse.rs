@@ -9,11 +9,12 @@ use wgpu::{Buffer, CommandEncoder};
 
 use super::device::GpuError;
 use super::engine::Counts;
-use super::forward::{Axpy, Extra, Heads, Norm, Session, projected, turning, widest};
+use super::forward::{Extra, Session, projected, turning, widest};
 use super::fused::Fused;
 use super::kernels::Kernel;
 use super::matrix::{Matrix, Through, limit};
 use super::ops::{Count, Op, encode};
+use super::uniforms::{Axpy, Heads, Norm};
 use super::weights::GpuModel;
 use crate::model::head::Target;
 use crate::model::steps::Place;

@@ -43,7 +43,7 @@ fn a_link_is_computed_again_as_it_says() {
     assert_eq!((**played.round().spec).clone(), asked());
     let Some(Again::Done(found)) = again(&played) else { panic!("{:?}", again(&played)) };
     assert_eq!(found.len(), 2);
-    assert!(played.address, "it is still the picture that the address names");
+    assert!(played.address, "the address still links to this picture");
 }
 
 /// A link is seen without any model.
@@ -92,7 +92,7 @@ fn a_picture_without_its_models_is_not_computed_again() {
     played.tell(Msg::Linked(Command::Recompute));
     while Side::BOTH.into_iter().any(|side| played.work(side, true)) {}
     assert_eq!(again(&played), Some(Again::No));
-    assert!(played.round().report(Side::Base).is_some(), "what was sent is still there");
+    assert!(played.round().report(Side::Base).is_some(), "the picture that was sent is still shown");
 }
 
 /// A link that is damaged is refused in words, and leaves what is on screen.

@@ -38,11 +38,11 @@ fn a_lesson_goes_on_when_its_step_is_done() {
     let deeds = [Deed::Run, Deed::ChooseWord, Deed::Signed, Deed::OpenHeads, Deed::ChooseHead, Deed::HeadsRead];
     start(&mut played, deeds.into_iter().map(until).collect());
     select(&mut played);
-    assert_eq!(step(&played), Some(0), "a word was chosen where a run is asked for");
+    assert_eq!(step(&played), Some(0), "choosing a word is not a run");
     played.run(&spec("one", Whose::Own));
-    assert_eq!(step(&played), Some(0), "it is not over yet");
+    assert_eq!(step(&played), Some(0), "the run has not finished");
     played.finish();
-    assert_eq!(step(&played), Some(1), "the word was chosen before");
+    assert_eq!(step(&played), Some(1), "a word chosen in an earlier step does not count");
     select(&mut played);
     assert_eq!(step(&played), Some(2));
     let reading = crate::share::screen::Reading { scale: Scale::Signed, ..*played.page.facts.editor.reading };
@@ -85,7 +85,7 @@ fn what_is_so_already_is_not_waited_for() {
 fn a_step_sets_the_page() {
     let set = Setting {
         prompt: Some(PRESETS[1].text.to_owned()),
-        typed: Some("So it is.".into()),
+        typed: Some("It is done.".into()),
         scale: Some(Scale::Signed),
         tab: Some(Tab::Concepts),
         guess: Some(true),
@@ -95,7 +95,7 @@ fn a_step_sets_the_page() {
     start(&mut played, vec![(set, Some(Deed::Read)), until(Deed::Run)]);
     let editor = &played.page.facts.editor;
     assert_eq!(*editor.prompt, PRESETS[1].text);
-    assert_eq!((editor.options.whose, &*editor.options.typed), (Whose::Typed, "So it is."));
+    assert_eq!((editor.options.whose, &*editor.options.typed), (Whose::Typed, "It is done."));
     assert_eq!((editor.reading.scale, played.page.facts.tab), (Scale::Signed, Tab::Concepts));
     assert!(played.page.guessing.guess.is_some());
     assert_eq!(step(&played), Some(0), "the reader is still to change how results are read");

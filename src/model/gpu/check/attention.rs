@@ -5,10 +5,11 @@ use super::{Bench, beside, config};
 use crate::checkpoint::{ModelConfig, RopeLayout};
 use crate::model::ModelError;
 use crate::model::cpu::attention::{self, LayerCache};
-use crate::model::gpu::forward::{Heads, projected};
+use crate::model::gpu::forward::projected;
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::{Count, Op};
 use crate::model::gpu::reverse::cotangent_info;
+use crate::model::gpu::uniforms::Heads;
 use crate::model::steps::Attend;
 
 /// Heads, key heads, head width: shared keys, one width beyond a workgroup, the widest.

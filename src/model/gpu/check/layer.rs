@@ -5,9 +5,10 @@ use super::{Bench, beside, config};
 use crate::checkpoint::{Activation, ModelConfig, RopeLayout};
 use crate::model::ModelError;
 use crate::model::cpu::{RmsNorm, mlp, rope};
-use crate::model::gpu::forward::{Axpy, Heads, Norm, projected, turning};
+use crate::model::gpu::forward::{projected, turning};
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::{Count, Op};
+use crate::model::gpu::uniforms::{Axpy, Heads, Norm};
 use crate::model::steps::Attend;
 
 /// Widths: less than a workgroup, and more than one.

@@ -1,0 +1,125 @@
+//! A layer's fused steps as dispatches, each bound to its buffers.
+
+use wgpu::Buffer;
+
+use super::device::GpuError;
+use super::forward::{LayerCache, Work, turning};
+use super::fused::Fused;
+use super::kernels::Kernel;
+use super::matrix::Through;
+use super::ops::{Count, Op};
+use super::uniforms::{Axpy, Heads, Norm};
+use super::weights::{GpuModel, Layer};
+use crate::checkpoint::Part;
+
+/// A layer's dispatches: up to the gated activation's inputs; what its vjp has to see of the feed-forward block besides; and
+/// the rest.
+#[derive(Default)]
+pub(super) struct LayerOps {
+    pub inner: Vec<Op>,
+    pub seen: Vec<Op>,
+    pub outer: Vec<Op>,
+}
+
+/// The dispatches of the embedding, of each layer, and of the final norm.
+pub(super) type Bound = (Vec<Op>, Vec<LayerOps>, Op);
+
+/// Binds every dispatch to its buffers.
+pub(super) fn bind(model: &GpuModel, w: &Work, caches: &[LayerCache], capacity: usize) -> Result<Bound, GpuError> {
+    let (gpu, kernels, c) = (&model.gpu, &model.kernels, &model.config);
+    let embed = model.embedding.lookup(gpu, kernels, &w.tokens, &w.x, c.embedding_scale);
+    let layers = model.layers.iter().zip(caches).map(|(layer, cache)| bind_layer(model, layer, w, cache, capacity));
+    let norm = gpu.uniform(&model.norm_uniform());
+    let norm = kernels.bind(gpu, Kernel::Norm, None, &[&norm, &w.info, &w.x, &model.norm, &w.h]);
+    debug_assert_eq!(caches.len(), c.layers);
+    Ok((embed, layers.collect::<Result<_, _>>()?, Op::rows(norm)))
+}
+
+fn bind_layer(
+    model: &GpuModel,
+    layer: &Layer,
+    w: &Work,
+    cache: &LayerCache,
+    capacity: usize,
+) -> Result<LayerOps, GpuError> {
+    let (gpu, kernels, c) = (&model.gpu, &model.kernels, &model.config);
+    let norm = gpu.uniform(&model.norm_uniform());
+    let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
+    let through = |x, y, accumulate| Through { rows: &w.count, x, y, accumulate };
+    let info = Some(&w.info);
+    let is_normed = layer.fused.iter().any(|f| matches!(f, Fused::QkNorm { .. }));
+    let attend = layer.attend();
+    let heads = gpu.uniform(&Heads::new(c, capacity, attend));
+
+    let mut ops = LayerOps::default();
+    // what the present block reads, which of both it is, and what the stream is about to take in
+    let (mut input, mut block, mut branch) = (&w.x, 0, &w.x);
+    let has_post = layer.fused.iter().any(|f| matches!(f, Fused::PostNorm { .. }));
+    let mut put = 0;
+    for fused in &layer.fused {
+        let all = match *fused {
+            Fused::Norm { gain } => {
+                input = &w.h;
+                vec![Op::rows(bind(Kernel::Norm, &[&norm, &w.info, &w.x, layer.norm(gain)?, &w.h]))]
+            }
+            Fused::Bare => {
+                input = &w.x;
+                Vec::new()
+            }
+            Fused::Qkv => {
+                let to = if is_normed { &w.raw } else { &w.projected };
+                layer.qkv.product(gpu, kernels, &through(input, to, false), info)
+            }
+            Fused::QkNorm { whole } => {
+                let one = |(part, count, uniform): (Option<Part>, usize, Norm)| {
+                    let gain = part.map_or(Ok(&model.norm), |part| layer.norm(part))?;
+                    let buffers = [&gpu.uniform(&uniform), &w.info, &w.raw, gain, &w.projected];
+                    Ok(Op::new(bind(Kernel::Norm, &buffers), Count::Rows(1), Count::Fixed(count)))
+                };
+                model.projected_norms(whole).into_iter().map(one).collect::<Result<Vec<_>, GpuError>>()?
+            }
+            Fused::Append { table } => {
+                let angles = w.turn(table);
+                let buffers = [&heads, &w.count, &w.info, angles, &w.projected, &cache.primal, &cache.tangents];
+                vec![Op::elements(bind(Kernel::Append, &buffers), turning(c) * c.head_width / 2)]
+            }
+            Fused::Attend(_) => {
+                let buffers = [&heads, &w.info, &w.projected, &cache.primal, &cache.tangents, &w.attended];
+                vec![Op::new(bind(Kernel::Attention, &buffers), Count::Fixed(c.heads), Count::Rows(1))]
+            }
+            Fused::GateUp => {
+                block = 1;
+                layer.gate_up.product(gpu, kernels, &through(input, &w.gate_up, false), info)
+            }
+            Fused::Gate(activation) => {
+                put = if has_post { 1 } else { 2 };
+                let gated = gpu.uniform(&[c.ffn_width as u32, activation as u32, 0, 0]);
+                vec![Op::elements(bind(Kernel::Mlp, &[&gated, &w.count, &w.info, &w.gate_up, &w.a]), c.ffn_width)]
+            }
+            Fused::Into { from, weight } => {
+                layer.back(weight).product(gpu, kernels, &through(w.read(from), &w.x, true), info)
+            }
+            Fused::Out { from, weight } => {
+                branch = &w.branches[block];
+                layer.back(weight).product(gpu, kernels, &through(w.read(from), branch, false), info)
+            }
+            Fused::PostNorm { gain } => {
+                if block == 1 {
+                    put = 2;
+                }
+                let op = Op::rows(bind(Kernel::Norm, &[&norm, &w.info, branch, layer.norm(gain)?, &w.post]));
+                branch = &w.post;
+                vec![op]
+            }
+            Fused::Add { scale } => {
+                if block == 1 {
+                    put = 2;
+                }
+                let axpy = gpu.uniform(&Axpy { width: c.width as u32, scale, accumulate: 1, unused: 0 });
+                vec![Op::elements(bind(Kernel::Axpy, &[&axpy, &w.count, branch, &w.x]), c.width)]
+            }
+        };
+        [&mut ops.inner, &mut ops.seen, &mut ops.outer][put].extend(all);
+    }
+    Ok(ops)
+}
