@@ -9,9 +9,9 @@ use std::time::Instant;
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::attribution::{Mode, Sampling};
 use shiftlens::explain::{By, ModelReport};
-use shiftlens::model::gpu::{Counts, GpuModel};
+use shiftlens::model::gpu::{Counts, GpuEngine, GpuModel};
 use shiftlens::model::head::Target;
-use shiftlens::model::{ModelError, block_on};
+use shiftlens::model::{Engine, Group, ModelError, Next, block_on};
 use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
 
@@ -95,6 +95,41 @@ fn measure(runner: &mut Runner, limit: usize) -> Result<Row, ModelError> {
     })
 }
 
+/// Prints where the time of a step goes: the prompt at once, a token alone, and a token with a tangent for each word.
+fn profiles(gpu: &mut GpuEngine, now: impl Fn() -> f64 + Copy) -> Result<(), Box<dyn Error>> {
+    let prompt: Vec<u32> = (100..137).collect();
+    let words: Vec<Group> = (0..7).map(|word| Group { positions: (5 * word..5 * word + 5).collect() }).collect();
+    for (name, groups, read_on) in
+        [("prompt", &[][..], false), ("token", &[], true), ("prompt, live", &words, false), ("token, live", &words, true)]
+    {
+        block_on(gpu.begin(groups))?;
+        block_on(gpu.advance(&prompt))?;
+        if read_on {
+            block_on(gpu.see(prompt.len() - 1, Next::Likeliest, None, 5))?;
+            block_on(gpu.advance(&[100]))?;
+        }
+        block_on(gpu.see(if read_on { 0 } else { prompt.len() - 1 }, Next::Likeliest, None, 5))?;
+        let profile = block_on(gpu.profile(now))?;
+        println!(
+            "\n{name}, {} rows: {:.2} ms a step, of which encoding {:.2} ms; an empty read-back {:.3} ms",
+            profile.rows,
+            1e3 * profile.step,
+            1e3 * profile.encoding,
+            1e3 * profile.reading
+        );
+        for spent in &profile.kernels {
+            println!(
+                "| {} | {} dispatches | {:.3} ms | {:.1} us each |",
+                spent.kernel,
+                spent.dispatches,
+                1e3 * spent.seconds,
+                1e6 * spent.seconds / spent.dispatches as f64
+            );
+        }
+    }
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
     let path = arguments.first().map_or_else(model, PathBuf::from);
@@ -115,6 +150,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             bandwidth = block_on(gpu.gpu().bandwidth(now))?;
         }
         rows.push(measure(&mut runner, limit)?);
+    }
+    if let Some(gpu) = runner.gpu() {
+        profiles(gpu, now)?;
     }
     let first = &rows[0];
     println!(

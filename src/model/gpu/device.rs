@@ -67,7 +67,11 @@ impl Gpu {
             max_storage_buffer_binding_size: offered.max_storage_buffer_binding_size,
             ..wgpu::Limits::downlevel_defaults().using_resolution(offered)
         };
-        let limits = wgpu::Limits { max_storage_buffers_per_shader_stage: 8, ..limits };
+        let limits = wgpu::Limits {
+            max_storage_buffers_per_shader_stage: 8,
+            max_compute_workgroup_storage_size: 16_384,
+            ..limits
+        };
         let wanted = wgpu::DeviceDescriptor { required_limits: limits.clone(), ..Default::default() };
         let (device, queue) = adapter.request_device(&wanted).await.map_err(|e| unavailable(&e))?;
         let fault = Fault::default();

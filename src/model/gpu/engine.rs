@@ -125,6 +125,17 @@ impl GpuEngine {
         self.counts
     }
 
+    /// How many rows the last step had, and all dispatches of the step and of the question for its last token, each with its
+    /// rows.
+    pub(super) fn step(&self) -> (usize, Vec<(&Op, usize)>) {
+        let plan = self.session.plan();
+        let (rows, alive) = (plan.rows(), self.alive(plan.primal.saturating_sub(1)).len());
+        let head = self.head.product.iter().map(|op| (op, 1 + alive));
+        let column = (alive > 0).then_some((&self.head.contract, alive));
+        let step = self.session.ops().map(|op| (op, rows)).chain(head);
+        (rows, step.chain([(&self.head.choose, 1)]).chain(column).collect())
+    }
+
     /// How many tokens of a response are computed before their results are waited for: more than one where a read-back
     /// takes longer than the token itself, as in Firefox, which looks every 100 ms. At most [`MOST_AHEAD`].
     pub fn set_ahead(&mut self, tokens: usize) {

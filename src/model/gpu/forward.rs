@@ -284,6 +284,12 @@ impl Session {
         Ok(plan)
     }
 
+    /// All dispatches of a step, in their order.
+    pub fn ops(&self) -> impl Iterator<Item = &Op> {
+        let layers = self.layers.iter().flat_map(|l| [&l.inner, &l.seen, &l.outer]).flatten();
+        self.embed.iter().chain(layers).chain([&self.norm])
+    }
+
     /// Encodes the embedding of the prepared rows.
     pub fn encode_embedding(&self, pass: &mut wgpu::ComputePass, rows: usize) -> usize {
         encode(&self.embed, pass, rows)

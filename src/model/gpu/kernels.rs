@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use wgpu::{BindGroup, Buffer, ComputePipeline};
+use wgpu::{Buffer, ComputePipeline};
 
 use super::device::Gpu;
+use super::ops::Call;
 use super::pack::Format;
 
 /// The kernels by name.
@@ -13,7 +14,10 @@ use super::pack::Format;
 #[cfg_attr(test, derive(strum::VariantArray))]
 pub(super) enum Kernel {
     Matmul,
-    Matvec,
+    /// For one row, up to four and up to eight at once.
+    Matvec1,
+    Matvec4,
+    Matvec8,
     Transposed,
     Embed,
     Norm,
@@ -53,11 +57,21 @@ impl Kernel {
         name
     }
 
+    /// Rows that a workgroup takes.
+    pub fn rows_at_once(self) -> usize {
+        match self {
+            Self::Matvec4 => 4,
+            Self::Matvec8 => 8,
+            Self::Matmul | Self::Transposed => 32,
+            _ => 1,
+        }
+    }
+
     /// Its file.
     fn text(self) -> &'static str {
         match self {
             Self::Matmul => include_str!("kernels/matmul.wgsl"),
-            Self::Matvec => include_str!("kernels/matvec.wgsl"),
+            Self::Matvec1 | Self::Matvec4 | Self::Matvec8 => include_str!("kernels/matvec.wgsl"),
             Self::Transposed => include_str!("kernels/transposed.wgsl"),
             Self::Embed => include_str!("kernels/embed.wgsl"),
             Self::Norm => include_str!("kernels/norm.wgsl"),
@@ -82,7 +96,10 @@ impl Kernel {
     /// What the GPU is given.
     pub fn source(self) -> String {
         match self {
-            Self::Matmul | Self::Matvec | Self::Transposed | Self::Embed => format!("{WEIGHTS}\n{}", self.text()),
+            Self::Matmul | Self::Transposed | Self::Embed => format!("{WEIGHTS}\n{}", self.text()),
+            Self::Matvec1 | Self::Matvec4 | Self::Matvec8 => {
+                format!("const ROWS: u32 = {}u;\n{WEIGHTS}\n{}", self.rows_at_once(), self.text())
+            }
             Self::Append | Self::RopeVjp | Self::Attention | Self::AttentionVjpQueries | Self::AttentionVjpKeys => {
                 format!("{HEADS}\n{}", self.text())
             }
@@ -128,7 +145,7 @@ impl Kernels {
         kernel: Kernel,
         format: Option<Format>,
         buffers: &[&Buffer],
-    ) -> (ComputePipeline, BindGroup) {
+    ) -> Call {
         let pipeline = self.pipeline(gpu, kernel, format);
         let entries: Vec<wgpu::BindGroupEntry> = buffers
             .iter()
@@ -141,7 +158,7 @@ impl Kernels {
             layout: &layout,
             entries: &entries,
         });
-        (pipeline, group)
+        Call { kernel, pipeline, group }
     }
 }
 

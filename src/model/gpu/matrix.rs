@@ -1,6 +1,8 @@
 //! Weight matrices on the GPU: stacked where they have the same input, split where a binding's limit is passed; and the
 //! products with them.
 
+use std::ops::RangeInclusive;
+
 use bytemuck::{Pod, Zeroable};
 use candle_core::quantized::QTensor;
 use wgpu::Buffer;
@@ -10,8 +12,9 @@ use super::kernels::{Kernel, Kernels};
 use super::ops::{Count, Op};
 use super::pack::{Format, pack};
 
-/// Up to so many rows are multiplied by the kernel for few.
-pub(super) const FEW: usize = 16;
+/// Which kernel multiplies how many rows.
+pub(super) const PRODUCTS: [(Kernel, RangeInclusive<usize>); 4] =
+    [(Kernel::Matvec1, 1..=1), (Kernel::Matvec4, 2..=4), (Kernel::Matvec8, 5..=16), (Kernel::Matmul, 17..=usize::MAX)];
 /// Most workgroups in one direction, as WebGPU promises.
 const WORKGROUPS: usize = 65_535;
 /// Bytes of a matrix that are packed and sent at once.
@@ -141,11 +144,12 @@ impl Matrix {
         for part in &self.parts {
             let shape = self.shape(gpu, part, t.accumulate);
             let buffers = [&shape, &part.words, &part.scales, t.rows, t.x, t.y];
-            let bound = |kernel| kernels.bind(gpu, kernel, Some(part.format), &buffers);
-            let few = Op::new(bound(Kernel::Matvec), Count::Fixed(part.rows.div_ceil(4)), Count::Rows(8));
-            let many = Op::new(bound(Kernel::Matmul), Count::Fixed(part.rows.div_ceil(32)), Count::Rows(32));
-            ops.push(Op { when: 1..=FEW, ..few });
-            ops.push(Op { when: FEW + 1..=usize::MAX, ..many });
+            for (kernel, when) in PRODUCTS {
+                let call = kernels.bind(gpu, kernel, Some(part.format), &buffers);
+                let outputs = if kernel == Kernel::Matmul { 32 } else { 4 };
+                let op = Op::new(call, Count::Fixed(part.rows.div_ceil(outputs)), Count::Rows(kernel.rows_at_once()));
+                ops.push(Op { when, ..op });
+            }
         }
         if let (Some(bias), Some(info)) = (&self.bias, info) {
             let shape = gpu.uniform(&[self.outputs as u32, 0, 0, 0]);

@@ -11,10 +11,12 @@ mod kernels;
 mod matrix;
 mod ops;
 mod pack;
+mod profile;
 mod reverse;
 mod uniforms;
 mod weights;
 
 pub use device::{Gpu, GpuError};
 pub use engine::{Counts, GpuEngine};
+pub use profile::{Profile, Spent};
 pub use weights::GpuModel;

@@ -2,6 +2,8 @@
 
 use wgpu::{BindGroup, ComputePass, ComputePipeline};
 
+use super::kernels::Kernel;
+
 /// How many workgroups, in one direction.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Count {
@@ -20,9 +22,16 @@ impl Count {
     }
 }
 
+/// A kernel with its buffers.
+pub(super) struct Call {
+    pub kernel: Kernel,
+    pub pipeline: ComputePipeline,
+    pub group: BindGroup,
+}
+
 /// One dispatch.
 pub(super) struct Op {
-    pub bound: (ComputePipeline, BindGroup),
+    pub call: Call,
     pub x: Count,
     pub y: Count,
     /// For how many rows: what is outside is skipped.
@@ -30,18 +39,18 @@ pub(super) struct Op {
 }
 
 impl Op {
-    pub fn new(bound: (ComputePipeline, BindGroup), x: Count, y: Count) -> Self {
-        Self { bound, x, y, when: 1..=usize::MAX }
+    pub fn new(call: Call, x: Count, y: Count) -> Self {
+        Self { call, x, y, when: 1..=usize::MAX }
     }
 
     /// Elementwise over `width` columns, in workgroups of 64.
-    pub fn elements(bound: (ComputePipeline, BindGroup), width: usize) -> Self {
-        Self::new(bound, Count::Fixed(width.div_ceil(64)), Count::Rows(1))
+    pub fn elements(call: Call, width: usize) -> Self {
+        Self::new(call, Count::Fixed(width.div_ceil(64)), Count::Rows(1))
     }
 
     /// A workgroup for each row.
-    pub fn rows(bound: (ComputePipeline, BindGroup)) -> Self {
-        Self::new(bound, Count::Rows(1), Count::Fixed(1))
+    pub fn rows(call: Call) -> Self {
+        Self::new(call, Count::Rows(1), Count::Fixed(1))
     }
 
     /// Encodes it for `rows` rows; gives the number of dispatches, 1 or 0.
@@ -49,8 +58,8 @@ impl Op {
         if !self.when.contains(&rows) {
             return 0;
         }
-        pass.set_pipeline(&self.bound.0);
-        pass.set_bind_group(0, &self.bound.1, &[]);
+        pass.set_pipeline(&self.call.pipeline);
+        pass.set_bind_group(0, &self.call.group, &[]);
         pass.dispatch_workgroups(self.x.of(rows), self.y.of(rows), 1);
         1
     }

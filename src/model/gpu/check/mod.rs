@@ -10,12 +10,12 @@ use std::fmt::Display;
 use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
-use wgpu::{BindGroup, Buffer, ComputePipeline};
+use wgpu::Buffer;
 
 use super::device::{Gpu, GpuError};
 use super::forward::{angles, row_info};
 use super::kernels::{Kernel, Kernels};
-use super::ops::{Op, encode};
+use super::ops::{Call, Op, encode};
 use crate::checkpoint::{LayerSpec, ModelConfig, RopeLayout};
 use crate::model::row_plan::RowPlan;
 use crate::model::{ModelError, Tick};
@@ -106,7 +106,7 @@ impl Bench<'_> {
         (0..count).map(|_| next()).collect()
     }
 
-    fn bind(&self, kernel: Kernel, buffers: &[&Buffer]) -> (ComputePipeline, BindGroup) {
+    fn bind(&self, kernel: Kernel, buffers: &[&Buffer]) -> Call {
         self.kernels.bind(self.gpu, kernel, None, buffers)
     }
 

@@ -9,7 +9,7 @@ use crate::checkpoint::RopeLayout;
 use crate::model::ModelError;
 use crate::model::cpu::Linear;
 use crate::model::gpu::kernels::Kernel;
-use crate::model::gpu::matrix::{FEW, Matrix, Rows, Through};
+use crate::model::gpu::matrix::{PRODUCTS, Matrix, Rows, Through};
 
 /// Rows of every matrix: a multiple of no tile.
 const OUTPUTS: usize = 70;
@@ -89,7 +89,7 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
 }
 
 async fn all(bench: &mut Bench<'_>, pair: &Pair) -> Result<(), ModelError> {
-    for (rows, accumulate) in [(1, false), (8, true), (13, false), (33, false), (40, true)] {
+    for (rows, accumulate) in [(1, false), (3, true), (8, true), (13, false), (33, false), (40, true)] {
         product(bench, pair, rows, accumulate).await?;
     }
     for (rows, accumulate) in [(5, false), (40, true)] {
@@ -114,7 +114,7 @@ async fn product(bench: &mut Bench<'_>, pair: &Pair, rows: usize, accumulate: bo
     let through = Through { rows: &count, x: &x, y: &y, accumulate };
     let ops = pair.gpu.product(gpu, &bench.kernels, &through, None);
     let found = bench.run(&ops, rows, &y, rows * OUTPUTS).await?;
-    let kernel = if rows <= FEW { Kernel::Matvec } else { Kernel::Matmul };
+    let kernel = PRODUCTS.iter().find(|(_, of)| of.contains(&rows)).map_or(Kernel::Matmul, |(kernel, _)| *kernel);
     let case = format!("{}, {rows} rows{}", pair.name, if accumulate { ", added" } else { "" });
     bench.compare_stacked(kernel, case, OUTPUTS, &expected, &found);
     Ok(())

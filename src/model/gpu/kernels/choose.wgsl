@@ -20,45 +20,92 @@ struct Question {
 const NONE: u32 = 0xffffffffu;
 const THREADS: u32 = 256u;
 const MOST: u32 = 8u;
+const LEAST: f32 = -1e30;
+// logits that are loaded before the first of them is looked at
+const AT_ONCE: u32 = 4u;
 
 var<workgroup> values: array<f32, THREADS>;
 var<workgroup> places: array<u32, THREADS>;
 var<workgroup> sums: array<vec2f, THREADS>;
+// the likeliest tokens that this thread has met, the best first
+var<private> top_values: array<f32, MOST>;
+var<private> top_places: array<u32, MOST>;
 
 // Whether logit a at i goes before logit b at j: the larger, of equals the first.
 fn before(a: f32, i: u32, b: f32, j: u32) -> bool {
     return a > b || (a == b && i < j);
 }
 
+fn load(start: u32) -> array<f32, AT_ONCE> {
+    var l = array<f32, AT_ONCE>();
+    for (var n = 0u; n < AT_ONCE; n++) {
+        let v = start + n * THREADS;
+        l[n] = LEAST;
+        if v < question.vocabulary {
+            l[n] = logits[v];
+        }
+    }
+    return l;
+}
+
+fn meet(value: f32, place: u32) {
+    if value <= LEAST || !before(value, place, top_values[MOST - 1u], top_places[MOST - 1u]) {
+        return;
+    }
+    top_values[MOST - 1u] = value;
+    top_places[MOST - 1u] = place;
+    for (var k = MOST - 1u; k > 0u; k--) {
+        if before(top_values[k], top_places[k], top_values[k - 1u], top_places[k - 1u]) {
+            let v = top_values[k];
+            let p = top_places[k];
+            top_values[k] = top_values[k - 1u];
+            top_places[k] = top_places[k - 1u];
+            top_values[k - 1u] = v;
+            top_places[k - 1u] = p;
+        }
+    }
+}
+
+// The best of what all threads still hold; the thread that held it lets it go.
+fn take(i: u32) -> u32 {
+    values[i] = top_values[0];
+    places[i] = top_places[0];
+    workgroupBarrier();
+    for (var half = THREADS / 2u; half > 0u; half /= 2u) {
+        if i < half && before(values[i + half], places[i + half], values[i], places[i]) {
+            values[i] = values[i + half];
+            places[i] = places[i + half];
+        }
+        workgroupBarrier();
+    }
+    let place = places[0];
+    workgroupBarrier();
+    if place == top_places[0] {
+        for (var k = 1u; k < MOST; k++) {
+            top_values[k - 1u] = top_values[k];
+            top_places[k - 1u] = top_places[k];
+        }
+        top_values[MOST - 1u] = LEAST;
+        top_places[MOST - 1u] = NONE;
+    }
+    return place;
+}
+
 @compute @workgroup_size(256)
 fn main(@builtin(local_invocation_index) i: u32) {
-    // the likeliest tokens, one after another: each goes after the one before
+    for (var k = 0u; k < MOST; k++) {
+        top_values[k] = LEAST;
+        top_places[k] = NONE;
+    }
+    for (var start = i; start < question.vocabulary; start += AT_ONCE * THREADS) {
+        var l = load(start);
+        for (var n = 0u; n < AT_ONCE; n++) {
+            meet(l[n], start + n * THREADS);
+        }
+    }
     var best = array<u32, MOST>();
-    var last = 1e30;
-    var last_place = 0u;
-    for (var k = 0u; k < max(question.alternatives, 1u); k++) {
-        var value = -1e30;
-        var place = NONE;
-        for (var v = i; v < question.vocabulary; v += THREADS) {
-            let l = logits[v];
-            if (k == 0u || before(last, last_place, l, v)) && before(l, v, value, place) {
-                value = l;
-                place = v;
-            }
-        }
-        values[i] = value;
-        places[i] = place;
-        workgroupBarrier();
-        for (var n = 0u; n < THREADS; n++) {
-            if before(values[n], places[n], value, place) {
-                value = values[n];
-                place = places[n];
-            }
-        }
-        workgroupBarrier();
-        best[k] = place;
-        last = value;
-        last_place = place;
+    for (var k = 0u; k < clamp(question.alternatives, 1u, MOST); k++) {
+        best[k] = take(i);
     }
     let most = logits[best[0]];
     var token = question.given;
@@ -69,27 +116,31 @@ fn main(@builtin(local_invocation_index) i: u32) {
     // sum of exp, sum of exp times distance from the largest; how many go before the token
     var sum = vec2f();
     var rank = 0u;
-    for (var v = i; v < question.vocabulary; v += THREADS) {
-        let l = logits[v];
-        let e = exp(l - most);
-        sum += e * vec2f(1.0, most - l);
-        rank += select(0u, 1u, before(l, v, own, token));
+    for (var start = i; start < question.vocabulary; start += AT_ONCE * THREADS) {
+        var l = load(start);
+        for (var n = 0u; n < AT_ONCE; n++) {
+            let e = exp(l[n] - most);
+            sum += e * vec2f(1.0, most - l[n]);
+            rank += select(0u, 1u, before(l[n], start + n * THREADS, own, token));
+        }
     }
     sums[i] = sum;
     places[i] = rank;
     workgroupBarrier();
+    for (var half = THREADS / 2u; half > 0u; half /= 2u) {
+        if i < half {
+            sums[i] += sums[i + half];
+            places[i] += places[i + half];
+        }
+        workgroupBarrier();
+    }
     if i != 0u {
         return;
     }
-    sum = vec2f();
-    rank = 1u;
-    for (var n = 0u; n < THREADS; n++) {
-        sum += sums[n];
-        rank += places[n];
-    }
+    sum = sums[0];
     chosen[0] = token;
     chosen[1] = bitcast<u32>(exp(own - most) / sum.x);
-    chosen[2] = rank;
+    chosen[2] = places[0] + 1u;
     chosen[3] = bitcast<u32>(log(sum.x) + sum.y / sum.x);
     for (var k = 0u; k < question.alternatives; k++) {
         chosen[4u + 2u * k] = best[k];

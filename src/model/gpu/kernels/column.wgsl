@@ -11,37 +11,65 @@
 @group(0) @binding(3) var<storage, read> chosen: array<u32>;
 
 const THREADS: u32 = 256u;
+const LEAST: f32 = -1e30;
+// logits that are loaded before the first of them is looked at
+const AT_ONCE: u32 = 4u;
 var<workgroup> parts: array<vec2f, THREADS>;
+
+// Every 256th logit from v on, and their tangents in the row that begins at `tangent`.
+fn load(start: u32, tangent: u32) -> array<vec2f, AT_ONCE> {
+    var l = array<vec2f, AT_ONCE>();
+    for (var n = 0u; n < AT_ONCE; n++) {
+        let v = start + n * THREADS;
+        l[n] = vec2f(LEAST, 0.0);
+        if v < question.x {
+            l[n] = vec2f(logits[v], logits[tangent + v]);
+        }
+    }
+    return l;
+}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
     let vocabulary = question.x;
     let tangent = (group.x + 1u) * vocabulary;
-    var most = -1e30;
-    for (var v = i; v < vocabulary; v += THREADS) {
-        most = max(most, logits[v]);
+    var most = LEAST;
+    for (var start = i; start < vocabulary; start += AT_ONCE * THREADS) {
+        var l = load(start, 0u);
+        for (var n = 0u; n < AT_ONCE; n++) {
+            most = max(most, l[n].x);
+        }
     }
     parts[i] = vec2f(most, 0.0);
     workgroupBarrier();
-    for (var n = 0u; n < THREADS; n++) {
-        most = max(most, parts[n].x);
+    for (var half = THREADS / 2u; half > 0u; half /= 2u) {
+        if i < half {
+            parts[i].x = max(parts[i].x, parts[i + half].x);
+        }
+        workgroupBarrier();
     }
+    most = parts[0].x;
     workgroupBarrier();
     let y = chosen[0];
     let own = logits[tangent + y];
     var sum = vec2f();
-    for (var v = i; v < vocabulary; v += THREADS) {
-        sum += exp(logits[v] - most) * vec2f(1.0, own - logits[tangent + v]);
+    for (var start = i; start < vocabulary; start += AT_ONCE * THREADS) {
+        var l = load(start, tangent);
+        for (var n = 0u; n < AT_ONCE; n++) {
+            sum += exp(l[n].x - most) * vec2f(1.0, own - l[n].y);
+        }
     }
     parts[i] = sum;
     workgroupBarrier();
-    if i == 0u {
-        sum = vec2f();
-        for (var n = 0u; n < THREADS; n++) {
-            sum += parts[n];
+    for (var half = THREADS / 2u; half > 0u; half /= 2u) {
+        if i < half {
+            parts[i] += parts[i + half];
         }
-        let slope = sum.y / sum.x;
-        let p = exp(logits[y] - most) / sum.x;
+        workgroupBarrier();
+    }
+    if i == 0u {
+        let slope = parts[0].y / parts[0].x;
+        let p = exp(logits[y] - most) / parts[0].x;
         column[group.x] = select(select(p * slope, slope, question.z == 1u), own, question.z == 2u);
     }
 }

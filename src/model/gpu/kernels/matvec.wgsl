@@ -1,5 +1,5 @@
-// y[r, first + o] (+)= sum over c of x[r, c] W[o, c], for few rows: four outputs of up to eight rows a workgroup, so that a
-// weight is read once for all eight.
+// y[r, first + o] (+)= sum over c of x[r, c] W[o, c], for few rows: four outputs of up to ROWS rows a workgroup, so that a
+// weight is read once for all of them. ROWS stands before this text: a bound that is known keeps the sums in registers.
 
 // rows in x
 @group(0) @binding(3) var<uniform> rows: vec4u;
@@ -10,9 +10,8 @@
 
 const THREADS: u32 = 64u;
 const OUTPUTS: u32 = 4u;
-const ROWS: u32 = 8u;
-// [output and row][thread]
-var<workgroup> parts: array<f32, 2048>;
+// [thread][row]: of four outputs
+var<workgroup> parts: array<vec4f, THREADS * ROWS>;
 
 fn input4(at: u32, c: u32) -> vec4f {
     if c + 3u < matrix.inputs {
@@ -29,33 +28,29 @@ fn input4(at: u32, c: u32) -> vec4f {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
     let out0 = group.x * OUTPUTS;
     let row0 = group.y * ROWS;
-    let count = min(rows.x - row0, ROWS);
-    var sums = array<f32, 32>();
+    var sums = array<vec4f, ROWS>();
     for (var c = i * 4u; c < matrix.inputs; c += THREADS * 4u) {
-        var w = array<vec4f, 4>();
-        for (var o = 0u; o < OUTPUTS; o++) {
-            w[o] = weight4(out0 + o, c);
-        }
-        for (var r = 0u; r < count; r++) {
-            let v = input4((row0 + r) * matrix.inputs + c, c);
-            for (var o = 0u; o < OUTPUTS; o++) {
-                sums[r * OUTPUTS + o] += dot(w[o], v);
-            }
+        let w = mat4x4f(weight4(out0, c), weight4(out0 + 1u, c), weight4(out0 + 2u, c), weight4(out0 + 3u, c));
+        for (var r = 0u; r < ROWS; r++) {
+            // the last row again where there is none: nothing reads its sums
+            let row = min(row0 + r, rows.x - 1u);
+            sums[r] += input4(row * matrix.inputs + c, c) * w;
         }
     }
-    for (var n = 0u; n < count * OUTPUTS; n++) {
-        parts[n * THREADS + i] = sums[n];
+    for (var r = 0u; r < ROWS; r++) {
+        parts[i * ROWS + r] = sums[r];
     }
     workgroupBarrier();
-    if i < count * OUTPUTS {
-        var sum = 0.0;
-        for (var n = 0u; n < THREADS; n++) {
-            sum += parts[i * THREADS + n];
+    for (var half = THREADS / 2u; half > 0u; half /= 2u) {
+        for (var n = i; n < half * ROWS; n += THREADS) {
+            parts[n] += parts[n + half * ROWS];
         }
-        let o = out0 + i % OUTPUTS;
-        if o < matrix.outputs {
-            let to = (row0 + i / OUTPUTS) * matrix.all + matrix.first + o;
-            y[to] = sum + select(0.0, y[to], matrix.accumulate == 1u);
-        }
+        workgroupBarrier();
+    }
+    let r = i / OUTPUTS;
+    let o = out0 + i % OUTPUTS;
+    if r < ROWS && row0 + r < rows.x && o < matrix.outputs {
+        let to = (row0 + r) * matrix.all + matrix.first + o;
+        y[to] = parts[r][i % OUTPUTS] + select(0.0, y[to], matrix.accumulate == 1u);
     }
 }

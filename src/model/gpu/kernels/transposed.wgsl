@@ -1,4 +1,5 @@
-// y[r, c] (+)= sum over o of x[r, first + o] W[o, c]: the vjp of a product. 32 x 32 results a workgroup, 4 x 4 a thread.
+// y[r, c] (+)= sum over o of x[r, first + o] W[o, c]: the vjp of a product. 32 x 32 results a workgroup, 4 x 4 a thread. Four
+// slices of 64 threads each take a quarter of the outputs.
 
 // rows in x
 @group(0) @binding(3) var<uniform> rows: vec4u;
@@ -8,50 +9,90 @@
 @group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
 const TILE: u32 = 32u;
-// [output][row] and [output][c]
-var<workgroup> xs: array<f32, 1024>;
-var<workgroup> ws: array<f32, 1024>;
+const SLICES: u32 = 4u;
+// outputs that a slice takes at once
+const DEPTH: u32 = 16u;
+// [slice][output][four rows] and [slice][output][four inputs]
+var<workgroup> xs: array<vec4f, 512>;
+var<workgroup> ws: array<vec4f, 512>;
 
-@compute @workgroup_size(8, 8)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) at: vec3u, @builtin(local_invocation_index) i: u32) {
+fn cotangent4(row: u32, o: u32) -> vec4f {
+    var v = vec4f();
+    if row < rows.x {
+        let at = row * matrix.all + matrix.first + o;
+        if o + 3u < matrix.outputs {
+            return vec4f(x[at], x[at + 1u], x[at + 2u], x[at + 3u]);
+        }
+        for (var j = 0u; o + j < matrix.outputs; j++) {
+            v[j] = x[at + j];
+        }
+    }
+    return v;
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
     let row0 = group.y * TILE;
     let c0 = group.x * TILE;
+    let slice = i / 64u;
+    let across = i % 8u;
+    let down = i % 64u / 8u;
+    // what the thread loads: four outputs, of four inputs or of four rows
+    let lines = i % 8u;
+    let o = i % 32u / 8u * 4u;
+    let is_weight = i % 64u < 32u;
+    let to = (slice * DEPTH + o) * 8u + lines;
     var sums = array<vec4f, 4>();
-    for (var out0 = 0u; out0 < matrix.outputs; out0 += TILE) {
-        for (var n = 0u; n < 4u; n++) {
-            let line = (i + 64u * n) / 8u;
-            let k = (i % 8u) * 4u;
-            let w = weight4(out0 + line, c0 + k);
+    for (var start = 0u; start < matrix.outputs; start += SLICES * DEPTH) {
+        let begin = start + slice * DEPTH + o;
+        if is_weight {
             for (var j = 0u; j < 4u; j++) {
-                ws[line * TILE + k + j] = w[j];
-                let row = row0 + line;
-                let o = out0 + k + j;
-                var v = 0.0;
-                if row < rows.x && o < matrix.outputs {
-                    v = x[row * matrix.all + matrix.first + o];
-                }
-                xs[(k + j) * TILE + line] = v;
+                ws[to + 8u * j] = weight4(begin + j, c0 + lines * 4u);
             }
+        } else {
+            let line = row0 + lines * 4u;
+            let m = transpose(mat4x4f(cotangent4(line, begin), cotangent4(line + 1u, begin), cotangent4(line + 2u, begin), cotangent4(line + 3u, begin)));
+            xs[to] = m[0];
+            xs[to + 8u] = m[1];
+            xs[to + 16u] = m[2];
+            xs[to + 24u] = m[3];
         }
         workgroupBarrier();
-        for (var o = 0u; o < TILE; o++) {
-            let c = o * TILE + at.x * 4u;
-            let r = o * TILE + at.y * 4u;
-            let w = vec4f(ws[c], ws[c + 1u], ws[c + 2u], ws[c + 3u]);
-            sums[0] += xs[r] * w;
-            sums[1] += xs[r + 1u] * w;
-            sums[2] += xs[r + 2u] * w;
-            sums[3] += xs[r + 3u] * w;
+        for (var d = 0u; d < DEPTH; d++) {
+            let w = ws[(slice * DEPTH + d) * 8u + across];
+            let v = xs[(slice * DEPTH + d) * 8u + down];
+            sums[0] += v.x * w;
+            sums[1] += v.y * w;
+            sums[2] += v.z * w;
+            sums[3] += v.w * w;
         }
         workgroupBarrier();
     }
+    // the slices' sums, halved twice
+    for (var half = SLICES / 2u; half > 0u; half /= 2u) {
+        if slice >= half && slice < 2u * half {
+            for (var j = 0u; j < 4u; j++) {
+                xs[(i - half * 64u) * 4u + j] = sums[j];
+            }
+        }
+        workgroupBarrier();
+        if slice < half {
+            for (var j = 0u; j < 4u; j++) {
+                sums[j] += xs[i * 4u + j];
+            }
+        }
+        workgroupBarrier();
+    }
+    if slice > 0u {
+        return;
+    }
     for (var j = 0u; j < 4u; j++) {
-        let row = row0 + at.y * 4u + j;
+        let row = row0 + down * 4u + j;
         for (var k = 0u; k < 4u; k++) {
-            let c = c0 + at.x * 4u + k;
+            let c = c0 + across * 4u + k;
             if row < rows.x && c < matrix.inputs {
-                let to = row * matrix.inputs + c;
-                y[to] = sums[j][k] + select(0.0, y[to], matrix.accumulate == 1u);
+                let at = row * matrix.inputs + c;
+                y[at] = sums[j][k] + select(0.0, y[at], matrix.accumulate == 1u);
             }
         }
     }
