@@ -99,9 +99,12 @@ fn measure(runner: &mut Runner, limit: usize) -> Result<Row, ModelError> {
 fn profiles(gpu: &mut GpuEngine, now: impl Fn() -> f64 + Copy) -> Result<(), Box<dyn Error>> {
     let prompt: Vec<u32> = (100..137).collect();
     let words: Vec<Group> = (0..7).map(|word| Group { positions: (5 * word..5 * word + 5).collect() }).collect();
-    for (name, groups, read_on) in
-        [("prompt", &[][..], false), ("token", &[], true), ("prompt, live", &words, false), ("token, live", &words, true)]
-    {
+    for (name, groups, read_on) in [
+        ("prompt", &[][..], false),
+        ("token", &[], true),
+        ("prompt, live", &words, false),
+        ("token, live", &words, true),
+    ] {
         block_on(gpu.begin(groups))?;
         block_on(gpu.advance(&prompt))?;
         if read_on {

@@ -1,9 +1,9 @@
 //! The kernels: one WGSL file for each, made into a pipeline when first used.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
-use wgpu::{Buffer, ComputePipeline};
+use wgpu::{BindGroup, BindGroupLayout, Buffer, ComputePipeline};
 
 use super::device::Gpu;
 use super::ops::Call;
@@ -55,6 +55,11 @@ impl Kernel {
             name.extend(c.to_lowercase());
         }
         name
+    }
+
+    /// Whether it multiplies rows by a matrix.
+    fn is_product(self) -> bool {
+        matches!(self, Self::Matmul | Self::Matvec1 | Self::Matvec4 | Self::Matvec8)
     }
 
     /// Rows that a workgroup takes.
@@ -114,6 +119,8 @@ impl Kernel {
 #[derive(Default)]
 pub(super) struct Kernels {
     made: RefCell<HashMap<(Kernel, Option<Format>), ComputePipeline>>,
+    /// What all products are bound to, so that one binding serves whichever of them the number of rows asks for.
+    product: OnceCell<BindGroupLayout>,
 }
 
 impl Kernels {
@@ -126,9 +133,15 @@ impl Kernels {
                 source: wgpu::ShaderSource::Wgsl(kernel.source().into()),
             });
             let constants: Vec<(&str, f64)> = format.iter().map(|f| ("FORMAT", f64::from(f.number()))).collect();
+            let layout = kernel.is_product().then(|| {
+                gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                    bind_group_layouts: &[Some(self.product(gpu))],
+                    ..Default::default()
+                })
+            });
             gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: label.as_deref(),
-                layout: None,
+                layout: layout.as_ref(),
                 module: &module,
                 entry_point: Some("main"),
                 compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
@@ -138,27 +151,50 @@ impl Kernels {
         self.made.borrow_mut().entry((kernel, format)).or_insert_with(make).clone()
     }
 
+    /// The bindings of a product: its shape, the matrix's words and scales, how many rows, what is read and what is written.
+    fn product(&self, gpu: &Gpu) -> &BindGroupLayout {
+        self.product.get_or_init(|| {
+            let read = wgpu::BufferBindingType::Storage { read_only: true };
+            let written = wgpu::BufferBindingType::Storage { read_only: false };
+            let uniform = wgpu::BufferBindingType::Uniform;
+            let entry = |(binding, ty): (u32, wgpu::BufferBindingType)| wgpu::BindGroupLayoutEntry {
+                binding,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+                count: None,
+            };
+            let entries = [(0, uniform), (1, read), (2, read), (3, uniform), (4, read), (5, written)].map(entry);
+            let descriptor = wgpu::BindGroupLayoutDescriptor { label: Some("product"), entries: &entries };
+            gpu.device.create_bind_group_layout(&descriptor)
+        })
+    }
+
     /// A pipeline with its buffers, in the order of their bindings.
-    pub fn bind(
+    pub fn bind(&self, gpu: &Gpu, kernel: Kernel, format: Option<Format>, buffers: &[&Buffer]) -> Call {
+        let pipeline = self.pipeline(gpu, kernel, format);
+        let group = self.group(gpu, &pipeline.get_bind_group_layout(0), buffers);
+        Call { kernel, pipeline, group }
+    }
+
+    /// All kernels of products with the same buffers.
+    pub fn bind_products<const N: usize>(
         &self,
         gpu: &Gpu,
-        kernel: Kernel,
-        format: Option<Format>,
+        kernels: [Kernel; N],
+        format: Format,
         buffers: &[&Buffer],
-    ) -> Call {
-        let pipeline = self.pipeline(gpu, kernel, format);
+    ) -> [Call; N] {
+        let group = self.group(gpu, self.product(gpu), buffers);
+        kernels.map(|kernel| Call { kernel, pipeline: self.pipeline(gpu, kernel, Some(format)), group: group.clone() })
+    }
+
+    fn group(&self, gpu: &Gpu, layout: &BindGroupLayout, buffers: &[&Buffer]) -> BindGroup {
         let entries: Vec<wgpu::BindGroupEntry> = buffers
             .iter()
             .zip(0..)
             .map(|(b, binding)| wgpu::BindGroupEntry { binding, resource: b.as_entire_binding() })
             .collect();
-        let layout = pipeline.get_bind_group_layout(0);
-        let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: None,
-            layout: &layout,
-            entries: &entries,
-        });
-        Call { kernel, pipeline, group }
+        gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries })
     }
 }
 

@@ -144,8 +144,8 @@ impl Matrix {
         for part in &self.parts {
             let shape = self.shape(gpu, part, t.accumulate);
             let buffers = [&shape, &part.words, &part.scales, t.rows, t.x, t.y];
-            for (kernel, when) in PRODUCTS {
-                let call = kernels.bind(gpu, kernel, Some(part.format), &buffers);
+            let calls = kernels.bind_products(gpu, PRODUCTS.map(|(kernel, _)| kernel), part.format, &buffers);
+            for (call, (kernel, when)) in calls.into_iter().zip(PRODUCTS) {
                 let outputs = if kernel == Kernel::Matmul { 32 } else { 4 };
                 let op = Op::new(call, Count::Fixed(part.rows.div_ceil(outputs)), Count::Rows(kernel.rows_at_once()));
                 ops.push(Op { when, ..op });

@@ -9,7 +9,7 @@ use crate::checkpoint::RopeLayout;
 use crate::model::ModelError;
 use crate::model::cpu::Linear;
 use crate::model::gpu::kernels::Kernel;
-use crate::model::gpu::matrix::{PRODUCTS, Matrix, Rows, Through};
+use crate::model::gpu::matrix::{Matrix, PRODUCTS, Rows, Through};
 
 /// Rows of every matrix: a multiple of no tile.
 const OUTPUTS: usize = 70;

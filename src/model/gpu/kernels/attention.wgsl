@@ -19,6 +19,7 @@ const WIDEST: u32 = 256u;
 
 var<workgroup> query: array<f32, WIDEST>;
 var<workgroup> slope_query: array<f32, WIDEST>;
+// of 64 keys: the scores, and then the weights
 var<workgroup> scores: array<f32, THREADS>;
 var<workgroup> slopes: array<f32, THREADS>;
 
@@ -75,17 +76,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         }
         let fade = exp(most - largest);
         most = largest;
+        workgroupBarrier();
+        // weights from here on
+        scores[i] = exp(score - most);
+        workgroupBarrier();
         sum *= fade;
         for (var n = 0u; n < count; n++) {
-            let w = exp(scores[n] - most);
-            sum += w * vec2f(1.0, slopes[n]);
+            sum += scores[n] * vec2f(1.0, slopes[n]);
         }
         for (var part = 0u; part < 4u; part++) {
             let d = i + part * THREADS;
             if d < width {
                 var v = values[part] * fade;
                 for (var n = 0u; n < count; n++) {
-                    let w = exp(scores[n] - most);
+                    let w = scores[n];
                     let value = cache[(start + n) * kv_width + kv + d].y;
                     v += w * value * vec2f(1.0, slopes[n]);
                     if is_tangent && start + n >= row.w {

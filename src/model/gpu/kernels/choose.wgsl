@@ -21,8 +21,6 @@ const NONE: u32 = 0xffffffffu;
 const THREADS: u32 = 256u;
 const MOST: u32 = 8u;
 const LEAST: f32 = -1e30;
-// logits that are loaded before the first of them is looked at
-const AT_ONCE: u32 = 4u;
 
 var<workgroup> values: array<f32, THREADS>;
 var<workgroup> places: array<u32, THREADS>;
@@ -36,16 +34,13 @@ fn before(a: f32, i: u32, b: f32, j: u32) -> bool {
     return a > b || (a == b && i < j);
 }
 
-fn load(start: u32) -> array<f32, AT_ONCE> {
-    var l = array<f32, AT_ONCE>();
-    for (var n = 0u; n < AT_ONCE; n++) {
-        let v = start + n * THREADS;
-        l[n] = LEAST;
-        if v < question.vocabulary {
-            l[n] = logits[v];
-        }
-    }
-    return l;
+fn logit(v: u32) -> f32 {
+    return select(LEAST, logits[v], v < question.vocabulary);
+}
+
+// Four of a thread's logits, loaded before the first of them is looked at.
+fn load(v: u32) -> vec4f {
+    return vec4f(logit(v), logit(v + THREADS), logit(v + 2u * THREADS), logit(v + 3u * THREADS));
 }
 
 fn meet(value: f32, place: u32) {
@@ -97,10 +92,13 @@ fn main(@builtin(local_invocation_index) i: u32) {
         top_values[k] = LEAST;
         top_places[k] = NONE;
     }
-    for (var start = i; start < question.vocabulary; start += AT_ONCE * THREADS) {
-        var l = load(start);
-        for (var n = 0u; n < AT_ONCE; n++) {
-            meet(l[n], start + n * THREADS);
+    for (var start = i; start < question.vocabulary; start += 4u * THREADS) {
+        let l = load(start);
+        if any(l >= vec4f(top_values[MOST - 1u])) {
+            meet(l.x, start);
+            meet(l.y, start + THREADS);
+            meet(l.z, start + 2u * THREADS);
+            meet(l.w, start + 3u * THREADS);
         }
     }
     var best = array<u32, MOST>();
@@ -116,13 +114,12 @@ fn main(@builtin(local_invocation_index) i: u32) {
     // sum of exp, sum of exp times distance from the largest; how many go before the token
     var sum = vec2f();
     var rank = 0u;
-    for (var start = i; start < question.vocabulary; start += AT_ONCE * THREADS) {
-        var l = load(start);
-        for (var n = 0u; n < AT_ONCE; n++) {
-            let e = exp(l[n] - most);
-            sum += e * vec2f(1.0, most - l[n]);
-            rank += select(0u, 1u, before(l[n], start + n * THREADS, own, token));
-        }
+    for (var start = i; start < question.vocabulary; start += 4u * THREADS) {
+        let l = load(start);
+        let e = exp(l - most);
+        sum += vec2f(dot(e, vec4f(1.0)), dot(e, most - l));
+        rank += u32(before(l.x, start, own, token)) + u32(before(l.y, start + THREADS, own, token))
+            + u32(before(l.z, start + 2u * THREADS, own, token)) + u32(before(l.w, start + 3u * THREADS, own, token));
     }
     sums[i] = sum;
     places[i] = rank;

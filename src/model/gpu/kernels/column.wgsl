@@ -12,21 +12,16 @@
 
 const THREADS: u32 = 256u;
 const LEAST: f32 = -1e30;
-// logits that are loaded before the first of them is looked at
-const AT_ONCE: u32 = 4u;
 var<workgroup> parts: array<vec2f, THREADS>;
 
-// Every 256th logit from v on, and their tangents in the row that begins at `tangent`.
-fn load(start: u32, tangent: u32) -> array<vec2f, AT_ONCE> {
-    var l = array<vec2f, AT_ONCE>();
-    for (var n = 0u; n < AT_ONCE; n++) {
-        let v = start + n * THREADS;
-        l[n] = vec2f(LEAST, 0.0);
-        if v < question.x {
-            l[n] = vec2f(logits[v], logits[tangent + v]);
-        }
-    }
-    return l;
+// Four of a thread's logits, or of their tangents in the row that begins at `row`, loaded before the first is looked at.
+fn load(row: u32, v: u32, otherwise: f32) -> vec4f {
+    return vec4f(
+        select(otherwise, logits[row + v], v < question.x),
+        select(otherwise, logits[row + v + THREADS], v + THREADS < question.x),
+        select(otherwise, logits[row + v + 2u * THREADS], v + 2u * THREADS < question.x),
+        select(otherwise, logits[row + v + 3u * THREADS], v + 3u * THREADS < question.x),
+    );
 }
 
 @compute @workgroup_size(256)
@@ -34,11 +29,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     let vocabulary = question.x;
     let tangent = (group.x + 1u) * vocabulary;
     var most = LEAST;
-    for (var start = i; start < vocabulary; start += AT_ONCE * THREADS) {
-        var l = load(start, 0u);
-        for (var n = 0u; n < AT_ONCE; n++) {
-            most = max(most, l[n].x);
-        }
+    for (var start = i; start < vocabulary; start += 4u * THREADS) {
+        let l = load(0u, start, LEAST);
+        most = max(most, max(max(l.x, l.y), max(l.z, l.w)));
     }
     parts[i] = vec2f(most, 0.0);
     workgroupBarrier();
@@ -53,11 +46,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     let y = chosen[0];
     let own = logits[tangent + y];
     var sum = vec2f();
-    for (var start = i; start < vocabulary; start += AT_ONCE * THREADS) {
-        var l = load(start, tangent);
-        for (var n = 0u; n < AT_ONCE; n++) {
-            sum += exp(l[n].x - most) * vec2f(1.0, own - l[n].y);
-        }
+    for (var start = i; start < vocabulary; start += 4u * THREADS) {
+        let e = exp(load(0u, start, LEAST) - most);
+        sum += vec2f(dot(e, vec4f(1.0)), dot(e, own - load(tangent, start, own)));
     }
     parts[i] = sum;
     workgroupBarrier();

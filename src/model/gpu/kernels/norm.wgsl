@@ -22,10 +22,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     }
     parts[i] = sum;
     workgroupBarrier();
-    sum = vec2f();
-    for (var n = 0u; n < 64u; n++) {
-        sum += parts[n];
+    for (var half = 32u; half > 0u; half /= 2u) {
+        if i < half {
+            parts[i] += parts[i + half];
+        }
+        workgroupBarrier();
     }
+    sum = parts[0];
     let s = inverseSqrt(sum.x / f32(norm.width) + norm.eps);
     let along = select(sum.y * s * s / f32(norm.width), 0.0, own == primal);
     for (var c = i; c < norm.width; c += 64u) {

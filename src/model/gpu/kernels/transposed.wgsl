@@ -16,18 +16,37 @@ const DEPTH: u32 = 16u;
 var<workgroup> xs: array<vec4f, 512>;
 var<workgroup> ws: array<vec4f, 512>;
 
+fn cotangent(row: u32, o: u32) -> f32 {
+    return select(0.0, x[row * matrix.all + matrix.first + o], row < rows.x && o < matrix.outputs);
+}
+
 fn cotangent4(row: u32, o: u32) -> vec4f {
-    var v = vec4f();
-    if row < rows.x {
-        let at = row * matrix.all + matrix.first + o;
-        if o + 3u < matrix.outputs {
-            return vec4f(x[at], x[at + 1u], x[at + 2u], x[at + 3u]);
-        }
-        for (var j = 0u; o + j < matrix.outputs; j++) {
-            v[j] = x[at + j];
-        }
+    return vec4f(cotangent(row, o), cotangent(row, o + 1u), cotangent(row, o + 2u), cotangent(row, o + 3u));
+}
+
+fn keep(i: u32, sums: mat4x4f) {
+    xs[i] = sums[0];
+    xs[i + 128u] = sums[1];
+    xs[i + 256u] = sums[2];
+    xs[i + 384u] = sums[3];
+}
+
+fn kept(i: u32) -> mat4x4f {
+    return mat4x4f(xs[i], xs[i + 128u], xs[i + 256u], xs[i + 384u]);
+}
+
+fn put(row: u32, c: u32, value: f32) {
+    if row < rows.x && c < matrix.inputs {
+        let at = row * matrix.inputs + c;
+        y[at] = value + select(0.0, y[at], matrix.accumulate == 1u);
     }
-    return v;
+}
+
+fn put4(row: u32, c: u32, value: vec4f) {
+    put(row, c, value.x);
+    put(row, c + 1u, value.y);
+    put(row, c + 2u, value.z);
+    put(row, c + 3u, value.w);
 }
 
 @compute @workgroup_size(256)
@@ -42,13 +61,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     let o = i % 32u / 8u * 4u;
     let is_weight = i % 64u < 32u;
     let to = (slice * DEPTH + o) * 8u + lines;
-    var sums = array<vec4f, 4>();
+    var sum0 = vec4f();
+    var sum1 = vec4f();
+    var sum2 = vec4f();
+    var sum3 = vec4f();
     for (var start = 0u; start < matrix.outputs; start += SLICES * DEPTH) {
         let begin = start + slice * DEPTH + o;
         if is_weight {
-            for (var j = 0u; j < 4u; j++) {
-                ws[to + 8u * j] = weight4(begin + j, c0 + lines * 4u);
-            }
+            let column = c0 + lines * 4u;
+            ws[to] = weight4(begin, column);
+            ws[to + 8u] = weight4(begin + 1u, column);
+            ws[to + 16u] = weight4(begin + 2u, column);
+            ws[to + 24u] = weight4(begin + 3u, column);
         } else {
             let line = row0 + lines * 4u;
             let m = transpose(mat4x4f(cotangent4(line, begin), cotangent4(line + 1u, begin), cotangent4(line + 2u, begin), cotangent4(line + 3u, begin)));
@@ -58,42 +82,47 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
             xs[to + 24u] = m[3];
         }
         workgroupBarrier();
-        for (var d = 0u; d < DEPTH; d++) {
-            let w = ws[(slice * DEPTH + d) * 8u + across];
-            let v = xs[(slice * DEPTH + d) * 8u + down];
-            sums[0] += v.x * w;
-            sums[1] += v.y * w;
-            sums[2] += v.z * w;
-            sums[3] += v.w * w;
+        for (var d = 0u; d < DEPTH; d += 4u) {
+            // unrolled by hand: a loop that a compiler guards keeps its sums out of the registers
+            let w = (slice * DEPTH + d) * 8u + across;
+            let v = (slice * DEPTH + d) * 8u + down;
+            let wa = ws[w];
+            let wb = ws[w + 8u];
+            let wc = ws[w + 16u];
+            let wd = ws[w + 24u];
+            let va = xs[v];
+            let vb = xs[v + 8u];
+            let vc = xs[v + 16u];
+            let vd = xs[v + 24u];
+            sum0 += va.x * wa + vb.x * wb + vc.x * wc + vd.x * wd;
+            sum1 += va.y * wa + vb.y * wb + vc.y * wc + vd.y * wd;
+            sum2 += va.z * wa + vb.z * wb + vc.z * wc + vd.z * wd;
+            sum3 += va.w * wa + vb.w * wb + vc.w * wc + vd.w * wd;
         }
         workgroupBarrier();
     }
-    // the slices' sums, halved twice
-    for (var half = SLICES / 2u; half > 0u; half /= 2u) {
-        if slice >= half && slice < 2u * half {
-            for (var j = 0u; j < 4u; j++) {
-                xs[(i - half * 64u) * 4u + j] = sums[j];
-            }
-        }
-        workgroupBarrier();
-        if slice < half {
-            for (var j = 0u; j < 4u; j++) {
-                sums[j] += xs[i * 4u + j];
-            }
-        }
-        workgroupBarrier();
+    // the slices' sums: of four two, of two one
+    if slice >= 2u {
+        keep(i - 128u, mat4x4f(sum0, sum1, sum2, sum3));
     }
+    workgroupBarrier();
+    var sums = mat4x4f(sum0, sum1, sum2, sum3);
+    if slice < 2u {
+        sums += kept(i);
+    }
+    workgroupBarrier();
+    if slice == 1u {
+        keep(i - 64u, sums);
+    }
+    workgroupBarrier();
     if slice > 0u {
         return;
     }
-    for (var j = 0u; j < 4u; j++) {
-        let row = row0 + down * 4u + j;
-        for (var k = 0u; k < 4u; k++) {
-            let c = c0 + across * 4u + k;
-            if row < rows.x && c < matrix.inputs {
-                let at = row * matrix.inputs + c;
-                y[at] = sums[j][k] + select(0.0, y[at], matrix.accumulate == 1u);
-            }
-        }
-    }
+    sums += kept(i);
+    let row = row0 + down * 4u;
+    let left = c0 + across * 4u;
+    put4(row, left, sums[0]);
+    put4(row + 1u, left, sums[1]);
+    put4(row + 2u, left, sums[2]);
+    put4(row + 3u, left, sums[3]);
 }
