@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use web_sys::File;
 
 use super::shell::{Mirror, Shell, Signals};
-use crate::explain::view::{Source, View, present};
+use crate::explain::view::View;
 use crate::page::prepared::Prepared;
 use crate::page::runs::{self, is_given};
 pub use crate::page::runs::{Half, Phase, Shown};
@@ -153,17 +153,7 @@ impl Slot {
         let (spec, reading, run) = (signals.spec, signals.reading, signals.run[at]);
         let view = Memo::new(move |_| {
             let (reading, spec) = (reading.get(), spec.get());
-            run.with(|r| {
-                let source = Source {
-                    text: &spec.prompt,
-                    units: &r.units,
-                    by: r.by,
-                    columns: &r.columns,
-                    response: &r.response,
-                    instruction: spec.instruction(),
-                };
-                present(&source, reading.by, reading.how)
-            })
+            run.with(|half| half.view(&spec, &reading))
         });
         Self {
             shell,

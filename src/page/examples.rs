@@ -2,7 +2,7 @@
 
 use super::runs::{self, Round, Shown};
 use super::{Effect, Msg, Page, Side, editor, linked};
-use crate::explain::view::{Source, View, present};
+use crate::explain::view::View;
 use crate::share::Export;
 use crate::share::link::Origin;
 use crate::share::presets::PRESETS;
@@ -35,16 +35,7 @@ impl Page {
 
     /// The result of `side` as it is read now.
     fn view(&self, round: &Round, side: Side) -> View {
-        let (half, reading) = (round.half(side), &self.facts.editor.reading);
-        let source = Source {
-            text: &round.spec.prompt,
-            units: &half.units,
-            by: half.by,
-            columns: &half.columns,
-            response: &half.response,
-            instruction: round.spec.instruction(),
-        };
-        present(&source, reading.by, reading.how)
+        round.half(side).view(&round.spec, &self.facts.editor.reading)
     }
 }
 

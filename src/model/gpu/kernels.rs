@@ -45,7 +45,7 @@ const NORMS: &str = include_str!("kernels/norms.wgsl");
 const GATED: &str = include_str!("kernels/gated.wgsl");
 
 impl Kernel {
-    /// Its file's name, without the ending.
+    /// Its file's name, without the ending, and how many rows it is made for where that is fixed.
     pub fn name(self) -> String {
         let mut name = String::new();
         for c in format!("{self:?}").chars() {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::explain::view::{Source, View, present};
 use crate::explain::{By, ModelReport, PromptToken, ResponseToken, Unit};
 use crate::page::guess::Words;
 use crate::page::{Facts, Side, Tracked};
@@ -60,6 +61,19 @@ pub struct Half {
 }
 
 impl Half {
+    /// The result of this half of a run of `spec`, as `reading` asks for it.
+    pub fn view(&self, spec: &RunSpec, reading: &Reading) -> View {
+        let source = Source {
+            text: &spec.prompt,
+            units: &self.units,
+            by: self.by,
+            columns: &self.columns,
+            response: &self.response,
+            instruction: spec.instruction(),
+        };
+        present(&source, reading.by, reading.how)
+    }
+
     /// A finished one.
     pub fn of(report: ModelReport, origin: Origin) -> Self {
         let columns = (0..report.response.len()).map(|m| report.importance.iter().map(|row| row[m]).collect());
