@@ -114,11 +114,10 @@ fn profiles(gpu: &mut GpuEngine, now: impl Fn() -> f64 + Copy) -> Result<(), Box
         block_on(gpu.see(if read_on { 0 } else { prompt.len() - 1 }, Next::Likeliest, None, 5))?;
         let profile = block_on(gpu.profile(now))?;
         println!(
-            "\n{name}, {} rows: {:.2} ms a step, of which encoding {:.2} ms; an empty read-back {:.3} ms",
+            "\n{name}, {} rows: {:.2} ms a step, of which encoding {:.2} ms",
             profile.rows,
             1e3 * profile.step,
-            1e3 * profile.encoding,
-            1e3 * profile.reading
+            1e3 * profile.encoding
         );
         for spent in &profile.kernels {
             println!(

@@ -38,8 +38,10 @@ pub(super) enum Kernel {
     Contract,
 }
 
-/// Begins every kernel that reads a weight matrix, every kernel of heads, of norms, and of the gated activation.
+/// Begins every kernel that reads a weight matrix, every product of many rows, every kernel of heads, of norms, and of the
+/// gated activation.
 const WEIGHTS: &str = include_str!("kernels/weights.wgsl");
+const TILES: &str = include_str!("kernels/tiles.wgsl");
 const HEADS: &str = include_str!("kernels/heads.wgsl");
 const NORMS: &str = include_str!("kernels/norms.wgsl");
 const GATED: &str = include_str!("kernels/gated.wgsl");
@@ -101,7 +103,8 @@ impl Kernel {
     /// What the GPU is given.
     pub fn source(self) -> String {
         match self {
-            Self::Matmul | Self::Transposed | Self::Embed => format!("{WEIGHTS}\n{}", self.text()),
+            Self::Matmul | Self::Transposed => format!("{WEIGHTS}\n{TILES}\n{}", self.text()),
+            Self::Embed => format!("{WEIGHTS}\n{}", self.text()),
             Self::Matvec1 | Self::Matvec4 | Self::Matvec8 => {
                 format!("const ROWS: u32 = {}u;\n{WEIGHTS}\n{}", self.rows_at_once(), self.text())
             }

@@ -1,38 +1,7 @@
-// y[r, first + o] (+)= sum over c of x[r, c] W[o, c], for many rows: 32 x 32 results a workgroup, 4 x 4 a thread. Four slices of
-// 64 threads each take a quarter of the inputs, so that a narrow matrix keeps the GPU busy too.
+// y[r, first + o] (+)= sum over c of x[r, c] W[o, c], for many rows. x is [rows, inputs], y is [rows, all].
 
-// rows in x
-@group(0) @binding(3) var<uniform> rows: vec4u;
-// [rows, inputs]
-@group(0) @binding(4) var<storage, read> x: array<f32>;
-// [rows, all]
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
-
-const TILE: u32 = 32u;
-const SLICES: u32 = 4u;
-// inputs that a slice takes at once
-const DEPTH: u32 = 16u;
-// both [slice][c][four rows or outputs]
-var<workgroup> xs: array<vec4f, 512>;
-var<workgroup> ws: array<vec4f, 512>;
-
-fn input(row: u32, c: u32) -> f32 {
+fn given(row: u32, c: u32) -> f32 {
     return select(0.0, x[row * matrix.inputs + c], row < rows.x && c < matrix.inputs);
-}
-
-fn input4(row: u32, c: u32) -> vec4f {
-    return vec4f(input(row, c), input(row, c + 1u), input(row, c + 2u), input(row, c + 3u));
-}
-
-fn keep(i: u32, sums: mat4x4f) {
-    xs[i] = sums[0];
-    xs[i + 128u] = sums[1];
-    xs[i + 256u] = sums[2];
-    xs[i + 384u] = sums[3];
-}
-
-fn kept(i: u32) -> mat4x4f {
-    return mat4x4f(xs[i], xs[i + 128u], xs[i + 256u], xs[i + 384u]);
 }
 
 fn put(row: u32, o: u32, value: f32) {
@@ -42,88 +11,35 @@ fn put(row: u32, o: u32, value: f32) {
     }
 }
 
-fn put4(row: u32, o: u32, value: vec4f) {
-    put(row, o, value.x);
-    put(row, o + 1u, value.y);
-    put(row, o + 2u, value.z);
-    put(row, o + 3u, value.w);
+// [input][output]
+fn weights4x4(o: u32, c: u32) -> mat4x4f {
+    return transpose(mat4x4f(weight4(o, c), weight4(o + 1u, c), weight4(o + 2u, c), weight4(o + 3u, c)));
 }
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
     let row0 = group.y * TILE;
-    let out0 = group.x * TILE;
+    let left = group.x * TILE;
     let slice = i / 64u;
-    let across = i % 8u;
-    let down = i % 64u / 8u;
-    // what the thread loads: four lines, four inputs of each; half of the threads weights, the other half rows of x
-    let lines = i % 8u;
-    let c = i % 32u / 8u * 4u;
+    let across = i % 8u * 4u;
+    let down = i % 64u / 8u * 4u;
+    // half of the threads load weights, the other half rows of x: four terms for four lines each
     let is_weight = i % 64u < 32u;
-    let to = (slice * DEPTH + c) * 8u + lines;
-    var sum0 = vec4f();
-    var sum1 = vec4f();
-    var sum2 = vec4f();
-    var sum3 = vec4f();
+    let term = slice * DEPTH + i % 32u / 8u * 4u;
+    let to = term * 8u + i % 8u;
+    var sums = mat4x4f();
     for (var start = 0u; start < matrix.inputs; start += SLICES * DEPTH) {
-        let begin = start + slice * DEPTH + c;
         if is_weight {
-            let line = out0 + lines * 4u;
-            let m = transpose(mat4x4f(weight4(line, begin), weight4(line + 1u, begin), weight4(line + 2u, begin), weight4(line + 3u, begin)));
-            ws[to] = m[0];
-            ws[to + 8u] = m[1];
-            ws[to + 16u] = m[2];
-            ws[to + 24u] = m[3];
+            hold_w(to, weights4x4(left + across, start + term));
         } else {
-            let line = row0 + lines * 4u;
-            let m = transpose(mat4x4f(input4(line, begin), input4(line + 1u, begin), input4(line + 2u, begin), input4(line + 3u, begin)));
-            xs[to] = m[0];
-            xs[to + 8u] = m[1];
-            xs[to + 16u] = m[2];
-            xs[to + 24u] = m[3];
+            hold_x(to, given4x4(row0 + across, start + term));
         }
         workgroupBarrier();
-        for (var d = 0u; d < DEPTH; d += 4u) {
-            // unrolled by hand: a loop that a compiler guards keeps its sums out of the registers
-            let w = (slice * DEPTH + d) * 8u + across;
-            let v = (slice * DEPTH + d) * 8u + down;
-            let wa = ws[w];
-            let wb = ws[w + 8u];
-            let wc = ws[w + 16u];
-            let wd = ws[w + 24u];
-            let va = xs[v];
-            let vb = xs[v + 8u];
-            let vc = xs[v + 16u];
-            let vd = xs[v + 24u];
-            sum0 += va.x * wa + vb.x * wb + vc.x * wc + vd.x * wd;
-            sum1 += va.y * wa + vb.y * wb + vc.y * wc + vd.y * wd;
-            sum2 += va.z * wa + vb.z * wb + vc.z * wc + vd.z * wd;
-            sum3 += va.w * wa + vb.w * wb + vc.w * wc + vd.w * wd;
-        }
+        sums = multiply(slice, down / 4u, across / 4u, sums);
         workgroupBarrier();
     }
-    // the slices' sums: of four two, of two one
-    if slice >= 2u {
-        keep(i - 128u, mat4x4f(sum0, sum1, sum2, sum3));
+    sums = of_all_slices(i, sums);
+    if slice == 0u {
+        put4x4(row0 + down, left + across, sums);
     }
-    workgroupBarrier();
-    var sums = mat4x4f(sum0, sum1, sum2, sum3);
-    if slice < 2u {
-        sums += kept(i);
-    }
-    workgroupBarrier();
-    if slice == 1u {
-        keep(i - 64u, sums);
-    }
-    workgroupBarrier();
-    if slice > 0u {
-        return;
-    }
-    sums += kept(i);
-    let row = row0 + down * 4u;
-    let left = out0 + across * 4u;
-    put4(row, left, sums[0]);
-    put4(row + 1u, left, sums[1]);
-    put4(row + 2u, left, sums[2]);
-    put4(row + 3u, left, sums[3]);
 }

@@ -1,5 +1,5 @@
 // y[r, first + o] (+)= sum over c of x[r, c] W[o, c], for few rows: four outputs of up to ROWS rows a workgroup, so that a
-// weight is read once for all of them. ROWS stands before this text: a bound that is known keeps the sums in registers.
+// weight is read once for all of them. ROWS stands before this text.
 
 // rows in x
 @group(0) @binding(3) var<uniform> rows: vec4u;
@@ -27,7 +27,7 @@ fn input4(r: u32, c: u32) -> vec4f {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
     let out0 = group.x * OUTPUTS;
     let row0 = group.y * ROWS;
-    // one name a row: a loop that a compiler guards keeps its sums out of the registers
+    // a variable for each row: compilers that guard loops would keep an array that a loop indexes in memory
     var sum0 = vec4f();
     var sum1 = vec4f();
     var sum2 = vec4f();
