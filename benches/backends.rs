@@ -26,12 +26,13 @@ fn model() -> PathBuf {
 
 fn run(mode: Mode, by: By, limit: usize) -> Run {
     Run {
-        prompt: Prompt::Text { text: PROMPT.into(), template: Template::Own },
+        prompt: Prompt::text(PROMPT, Template::Own),
         response: Response::Own { limit, sampling: Sampling::default() },
         by,
         target: Target::Prob,
         mode,
         instruction: None,
+        template_row: false,
     }
 }
 

@@ -118,12 +118,49 @@ async fn visits(url: &str) -> Json {
     json!({"first": first, "later": later})
 }
 
+/// What several threads' parts of a layer's products leave of ideal scaling, by the plan alone: all threads take part after part,
+/// and wait for the last. For the benchmark's model, with so many rows.
+fn share_of_ideal(threads: usize, rows: usize) -> f64 {
+    use shiftlens_kernels::tasks::Product;
+    use shiftlens_kernels::{Input, Matrix, Storage, pool::Task};
+    const WIDTH: usize = 576;
+    const FFN: usize = 1536;
+    const KEYS: usize = 192;
+    let shapes =
+        [(WIDTH, WIDTH), (KEYS, WIDTH), (KEYS, WIDTH), (WIDTH, WIDTH), (FFN, WIDTH), (FFN, WIDTH), (WIDTH, FFN)];
+    let (mut work, mut time) = (0.0, 0.0);
+    for (outputs, inputs) in shapes {
+        let mut y = vec![0.0; rows * outputs];
+        let matrix = Matrix { storage: Storage::Q4_1, bytes: &[], outputs, inputs };
+        let task = Product::new(matrix, Input::Floats(&[]), &mut y);
+        let (parts, cost) = (task.parts(), f64::from(task.cost()));
+        work += parts as f64 * cost;
+        time += parts.div_ceil(threads) as f64 * cost;
+    }
+    work / time / threads as f64
+}
+
+/// Every real checkpoint that is there, once: prefill, decoding, live by word, in reverse by token.
+async fn real(client: &Client) -> Json {
+    let names = wait_for(client, "window.real()").await["names"].clone();
+    let mut all = serde_json::Map::new();
+    for name in names.as_array().into_iter().flatten().filter_map(Json::as_str) {
+        println!("measuring {name}…");
+        let promise = format!("window.shiftlens(1,'cpu',{})", json!(format!("./real/{name}")));
+        all.insert(name.to_owned(), wait_for(client, &promise).await);
+    }
+    all.into()
+}
+
 #[tokio::main]
 async fn main() {
     let url = variable("SHIFTLENS_URL");
-    let peers = std::env::args().any(|a| a == "peers");
-    let mut result = json!({"visits": visits(&url).await});
-    if std::env::args().any(|a| a == "visits") {
+    let asked = |what: &str| std::env::args().any(|a| a == what);
+    let (peers, only) = (asked("peers"), asked("only"));
+    let threads = asked("threads");
+    let visits = if only || threads { Json::Null } else { visits(&url).await };
+    let mut result = json!({"visits": visits});
+    if asked("visits") {
         return println!("{result}");
     }
     let profile = tempfile::tempdir().unwrap();
@@ -131,6 +168,24 @@ async fn main() {
     result["browser"] = client.capabilities().and_then(|c| c.get("browserVersion")).cloned().unwrap_or_default();
     client.goto(&format!("{url}/bench.html")).await.unwrap();
     wait_for(&client, "new Promise(r=>{const look=()=>window.benchReady?r({}):setTimeout(look,20);look()})").await;
+    if threads || peers {
+        println!("measuring Shiftlens on one thread and on all…");
+        result["threads"] = wait_for(&client, "window.threads(2)").await;
+        result["products"] = wait_for(&client, "window.products()").await;
+        result["plan"] =
+            [4, 8, 16].map(|n| json!([n, share_of_ideal(n, 1), share_of_ideal(n, 8), share_of_ideal(n, 340)])).into();
+    }
+    if threads {
+        client.close().await.unwrap();
+        return println!("{result}");
+    }
+    if asked("real") {
+        result["real"] = real(&client).await;
+    }
+    if only {
+        client.close().await.unwrap();
+        return println!("{result}");
+    }
     println!("measuring Shiftlens…");
     result["shiftlens"] = wait_for(&client, "window.shiftlens(3,'cpu')").await;
     result["gpu"] = wait_for(&client, "window.gpu()").await["name"].clone();

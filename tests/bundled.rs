@@ -6,9 +6,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
-use shiftlens::explain::ModelReport;
 use shiftlens::explain::attribution::{Mode, Sampling};
+use shiftlens::explain::{By, ModelReport, Role, Unit};
 use shiftlens::model::block_on;
+use shiftlens::model::head::Target;
 use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::share::Export;
 use shiftlens::share::presets::{PRESET_RESPONSE, PRESETS};
@@ -24,15 +25,46 @@ fn runner(name: &str) -> Runner {
     Runner::load_at_once(checkpoint, name).unwrap()
 }
 
+/// By word, the template's row is what its tokens make up, and leaves the others as they are.
+#[test]
+fn the_templates_row_is_the_sum_of_its_tokens() {
+    let mut tuned = runner("stories-tuned.gguf");
+    let mut run = |by, template_row| {
+        let run = Run {
+            prompt: Prompt::text("What is the opposite of loud?", Template::Own),
+            response: Response::Own { limit: 6, sampling: Sampling::default() },
+            by,
+            target: Target::Prob,
+            mode: Mode::Auto,
+            instruction: None,
+            template_row,
+        };
+        block_on(tuned.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap()
+    };
+    let (tokens, plain, whole) = (run(By::Token, false), run(By::Word, false), run(By::Word, true));
+    let is_template = |u: &&(usize, &Unit)| u.0 > 0 && u.1.role == Role::Template;
+    let rows: Vec<usize> =
+        tokens.units.iter().enumerate().collect::<Vec<_>>().iter().filter(is_template).map(|u| u.0).collect();
+    assert!(rows.len() > 2 && whole.units[0].tokens == rows);
+    let sum: Vec<f32> =
+        (0..whole.response.len()).map(|m| rows.iter().map(|&n| tokens.importance[n][m]).sum()).collect();
+    assert!(cosine(&sum, &whole.importance[0]) > 0.9999);
+    assert!(whole.levels[0].iter().any(|level| *level > 0));
+    for (a, b) in plain.importance.iter().zip(&whole.importance[1..]) {
+        assert!(cosine(a, b) > 0.9999);
+    }
+}
+
 /// The page's own run of a prompt.
 fn fresh(runner: &mut Runner, prompt: &str, shipped: &ModelReport) -> ModelReport {
     let run = Run {
-        prompt: Prompt::Text { text: prompt.to_owned(), template: Template::Own },
+        prompt: Prompt::text(prompt.to_owned(), Template::Own),
         response: Response::Own { limit: PRESET_RESPONSE, sampling: Sampling::default() },
         by: shipped.by,
         target: shipped.target,
         mode: Mode::Auto,
         instruction: None,
+        template_row: false,
     };
     block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap()
 }

@@ -22,12 +22,20 @@ fn runner() -> Runner {
 /// Nine tokens of a template around the prompt.
 fn prompt(tokens: usize) -> Prompt {
     let source = "Task:{{ messages[0]['content'] }}\nA: ".to_owned();
-    Prompt::Text { text: "x".repeat(tokens), template: Template::Given { source } }
+    Prompt::text("x".repeat(tokens), Template::Given { source })
 }
 
 /// The outcome, and what was heard before it.
 fn run(runner: &mut Runner, prompt: Prompt, response: Response) -> (Result<ModelReport, ModelError>, usize) {
-    let run = Run { prompt, response, by: By::Word, target: Target::Prob, mode: Mode::Off, instruction: None };
+    let run = Run {
+        prompt,
+        response,
+        by: By::Word,
+        target: Target::Prob,
+        mode: Mode::Off,
+        instruction: None,
+        template_row: false,
+    };
     let mut heard = 0;
     let outcome = block_on(runner.run(&run, || 0.0, &mut async |_: Update| {
         heard += 1;
@@ -69,7 +77,7 @@ fn an_answer_that_fills_the_context_says_so() {
     let whole = whole.unwrap();
     assert_eq!((whole.response.len(), whole.fills_context()), (47, true));
     // without a template too, as the page's own test has it
-    let plain = Prompt::Text { text: "x".repeat(200), template: Template::Off };
+    let plain = Prompt::text("x".repeat(200), Template::Off);
     assert_eq!(run(&mut runner, plain, own(60)).0.unwrap().response.len(), 56);
     let short = run(&mut runner, prompt(200), own(46)).0.unwrap();
     assert_eq!((short.response.len(), short.fills_context()), (46, false));
@@ -85,7 +93,7 @@ fn a_load_that_is_cancelled_stops_at_the_next_layer() {
         assert!(done <= total);
         if looked == 2 { Err(ModelError::Cancelled) } else { Ok(()) }
     };
-    let outcome = block_on(Runner::load(checkpoint, "tiny.gguf", progress));
+    let outcome = block_on(Runner::load(checkpoint, "tiny.gguf", None, progress));
     assert!(matches!(outcome, Err(ModelError::Cancelled)));
     assert_eq!(looked, 2);
 }

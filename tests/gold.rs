@@ -1,6 +1,8 @@
-//! Against PyTorch: the real checkpoint; and the paper's published densities. `families.rs` has the tiny reference models.
+//! Against PyTorch: real checkpoints; and the paper's published densities. `families.rs` has the tiny reference models.
 
 mod support;
+
+use std::path::Path;
 
 use serde_json::Value as Json;
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
@@ -9,9 +11,9 @@ use shiftlens::explain::{Levels, density, floored, instruction_score, levels, no
 use shiftlens::model::head::Target;
 use shiftlens::protocol::{Prompt, Template};
 use shiftlens::worker::Runner;
-use support::{cosine, gold, run, shared, singles};
+use support::{cosine, gold, real, run, shared, singles};
 
-fn json(path: &std::path::Path) -> Json {
+fn json(path: &Path) -> Json {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -23,18 +25,16 @@ fn floats(v: &Json) -> Vec<f32> {
     v.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
 }
 
-#[test]
-fn the_real_checkpoint_matches_pytorch_in_both_modes() {
-    let gold = gold("smollm2_135m_instruct_q4_1.json");
-    let Some(file) = shared("models/SmolLM2-135M-Instruct.Q4_1.gguf") else { return };
-    let checkpoint = Checkpoint::open(FileBytes::open_set(&file).unwrap()).unwrap();
+/// Held against `gold` (tests/gold/make_real.py): tokens, the greedy response, probabilities and every column, in both modes.
+fn matches_pytorch(file: &Path, gold: &Path) {
+    let checkpoint = Checkpoint::open(FileBytes::open_set(file).unwrap()).unwrap();
     let mut runner = Runner::load_at_once(checkpoint, "real").unwrap();
     let all = Levels { floor: 0, ..Levels::default() };
-    for case in json(&gold).as_array().unwrap() {
+    for case in json(gold).as_array().unwrap() {
         let (ids, n) = (ids(&case["ids"]), case["n_prompt"].as_u64().unwrap() as usize);
         let text = case["prompt"].as_str().unwrap().to_owned();
         let template = if case["chat"] == true { Template::Own } else { Template::Off };
-        let (prompt, _) = runner.prepare(&Prompt::Text { text, template }).unwrap();
+        let (prompt, _) = runner.prepare(&Prompt::text(text, template)).unwrap();
         assert_eq!(prompt.iter().map(|t| t.id).collect::<Vec<_>>(), ids[..n]);
 
         let rows: Vec<Vec<f32>> = case["importance"].as_array().unwrap().iter().map(floats).collect();
@@ -58,6 +58,34 @@ fn the_real_checkpoint_matches_pytorch_in_both_modes() {
             }
         }
     }
+}
+
+#[test]
+fn smollm2_matches_pytorch() {
+    let Some(file) = shared("models/SmolLM2-135M-Instruct.Q4_1.gguf") else { return };
+    matches_pytorch(&file, &gold("smollm2_135m_instruct_q4_1.json"));
+}
+
+#[test]
+fn the_bundled_pair_matches_pytorch() {
+    for name in ["stories-base", "stories-tuned"] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("public/models/{name}.gguf"));
+        matches_pytorch(&file, &gold(&format!("real/{name}.json")));
+    }
+}
+
+#[test]
+fn gemma3_matches_pytorch() {
+    let name = "gemma-3-270m-q4_k_m";
+    let Some(file) = real(&format!("{name}.gguf")) else { return };
+    matches_pytorch(&file, &gold(&format!("real/{name}.json")));
+}
+
+#[test]
+fn qwen2_matches_pytorch() {
+    let name = "qwen2.5-coder-0.5b-instruct-q4_k_m";
+    let Some(file) = real(&format!("{name}.gguf")) else { return };
+    matches_pytorch(&file, &gold(&format!("real/{name}.json")));
 }
 
 #[test]

@@ -9,14 +9,11 @@ use candle_core::Device;
 use candle_core::quantized::GgmlDType;
 use serde_json::Value as Json;
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
-use shiftlens::explain::By;
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::model::cpu::CpuEngine;
-use shiftlens::model::gpu::{Gpu, GpuError};
+use shiftlens::model::gpu::GpuError;
 use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, Group, ModelError, Next, Seen, Tick, block_on};
-use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template, Why};
-use shiftlens::worker::{Backends, Runner, Update};
 use support::{Tiny, apart, every_storage, gold, gpu, on_gpu, run, shared, singles};
 
 /// The same weights as f32 on the CPU, whose own products with quantized ones round activations.
@@ -108,7 +105,8 @@ fn a_long_sequence_outgrows_its_caches() {
     let tiny = Tiny::default();
     let (mut ours, mut on_cpu) = (on_gpu(gpu, &tiny.checkpoint()), tiny.engine());
     let tokens: Vec<u32> = (0..200).map(|i| 3 + i * 7 % 250).collect();
-    let groups = [Group { positions: vec![2] }, Group { positions: vec![150, 151] }];
+    // the second's tangents lie behind the first's when the caches grow, and move with them
+    let groups = [vec![2], vec![30, 31], vec![150, 151]].map(|positions| Group { positions });
     block_on(async {
         ours.begin(&groups).await.unwrap();
         on_cpu.begin(&groups).await.unwrap();
@@ -190,118 +188,6 @@ fn the_real_checkpoint_matches_pytorch() {
     }
 }
 
-const FEW_WORDS: &str = "Write about a fox and a boat.";
-
-fn a_run() -> Run {
-    Run {
-        prompt: Prompt::Text { text: FEW_WORDS.into(), template: Template::Off },
-        response: Response::Own { limit: 4, sampling: Sampling::default() },
-        by: By::Word,
-        target: Target::Prob,
-        mode: Mode::Forward,
-        instruction: None,
-    }
-}
-
-fn runner() -> Runner {
-    Runner::load_at_once(Tiny::default().checkpoint(), "tiny.gguf").unwrap()
-}
-
-#[test]
-fn a_gpu_lost_within_a_run_hands_it_to_the_cpu() {
-    moves_to_the_cpu(Gpu::destroy, "lost");
-}
-
-#[test]
-fn a_gpu_out_of_memory_within_a_run_hands_it_to_the_cpu() {
-    moves_to_the_cpu(|gpu| gpu.fail(GpuError::OutOfMemory), "not enough memory");
-}
-
-/// What the page does: the GPU proves itself, runs, fails within a run, and the CPU does that run again.
-fn moves_to_the_cpu(fail: impl Fn(&Gpu), word: &str) {
-    if gpu().is_none() {
-        return;
-    }
-    let mut runner = runner();
-    block_on(async {
-        let report = runner.settle(Choice::Gpu, || 0.0, &mut async || Ok(())).await;
-        assert_eq!(report.used, Backend::Gpu, "{}", report.reason());
-        let mut quiet = async |_: Update| ControlFlow::Continue(());
-        let on_gpu = runner.run(&a_run(), || 0.0, &mut quiet).await.unwrap();
-        assert!(on_gpu.backend.starts_with("GPU"), "{}", on_gpu.backend);
-        let mut said = Vec::new();
-        fail(runner.gpu().unwrap().gpu());
-        let mut noted = async |update: Update| {
-            said.push(match update {
-                Update::Started(..) => "started",
-                Update::Backend(report) => {
-                    assert!(matches!(&report.why, Why::Failed { what } if what.contains(word)), "{}", report.reason());
-                    "moved"
-                }
-                Update::Token(..) => "token",
-                _ => return ControlFlow::Continue(()),
-            });
-            ControlFlow::Continue(())
-        };
-        let on_cpu = runner.run(&a_run(), || 0.0, &mut noted).await.unwrap();
-        assert_eq!(said, ["started", "moved", "started", "token", "token", "token", "token"]);
-        assert_eq!(on_cpu.backend, "CPU");
-        for (a, b) in on_cpu.importance.iter().zip(&on_gpu.importance) {
-            assert!(apart(a, b) < 2e-3, "{a:?} {b:?}");
-        }
-    });
-}
-
-/// A GPU that answers the known question otherwise than the CPU is not used: here it holds another model's weights.
-#[test]
-fn a_gpu_that_computes_wrongly_is_found_out() {
-    if gpu().is_none() {
-        return;
-    }
-    let (tiny, other) = (Tiny::default(), Tiny { seed: 2, ..Tiny::default() });
-    for choice in [Choice::Auto, Choice::Gpu] {
-        let mut backends = Backends::new(tiny.engine());
-        backends.race_software();
-        let report = block_on(backends.settle(&other.checkpoint(), choice, || 0.0, &mut async || Ok(()))).clone();
-        assert_eq!(report.used, Backend::Cpu);
-        assert!(matches!(&report.why, Why::Failed { what } if what.contains("wrong values")), "{}", report.reason());
-        assert!(backends.gpu().is_none());
-    }
-}
-
-/// Another model is wanted while this one's weights are sent: that is no fault of the GPU's.
-#[test]
-fn a_moot_upload_stops_and_blames_nobody() {
-    if gpu().is_none() {
-        return;
-    }
-    let mut runner = runner();
-    let report = block_on(runner.settle(Choice::Gpu, || 0.0, &mut async || Err(ModelError::Cancelled)));
-    assert_eq!(report.used, Backend::Cpu);
-    assert!(!matches!(report.why, Why::Failed { .. } | Why::Missing { .. }), "{}", report.reason());
-    let report = block_on(runner.settle(Choice::Gpu, || 0.0, &mut async || Ok(())));
-    assert_eq!(report.used, Backend::Gpu, "{}", report.reason());
-}
-
-#[test]
-fn the_faster_backend_is_chosen_and_the_users_wish_counts() {
-    let Some(gpu) = gpu() else { return };
-    let mut runner = runner();
-    let clock = std::time::Instant::now();
-    block_on(async {
-        if gpu.is_software() {
-            // an emulated GPU is not even tried, unless it is asked for
-            let report = runner.settle(Choice::Auto, || 0.0, &mut async || Ok(())).await;
-            assert_eq!((report.used, report.why), (Backend::Cpu, Why::Software));
-            runner.race_software();
-        }
-        let report = runner.settle(Choice::Auto, || clock.elapsed().as_secs_f64(), &mut async || Ok(())).await;
-        let Why::Raced { cpu, gpu } = report.why else { panic!("{}", report.reason()) };
-        assert_eq!(report.used == Backend::Gpu, gpu < cpu);
-        assert_eq!(runner.settle(Choice::Cpu, || 0.0, &mut async || Ok(())).await.used, Backend::Cpu);
-    });
-}
-
 /// Where results are slow to come, several tokens are computed before they are waited for: the same tokens.
 #[test]
 fn tokens_followed_at_once_are_those_seen_one_by_one() {
@@ -328,6 +214,27 @@ fn tokens_followed_at_once_are_those_seen_one_by_one() {
         assert_eq!(found[0], found[1]);
         assert_eq!(found[0].len(), 10);
     });
+}
+
+/// Where the vocabulary is large, the tangents are multiplied by the head in batches: the same columns.
+#[test]
+fn tangents_in_batches_give_the_columns_of_all_at_once() {
+    let Some(gpu) = gpu() else { return };
+    let mut ours = on_gpu(gpu, &Tiny::default().checkpoint());
+    let found = [usize::MAX, 4, 3, 1].map(|most| {
+        ours.limit_head(most);
+        let limit = Respond::Generate { limit: 4, sampling: Default::default(), stops: Vec::new() };
+        let warm = Sampling { temperature: 0.7, ..Sampling::default() };
+        let sampled = Respond::Generate { limit: 4, sampling: warm, stops: Vec::new() };
+        [limit, sampled].map(|respond| {
+            run(&mut ours, &PROMPT, singles(PROMPT.len()), respond, Target::Prob, Mode::Forward).unwrap().importance
+        })
+    });
+    for other in &found[1..] {
+        for (a, b) in other.iter().flatten().zip(found[0].iter().flatten()) {
+            assert!(apart(b, a) < 1e-5, "{a:?} {b:?}");
+        }
+    }
 }
 
 /// While a response streams there is one submission and one result to wait for per token.

@@ -42,12 +42,13 @@ fn a_gpu_without_memory_left_hands_the_run_to_the_cpu() {
         return println!("skipped: the memory of {} cannot be taken away by a process's limit", report.name());
     }
     let run = Run {
-        prompt: Prompt::Text { text: "a b c d ".repeat(20), template: Template::Off },
+        prompt: Prompt::text("a b c d ".repeat(20), Template::Off),
         response: Response::Text { text: "ab".into() },
         by: By::Token,
         target: Target::Prob,
         mode: Mode::Forward,
         instruction: None,
+        template_row: false,
     };
     let mut moved = false;
     allow(Some(48 << 20));

@@ -13,9 +13,14 @@ use support::Tiny;
 
 const SEQUENCE: [u32; 7] = [5, 9, 2, 9, 31, 17, 4];
 
-fn trace(checkpoint: &Checkpoint) -> Trace {
-    let mut quiet = async |_: Tick| ControlFlow::Continue(());
-    block_on(support::engine(checkpoint).trace(&SEQUENCE, &mut quiet)).unwrap()
+/// The sequence read up to each layer in turn.
+fn each_layer(checkpoint: &Checkpoint, mut see: impl FnMut(&Trace, usize)) {
+    let engine = support::engine(checkpoint);
+    let mut trace = engine.trace(&SEQUENCE).unwrap();
+    for layer in 0..trace.layers() {
+        block_on(engine.read_to(&mut trace, layer, &mut async |_: Tick| ControlFlow::Continue(()))).unwrap();
+        see(&trace, layer);
+    }
 }
 
 fn matrix(checkpoint: &Checkpoint, name: &str) -> Vec<Vec<f64>> {
@@ -30,13 +35,12 @@ fn times(m: &[Vec<f64>], v: &[f64]) -> Vec<f64> {
 /// The rollout is the product of the layers' mean patterns, half of each the residual stream's.
 #[test]
 fn rollout_is_the_product_of_the_layers() {
-    let checkpoint = Tiny::default().checkpoint();
-    let trace = trace(&checkpoint);
+    let checkpoint = Tiny { layers: 4, ..Tiny::default() }.checkpoint();
     let count = SEQUENCE.len();
     let mut rolled: Vec<Vec<f64>> =
         (0..count).map(|i| (0..count).map(|j| f64::from(u8::from(i == j))).collect()).collect();
-    for layer in 0..trace.layers() {
-        let attention = LayerAttention::of(&trace, layer).unwrap();
+    each_layer(&checkpoint, |trace, layer| {
+        let attention = LayerAttention::of(trace, layer).unwrap();
         let mean = attention.mean();
         let step = |q: usize, k: usize| 0.5 * f64::from(weight(&mean, q, k)) + 0.5 * f64::from(u8::from(q == k));
         let entry = |q: usize, k: usize| (0..count).map(|via| step(q, via) * rolled[via][k]).sum::<f64>();
@@ -47,7 +51,7 @@ fn rollout_is_the_product_of_the_layers() {
                 assert!((v - f64::from(weight(&attention.rollout, q, k))).abs() < 1e-5, "layer {layer}, {q}, {k}");
             }
         }
-    }
+    });
 }
 
 /// Without attention a token's path through the layers can be followed by hand, in f64.
@@ -57,18 +61,17 @@ fn components_fire_by_what_the_block_writes() {
         true => t.zeros_like().unwrap(),
         false => t,
     });
-    let trace = trace(&checkpoint);
     let embedding = matrix(&checkpoint, "token_embd.weight");
     let width = embedding[0].len();
     let mut rows: Vec<Vec<f64>> = SEQUENCE.iter().map(|id| embedding[*id as usize].clone()).collect();
     // ten directions that are no principal components: what counts is the product
     let directions: Vec<f32> = (0..10 * width).map(|i| ((i * i + 3 * i) as f32).sin()).collect();
     let along = Tensor::from_vec(directions.clone(), (10, width), &Device::Cpu).unwrap();
-    for layer in 0..trace.layers() {
+    each_layer(&checkpoint, |trace, layer| {
         let part = |name: &str| matrix(&checkpoint, &format!("blk.{layer}.ffn_{name}.weight"));
         let (gate, up, down) = (part("gate"), part("up"), part("down"));
         let gain: Vec<f32> = checkpoint.floats(&format!("blk.{layer}.ffn_norm.weight")).unwrap().to_vec1().unwrap();
-        let firing = LayerFiring::of(&trace, layer, &along).unwrap();
+        let firing = LayerFiring::of(trace, layer, &along).unwrap();
         for (row, fired) in rows.iter_mut().zip(&firing.tokens) {
             let mean = row.iter().map(|v| v * v).sum::<f64>() / width as f64;
             let norm = (mean + f64::from(checkpoint.config.norm_eps)).sqrt();
@@ -88,5 +91,5 @@ fn components_fire_by_what_the_block_writes() {
             }
             row.iter_mut().zip(&written).for_each(|(v, w)| *v += w);
         }
-    }
+    });
 }

@@ -172,6 +172,23 @@ fn what_cannot_run_is_refused() {
     assert!(matches!(go(&prompt(256), vec![1]), ModelError::TooLong(length) if length.over() == 1));
 }
 
+/// Logits may be finite where their derivative is not: here a token's embedding overflows its norm.
+#[test]
+fn importance_that_is_no_number_is_an_error() {
+    let huge = Tiny::default().checkpoint_edited(&|name, t| {
+        if name != "token_embd.weight" {
+            return t;
+        }
+        let mut rows: Vec<Vec<f32>> = t.to_vec2().unwrap();
+        rows[9].iter_mut().for_each(|v| *v *= 1e25);
+        Tensor::new(rows, &Device::Cpu).unwrap()
+    });
+    let mut engine = support::engine(&huge);
+    let mut go = |mode| run(&mut engine, &[3, 9, 2, 5], singles(4), Respond::Forced(vec![4, 5]), Target::Prob, mode);
+    assert!(go(Mode::Off).is_ok());
+    assert_eq!(go(Mode::Forward).unwrap_err(), ModelError::NotANumber);
+}
+
 #[test]
 fn cancelling_stops_within_one_token() {
     use shiftlens::explain::attribution::{self, Event, Job};

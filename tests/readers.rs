@@ -132,6 +132,34 @@ fn each_refusal_names_what_is_wrong() {
     says(patch(good, b"tokenizer.ggml.merges", b"tokenizer.ggml.mergex"), "merges");
 }
 
+/// Types of ggml's that are not read are called what people call them, with what to fetch instead.
+#[test]
+fn unread_storage_types_are_refused_by_name() {
+    let good = Tiny::default().gguf();
+    // a tensor's name, two dimensions, and then its type
+    let name = b"blk.1.ffn_up.weight";
+    let at = good.windows(name.len()).position(|w| w == name).unwrap() + name.len() + 4 + 2 * 8;
+    assert_eq!(good[at..at + 4], [0; 4], "F32");
+    let says = |code: u32| {
+        let mut bytes = good.clone();
+        bytes[at..at + 4].copy_from_slice(&code.to_le_bytes());
+        refused(open("m.gguf", bytes)).to_string()
+    };
+    for (code, called, instead) in [
+        (20, "IQ4_NL", "Q4_K_M"),
+        (23, "IQ4_XS", "Q4_K_M"),
+        (39, "MXFP4", "Q4_K_M"),
+        (16, "IQ2_XXS", "Q4_K_M"),
+        (35, "TQ2_0", "Q4_K_M"),
+        (28, "F64", "F16"),
+        (999, "type 999", "Q4_K_M"),
+    ] {
+        let message = says(code);
+        assert!(message.contains(&format!("“blk.1.ffn_up.weight” is stored as {called}, ")), "{message}");
+        assert!(message.split(": ").last().unwrap().contains(instead), "{message}");
+    }
+}
+
 /// What a file claims of its layers is refused before there is a list of them.
 #[test]
 fn endless_layers_are_refused() {

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use candle_core::quantized::gguf_file::Value;
 use shiftlens::checkpoint::{Checkpoint, FileBytes, MemoryBytes, Tokenizer};
 use shiftlens::explain::attribution::Mode;
-use shiftlens::explain::{By, ResponseToken, Role};
+use shiftlens::explain::{By, PromptToken, ResponseToken, Role};
 use shiftlens::model::block_on;
 use shiftlens::model::head::Target;
 use shiftlens::protocol::{Prompt, Response, Run, Template};
@@ -184,12 +184,13 @@ fn the_text_of_a_response_gives_its_tokens_again() {
 
 fn answer(runner: &mut Runner, prompt: &str, response: Response) -> Vec<ResponseToken> {
     let run = Run {
-        prompt: Prompt::Text { text: prompt.into(), template: Template::Off },
+        prompt: Prompt::text(prompt, Template::Off),
         response,
         by: By::Word,
         target: Target::Prob,
         mode: Mode::Off,
         instruction: None,
+        template_row: false,
     };
     block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap().response
 }
@@ -199,12 +200,23 @@ fn a_plain_template_ends_directly_before_the_answer() {
     let runner = Runner::load_at_once(sentence_piece_checkpoint(), "spm.gguf").unwrap();
     // Jinja drops the newline that ends a source: one that the model is to read stands in an expression
     let source = "the hello:\n{{ messages[0]['content'] }}\n{{ 'the:\\n' }}".to_owned();
-    let prompt = Prompt::Text { text: "hello a".into(), template: Template::Given { source } };
+    let prompt = Prompt::text("hello a", Template::Given { source });
     let (tokens, text) = runner.prepare(&prompt).unwrap();
     let read: Vec<&str> = tokens.iter().map(|t| t.text.as_str()).collect();
     assert_eq!(read, ["<s>", " the", " hello", ":", "\n", "hello", " a", "\n", "t", "he", ":", "\n"]);
     let own: Vec<&str> = tokens.iter().filter(|t| t.role == Role::User).map(|t| &text[t.span.clone()]).collect();
     assert_eq!((own, text.as_str()), (vec!["hello", " a"], "hello a"));
+}
+
+/// The highest of the tokens that stop an answer is not always the one that ends a sequence.
+#[test]
+fn a_template_is_given_the_token_that_ends_a_sequence() {
+    let checkpoint = sentence_piece_checkpoint();
+    assert_eq!(checkpoint.tokenizer().unwrap().stops, [1, 2]);
+    let runner = Runner::load_at_once(checkpoint, "spm.gguf").unwrap();
+    let source = "{{ messages[0]['content'] }}{{ eos_token }}".to_owned();
+    let (tokens, _) = runner.prepare(&Prompt::text("a", Template::Given { source })).unwrap();
+    assert_eq!(tokens.last().unwrap().id, 1);
 }
 
 /// Llama's whole vocabulary, in a checkpoint that has little else.
@@ -261,4 +273,35 @@ fn sentence_piece() -> Vec<u8> {
         ("tokenizer.ggml.eos_token_id", Value::U32(1)),
     ];
     Tiny::default().gguf_with(tokens.len(), &extra)
+}
+
+/// Spans count in what the user typed, also where a template trims it, and across the turns of a conversation.
+#[test]
+fn the_spans_of_a_prompt_spell_what_was_typed() {
+    use shiftlens::checkpoint::{Said, Speaker, Turn};
+    let runner = Runner::load_at_once(Tiny::default().checkpoint(), "tiny.gguf").unwrap();
+    let source = "{% for m in messages %}<{{ m.role }}>{{ m.content.strip() }}{% endfor %}";
+    let template = || Template::Given { source: source.into() };
+    let told = |tokens: &[PromptToken], text: &str| -> String {
+        tokens.iter().filter(|t| t.role == Role::User).map(|t| &text[t.span.clone()]).collect()
+    };
+    let (tokens, text) = runner.prepare(&Prompt::text("  hi you \n", template())).unwrap();
+    assert_eq!((text.as_str(), told(&tokens, &text).as_str()), ("  hi you \n", "hi you"));
+
+    let explained = |speaker, span| Turn { speaker, said: Said::Explained(span) };
+    let turns = vec![
+        explained(Speaker::System, 0..4),
+        Turn { speaker: Speaker::User, said: Said::Other("abc".into()) },
+        Turn { speaker: Speaker::Assistant, said: Said::Other("abc".into()) },
+        explained(Speaker::User, 6..9),
+    ];
+    let asked = |turns| Prompt::Text { text: " be \n\nabc".into(), turns, template: template() };
+    let (tokens, text) = runner.prepare(&asked(turns.clone())).unwrap();
+    assert_eq!(told(&tokens, &text), "beabc");
+    let all: String = tokens.iter().map(|t| t.text.as_str()).collect();
+    assert_eq!(all, "<system>be<user>abc<assistant>abc<user>abc");
+    let last = tokens.iter().rev().find(|t| t.role == Role::User).unwrap();
+    assert_eq!(last.span, 8..9);
+    // the turns of another text
+    assert!(runner.prepare(&asked(vec![explained(Speaker::User, 0..99)])).is_err());
 }

@@ -12,6 +12,7 @@ use shiftlens::explain::weights::concepts::Concepts;
 use shiftlens::explain::weights::heads::{Head, HeadOptions, Reading, WordPairs};
 use shiftlens::explain::weights::{Related, Relatedness, Words};
 use shiftlens::model::{Tick, block_on};
+use support::families;
 use support::{Noise, Tiny};
 
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN";
@@ -177,4 +178,51 @@ fn a_planted_concept_is_found() {
     assert!(concepts.components[0].share > 3.0 * concepts.components[1].share);
     let untouched = Concepts::of(&planted, 0, 10, &output).unwrap();
     assert_ne!(untouched.components[0].words[0].word as usize, at);
+}
+
+/// A norm after the block scales what it writes: the planted vector, divided by the norm's gain, is what reaches the stream.
+#[test]
+fn a_concept_is_what_reaches_the_residual_stream() {
+    let steep = |t: &Tensor| {
+        let ramp = Tensor::arange(0f32, t.elem_count() as f32, &Device::Cpu).unwrap();
+        (ramp * 0.1).unwrap().affine(1.0, 0.2).unwrap()
+    };
+    let plain = families::edited("gemma3", "gemma3", &|_, t| t);
+    let list: Vec<String> = "cat dog man sun car map pen bed hat cow".split(' ').map(String::from).collect();
+    let words = Words::of(&list, plain.tokenizer().unwrap()).unwrap();
+    let output = words.output(&plain).unwrap();
+    let (mut noise, wide) = (Noise(4), plain.config.ffn_width);
+    let much = Tensor::from_vec((0..wide).map(|_| noise.next() * 9.0).collect(), (1, wide), &Device::Cpu).unwrap();
+    let at = words.words.iter().position(|w| w == "dog").unwrap();
+    let planted = families::edited("gemma3", "gemma3", &|name, t| match name {
+        "blk.1.post_ffw_norm.weight" => steep(&t),
+        "blk.1.ffn_down.weight" => {
+            let vector = output.narrow(0, at, 1).unwrap().flatten_all().unwrap();
+            let before = (&vector / steep(&vector)).unwrap().unsqueeze(1).unwrap();
+            (t + before.matmul(&much).unwrap()).unwrap()
+        }
+        _ => t,
+    });
+    let found = Concepts::of(&planted, 1, 3, &output).unwrap().components.swap_remove(0);
+    assert_eq!(found.words[0].word as usize, at, "{found:?}");
+    assert!(found.words[0].strength.abs() > 0.95, "{found:?}");
+}
+
+/// The layer's norm takes the embeddings' length away: a head with biases reads the same whatever it is.
+#[test]
+fn the_papers_reading_of_a_head_with_biases_does_not_hang_on_the_embeddings_length() {
+    let scaled = |by: f64| {
+        let checkpoint = families::edited("qwen2", "qwen2", &|name, t| match name {
+            "token_embd.weight" => (t * by).unwrap(),
+            _ => t,
+        });
+        heads(&checkpoint, 0, Reading::Paper).1
+    };
+    let (one, other) = (scaled(1.0), scaled(0.01));
+    assert!(one.iter().any(|head| !head.pairs.is_empty()));
+    let order = |head: &Head| head.dimensions.iter().map(|d| d.index).collect::<Vec<_>>();
+    for (one, other) in one.iter().zip(&other) {
+        assert_eq!(order(one), order(other));
+        assert_eq!(one.pairs, other.pairs);
+    }
 }

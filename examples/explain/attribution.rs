@@ -90,9 +90,7 @@ fn explain(path: &Path, a: &Attribution) -> Result<ModelReport, String> {
     let mut runner = Runner::load_at_once(checkpoint, &name).map_err(|e| fail(&e))?;
     let run = Run {
         prompt: match (&a.prompt, &a.prompt_ids) {
-            (Some(text), _) => {
-                Prompt::Text { text: text.clone(), template: if a.chat { Template::Own } else { Template::Off } }
-            }
+            (Some(text), _) => Prompt::text(text.clone(), if a.chat { Template::Own } else { Template::Off }),
             (None, ids) => Prompt::Ids { ids: ids.clone().unwrap_or_default() },
         },
         response: match (&a.response, &a.response_ids) {
@@ -116,6 +114,7 @@ fn explain(path: &Path, a: &Attribution) -> Result<ModelReport, String> {
             ModeArg::Reverse => Mode::Reverse,
         },
         instruction: None,
+        template_row: false,
     };
     let started = Instant::now();
     let mut quiet = async |_: Update| ControlFlow::Continue(());

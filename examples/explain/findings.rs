@@ -221,12 +221,13 @@ fn score(a: &Findings, case: &PromptCase, base: &mut Runner, tuned: &mut Runner)
     let given = case.response.clone().map(|text| Response::Text { text });
     let explain = |runner: &mut Runner, template: Template, response: Response| -> Result<ModelReport, String> {
         let run = Run {
-            prompt: Prompt::Text { text: case.prompt.clone(), template },
+            prompt: Prompt::text(case.prompt.clone(), template),
             response,
             by: By::Token,
             target: Target::Prob,
             mode: Mode::Auto,
             instruction: Some(case.span()),
+            template_row: false,
         };
         let mut quiet = async |_: Update| ControlFlow::Continue(());
         block_on(runner.run(&run, || 0.0, &mut quiet)).map_err(|e| format!("“{}”: {e}", case.prompt))

@@ -2,6 +2,7 @@
 
 mod attribution;
 mod findings;
+mod tokenize;
 mod weights;
 
 use std::path::Path;
@@ -29,6 +30,8 @@ enum Command {
     Concepts(weights::ConceptsOf),
     /// The paper's three findings, put to the test on a pair.
     Findings(findings::Findings),
+    /// The token ids of texts.
+    Tokenize(tokenize::Tokenize),
 }
 
 fn main() {
@@ -37,6 +40,7 @@ fn main() {
         Command::Heads(a) => weights::heads(&a),
         Command::Concepts(a) => weights::concepts(&a),
         Command::Findings(a) => findings::run(&a),
+        Command::Tokenize(a) => tokenize::run(&a),
     };
     if let Err(message) = done {
         eprintln!("{message}");

@@ -41,6 +41,8 @@ pub struct Picture<'a> {
     pub column: Option<usize>,
 }
 
+/// CSS pixels that a letter of a row's label takes, about.
+const LETTER: f64 = 6.5;
 /// How far apart slanted labels must stand so as not to overlap, CSS pixels.
 const LABEL: f64 = 15.0;
 /// Up to so many columns have room for all their labels, and scroll where the frame is too narrow. More are drawn narrower,
@@ -59,9 +61,11 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Sizes for a matrix on a canvas `width` wide; the height follows.
-    pub fn new(width: f64, rows: usize, columns: usize) -> Self {
-        let left = if width < 420.0 { 64.0 } else { 84.0 };
+    /// Sizes for a matrix on a canvas `width` wide whose longest row label has so many characters; the height follows.
+    pub fn new(width: f64, longest: usize, rows: usize, columns: usize) -> Self {
+        let least = if width < 420.0 { 64.0 } else { 84.0 };
+        // a row of several words gets more room, but most of the canvas is the cells'
+        let left = (longest as f64 * LETTER + 16.0).min(width * 0.3).max(least);
         let top = 62.0;
         let least = if columns <= ALL_LABELLED { LABEL } else { 2.0 };
         let cell_width = ((width - left - 26.0) / columns.max(1) as f64).clamp(least, 44.0);
@@ -178,7 +182,8 @@ pub fn thumbnail(
 /// Draws `picture` at the canvas's present width, and says where the cells lie.
 pub fn draw(canvas: &HtmlCanvasElement, picture: &Picture) -> Option<Layout> {
     let width = f64::from(canvas.parent_element()?.client_width()).max(120.0);
-    let layout = Layout::new(width, picture.rows.len(), picture.columns.len());
+    let longest = picture.rows.iter().map(|row| row.text.chars().count()).max().unwrap_or_default();
+    let layout = Layout::new(width, longest, picture.rows.len(), picture.columns.len());
     // More columns than fit scroll inside their frame.
     let width = width.max(layout.left + layout.columns as f64 * layout.cell_width + 26.0);
     let colours = Colours::read()?;

@@ -5,7 +5,6 @@ use leptos::prelude::*;
 use super::format;
 use super::state::Slot;
 use super::teach::Explain;
-use crate::explain::Role;
 use crate::teach::terms::Term;
 
 /// Bars, the instruction's units underlined.
@@ -13,7 +12,7 @@ use crate::teach::terms::Term;
 pub fn Density(half: Slot) -> impl IntoView {
     let rows = move || {
         half.view.with(|v| {
-            let user = v.rows.iter().zip(&v.density).filter(|(r, _)| r.role == Role::User);
+            let user = v.rows.iter().zip(&v.density).filter(|(r, _)| r.counted);
             user.map(|(r, d)| (format::label(&r.text, 24), r.instruction, *d)).collect::<Vec<_>>()
         })
     };

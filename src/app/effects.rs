@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::engine::Engine;
+use super::engine::{Cores, Engine};
 use super::state::{Side, State};
 use super::teach::lesson;
 use super::{engines, examples, memory, now, window};
@@ -21,13 +21,19 @@ const PAUSE: Duration = Duration::from_millis(400);
 struct Effects {
     state: State,
     engines: StoredValue<[Option<Engine>; 2], LocalStorage>,
+    cores: StoredValue<Cores, LocalStorage>,
     /// The pause that the core waits for.
     pause: StoredValue<Option<TimeoutHandle>>,
 }
 
 /// Carries out from now on what the core of `state` wants done.
 pub fn carry_out(state: State) {
-    let effects = Effects { state, engines: StoredValue::new_local([None, None]), pause: StoredValue::new(None) };
+    let effects = Effects {
+        state,
+        engines: StoredValue::new_local([None, None]),
+        cores: StoredValue::new_local(Cores::of_machine(2)),
+        pause: StoredValue::new(None),
+    };
     state.shell.carry_out(move |effect| effects.perform(effect));
 }
 
@@ -39,6 +45,7 @@ impl Effects {
             Effect::Send(side, request) => self.send(side, &request, &[]),
             Effect::Remember(side, source) => engines::remember(state, side, &source),
             Effect::SendFiles(side, request, files) => self.send(side, &request, &state.files(files)),
+            Effect::KeepSpeed(text) => memory::keep(state, memory::SPEED, &text),
             Effect::WriteScores(text) if memory::set(SCORES, &text) => {}
             Effect::WriteScores(_) => state.dispatch(Msg::Scores(scores::Command::NotWritten)),
             Effect::RecallScores => state.dispatch(Msg::Scores(scores::Command::Recalled(memory::get(SCORES)))),
@@ -67,7 +74,7 @@ impl Effects {
             state.dispatch(Msg::Engine { side, epoch, event: Box::new(event), at: now() });
         };
         // events can come before the engine is in its place
-        let engine = Engine::new(hear);
+        let engine = Engine::new(self.cores.get_value(), side.index() as u32, hear);
         self.engines.update_value(|engines| engines[side.index()] = Some(engine.clone()));
         engine.restart(epoch);
     }

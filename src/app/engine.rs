@@ -11,6 +11,9 @@ use crate::protocol::{Event, Request};
 /// Takes an event of the worker of an epoch.
 type Handler = Rc<dyn Fn(u32, Event)>;
 
+/// More threads than these gain little: what lies between two products runs on one.
+const MOST_THREADS: f64 = 16.0;
+
 /// A running worker. Cloning shares it.
 #[derive(Clone)]
 pub struct Engine {
@@ -18,12 +21,49 @@ pub struct Engine {
     handler: Handler,
     /// How many workers there were before the present one.
     epoch: Rc<Cell<u32>>,
+    cores: Cores,
+    /// Which of the engines this is.
+    place: u32,
+}
+
+/// What engines are told about the machine, with shared flags that say which of them are at work.
+#[derive(Clone)]
+pub struct Cores {
+    threads: f64,
+    working: Option<js_sys::Int32Array>,
+}
+
+impl Cores {
+    /// This machine's cores. Where the page is not isolated memory cannot be shared, and there is one thread.
+    pub fn of_machine(engines: u32) -> Self {
+        let isolated = js_sys::Reflect::get(&js_sys::global(), &"crossOriginIsolated".into());
+        match isolated {
+            Ok(isolated) if isolated.is_truthy() => {
+                let words = js_sys::SharedArrayBuffer::new(engines * 4);
+                let threads = super::window().navigator().hardware_concurrency().min(MOST_THREADS);
+                Self { threads, working: Some(js_sys::Int32Array::new(&words)) }
+            }
+            _ => Self { threads: 1.0, working: None },
+        }
+    }
+
+    /// Tells `worker`, engine number `place`, which is idle so far.
+    fn tell(&self, worker: &Worker, place: u32) -> Result<(), JsValue> {
+        let message = js_sys::Object::new();
+        js_sys::Reflect::set(&message, &"threads".into(), &self.threads.into())?;
+        if let Some(words) = &self.working {
+            js_sys::Atomics::store(words, place, 0)?;
+            js_sys::Reflect::set(&message, &"working".into(), words)?;
+            js_sys::Reflect::set(&message, &"place".into(), &place.into())?;
+        }
+        worker.post_message(&message)
+    }
 }
 
 impl Engine {
-    /// An engine without a worker yet; its events will go to `handler`.
-    pub fn new(handler: impl Fn(u32, Event) + 'static) -> Self {
-        Self { worker: Rc::default(), handler: Rc::new(handler), epoch: Rc::default() }
+    /// Engine number `place` without a worker yet; its events will go to `handler`.
+    pub fn new(cores: Cores, place: u32, handler: impl Fn(u32, Event) + 'static) -> Self {
+        Self { worker: Rc::default(), handler: Rc::new(handler), epoch: Rc::default(), cores, place }
     }
 
     /// Ends the worker, if there is one, and starts that of `epoch`.
@@ -50,10 +90,13 @@ impl Engine {
         });
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         on_error.forget();
-        if let Some(old) = self.worker.borrow_mut().replace(worker) {
+        if let Some(old) = self.worker.borrow_mut().replace(worker.clone()) {
             old.set_onerror(None);
             old.set_onmessage(None);
             old.terminate();
+        }
+        if let Err(e) = self.cores.tell(&worker, self.place) {
+            self.crash(&e);
         }
     }
 

@@ -30,6 +30,30 @@ pub fn seconds(s: f64) -> String {
     }
 }
 
+/// "20 s", "3 min": an estimate, with no more digits than it deserves.
+pub fn about(s: f64) -> String {
+    match s {
+        s if s < 0.95 => "a second".into(),
+        s if s < 9.5 => format!("{s:.0} s"),
+        s if s < 95.0 => format!("{:.0} s", (s / 5.0).round() * 5.0),
+        s if s < 3600.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.0} h", (s / 3600.0).max(1.0)),
+    }
+}
+
+/// "131,072".
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// "135 M".
 pub fn count(n: u64) -> String {
     match n {

@@ -6,6 +6,9 @@ use super::window;
 /// Said once for whatever there was no room for.
 const FULL: &str = "The browser's storage is full: your settings will be forgotten when the page is closed. Delete stored models under Change to make room.";
 
+/// Under this name it is remembered how fast this machine is.
+pub const SPEED: &str = "shiftlens.speed-1";
+
 /// What was set under `key`.
 pub fn get(key: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(key).ok()?

@@ -11,6 +11,7 @@ use super::reading::{PromptText, ResponseText};
 use super::state::{Half, Phase, Shown, Side, Slot, State};
 use super::teach::Explain;
 use super::{format, loading};
+use crate::checkpoint::hub::Pinned;
 use crate::page::{Msg, Wish};
 use crate::protocol::Stage;
 use crate::teach::terms::Term;
@@ -138,7 +139,8 @@ fn provenance(r: &Half, shown: Shown, given: bool) -> String {
     format!(
         "{full}{shipped}{} ({}, {}, {} parameters) · gradient × input of the {} · {} mode by {by}{} · {times}",
         c.name,
-        c.file,
+        // with as much of the commit as people read; the JSON has all of it
+        Pinned::read(&c.file).map_or_else(|| c.file.clone(), |p| p.brief()),
         c.quantization,
         format::count(c.parameters),
         match p.target {

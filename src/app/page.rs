@@ -4,13 +4,14 @@ use leptos::prelude::*;
 
 use super::backend::BackendDialog;
 use super::concepts::Concepts;
+use super::conversation::ExplainedTurns;
 use super::difference::Difference;
 use super::findings::FindingsView;
 use super::header::Header;
 use super::heads::Heads;
 use super::loading::WaitingNote;
 use super::model_card::ModelCard;
-use super::models::{ModelsDialog, drop_zone};
+use super::models::{ModelsDialog, PairHint};
 use super::offline::{self, UpdateNote};
 use super::prompt::PromptPanel;
 use super::share::ShareDialog;
@@ -19,7 +20,7 @@ use super::state::{Side, State, Tab};
 use super::tabs::{self, Tabs};
 use super::teach::{Coach, GuessPanel, LearnDialog, NotShown, Presenter};
 use super::toolbar::Toolbar;
-use super::{backend, effects, engines, examples, focus, loading, teach, window};
+use super::{backend, effects, engines, examples, focus, loading, models, teach, window};
 use crate::page::slots::Command;
 use crate::page::{Msg, editor};
 use crate::share::presets::PRESETS;
@@ -47,7 +48,7 @@ pub fn Page() -> impl IntoView {
     if embedded && let Some(body) = super::document().body() {
         let _ = body.class_list().add_1("embedded");
     }
-    drop_zone(state);
+    models::begin(state);
     teach::begin(state);
     // not by the address, whose fragment may hold a picture
     let skip = move |e: leptos::ev::MouseEvent| {
@@ -63,6 +64,7 @@ pub fn Page() -> impl IntoView {
         <main id="main" tabindex="-1" class:wide=move || state.tab.get() != Tab::Prompt>
             <div class="view" id="view" role="tabpanel" aria-labelledby=move || tabs::id(state.tab.get())>
             <Notice state/>
+            <PairHint state/>
             // hidden, not gone: a run goes on, and its result stays as it was left
             <div class="attribution" style:display=move || if state.tab.get() == Tab::Prompt { "" } else { "none" }>
                 <PromptPanel state/>
@@ -70,6 +72,7 @@ pub fn Page() -> impl IntoView {
                     <LinkedNote state/>
                     <GuessPanel state/>
                     <Toolbar state/>
+                    <ExplainedTurns state/>
                     <div class="cols">
                         <ModelCard state side=Side::Base/>
                         <ModelCard state side=Side::Tuned/>

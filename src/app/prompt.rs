@@ -3,17 +3,18 @@
 use leptos::html::Textarea;
 use leptos::prelude::*;
 
+use super::conversation::Turns;
 use super::loading::{self, WaitingNote};
 use super::model_card::RunButton;
+use super::need::Memory;
 use super::state::{Chat, Slot, State, Whose};
 use super::teach::Explain;
 use super::toolbar::Segmented;
 use super::{format, is_open};
 use crate::explain::attribution::Mode;
-use crate::explain::find_instruction;
 use crate::model::head::Target;
 use crate::page::Msg;
-use crate::page::editor::Command;
+use crate::page::editor::{Command, Conversation};
 use crate::page::prepared::Prepared;
 use crate::share::presets::PRESETS;
 use crate::teach::terms::Term;
@@ -39,7 +40,7 @@ pub fn PromptPanel(state: State) -> impl IntoView {
             <Editor state/>
             <div class="field">
                 <label for="preset">"Examples"</label>
-                <select id="preset" prop:value=move || preset_of(&state.prompt.get()) on:change=move |e| {
+                <select id="preset" prop:value=move || example(state) on:change=move |e| {
                     if let Ok(at) = event_target_value(&e).parse() {
                         state.dispatch(Msg::Example(at));
                     }
@@ -67,6 +68,7 @@ pub fn PromptPanel(state: State) -> impl IntoView {
                 <TemplateText state/>
             </div>
             <Room state/>
+            <Memory state/>
             <div class="field row"><RunButton state/></div>
             <WaitingNote state among_weights=false/>
             <Problem state/>
@@ -77,8 +79,10 @@ pub fn PromptPanel(state: State) -> impl IntoView {
 }
 
 /// The value of the example that the prompt is, if it is one.
-fn preset_of(prompt: &str) -> String {
-    PRESETS.iter().position(|p| p.text == prompt).map_or_else(String::new, |i| i.to_string())
+fn example(state: State) -> String {
+    let is_alone = state.conversation.with(|c| c.before.is_empty());
+    let at = state.prompt.with(|prompt| PRESETS.iter().position(|p| p.text == prompt));
+    at.filter(|_| is_alone).map_or_else(String::new, |i| i.to_string())
 }
 
 /// The prompt with its instruction; selecting text marks another.
@@ -86,29 +90,61 @@ fn preset_of(prompt: &str) -> String {
 fn Editor(state: State) -> impl IntoView {
     let area = NodeRef::<Textarea>::new();
     let instruction = move || {
-        let text = state.prompt.get();
-        let span = state.marked.get().filter(|m| m.end <= text.len()).unwrap_or_else(|| find_instruction(&text));
-        text.get(span).unwrap_or_default().to_owned()
+        // what the run is made of
+        state.prompt.track();
+        state.marked.track();
+        state.conversation.track();
+        let spec = state.shell.with(|page| page.facts.editor.spec());
+        spec.prompt.get(spec.instruction()).unwrap_or_default().to_owned()
     };
-    let mark = move |_| {
-        let Some(area) = area.get_untracked() else { return };
+    let explained = move || state.conversation.with(Conversation::explains_prompt);
+    let selected = move || {
+        let area = area.get_untracked()?;
         let text = state.prompt.get_untracked();
-        let (start, end) = (area.selection_start().ok().flatten(), area.selection_end().ok().flatten());
-        if let (Some(start), Some(end)) = (start, end) {
-            let span = byte_of(&text, start)..byte_of(&text, end);
-            state.edit(Command::Mark((!span.is_empty()).then_some(span)));
+        let (start, end) = (area.selection_start().ok().flatten()?, area.selection_end().ok().flatten()?);
+        let span = byte_of(&text, start)..byte_of(&text, end);
+        (!span.is_empty()).then_some(span)
+    };
+    let mark = move |_| state.edit(Command::Mark(selected()));
+    let unite = move |_| {
+        if let Some(span) = selected() {
+            state.edit(Command::Unit(span));
         }
     };
     view! {
+        <Turns state/>
         <div class="head tight"><h2><label for="prompt">"Prompt"</label></h2><Explain term=Term::Token/></div>
         <textarea id="prompt" node_ref=area prop:value=move || state.prompt.get() spellcheck="false" on:input=move |e| state.edit(Command::Prompt(event_target_value(&e)))></textarea>
         <div class="cap instruction">
             "Instruction"<Explain term=Term::Instruction/>": "<span class="instr">{move || format::label(&instruction(), 160)}</span>
         </div>
-        <div class="row">
+        <Show when=explained><div class="row">
             <button class="link" id="mark" on:mousedown=|e| e.prevent_default() on:click=mark>"Mark the selected text"</button>
+            <button class="link" id="unite" title="The selected words become one row of the matrix." on:mousedown=|e| e.prevent_default() on:click=unite>"Treat the selection as one unit"</button>
             <Show when=move || state.marked.get().is_some()><button class="link" on:click=move |_| state.edit(Command::Mark(None))>"Find it again"</button></Show>
         </div>
+        <Units state/></Show>
+    }
+}
+
+/// The parts of the prompt that are read as one unit each.
+#[component]
+fn Units(state: State) -> impl IntoView {
+    let one = move |(at, text): (usize, String)| {
+        view! {
+            <li><span class="unit">{format::label(&text, 60)}</span>
+            <button class="link" aria-label=format!("Split “{}” into words again", format::label(&text, 60)) on:click=move |_| state.edit(Command::RemoveUnit(at))>"Split"</button></li>
+        }
+    };
+    let texts = move || {
+        let text = state.prompt.get();
+        let part = |span: &std::ops::Range<usize>| text.get(span.clone()).unwrap_or_default().to_owned();
+        state.units.with(|units| units.iter().map(part).enumerate().collect::<Vec<_>>())
+    };
+    view! {
+        <Show when=move || state.units.with(|units| !units.is_empty())>
+            <div class="cap units" id="units">"Each treated as one unit (by word or sentence):"<ul>{move || texts().into_iter().map(one).collect_view()}</ul></div>
+        </Show>
     }
 }
 
@@ -135,7 +171,7 @@ fn TemplateText(state: State) -> impl IntoView {
         }
     });
     let text = move || {
-        let all = |(tokens, _): &Prepared| tokens.iter().map(|t| (t.text.clone(), t.role)).collect::<Vec<_>>();
+        let all = |p: &Prepared| p.tokens.iter().map(|t| (t.text.clone(), t.role)).collect::<Vec<_>>();
         state.tuned.prepared.with(|p| p.as_ref().map(all).unwrap_or_default())
     };
     view! {
@@ -155,7 +191,7 @@ fn TemplateText(state: State) -> impl IntoView {
 #[component]
 fn Room(state: State) -> impl IntoView {
     let said = move |slot: Slot| {
-        let length = slot.prepared.with(|p| p.as_ref().map(|(_, length)| *length))?;
+        let length = slot.prepared.with(|p| p.as_ref().map(|p| p.length))?;
         let (name, limit) = (slot.side.name(), state.options.with(|o| o.limit));
         let id = format!("room-{}", slot.side.key());
         if length.over() > 0 {
@@ -213,6 +249,7 @@ fn MoreOptions(state: State) -> impl IntoView {
             <Segmented name="Attribution target" options=TARGETS value=Signal::derive(move || options.get().target) set=move |t| state.set_options(|o| o.target = t)/>
             <span class="label">"Method (both are exact; auto takes the cheaper)"<Explain term=Term::Method/></span>
             <Segmented name="Method" options=MODES value=Signal::derive(move || options.get().mode) set=move |m| state.set_options(|o| o.mode = m)/>
+            <label class="check"><input type="checkbox" id="template-row" prop:checked=move || state.template_row.get() on:change=move |e| state.edit(Command::TemplateRow(event_target_checked(&e)))/>"Show the chat template as one row (by word or sentence)"</label>
             <span class="label">"How the answer is drawn"<Explain term=Term::Sampling/></span>
             <div class="numbers">
                 {number("Most new tokens", "limit", "1", "512", "1", |o| o.limit as f64, |o, v| o.limit = v.clamp(1.0, 512.0) as usize)}

@@ -120,7 +120,7 @@ pub fn PromptText(state: State, half: Slot) -> impl IntoView {
                     let cell = selection.column.filter(|&m| m < v.columns.len()).map(|m| (v.levels[n][m], v.signed[n][m]));
                     let (level, value) = cell.unwrap_or((0, 0.0));
                     let title = cell.map_or_else(String::new, |(l, s)| format!("{} · level {l} · {}", label.text.trim(), format::signed(s)));
-                    let shade = cell.and_then(|_| shade(&reading, level, value, extent)).filter(|_| label.role == Role::User || reading.scale == Scale::Signed);
+                    let shade = cell.and_then(|_| shade(&reading, level, value, extent)).filter(|_| label.counted || reading.scale == Scale::Signed);
                     let ink = shade.as_ref().and_then(|_| ink(&reading, level, value, extent));
                     view! { <Token label index=n shade ink selected=selection.row == Some(n) focusable=n == focus title reading choose/> }
                 })

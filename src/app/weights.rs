@@ -9,8 +9,15 @@ use super::state::{Slot, State, Tab};
 use crate::explain::weights::heads::Reading;
 use crate::page::Msg;
 use crate::page::weights::{Command, Words};
-pub use crate::page::weights::{Layers, Local};
+pub use crate::page::weights::{Layers, Local, Task};
 use crate::share::screen::Inside;
+
+/// Why memory cannot hold what `task`, of any layer, finds on the sequence of `slot`, if it was refused; reactive.
+pub fn refused(state: State, slot: Slot, task: Task) -> Option<String> {
+    let ids = sequence(slot);
+    let side = slot.side.name();
+    state.weights.half(slot.side).work.with(|work| work.refused(task, &ids).map(|why| format!("{side} model: {why}")))
+}
 
 /// Opens a tab, and loads and reads what it needs.
 pub fn open(state: State, tab: Tab) {

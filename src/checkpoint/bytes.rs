@@ -20,6 +20,17 @@ pub(super) fn check_range(what: &str, offset: u64, len: u64, size: u64) -> Resul
     }
 }
 
+/// A file's `value` as a size in memory. Fails with [`CheckpointError::Absurd`] where memory cannot hold as much: in a browser
+/// that is 2 GiB in one piece, and a larger number must not wrap around.
+pub(super) fn addressable(what: &str, value: u64) -> Result<usize, CheckpointError> {
+    addressable_within(what, value, isize::MAX as u64)
+}
+
+fn addressable_within(what: &str, value: u64, limit: u64) -> Result<usize, CheckpointError> {
+    let fits = usize::try_from(value).ok().filter(|_| value <= limit);
+    fits.ok_or_else(|| CheckpointError::Absurd { what: what.to_owned(), value, limit })
+}
+
 /// The whole of a small companion file (configuration, tokenizer) as text.
 pub(super) fn read_text(source: &dyn ByteSource) -> Result<String, CheckpointError> {
     const LIMIT: u64 = 256 << 20;
@@ -31,7 +42,7 @@ pub(super) fn read_text(source: &dyn ByteSource) -> Result<String, CheckpointErr
             limit: LIMIT,
         });
     }
-    let mut bytes = vec![0; size as usize];
+    let mut bytes = vec![0; addressable(source.name(), size)?];
     source.read_at(0, &mut bytes)?;
     String::from_utf8(bytes).map_err(|_| CheckpointError::Damaged(format!("“{}” is not text", source.name())))
 }
@@ -110,5 +121,20 @@ impl ByteSource for FileBytes {
         file.seek(SeekFrom::Start(offset))
             .and_then(|_| file.read_exact(into))
             .map_err(|e| CheckpointError::Read(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_that_memory_cannot_hold_is_refused_and_does_not_wrap() {
+        let in_a_browser = i32::MAX as u64;
+        assert_eq!(addressable_within("x", in_a_browser, in_a_browser), Ok(in_a_browser as usize));
+        for value in [in_a_browser + 1, 1 << 32, (1 << 32) + 5, u64::MAX] {
+            let refused = addressable_within("x", value, in_a_browser);
+            assert!(matches!(refused, Err(CheckpointError::Absurd { value: v, .. }) if v == value), "{refused:?}");
+        }
     }
 }

@@ -46,13 +46,15 @@ pub enum CheckpointError {
     UnknownArchitecture(String),
     /// A tensor type that is not read.
     #[error(
-        "Tensor “{tensor}” is stored as {found}, which Shiftlens cannot read. Use F32, F16, BF16, Q4_0 to Q8_0 or Q2_K to Q8_K."
+        "Tensor “{tensor}” is stored as {found}, which Shiftlens cannot read. It reads F32, F16, BF16, Q4_0 to Q8_0 and Q2_K to Q8_K: {instead}."
     )]
     UnknownTensorType {
         /// The tensor's name.
         tensor: String,
         /// The type as the file gives it.
         found: String,
+        /// What to fetch in its place.
+        instead: String,
     },
     /// A tensor the architecture needs is absent.
     #[error("The file has no tensor “{0}”, which this architecture needs.")]
@@ -96,6 +98,9 @@ pub enum CheckpointError {
     /// The chat template cannot be rendered.
     #[error("The chat template cannot be used: {0}. Turn the template off to run without it.")]
     Template(String),
+    /// The chat template does not take such a conversation; its own words.
+    #[error("The chat template refuses this conversation: “{0}”. Change the turns, or turn the template off.")]
+    TemplateRefuses(String),
     /// A file of the set is absent.
     #[error("“{0}” is missing from the selection: choose all of the model's files together.")]
     MissingFile(String),

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::bytes::{ByteSource, check_range};
+use super::bytes::{ByteSource, addressable, check_range};
 use super::{CheckpointError, TensorEntry};
 use candle_core::quantized::GgmlDType;
 
@@ -98,7 +98,12 @@ impl Info {
     fn place(&self, start: u64, file: usize, size: u64) -> Result<TensorEntry, CheckpointError> {
         let dtype = dtype_of(self.kind).ok_or_else(|| CheckpointError::UnknownTensorType {
             tensor: self.name.clone(),
-            found: format!("type {}", self.kind),
+            found: type_name(self.kind).map_or_else(|| format!("type {}", self.kind), str::to_owned),
+            instead: match self.kind {
+                24..=28 => "convert the model again, to F16",
+                _ => "fetch the same model's Q4_K_M file instead, or its Q8_0",
+            }
+            .into(),
         })?;
         let absurd = || CheckpointError::Absurd {
             what: format!("the size of tensor “{}”", self.name),
@@ -119,9 +124,9 @@ impl Info {
         Ok(TensorEntry {
             file,
             dtype,
-            shape: self.shape.iter().map(|&d| d as usize).collect(),
+            shape: self.shape.iter().map(|&d| addressable(&self.name, d)).collect::<Result<_, _>>()?,
             offset,
-            bytes: bytes as usize,
+            bytes: addressable(&format!("the size of tensor “{}”", self.name), bytes)?,
         })
     }
 }
@@ -144,6 +149,43 @@ fn dtype_of(code: u32) -> Option<GgmlDType> {
         14 => Q6K,
         15 => Q8K,
         30 => BF16,
+        _ => return None,
+    })
+}
+
+/// What ggml calls the types that candle cannot hold. IQ4_NL also stands in files called Q2_K or Q3_K, where a model's width
+/// is no multiple of 256; in Q4_K_M files Q5_0 takes its place.
+fn type_name(code: u32) -> Option<&'static str> {
+    Some(match code {
+        4 => "Q4_2",
+        5 => "Q4_3",
+        9 => "Q8_1",
+        16 => "IQ2_XXS",
+        17 => "IQ2_XS",
+        18 => "IQ3_XXS",
+        19 => "IQ1_S",
+        20 => "IQ4_NL",
+        21 => "IQ3_S",
+        22 => "IQ2_S",
+        23 => "IQ4_XS",
+        24 => "I8",
+        25 => "I16",
+        26 => "I32",
+        27 => "I64",
+        28 => "F64",
+        29 => "IQ1_M",
+        31 => "Q4_0_4_4",
+        32 => "Q4_0_4_8",
+        33 => "Q4_0_8_8",
+        34 => "TQ1_0",
+        35 => "TQ2_0",
+        36 => "IQ4_NL_4_4",
+        37 => "IQ4_NL_4_8",
+        38 => "IQ4_NL_8_8",
+        39 => "MXFP4",
+        40 => "NVFP4",
+        41 => "Q1_0",
+        42 => "Q2_0",
         _ => return None,
     })
 }
@@ -175,7 +217,7 @@ impl<'a> Reader<'a> {
             let within =
                 self.position >= self.buffer_at && self.position + len <= self.buffer_at + self.buffer.len() as u64;
             if !within {
-                self.buffer.resize(BUFFER.min(self.left() as usize), 0);
+                self.buffer.resize(usize::try_from(self.left()).map_or(BUFFER, |left| left.min(BUFFER)), 0);
                 self.buffer_at = self.position;
                 self.source.read_at(self.position, &mut self.buffer)?;
             }
@@ -207,7 +249,7 @@ impl<'a> Reader<'a> {
         if value > limit {
             return Err(CheckpointError::Absurd { what: what.to_owned(), value, limit });
         }
-        Ok(value as usize)
+        addressable(what, value)
     }
 
     fn string(&mut self, what: &str) -> Result<String, CheckpointError> {

@@ -1,12 +1,15 @@
 //! Bytes to [`Checkpoint`]: GGUF and safetensors readers, model configuration, tokenizer, chat template, known pairs.
 
+mod blocks;
 mod bytes;
 pub mod catalogue;
 mod chat;
 mod config;
+pub mod conversation;
 mod error;
 mod families;
 pub mod gguf;
+pub mod hub;
 mod layer;
 mod open;
 mod rope;
@@ -14,13 +17,13 @@ mod safetensors;
 mod settings;
 mod slots;
 mod tokenizer;
-mod tokenizer_json;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use bytes::FileBytes;
 pub use bytes::{ByteSource, MemoryBytes};
-pub use chat::{ChatTemplate, Rendered};
+pub use chat::{ChatTemplate, Own, Rendered};
 pub use config::{ModelConfig, RopeLayout};
+pub use conversation::{Said, Speaker, Turn};
 pub use error::CheckpointError;
 pub use layer::{Activation, LayerSpec, Norms, Part, QkNorm};
 pub use open::{Checkpoint, TensorEntry};

@@ -7,10 +7,11 @@ use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{Device, Tensor};
 use sha2::{Digest, Sha256};
 
+use super::blocks;
 use super::bytes::{ByteSource, read_text};
 use super::gguf::{self, Header, Value};
 use super::slots::{self, Naming};
-use super::{ChatTemplate, CheckpointError, ModelConfig, Tokenizer, safetensors, tokenizer_json};
+use super::{ChatTemplate, CheckpointError, ModelConfig, Tokenizer, safetensors};
 
 /// Where a tensor lies.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +43,7 @@ pub struct Checkpoint {
     hashes: Mutex<HashMap<String, [u8; 32]>>,
 }
 
-/// Bytes of a matrix that are read at once when single rows are wanted.
+/// About how many bytes of a matrix are read at once when not all of it is to be in memory.
 const WINDOW: usize = 4 << 20;
 
 impl Checkpoint {
@@ -72,11 +73,7 @@ impl Checkpoint {
             None => None,
         };
         let config = ModelConfig::from_gguf(&metadata, embedding_rows(&tensors)?, divisors)?;
-        let own = match find(&files, "tokenizer.json") {
-            Some(json) => Some(tokenizer_json::parse(&read_text(json)?)?),
-            None => tokenizer_json::from_gguf(&metadata)?,
-        };
-        let tokenizer = own.map(|own| Tokenizer::from_gguf(own, &metadata)).transpose()?;
+        let tokenizer = Tokenizer::from_gguf(&metadata, find(&files, "tokenizer.json"))?;
         let chat_template = match metadata.get("tokenizer.chat_template") {
             Some(Value::Str(s)) => Some(ChatTemplate::new(s.clone())),
             _ => None,
@@ -116,12 +113,10 @@ impl Checkpoint {
         // the tokenizer's tables are as long as the vocabulary, which is held against the embedding here
         let tensors = slots::resolve(&model, Naming::HuggingFace, &tensors)?;
         let tokenizer_config = json("tokenizer_config.json")?.unwrap_or_default();
-        let own = match find(&files, "tokenizer.json") {
-            Some(file) => Some(tokenizer_json::parse(&read_text(file)?)?),
+        let tokenizer = match find(&files, "tokenizer.json") {
+            Some(file) => Some(Tokenizer::from_json(&read_text(file)?, &config, &tokenizer_config, Some(model.vocab))?),
             None => None,
         };
-        let tokenizer =
-            own.map(|own| Tokenizer::from_json(own, &config, &tokenizer_config, model.vocab)).transpose()?;
         let template_file = find(&files, "chat_template.jinja").map(read_text).transpose()?;
         let chat_template =
             template_file.or_else(|| template_of(&tokenizer_config["chat_template"])).map(ChatTemplate::new);
@@ -148,17 +143,48 @@ impl Checkpoint {
     /// One tensor as it is stored, `[rows, columns]`.
     pub fn tensor(&self, name: &str) -> Result<QTensor, CheckpointError> {
         let entry = self.entry(name)?;
-        let bytes = Bytes::read(&self.files, entry)?;
-        self.note_hash(name, &bytes);
-        bytes.tensor(entry)
+        let read = |into: &mut [u8]| self.files[entry.file].read_at(entry.offset, into);
+        let storage = blocks::storage(entry.dtype, entry.bytes, read)?;
+        let damaged = |e| CheckpointError::Damaged(format!("tensor “{name}”: {e}"));
+        let tensor = QTensor::new(storage, entry.shape.clone()).map_err(damaged)?;
+        self.note_hash(name, &tensor.data().map_err(damaged)?);
+        Ok(tensor)
+    }
+
+    /// A tensor's storage type and shape.
+    pub fn stored(&self, name: &str) -> Result<(GgmlDType, &[usize]), CheckpointError> {
+        self.entry(name).map(|entry| (entry.dtype, &entry.shape[..]))
+    }
+
+    /// Gives a tensor's bytes to `take` piece by piece, each a whole number of `unit` bytes but for the last, without taking all
+    /// of it into memory.
+    pub fn pieces<E: From<CheckpointError>>(
+        &self,
+        name: &str,
+        unit: usize,
+        mut take: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let entry = self.entry(name)?;
+        let size = (WINDOW / unit.max(1)).max(1) * unit.max(1);
+        let (mut hash, mut piece) = (Sha256::new(), vec![0; size.min(entry.bytes)]);
+        for at in (0..entry.bytes).step_by(size) {
+            piece.truncate(entry.bytes - at);
+            self.files[entry.file].read_at(entry.offset + at as u64, &mut piece)?;
+            hash.update(&piece);
+            take(&piece)?;
+        }
+        if let Ok(mut hashes) = self.hashes.lock() {
+            hashes.insert(name.to_owned(), hash.finalize().into());
+        }
+        Ok(())
     }
 
     /// Every tensor is hashed when it is first read: to name the weights then costs no reading of its own.
-    fn note_hash(&self, name: &str, bytes: &Bytes) {
+    fn note_hash(&self, name: &str, bytes: &[u8]) {
         if let Ok(mut hashes) = self.hashes.lock()
             && !hashes.contains_key(name)
         {
-            hashes.insert(name.to_owned(), Sha256::digest(bytes.get()).into());
+            hashes.insert(name.to_owned(), Sha256::digest(bytes).into());
         }
     }
 
@@ -218,7 +244,7 @@ impl Checkpoint {
                 None => {
                     let bytes = Bytes::read(&self.files, entry)?;
                     hash.update(Sha256::digest(bytes.get()));
-                    self.note_hash(name, &bytes);
+                    self.note_hash(name, bytes.get());
                 }
             }
         }
@@ -233,7 +259,12 @@ impl Checkpoint {
         self.tensors.values().map(|t| (&t.shape[..], t.dtype))
     }
 
-    /// Bytes of all tensors: what the weights take in memory.
+    /// Storage type and shape of every tensor, in no order.
+    pub fn tensors(&self) -> impl Iterator<Item = (GgmlDType, &[usize])> {
+        self.tensors.values().map(|t| (t.dtype, &t.shape[..]))
+    }
+
+    /// Bytes of all tensors, as the files store them.
     pub fn weight_bytes(&self) -> u64 {
         self.tensors.values().map(|t| t.bytes as u64).sum()
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use candle_core::quantized::GgmlDType;
 use serde::Deserialize;
 
-use super::bytes::{ByteSource, check_range};
+use super::bytes::{ByteSource, addressable, check_range};
 use super::{CheckpointError, TensorEntry};
 
 const MAX_HEADER: u64 = 100 << 20;
@@ -33,7 +33,7 @@ pub(super) fn read_header(
             limit,
         });
     }
-    let mut header = vec![0; length as usize];
+    let mut header = vec![0; addressable("the header's length", length)?];
     source.read_at(8, &mut header)?;
     if header.first() != Some(&b'{') {
         return Err(CheckpointError::NotACheckpoint(source.name().to_owned()));
@@ -57,7 +57,11 @@ fn place(name: &str, info: &Info, start: u64, file: usize, size: u64) -> Result<
         "F16" => GgmlDType::F16,
         "BF16" => GgmlDType::BF16,
         other => {
-            return Err(CheckpointError::UnknownTensorType { tensor: name.to_owned(), found: other.to_owned() });
+            return Err(CheckpointError::UnknownTensorType {
+                tensor: name.to_owned(),
+                found: other.to_owned(),
+                instead: "fetch the model's BF16 safetensors instead, or a GGUF file of it".into(),
+            });
         }
     };
     let [from, to] = info.data_offsets;
@@ -74,8 +78,8 @@ fn place(name: &str, info: &Info, start: u64, file: usize, size: u64) -> Result<
     Ok(TensorEntry {
         file,
         dtype,
-        shape: info.shape.iter().map(|&d| d as usize).collect(),
+        shape: info.shape.iter().map(|&d| addressable(name, d)).collect::<Result<_, _>>()?,
         offset,
-        bytes: bytes as usize,
+        bytes: addressable(&format!("the size of tensor “{name}”"), bytes)?,
     })
 }

@@ -60,7 +60,7 @@ impl Default for Sampling {
 
 impl Sampling {
     /// Whether chance has no part in it, and nothing is held against repeating.
-    fn is_greedy(&self) -> bool {
+    pub(super) fn is_greedy(&self) -> bool {
         self.temperature <= 1e-6 && self.repeat_penalty == 1.0
     }
 
@@ -165,8 +165,8 @@ pub fn cost(n: usize, m: usize, firsts: &[usize]) -> (usize, usize) {
 }
 
 /// Tokens read at once: enough to use the kernels well, few enough to stop soon.
-const PREFILL_CHUNK: usize = 16;
-const FORCED_CHUNK: usize = 8;
+pub(super) const PREFILL_CHUNK: usize = 16;
+pub(super) const FORCED_CHUNK: usize = 8;
 
 /// Runs `job`. `now` is a clock in seconds; `emit` hears every event and cancels by breaking.
 pub async fn run<E: Engine>(
@@ -181,7 +181,9 @@ pub async fn run<E: Engine>(
         Respond::Forced(ids) => ids.len(),
     };
     check(engine, job)?;
-    let mode = choose(job, planned);
+    let firsts: Vec<usize> = job.groups.iter().filter_map(|g| g.first().copied()).collect();
+    let auto = || cheaper(job.prompt.len(), planned, &firsts);
+    let mode = if job.mode == Mode::Auto { auto() } else { job.mode };
     let groups: Vec<Group> = match mode {
         Mode::Forward => job.groups.iter().map(|g| Group { positions: g.clone() }).collect(),
         _ => Vec::new(),
@@ -207,7 +209,9 @@ pub async fn run<E: Engine>(
         Mode::Reverse => {
             let tokens: Vec<u32> = job.prompt.iter().chain(&response).copied().collect();
             let mut tick = async |t: Tick| emit(Event::Reverse(t)).await;
+            engine.begin(&[]).await?; // the caches have served
             let columns = engine.reverse(&tokens, job.prompt.len(), job.target, &mut tick).await?;
+            columns.iter().try_for_each(|column| finite(column))?;
             aggregate(&transpose(&columns, job.prompt.len()), &job.groups)
         }
         Mode::Forward => transpose(&columns, job.groups.len()),
@@ -242,12 +246,9 @@ fn check<E: Engine>(engine: &E, job: &Job) -> Result<(), ModelError> {
     }
 }
 
-fn choose(job: &Job, planned: usize) -> Mode {
-    if job.mode != Mode::Auto {
-        return job.mode;
-    }
-    let firsts: Vec<usize> = job.groups.iter().filter_map(|g| g.first().copied()).collect();
-    let (forward, reverse) = cost(job.prompt.len(), planned, &firsts);
+/// The method that is cheaper in work.
+pub(super) fn cheaper(n: usize, m: usize, firsts: &[usize]) -> Mode {
+    let (forward, reverse) = cost(n, m, firsts);
     if forward <= reverse { Mode::Forward } else { Mode::Reverse }
 }
 
@@ -256,6 +257,11 @@ fn go_on(flow: ControlFlow<()>) -> Result<(), ModelError> {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(ModelError::Cancelled),
     }
+}
+
+/// A column of numbers, and nothing else: JSON would carry the rest as null.
+fn finite(column: &[f32]) -> Result<(), ModelError> {
+    if column.iter().all(|v| v.is_finite()) { Ok(()) } else { Err(ModelError::NotANumber) }
 }
 
 /// `[columns][rows]` to `[rows][columns]`.
@@ -288,6 +294,7 @@ impl<E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'_, E, F> {
 
     /// Notes a token of the response.
     async fn note(&mut self, Seen { id, choice, column }: Seen) -> Result<(), ModelError> {
+        column.as_deref().map_or(Ok(()), finite)?;
         self.response.push(id);
         self.choices.push(choice.clone());
         self.columns.extend(column.clone());

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use super::units::{By, segment};
+use crate::checkpoint::Turn;
+use crate::checkpoint::conversation::last_explained;
 
 /// The paper's instruction verbs (METHODS.md, section 2).
 pub const INSTRUCTION_VERBS: &[&str] = &[
@@ -104,6 +106,13 @@ pub fn find_instruction(prompt: &str) -> Range<usize> {
         let start = prompt.len() - prompt.trim_start().len();
         start..start + prompt.trim().len()
     })
+}
+
+/// The instruction of a conversation over `text`: that of its last turn, where that is explained.
+pub fn find_instruction_of(text: &str, turns: &[Turn]) -> Range<usize> {
+    let last = last_explained(text, turns);
+    let found = find_instruction(&text[last.clone()]);
+    last.start + found.start..last.start + found.end
 }
 
 #[cfg(test)]

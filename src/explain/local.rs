@@ -23,15 +23,12 @@ pub struct LayerAttention {
     pub rollout: Packed,
 }
 
-fn triangle(rows: &[Vec<f32>]) -> Packed {
-    Packed(rows.iter().enumerate().flat_map(|(query, row)| row[..=query].iter().copied()).collect())
-}
-
 impl LayerAttention {
-    /// Reads it from a trace.
+    /// Reads it from a trace that has come to this layer.
     pub fn of(trace: &Trace, layer: usize) -> Result<Self, ModelError> {
-        let heads = trace.attention(layer)?.iter().map(|head| triangle(head)).collect();
-        Ok(Self { layer, tokens: trace.tokens().len(), heads, rollout: triangle(&trace.rollout(layer)?) })
+        let head = |head| trace.attention(layer, head).map(Packed);
+        let heads = (0..trace.heads()).map(head).collect::<Result<_, _>>()?;
+        Ok(Self { layer, tokens: trace.tokens().len(), heads, rollout: Packed(trace.rollout(layer)?.to_vec()) })
     }
 
     /// The mean of all heads.
@@ -75,7 +72,7 @@ pub struct LayerFiring {
 }
 
 impl LayerFiring {
-    /// Reads it from a trace; `directions` are the components' `[components, width]`.
+    /// Reads it from a trace that has come to this layer; `directions` are the components' `[components, width]`.
     pub fn of(trace: &Trace, layer: usize, directions: &Tensor) -> Result<Self, ModelError> {
         let along: Vec<Vec<f32>> = trace.written(layer)?.matmul(&directions.t()?.contiguous()?)?.to_vec2()?;
         let strongest = |row: Vec<f32>| {
@@ -94,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_masked_sink_leaves_the_others_shares() {
-        let pattern = triangle(&[vec![1.0, 0.0, 0.0], vec![0.75, 0.25, 0.0], vec![0.5, 0.3, 0.2]]);
+        let pattern = Packed(vec![1.0, 0.75, 0.25, 0.5, 0.3, 0.2]);
         assert_eq!((weight(&pattern, 2, 1), weight(&pattern, 1, 2)), (0.3, 0.0));
         let masked = without_sink(&pattern, 3);
         assert_eq!((weight(&masked, 0, 0), weight(&masked, 1, 1)), (0.0, 1.0));

@@ -6,14 +6,15 @@ pub mod findings;
 mod instruction;
 mod levels;
 pub mod local;
+pub mod memory;
 mod report;
 pub mod statistics;
 mod units;
 pub mod view;
 pub mod weights;
 
-pub use instruction::{INSTRUCTION_VERBS, find_instruction};
+pub use instruction::{INSTRUCTION_VERBS, find_instruction, find_instruction_of};
 pub use levels::{Levels, density, floored, instruction_score, levels, normalised};
 pub use report::{CheckpointInfo, ModelReport, ResponseToken, Seconds, aggregate, scored_rows};
 pub(crate) use units::spell;
-pub use units::{By, PromptToken, Role, Unit, prompt_tokens, regroup, segment, units};
+pub use units::{By, PromptToken, Role, TEMPLATE_ROW, Unit, prompt_tokens, regroup, segment, segments, units};

@@ -26,6 +26,12 @@ pub struct CheckpointInfo {
     pub vocab: usize,
     /// Decoder layers.
     pub layers: usize,
+    /// Width of the residual stream; 0 where it is not known.
+    #[serde(default)]
+    pub width: usize,
+    /// Query heads of a layer; 0 where it is not known.
+    #[serde(default)]
+    pub heads: usize,
     /// Longest sequence, tokens.
     pub context: usize,
     /// Equal for two models whose tokenizers are the same.
@@ -50,6 +56,8 @@ impl CheckpointInfo {
             bytes: checkpoint.weight_bytes(),
             vocab: c.vocab,
             layers: c.layers,
+            width: c.width,
+            heads: c.heads,
             context: c.context,
             tokenizer: checkpoint.tokenizer().map_or_else(|_| String::new(), |t| t.fingerprint.clone()),
             weights: checkpoint.fingerprint()?,
@@ -128,8 +136,8 @@ pub struct ModelReport {
 }
 
 /// Which units take part in levels: the user's own. Prompts given as ids have no others but BOS.
-pub fn scored_rows(units: &[Unit]) -> Vec<bool> {
-    units.iter().map(|u| u.role == Role::User).collect()
+pub fn scored_rows(units: &[Unit], by: By) -> Vec<bool> {
+    units.iter().map(|u| u.role == Role::User || by != By::Token).collect()
 }
 
 impl ModelReport {
@@ -140,7 +148,7 @@ impl ModelReport {
 
     /// Fills levels, density and score from the importance.
     pub fn score(&mut self, how: Levels) {
-        self.levels = levels(&self.importance, &scored_rows(&self.units), how);
+        self.levels = levels(&self.importance, &scored_rows(&self.units, self.by), how);
         self.density = normalised(&density(&self.levels, how.norm));
         let marked: Vec<bool> = self
             .units

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::checkpoint::{Piece, Rendered, Tokenizer};
+use crate::checkpoint::{Own, Piece, Rendered, Tokenizer};
 
 /// The granularity of an explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -20,13 +20,23 @@ pub enum By {
     Sentence,
 }
 
+/// Models below this many parameters are explained by token whatever is set: it costs them nothing.
+const SMALL: u64 = 30_000_000;
+
+impl By {
+    /// The granularity by which a model of so many parameters is run where this one is set.
+    pub fn with(self, parameters: u64) -> Self {
+        if parameters < SMALL { Self::Token } else { self }
+    }
+}
+
 /// Who wrote a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The chat template, or the beginning-of-sequence token.
+    /// The chat template, a turn that is not explained, or the beginning-of-sequence token.
     Template,
-    /// The user.
+    /// Whoever wrote the text that is explained.
     User,
 }
 
@@ -67,18 +77,22 @@ pub(crate) fn spell(bytes: &[u8]) -> (String, Option<Vec<u8>>) {
     }
 }
 
-/// The pieces of a rendered prompt as tokens with their authors; spans count from the start of the user's text.
+/// The pieces of a rendered prompt as tokens with their authors; spans are bytes of the text that is explained.
 pub fn prompt_tokens(tokenizer: &Tokenizer, rendered: &Rendered, pieces: &[Piece]) -> Vec<PromptToken> {
-    pieces
-        .iter()
-        .map(|p| {
-            let (text, bytes) = spell(tokenizer.token_bytes(p.id));
-            let (start, end) = (p.span.start.max(rendered.user.start), p.span.end.min(rendered.user.end));
-            let role = if start < end { Role::User } else { Role::Template };
-            let span = if start < end { start - rendered.user.start..end - rendered.user.start } else { 0..0 };
-            PromptToken { id: p.id, text, bytes, role, span }
-        })
-        .collect()
+    let own = |span: &Range<usize>| {
+        let within = |own: &Own| {
+            let (start, end) = (span.start.max(own.at.start), span.end.min(own.at.end));
+            (start < end).then(|| own.from + start - own.at.start..own.from + end - own.at.start)
+        };
+        rendered.own.iter().find_map(within)
+    };
+    let token = |p: &Piece| {
+        let (text, bytes) = spell(tokenizer.token_bytes(p.id));
+        let span = own(&p.span);
+        let role = if span.is_some() { Role::User } else { Role::Template };
+        PromptToken { id: p.id, text, bytes, role, span: span.unwrap_or(0..0) }
+    };
+    pieces.iter().map(token).collect()
 }
 
 /// The words or sentences of `text`, without the white space around them.
@@ -95,8 +109,9 @@ pub fn segment(text: &str, by: By) -> Vec<Range<usize>> {
 }
 
 /// Groups tokens with `(span, bytes of the text)` into the segments of `text`; white space goes with what follows it.
-/// Gives, for each segment in which a token begins, its bytes and its tokens; a segment that lies wholly within another's
-/// token (`,"` is one token of two) goes with that one.
+/// Gives, for each segment in which a token begins, its bytes and its tokens, in the order of the text: a template can place a
+/// later turn before an earlier one. A segment that lies wholly within another's token (`,"` is one token of two) goes with
+/// that one.
 pub fn regroup(text: &str, segments: &[Range<usize>], spans: &[Range<usize>]) -> Vec<(Range<usize>, Vec<usize>)> {
     let mut groups: Vec<(usize, Vec<usize>)> = Vec::new();
     for (token, span) in spans.iter().enumerate() {
@@ -109,6 +124,7 @@ pub fn regroup(text: &str, segments: &[Range<usize>], spans: &[Range<usize>]) ->
             _ => groups.push((segment, vec![token])),
         }
     }
+    groups.sort_by_key(|(segment, _)| *segment);
     let whole = |(segment, tokens): (usize, Vec<usize>)| {
         let reach = tokens.last().map_or(0, |t| spans[*t].end);
         let within = segments[segment..].iter().take_while(|s| s.end <= reach).last();
@@ -118,8 +134,40 @@ pub fn regroup(text: &str, segments: &[Range<usize>], spans: &[Range<usize>]) ->
     groups.into_iter().map(whole).collect()
 }
 
-/// The units of a prompt. By token: every token. By word or sentence: those of the user's text, `text`.
-pub fn units(tokens: &[PromptToken], text: &str, by: By) -> Vec<Unit> {
+/// The words or sentences of `text`, with each of `spans` (in order, not overlapping) as one segment of its own.
+pub fn segments(text: &str, by: By, spans: &[Range<usize>]) -> Vec<Range<usize>> {
+    let mut all = spans.to_vec();
+    for segment in segment(text, by) {
+        let mut from = segment.start;
+        let first = spans.partition_point(|s| s.end <= segment.start);
+        let cuts = spans[first..].iter().take_while(|s| s.start < segment.end);
+        for next in cuts.cloned().chain(std::iter::once(segment.end..segment.end)) {
+            let part = text.get(from..next.start.min(segment.end)).unwrap_or_default();
+            let start = from + (part.len() - part.trim_start().len());
+            if !part.trim().is_empty() {
+                all.push(start..start + part.trim().len());
+            }
+            from = next.end;
+        }
+    }
+    all.sort_by_key(|s| s.start);
+    all
+}
+
+/// What the row of the template's tokens is called.
+pub const TEMPLATE_ROW: &str = "(template)";
+
+/// The tokens that are not part of the explained text, as one group: all but the first of the sequence, on which attention
+/// rests whatever it says.
+fn template_row(tokens: &[PromptToken]) -> Option<Unit> {
+    let tokens: Vec<usize> = (1..tokens.len()).filter(|&i| tokens[i].role == Role::Template).collect();
+    let unit = |tokens| Unit { text: TEMPLATE_ROW.into(), tokens, role: Role::Template, span: 0..0 };
+    (!tokens.is_empty()).then(|| unit(tokens))
+}
+
+/// The units of a prompt. By token: every token. By word or sentence: those of the user's text, `text`; before them the
+/// template's tokens as one unit if `template` asks for it and there are any.
+pub fn units(tokens: &[PromptToken], text: &str, by: By, template: bool) -> Vec<Unit> {
     if by == By::Token {
         let unit = |(i, t): (usize, &PromptToken)| Unit {
             text: t.text.clone(),
@@ -135,15 +183,13 @@ pub fn units(tokens: &[PromptToken], text: &str, by: By) -> Vec<Unit> {
     if segments.is_empty() {
         return Vec::new();
     }
-    regroup(text, &segments, &spans)
-        .into_iter()
-        .map(|(span, tokens)| Unit {
-            text: text.get(span.clone()).unwrap_or_default().to_owned(),
-            tokens: tokens.into_iter().map(|t| own[t]).collect(),
-            role: Role::User,
-            span,
-        })
-        .collect()
+    let words = regroup(text, &segments, &spans).into_iter().map(|(span, tokens)| Unit {
+        text: text.get(span.clone()).unwrap_or_default().to_owned(),
+        tokens: tokens.into_iter().map(|t| own[t]).collect(),
+        role: Role::User,
+        span,
+    });
+    template_row(tokens).filter(|_| template).into_iter().chain(words).collect()
 }
 
 #[cfg(test)]
@@ -181,13 +227,51 @@ mod tests {
     }
 
     #[test]
+    fn words_keep_the_order_of_the_text_where_a_template_moves_a_turn() {
+        let text = "Be brief.\n\nHi fox";
+        // "Hi", " fox", then "Be", " brief", "."
+        let spans = [11..13, 13..17, 0..2, 2..8, 8..9];
+        let groups = regroup(text, &segment(text, By::Word), &spans);
+        let words: Vec<(&str, &[usize])> = groups.iter().map(|(span, t)| (&text[span.clone()], &t[..])).collect();
+        assert_eq!(words, [("Be", &[2][..]), ("brief", &[3]), (".", &[4]), ("Hi", &[0]), ("fox", &[1])]);
+    }
+
+    #[test]
     fn template_tokens_are_no_words() {
         let token = |text: &str, role, span| PromptToken { id: 0, text: text.into(), bytes: None, role, span };
         let tokens =
             [token("<u>", Role::Template, 0..0), token("Hi", Role::User, 0..2), token(" you", Role::User, 2..6)];
-        let words = units(&tokens, "Hi you", By::Word);
+        let words = units(&tokens, "Hi you", By::Word, true); // the first token is in no row
         assert_eq!(words.iter().map(|u| (u.text.as_str(), u.tokens[0])).collect::<Vec<_>>(), [("Hi", 1), ("you", 2)]);
-        assert_eq!(units(&tokens, "Hi you", By::Token).len(), 3);
-        assert!(units(&tokens[..1], "", By::Word).is_empty());
+        assert_eq!(units(&tokens, "Hi you", By::Token, true).len(), 3);
+        assert!(units(&tokens[..1], "", By::Word, true).is_empty());
+    }
+
+    #[test]
+    fn the_templates_tokens_make_up_one_row_where_asked() {
+        let token = |text: &str, role, span| PromptToken { id: 0, text: text.into(), bytes: None, role, span };
+        let tokens = [
+            token("<s>", Role::Template, 0..0),
+            token("<u>", Role::Template, 0..0),
+            token("Hi", Role::User, 0..2),
+            token("</u>", Role::Template, 0..0),
+        ];
+        let tokens_of =
+            |template| units(&tokens, "Hi", By::Word, template).into_iter().map(|u| u.tokens).collect::<Vec<_>>();
+        assert_eq!(tokens_of(true), [vec![1, 3], vec![2]]);
+        assert_eq!(tokens_of(false), [vec![2]]);
+    }
+
+    #[test]
+    fn a_marked_span_is_one_segment_and_cuts_those_it_touches() {
+        let text = "Write a story now. Don't stop!";
+        let cut = |by, spans: &[(usize, usize)]| -> Vec<&str> {
+            let spans: Vec<Range<usize>> = spans.iter().map(|(start, end)| *start..*end).collect();
+            segments(text, by, &spans).into_iter().map(|r| &text[r]).collect()
+        };
+        assert_eq!(cut(By::Word, &[]), cut(By::Word, &[(0, 5)]));
+        assert_eq!(cut(By::Word, &[(6, 13)]), ["Write", "a story", "now", ".", "Don't", "stop", "!"]);
+        assert_eq!(cut(By::Sentence, &[(6, 13), (14, 17)]), ["Write", "a story", "now", ".", "Don't stop!"]);
+        assert_eq!(cut(By::Sentence, &[(14, 24)]), ["Write a story", "now. Don't", "stop!"]);
     }
 }

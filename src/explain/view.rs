@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::levels::{Levels, density, instruction_score, levels, normalised};
 use super::report::{ResponseToken, aggregate};
-use super::units::{By, Role, Unit, regroup, segment};
+use super::units::{By, Role, TEMPLATE_ROW, Unit, regroup, segment, segments};
 
 /// A row or column of the matrix.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Label {
     pub text: String,
     /// Who wrote it.
     pub role: Role,
+    /// Whether it has levels and a share of the density (rows only): by token, the template's tokens have not.
+    pub counted: bool,
     /// Whether it belongs to the instruction (rows only).
     pub instruction: bool,
     /// Indices of its parts: units for rows, response tokens for columns.
@@ -39,10 +41,10 @@ pub struct View {
 }
 
 impl View {
-    /// The largest magnitude among the user's rows; template rows would flatten the scale.
+    /// The largest magnitude among the rows that count; the template's tokens would flatten the scale.
     pub fn extent(&self) -> f32 {
-        let user = self.rows.iter().zip(&self.signed).filter(|(r, _)| r.role == Role::User);
-        user.flat_map(|(_, row)| row).fold(0.0, |a, v| a.max(v.abs()))
+        let counted = self.rows.iter().zip(&self.signed).filter(|(r, _)| r.counted);
+        counted.flat_map(|(_, row)| row).fold(0.0, |a, v| a.max(v.abs()))
     }
 }
 
@@ -54,6 +56,10 @@ pub struct Source<'a> {
     pub units: &'a [Unit],
     /// The granularity of the run's rows.
     pub by: By,
+    /// Parts of `text` that are one row each where it is not read by token; in order.
+    pub spans: &'a [Range<usize>],
+    /// Whether the template's tokens are one row where it is not read by token.
+    pub template_row: bool,
     /// `[response][units]`: columns as they arrive.
     pub columns: &'a [Vec<f32>],
     /// The response so far.
@@ -75,7 +81,12 @@ pub fn can_show(have: By, want: By) -> bool {
 /// The view of `source` by `by`, or by its own granularity if that is coarser.
 pub fn present(source: &Source, by: By, how: Levels) -> View {
     let by = if can_show(source.by, by) { by } else { source.by };
-    let rows = row_labels(source, by);
+    let mut rows = row_labels(source, by);
+    if by != By::Token
+        && let [Label { role: Role::Template, .. }, first, ..] = rows.as_mut_slice()
+    {
+        first.spaced = true; // the text begins there, but not the line
+    }
     let columns = column_labels(source.response, by);
     let raw: Vec<Vec<f32>> = (0..source.units.len())
         .map(|n| source.columns.iter().map(|c| c.get(n).copied().unwrap_or(0.0)).collect())
@@ -86,7 +97,7 @@ pub fn present(source: &Source, by: By, how: Levels) -> View {
         columns.iter().map(|c| c.parts.iter().copied().filter(|&m| m < source.columns.len()).collect()).collect();
     let signed: Vec<Vec<f32>> =
         by_row.iter().map(|row| ready.iter().map(|parts| parts.iter().map(|&m| row[m]).sum()).collect()).collect();
-    let counts: Vec<bool> = rows.iter().map(|r| r.role == Role::User).collect();
+    let counts: Vec<bool> = rows.iter().map(|r| r.counted).collect();
     let levels = levels(&signed, &counts, how);
     let density = normalised(&density(&levels, how.norm));
     let marked: Vec<bool> = rows.iter().map(|r| r.instruction).collect();
@@ -97,6 +108,7 @@ pub fn present(source: &Source, by: By, how: Levels) -> View {
 fn row_labels(source: &Source, by: By) -> Vec<Label> {
     let label = |unit: &Unit, parts: Vec<usize>, span: Range<usize>, text: String| Label {
         role: unit.role,
+        counted: unit.role == Role::User || by != By::Token,
         instruction: unit.role == Role::User
             && span.start < source.instruction.end
             && source.instruction.start < span.end,
@@ -105,29 +117,45 @@ fn row_labels(source: &Source, by: By) -> Vec<Label> {
         text,
         parts,
     };
-    if by == source.by {
+    // a run by sentence cannot be cut any finer
+    let spans = if source.by == By::Sentence { &[] } else { source.spans };
+    if by == By::Token || by == source.by && spans.is_empty() {
         let one = |(i, u): (usize, &Unit)| label(u, vec![i], u.span.clone(), u.text.clone());
         return source.units.iter().enumerate().map(one).collect();
     }
     let own: Vec<usize> = (0..source.units.len()).filter(|&i| source.units[i].role == Role::User).collect();
-    let segments = segment(source.text, by);
+    let segments = segments(source.text, by, spans);
     if segments.is_empty() {
         return Vec::new();
     }
-    let spans: Vec<Range<usize>> = own.iter().map(|&i| source.units[i].span.clone()).collect();
-    regroup(source.text, &segments, &spans)
-        .into_iter()
-        .map(|(span, members)| {
-            let text = source.text.get(span.clone()).unwrap_or_default().to_owned();
-            label(&source.units[own[members[0]]], members.iter().map(|&m| own[m]).collect(), span, text)
-        })
-        .collect()
+    let places: Vec<Range<usize>> = own.iter().map(|&i| source.units[i].span.clone()).collect();
+    let words = regroup(source.text, &segments, &places).into_iter().map(|(span, members)| {
+        let text = source.text.get(span.clone()).unwrap_or_default().to_owned();
+        label(&source.units[own[members[0]]], members.iter().map(|&m| own[m]).collect(), span, text)
+    });
+    template_label(source).into_iter().chain(words).collect()
+}
+
+/// The row of the template's tokens, if it is asked for and there are any.
+fn template_label(source: &Source) -> Option<Label> {
+    // the first token is in no row, as in a run that makes the row itself
+    let is_part = |u: &(usize, &Unit)| u.1.role == Role::Template && u.1.tokens.first().is_some_and(|t| *t > 0);
+    let parts: Vec<usize> = source.units.iter().enumerate().filter(is_part).map(|(i, _)| i).collect();
+    (source.template_row && !parts.is_empty()).then(|| Label {
+        text: TEMPLATE_ROW.into(),
+        role: Role::Template,
+        counted: true,
+        instruction: false,
+        parts,
+        spaced: true,
+    })
 }
 
 fn column_labels(response: &[ResponseToken], by: By) -> Vec<Label> {
     let plain = |text: String, parts: Vec<usize>, spaced: bool| Label {
         text,
         role: Role::User,
+        counted: true,
         instruction: false,
         parts,
         spaced,
@@ -199,7 +227,53 @@ mod tests {
     }
 
     fn source<'a>(units: &'a [Unit], columns: &'a [Vec<f32>], response: &'a [ResponseToken]) -> Source<'a> {
-        Source { text: "Tell me now", units, by: By::Token, columns, response, instruction: 0..7 }
+        Source {
+            text: "Tell me now",
+            units,
+            by: By::Token,
+            spans: &[],
+            template_row: false,
+            columns,
+            response,
+            instruction: 0..7,
+        }
+    }
+
+    #[test]
+    fn marked_spans_and_the_template_are_rows_where_they_are_asked_for() {
+        let unit = |at, role, span: Range<usize>| Unit { text: String::new(), tokens: vec![at], role, span };
+        let parts = [
+            (Role::Template, 0..0),
+            (Role::Template, 0..0),
+            (Role::User, 0..4),
+            (Role::User, 4..7),
+            (Role::User, 7..11),
+        ];
+        let units: Vec<Unit> = parts.into_iter().enumerate().map(|(at, (role, span))| unit(at, role, span)).collect();
+        let columns = [vec![16.0, 8.0, 1.0, 2.0, 4.0]];
+        let response = [said("no")];
+        let spans: Vec<Range<usize>> = std::iter::once(5..11).collect();
+        let asked = Source { spans: &spans, template_row: true, ..source(&units, &columns, &response) };
+        let view = present(&asked, By::Word, Levels::default());
+        let rows: Vec<&str> = view.rows.iter().map(|r| r.text.as_str()).collect();
+        assert_eq!(rows, [TEMPLATE_ROW, "Tell", "me now"]);
+        assert!(view.rows[1].spaced, "the template's row does not run into the first word");
+        assert_eq!(view.signed, [[8.0], [1.0], [6.0]], "the first token is in no row");
+        assert_eq!(view.levels[0][0], 10, "a row that was asked for counts");
+        assert_eq!(view.extent(), 8.0);
+        assert_eq!(present(&asked, By::Token, Levels::default()).extent(), 4.0, "the template's tokens do not");
+        assert_eq!(present(&asked, By::Token, Levels::default()).rows.len(), 5);
+        // a span from one sentence into the next
+        let whole = |text: &str, at, span| Unit { text: text.into(), ..unit(at, Role::User, span) };
+        let sentences = [whole("Tell me.", 2, 0..8), whole("Now go.", 3, 9..16)];
+        let text = "Tell me. Now go.";
+        let spans: Vec<Range<usize>> = std::iter::once(5..12).collect();
+        let coarse = Source { text, units: &sentences, by: By::Sentence, spans: &spans, ..asked };
+        let rows = present(&coarse, By::Sentence, Levels::default()).rows;
+        let rows: Vec<&str> = rows.iter().map(|r| r.text.as_str()).collect();
+        assert_eq!(rows, ["Tell me.", "Now go."], "what was explained by sentence cannot be cut");
+        let plain = present(&source(&units, &columns, &response), By::Word, Levels::default());
+        assert_eq!(plain.rows.iter().map(|r| r.text.as_str()).collect::<Vec<_>>(), ["Tell", "me", "now"]);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::Length;
 use super::gpu::GpuError;
+use super::{Length, Shortage};
 use crate::checkpoint::CheckpointError;
 
 /// Why a computation did not finish. Crosses the worker boundary as a value.
@@ -16,6 +16,9 @@ pub enum ModelError {
     /// More tokens than the model was made for.
     #[error("{0}")]
     TooLong(Length),
+    /// More than memory can hold.
+    #[error("{0}")]
+    Memory(Shortage),
     /// Nothing to run on.
     #[error("The prompt is empty. Write something to ask the models.")]
     EmptyPrompt,
@@ -71,6 +74,12 @@ pub enum ModelError {
     /// A tensor operation failed: a defect of ours.
     #[error("The computation failed: {0}. This is a defect in Shiftlens; please report it.")]
     Tensor(String),
+}
+
+impl From<Shortage> for ModelError {
+    fn from(shortage: Shortage) -> Self {
+        Self::Memory(shortage)
+    }
 }
 
 impl From<candle_core::Error> for ModelError {

@@ -7,11 +7,13 @@ pub mod gpu;
 pub mod head;
 mod length;
 mod row_plan;
+mod shortage;
 pub(crate) mod steps;
 
 pub use engine::{Engine, Group, Next, Seen, Tick};
 pub use error::ModelError;
 pub use length::Length;
+pub use shortage::{Needing, Remedy, Shortage, in_words};
 
 /// Drives a future of the CPU backend, which never waits, to its end.
 #[cfg(not(target_arch = "wasm32"))]

@@ -15,12 +15,13 @@ impl Page {
         if Side::BOTH.into_iter().all(|side| self.slots.slot(side).is_bundled()) {
             effects.push(Effect::FetchExample(at));
         }
-        vec![Msg::Edit(editor::Command::Prompt(preset.text.to_owned()))]
+        editor::alone(preset.text)
     }
 
     /// Shows the result of an example, unless a run is on its way or the prompt has changed meanwhile.
     pub(super) fn example_came(&self, at: usize, export: Export) -> Vec<Msg> {
-        let wanted = PRESETS.get(at).is_some_and(|preset| *self.facts.editor.prompt == preset.text);
+        let asked = self.facts.editor.spec();
+        let wanted = PRESETS.get(at).is_some_and(|preset| asked.prompt == preset.text && asked.turns.is_empty());
         if !wanted || self.runs.round.is_running() {
             return Vec::new();
         }

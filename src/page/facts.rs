@@ -1,7 +1,8 @@
 //! What all features may read: which models are there, and what is on screen.
 
 use super::{Editor, Side};
-use crate::checkpoint::catalogue::{BUNDLED, CATALOGUE};
+use crate::checkpoint::catalogue::BUNDLED;
+use crate::checkpoint::hub::Pinned;
 use crate::explain::CheckpointInfo;
 use crate::protocol::{Source, Template};
 use crate::share::link::Origin;
@@ -63,7 +64,7 @@ pub fn bundled(side: Side) -> Source {
 }
 
 /// Where others find a checkpoint that came from `source`, the file `file`. What the user chose, or kept earlier, is told
-/// by its name, if the page knows it.
+/// by its name, if that says where it is.
 pub fn origin(source: Option<&Source>, file: &str) -> Origin {
     match source {
         Some(Source::Bundled { .. }) => Origin::Bundled,
@@ -72,12 +73,12 @@ pub fn origin(source: Option<&Source>, file: &str) -> Origin {
     }
 }
 
-/// Where a checkpoint of this name can be found, if the page knows.
+/// Where a checkpoint of this name can be found: one that ships with the page, or one file at a commit of the hub's.
 pub fn by_file(file: &str) -> Origin {
     let ends = |url: &str| url.rsplit('/').next() == Some(file);
     if Side::BOTH.iter().any(|s| matches!(bundled(*s), Source::Bundled { url } if ends(&url))) {
         return Origin::Bundled;
     }
-    let known = CATALOGUE.iter().flat_map(|p| [p.base.url, p.tuned.url]).find(|url| ends(url));
-    known.map_or(Origin::Elsewhere, |url| Origin::Urls(vec![url.to_owned()]))
+    let pinned = Pinned::read(file).filter(|p| p.file.to_lowercase().ends_with(".gguf"));
+    pinned.and_then(|p| p.url()).map_or(Origin::Elsewhere, |url| Origin::Urls(vec![url]))
 }

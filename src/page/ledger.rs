@@ -23,6 +23,8 @@ pub enum Purpose {
     Check,
     /// What is kept in the browser's storage is listed or deleted.
     Store,
+    /// The hub is asked.
+    Look,
 }
 
 /// The jobs that engines are at work on. An engine that is started again begins a new epoch, in which nothing of the

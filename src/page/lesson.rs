@@ -199,9 +199,9 @@ fn settings(set: &Setting, facts: &Facts) -> Vec<Msg> {
     reading.by = set.by.unwrap_or(reading.by);
     let mut all: Vec<Msg> = set.tab.map(Msg::Open).into_iter().collect();
     all.extend([editor::Command::Options(options), editor::Command::Reading(reading)].map(Msg::Edit));
-    all.extend(set.prompt.as_ref().map(|text| match PRESETS.iter().position(|p| p.text == text) {
-        Some(at) => Msg::Example(at),
-        None => Msg::Edit(editor::Command::Prompt(text.clone())),
+    all.extend(set.prompt.iter().flat_map(|text| match PRESETS.iter().position(|p| p.text == text) {
+        Some(at) => vec![Msg::Example(at)],
+        None => editor::alone(text),
     }));
     all.extend(set.guess.map(|on| Msg::Guess(if on { guess::Command::Start } else { guess::Command::Stop })));
     all

@@ -8,11 +8,14 @@ pub mod dropped;
 pub mod editor;
 mod examples;
 pub mod facts;
+pub mod fit;
 pub mod gpu_check;
 pub mod guess;
+pub mod hub;
 mod ledger;
 pub mod lesson;
 pub mod linked;
+pub mod pair;
 pub mod prepared;
 pub mod runs;
 pub mod scores;
@@ -26,8 +29,10 @@ use std::collections::VecDeque;
 
 pub use editor::Editor;
 pub use facts::{Facts, Model};
+pub use fit::Here;
 pub use gpu_check::GpuCheck;
 pub use guess::Guessing;
+pub use hub::Hub;
 pub use ledger::{Ledger, Purpose};
 pub use lesson::Lessons;
 pub use linked::Linked;
@@ -152,6 +157,10 @@ pub enum Msg {
     GpuCheck(gpu_check::Command),
     /// The user wants something of what is kept in the browser's storage.
     Stored(stored::Command),
+    /// The user wants something of the hub.
+    Hub(hub::Command),
+    /// The page learns something about this machine.
+    Here(fit::Command),
     /// Whether the browser keeps what is stored until the user deletes it.
     Lasting(bool),
     /// The pause that was asked for is over.
@@ -186,6 +195,8 @@ pub enum Effect {
     SendFiles(Side, Request, Files),
     /// Remember for the next visit what is in a slot.
     Remember(Side, Source),
+    /// Write down how fast this machine is, for the next visit; see [`fit::Command::Recalled`].
+    KeepSpeed(String),
     /// Write scores down for the next visit.
     WriteScores(String),
     /// Say with [`scores::Command::Recalled`] what was written down.
@@ -243,6 +254,10 @@ pub struct Page {
     pub gpu_check: GpuCheck,
     /// What is kept in the browser's storage.
     pub stored: Stored,
+    /// Repositories of the hub.
+    pub hub: Hub,
+    /// What is known of this machine.
+    pub here: Tracked<Here>,
     /// The lesson on screen.
     pub lessons: Lessons,
     /// The reader's guess.
@@ -273,11 +288,13 @@ impl Page {
         let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects };
         match msg {
             Msg::Slots(_) => {}
-            Msg::Edit(editor::Command::Mark(marked)) => self.runs.mark(&self.facts.editor.prompt, marked),
+            Msg::Edit(editor::Command::Mark(_) | editor::Command::Unit(_) | editor::Command::RemoveUnit(_)) => {
+                self.runs.mark(self.facts.editor.spec())
+            }
             Msg::Edit(editor::Command::Options(_) | editor::Command::As(_)) => {
                 self.scores.options_changed(&mut context)
             }
-            Msg::Edit(editor::Command::Prompt(_) | editor::Command::Reading(_)) => {}
+            Msg::Edit(_) => {}
             Msg::Open(Tab::Prompt) => self.weights.opened(Tab::Prompt),
             Msg::Open(tab) => {
                 self.weights.opened(tab);
@@ -314,6 +331,8 @@ impl Page {
             Msg::Scores(command) => self.scores.command(command, &mut context),
             Msg::GpuCheck(command) => self.gpu_check.command(command, &mut context),
             Msg::Stored(command) => self.stored.command(command, &mut context),
+            Msg::Hub(command) => return self.hub.command(command, &mut context),
+            Msg::Here(command) => self.here.command(command),
             Msg::Lasting(lasting) => self.stored.lasting(lasting),
             Msg::Paused => self.preparing.paused(self.runs.round.is_running(), &mut context),
             Msg::Engine { side, epoch, event, at } => return self.hear(side, epoch, *event, at, effects),
@@ -330,7 +349,11 @@ impl Page {
             Msg::Edit(command) => context.facts.editor.command(command.clone()),
             Msg::Slots(command) => self.slots.command(command.clone(), &mut context),
             // an engine does it, without any model
-            Msg::Stored(_) | Msg::GpuCheck(_) => self.slots.command(slots::Command::Start, &mut context),
+            Msg::Stored(_)
+            | Msg::GpuCheck(_)
+            | Msg::Hub(hub::Command::Look(..) | hub::Command::Counterpart(_) | hub::Command::Pair(..)) => {
+                self.slots.command(slots::Command::Start, &mut context);
+            }
             _ => {}
         }
     }
@@ -348,7 +371,14 @@ impl Page {
             (None, Event::Backend { report }) => self.slots.backend(side, report),
             (None, Event::Crashed { message }) => self.crashed(side, message, effects),
             (Some((job, Purpose::Load)), event) => self.loads((side, job), event, at, effects),
-            (Some((job, Purpose::Run)), event) => self.runs.event((side, job), event, at, &mut context),
+            (Some((job, Purpose::Run)), event) => {
+                if let Event::Finished { report, .. } = &event
+                    && let Some(text) = self.here.learn(report)
+                {
+                    context.effects.push(Effect::KeepSpeed(text));
+                }
+                self.runs.event((side, job), event, at, &mut context);
+            }
             (Some((job, Purpose::Score)), event) => self.scores.event((side, job), event, &mut context),
             (Some((job, Purpose::Weights(task))), event) => {
                 self.weights.event((side, job, task), event, at, &mut context);
@@ -356,6 +386,9 @@ impl Page {
             (Some((job, Purpose::Prepare)), event) => self.preparing.event((side, job), event, &mut context),
             (Some((job, Purpose::Check)), event) => self.gpu_check.event(job, event, at, &mut context),
             (Some((job, Purpose::Store)), event) => return self.stored.event(job, event, &mut context),
+            (Some((job, Purpose::Look)), event) => {
+                return self.hub.event((side, job), event, self.here.most(), &mut context);
+            }
             // of a job that nobody waits for any more
             (None, _) => {}
         }
@@ -382,6 +415,7 @@ impl Page {
         self.preparing.engine_gone(side);
         self.gpu_check.engine_gone(side, &failure);
         self.stored.engine_gone(side);
+        self.hub.engine_gone(side, &failure);
     }
 
     fn wish(&mut self, wish: Wish) -> Vec<Msg> {

@@ -4,32 +4,46 @@
 use super::{Context, Effect, Facts, Purpose, Side, Tracked};
 use crate::explain::PromptToken;
 use crate::model::Length;
-use crate::protocol::{Event, JobId, Prompt, Request, Response};
-use crate::share::screen::{Options, Whose};
+use crate::protocol::{Event, JobId, Need, Request, Response};
+use crate::share::RunSpec;
+use crate::share::screen::Whose;
+
+/// Bytes of a run's memory from which on it is said.
+pub const LARGE: u64 = 128 << 20;
 
 /// A prompt as a model will read it.
-pub type Prepared = (Vec<PromptToken>, Length);
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// Its tokens.
+    pub tokens: Vec<PromptToken>,
+    /// What it takes of the context.
+    pub length: Length,
+    /// What a run of it takes of memory, where that is known.
+    pub need: Option<Need>,
+}
 
 /// What the answers depend on.
 #[derive(Debug, Clone, PartialEq)]
 struct Question {
-    prompt: String,
-    options: Options,
+    /// Without the mark of the instruction, which changes nothing.
+    spec: RunSpec,
     weights: [Option<String>; 2],
 }
 
 impl Question {
     fn of(facts: &Facts) -> Self {
         let weights = Side::BOTH.map(|side| facts.model(side).map(|m| m.info.weights.clone()));
-        Self { prompt: (*facts.editor.prompt).clone(), options: (*facts.editor.options).clone(), weights }
+        Self { spec: Self::spec(facts), weights }
+    }
+
+    fn spec(facts: &Facts) -> RunSpec {
+        RunSpec { marked: None, ..facts.editor.spec() }
     }
 
     /// Whether it is still what `facts` ask.
     fn is_of(&self, facts: &Facts) -> bool {
         let model = |side: Side| facts.model(side).map(|m| &m.info.weights) == self.weights[side.index()].as_ref();
-        self.prompt == *facts.editor.prompt
-            && self.options == *facts.editor.options
-            && Side::BOTH.into_iter().all(model)
+        self.spec == Self::spec(facts) && Side::BOTH.into_iter().all(model)
     }
 }
 
@@ -65,19 +79,18 @@ impl Preparing {
         if let Some(before) = self.jobs[side.index()].take() {
             context.ledger.close(side, before);
         }
-        if context.facts.model(side).is_none() {
-            return self.set(side, None);
-        }
-        let options = &context.facts.editor.options;
+        let Some(model) = context.facts.model(side) else { return self.set(side, None) };
+        let spec = context.facts.editor.spec();
+        let (by, options) = (spec.run_by().with(model.info.parameters), &spec.options);
         let response = match options.whose {
             Whose::Typed => Response::Text { text: options.typed.clone() },
             _ => Response::Own { limit: options.limit, sampling: options.sampling },
         };
         let template = context.facts.template(options.chat, side);
-        let prompt = Prompt::Text { text: (*context.facts.editor.prompt).clone(), template };
+        let (prompt, mode) = (spec.prompt_in(template), options.mode);
         let job = context.ledger.open(side, Purpose::Prepare);
         self.jobs[side.index()] = Some(job);
-        context.effects.push(Effect::Send(side, Request::Prepare { job, prompt, response }));
+        context.effects.push(Effect::Send(side, Request::Prepare { job, prompt, response, by, mode }));
     }
 
     fn set(&mut self, side: Side, found: Option<Prepared>) {
@@ -89,7 +102,7 @@ impl Preparing {
     /// Takes in an event of one of these jobs.
     pub fn event(&mut self, (side, job): (Side, JobId), event: Event, context: &mut Context) {
         let found = match event {
-            Event::Prepared { prompt, length, .. } => Some((prompt, length)),
+            Event::Prepared { prompt: tokens, length, need, .. } => Some(Prepared { tokens, length, need }),
             Event::Failed { .. } => None,
             _ => return,
         };

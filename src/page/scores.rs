@@ -197,11 +197,12 @@ impl Scores {
         let template = context.facts.template(self.measured_in, side);
         let run = Run {
             instruction: Some(case.span()),
-            prompt: Prompt::Text { text: case.prompt.clone(), template },
+            prompt: Prompt::text(case.prompt.clone(), template),
             response,
             by: By::Token,
             target: Target::Prob,
             mode: Mode::Auto,
+            template_row: false,
         };
         self.job = Some((side, job));
         context.effects.push(Effect::Send(side, Request::Run { job, run }));

@@ -22,6 +22,8 @@ pub enum Command {
     },
     /// Stop what is being loaded.
     Cancel(Side),
+    /// What went wrong with the last load is of no interest any more, if a model is there all the same.
+    Dismiss(Side),
     /// Load what is missing: what is wanted; or else what the last visit used; or else the bundled pair. What is there, or
     /// on its way, stays, unless another is wanted.
     Begin {
@@ -148,6 +150,11 @@ impl Slots {
             Command::Start => Side::BOTH.into_iter().for_each(|side| self.start(side, context)),
             Command::Load { side, source, files } => self.load(side, source, files, context),
             Command::Cancel(side) => self.cancel(side, context),
+            Command::Dismiss(side) => {
+                if context.facts.model(side).is_some() {
+                    self.slot_mut(side).failure = None;
+                }
+            }
             Command::Begin { wanted } => {
                 Side::BOTH.into_iter().zip(wanted).for_each(|(side, wanted)| self.begin(side, wanted, context));
             }
@@ -242,9 +249,11 @@ impl Slots {
                 if stored.is_some() {
                     context.effects.push(Effect::Persist);
                 }
-                let source = stored.map(|key| Source::Stored { key }).or(slot.loads.remove(&job));
-                let origin = origin(source.as_ref(), &info.file);
-                context.facts.set(side, Some(Model { info, template, origin }));
+                let from = slot.loads.remove(&job);
+                // others find it where it came from, and not in this browser's storage
+                let origin = origin(from.as_ref(), &info.file);
+                let source = stored.map(|key| Source::Stored { key }).or(from);
+                context.facts.set(side, Some(Model { info: *info, template, origin }));
                 if awaited {
                     // a failure that is still on screen says why this model took another's place
                     (slot.loading, slot.not_kept) = (None, not_kept);

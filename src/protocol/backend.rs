@@ -37,7 +37,7 @@ pub enum Why {
         /// Bytes of its memory that the weights take.
         bytes: u64,
     },
-    /// It won a short race: milliseconds for the same tokens with tangents.
+    /// It won a short race: milliseconds that a token of a response takes with its column.
     Raced {
         /// The processor's.
         cpu: f64,
@@ -86,7 +86,9 @@ impl BackendReport {
             Why::Trying { bytes } => {
                 format!("Trying the GPU: the weights take {:.0} MB of its memory.", *bytes as f64 / 1e6)
             }
-            Why::Raced { cpu, gpu } => format!("A short race took {cpu:.0} ms on the CPU and {gpu:.0} ms on the GPU."),
+            Why::Raced { cpu, gpu } => {
+                format!("A token with its attribution takes {cpu:.1} ms on the CPU and {gpu:.1} ms on the GPU.")
+            }
             Why::Software => "The only GPU here is emulated by the processor, which is faster by itself.".into(),
             Why::Missing { what } | Why::Failed { what } => what.clone(),
         }

@@ -16,7 +16,7 @@ pub enum Failure {
     #[error(transparent)]
     Model(ModelError),
     /// The server answered, but not with the file.
-    #[error("The server answered {status} for {url}. Check the address, and whether the file is public.")]
+    #[error("The server answered {status} for {url}. {}", what_to_do(*status))]
     Http {
         /// The address.
         url: String,
@@ -73,6 +73,18 @@ pub enum Failure {
     /// It stopped twice at the same work.
     #[error("The engine stopped twice while it did this, and is not asked again by itself. It said: {0}")]
     StoppedTwice(String),
+}
+
+/// What helps against an answer with this status.
+fn what_to_do(status: u16) -> &'static str {
+    match status {
+        401 | 403 => {
+            "The file is private, or given only to people who have agreed to its publisher's terms: download it in your browser, where you are signed in, and choose it here."
+        }
+        429 => "It has had too many requests from your network: wait some minutes. What has arrived is kept.",
+        500.. => "It is in trouble itself: try again in some minutes. What has arrived is kept.",
+        _ => "Check the address, and whether the file is public.",
+    }
 }
 
 impl From<ModelError> for Failure {

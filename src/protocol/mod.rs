@@ -5,15 +5,15 @@
 
 mod backend;
 mod failure;
+mod run;
 
 pub use backend::{Backend, BackendReport, Choice, Why};
 pub use failure::{Failure, StorageFailure};
-
-use std::ops::Range;
+pub use run::{Need, Prompt, Response, Run, Template};
 
 use serde::{Deserialize, Serialize};
 
-use crate::explain::attribution::{Mode, Sampling};
+use crate::explain::attribution::Mode;
 use crate::explain::local::{LayerAttention, LayerFiring};
 use crate::explain::weights::coherence::Judged;
 use crate::explain::weights::heads::Reading;
@@ -22,7 +22,6 @@ use crate::explain::weights::{LayerConcepts, LayerHeads};
 use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Unit};
 use crate::model::Length;
 use crate::model::gpu::check::Checked;
-use crate::model::head::Target;
 
 /// Numbers the jobs of one engine; every event carries its job's.
 pub type JobId = u32;
@@ -53,80 +52,6 @@ pub enum Source {
     },
 }
 
-/// The prompt of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Prompt {
-    /// Text, as the user typed it.
-    Text {
-        /// The text.
-        text: String,
-        /// What stands around it.
-        template: Template,
-    },
-    /// Token ids, used as they are.
-    Ids {
-        /// The ids.
-        ids: Vec<u32>,
-    },
-}
-
-/// Which chat template a prompt is put into.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "use", rename_all = "lowercase")]
-pub enum Template {
-    /// None.
-    #[default]
-    Off,
-    /// The model's own; none if it has none.
-    Own,
-    /// Another model's.
-    Given {
-        /// Its Jinja source.
-        source: String,
-    },
-}
-
-/// The response of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Response {
-    /// The model's own.
-    Own {
-        /// Most tokens.
-        limit: usize,
-        /// How each is chosen.
-        sampling: Sampling,
-    },
-    /// A given text.
-    Text {
-        /// The text.
-        text: String,
-    },
-    /// Given token ids.
-    Ids {
-        /// The ids.
-        ids: Vec<u32>,
-    },
-}
-
-/// One run: prompt, response, and how it is explained.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Run {
-    /// The prompt.
-    pub prompt: Prompt,
-    /// The response.
-    pub response: Response,
-    /// Granularity of the prompt's units.
-    pub by: By,
-    /// What is differentiated.
-    pub target: Target,
-    /// Which exact method.
-    pub mode: Mode,
-    /// The instruction, bytes of the prompt's text; found automatically if absent.
-    pub instruction: Option<Range<usize>>,
-}
-
 /// Page to engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -152,6 +77,12 @@ pub enum Request {
         prompt: Prompt,
         /// The response to come.
         response: Response,
+        /// Granularity of the prompt's units.
+        #[serde(default)]
+        by: By,
+        /// Which method.
+        #[serde(default)]
+        mode: Mode,
     },
     /// Run and explain.
     Run {
@@ -218,6 +149,16 @@ pub enum Request {
     CheckGpu {
         /// This job.
         job: JobId,
+    },
+    /// Ask a host for a short text, at once and beside whatever else is done: answered by [`Event::Answered`]. Needs no
+    /// checkpoint.
+    Ask {
+        /// This job.
+        job: JobId,
+        /// Where.
+        url: String,
+        /// Bytes that are read at most.
+        most: u64,
     },
     /// Stop a job, also one that waits.
     Cancel {
@@ -304,7 +245,7 @@ pub enum Event {
         /// The job.
         job: JobId,
         /// What it is.
-        info: CheckpointInfo,
+        info: Box<CheckpointInfo>,
         /// Its chat template's source.
         template: Option<String>,
         /// Its key in storage, if it is kept.
@@ -333,6 +274,9 @@ pub enum Event {
         prompt: Vec<PromptToken>,
         /// What it takes of the context.
         length: Length,
+        /// What a run of it takes of memory, where that is known.
+        #[serde(default)]
+        need: Option<Need>,
     },
     /// How the prompt is read, before anything runs. A run that starts again forgets what it has said.
     Started {
@@ -360,6 +304,8 @@ pub enum Event {
         report: Box<ModelReport>,
         /// Bytes of the engine's memory, which never shrinks: so far the peak.
         memory: u64,
+        /// Threads of the processor that had a part in it.
+        threads: usize,
     },
     /// A layer's heads.
     Heads {
@@ -433,6 +379,19 @@ pub enum Event {
         /// Bytes this site may still store, if the browser says.
         free: Option<u64>,
     },
+    /// A host has answered, well or not.
+    Answered {
+        /// The job.
+        job: JobId,
+        /// HTTP's.
+        status: u16,
+        /// What the host adds to it for programs (X-Error-Code); empty if nothing.
+        code: String,
+        /// Seconds after which it may be asked again, if it says so.
+        wait: Option<u64>,
+        /// What it says.
+        body: String,
+    },
     /// A job failed; everything else is as it was.
     Failed {
         /// The job.
@@ -467,6 +426,7 @@ impl Event {
             | Self::Words { job, .. }
             | Self::Checked { job, .. }
             | Self::Listed { job, .. }
+            | Self::Answered { job, .. }
             | Self::Failed { job, .. } => Some(*job),
         }
     }

@@ -79,7 +79,7 @@ fn values_apart(sent: &ModelReport, found: &ModelReport) -> f32 {
 /// The largest difference of levels, those that were left out aside.
 fn levels_apart(sent: &ModelReport, found: &ModelReport, precision: Precision) -> f32 {
     let how = Levels { count: precision.levels, floor: precision.floor, norm: 4.0 };
-    let of = |r: &ModelReport| levels(&r.importance, &scored_rows(&r.units), how);
+    let of = |r: &ModelReport| levels(&r.importance, &scored_rows(&r.units, r.by), how);
     let (a, b) = (of(sent), of(found));
     let most = a.iter().flatten().zip(b.iter().flatten()).map(|(a, b)| match (a, b) {
         // what is at the floor's edge may fall on either side

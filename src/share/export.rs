@@ -37,7 +37,7 @@ pub struct Export {
     /// What wrote it.
     #[serde(default)]
     pub generator: String,
-    /// What the user typed.
+    /// The text that is explained.
     #[serde(default)]
     pub prompt: String,
     /// What was asked; files from before this was kept go without.
@@ -67,9 +67,12 @@ impl Export {
             return Err(FileError::Newer(file.to_owned()));
         }
         let mut export: Self = serde_json::from_value(value).map_err(other)?;
-        export.spec = export.spec.take().map(|spec| spec.sound(&export.prompt));
+        let damaged = || FileError::Damaged(file.to_owned());
+        if let Some(spec) = export.spec.take() {
+            export.spec = Some(spec.sound(&export.prompt).ok_or_else(damaged)?);
+        }
         let whole = [&export.models.base, &export.models.tuned].into_iter().flatten().all(|r| fits(r, &export.prompt));
-        if whole { Ok(export) } else { Err(FileError::Damaged(file.to_owned())) }
+        if whole { Ok(export) } else { Err(damaged()) }
     }
 
     /// An export of this version.
@@ -106,7 +109,7 @@ impl Export {
         let (whose, typed) = given.map_or_else(Default::default, |(text, _)| (Whose::Typed, text));
         let marked = (report.instruction != find_instruction(&self.prompt)).then(|| report.instruction.clone());
         let options = Options { whose, typed, chat, target: report.target, ..Options::default() };
-        RunSpec { prompt: self.prompt.clone(), marked, options, by: report.by }
+        RunSpec { prompt: self.prompt.clone(), marked, options, by: report.by, ..RunSpec::default() }
     }
 }
 
@@ -117,6 +120,5 @@ fn fits(r: &ModelReport, prompt: &str) -> bool {
     let rows = r.importance.is_empty() || r.importance.len() == r.units.len();
     let tokens = r.units.iter().flat_map(|u| &u.tokens).all(|t| *t < r.prompt.len());
     let spans = r.units.iter().all(|u| within(&u.span)) && r.prompt.iter().all(|t| within(&t.span));
-    let ordered = r.units.windows(2).all(|pair| pair[0].span.start <= pair[1].span.start || pair[1].span.is_empty());
-    columns && rows && tokens && spans && ordered && prompt.get(r.instruction.clone()).is_some()
+    columns && rows && tokens && spans && prompt.get(r.instruction.clone()).is_some()
 }

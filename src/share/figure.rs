@@ -2,6 +2,8 @@
 
 use super::screen::{Reading, Scale};
 use super::sheet::{Legend, Sheet, level_colour, shorter, signed_colour};
+use crate::checkpoint::Turn;
+use crate::checkpoint::conversation::explained_turns;
 use crate::explain::ModelReport;
 use crate::explain::view::View;
 use crate::model::head::Target;
@@ -16,6 +18,8 @@ pub struct Figure<'a> {
     pub view: &'a View,
     /// How it is read.
     pub reading: Reading,
+    /// The conversation that the prompt is a part of, if it is one.
+    pub turns: &'a [Turn],
     /// The largest magnitude of both models: one scale for both.
     pub extent: f32,
     /// The day, as it is to be printed.
@@ -39,6 +43,7 @@ impl Figure<'_> {
         };
         let score =
             self.view.score.map_or_else(String::new, |s| format!(" Instruction score {s:.2} (p = {}).", how.norm));
+        let turns = explained_turns(self.turns).map_or_else(String::new, |words| format!(" {words}"));
         vec![
             format!(
                 "{} ({}, {}), {} model.",
@@ -48,7 +53,7 @@ impl Figure<'_> {
                 self.side.to_lowercase()
             ),
             format!(
-                "Importance of each word of the prompt (rows) for each of the response (columns): gradient x input of the {target}, {} mode.",
+                "Importance of each word of the prompt (rows) for each of the response (columns): gradient x input of the {target}, {} mode.{turns}",
                 r.mode
             ),
             format!("{values}{score}"),
@@ -135,6 +140,8 @@ pub fn citation(address: &str, year: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::Speaker;
+    use crate::checkpoint::conversation::compose;
     use crate::explain::By;
     use crate::explain::view::{Source, present};
     use crate::share::{Export, presets::PRESETS};
@@ -151,13 +158,15 @@ mod tests {
             text: &export.prompt,
             units: &report.units,
             by: report.by,
+            spans: &[],
+            template_row: false,
             columns: &columns,
             response: &report.response,
             instruction: report.instruction.clone(),
         };
         let view = present(&source, reading.by, reading.how);
         let extent = view.extent();
-        f(&Figure { side: "Tuned", report: &report, view: &view, reading, extent, date: "2026-11-21" })
+        f(&Figure { side: "Tuned", report: &report, view: &view, reading, turns: &[], extent, date: "2026-11-21" })
     }
 
     #[test]
@@ -170,6 +179,16 @@ mod tests {
             let cells = with("x", scale, |f| f.view.rows.len() * f.view.columns.len());
             assert_eq!(svg.matches("<title>").count(), 1 + cells);
         }
+    }
+
+    #[test]
+    fn a_caption_says_that_the_prompt_is_part_of_a_conversation() {
+        let (_, turns) = compose(&[(Speaker::System, "Be kind.", false), (Speaker::User, "Hi", true)]);
+        with("x", Scale::Levels, |f| {
+            assert!(!f.svg().contains("conversation"));
+            let figure = Figure { turns: &turns, ..*f };
+            assert!(figure.svg().contains("Only turn 2 of a conversation of 2 turns is explained."));
+        });
     }
 
     #[test]

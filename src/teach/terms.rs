@@ -11,6 +11,7 @@ pub enum Term {
     Instruction,
     ResponseToExplain,
     ChatTemplate,
+    Turns,
     Target,
     Method,
     Sampling,
@@ -47,6 +48,7 @@ impl Term {
             Self::Instruction => "Instruction",
             Self::ResponseToExplain => "Response to explain",
             Self::ChatTemplate => "Chat template",
+            Self::Turns => "Turns before the prompt",
             Self::Target => "Attribution target",
             Self::Method => "Forward and reverse",
             Self::Sampling => "Temperature, top k, top p",
@@ -89,6 +91,9 @@ impl Term {
             }
             Self::ResponseToExplain => {
                 "Own: each model explains its own answer. Tuned’s or Base’s: both explain that one answer, so that their matrices can be compared. Typed: both explain a text of yours."
+            }
+            Self::Turns => {
+                "What was said before the prompt: a system prompt, or earlier questions and answers. Choose which turns to explain: their words become rows of the matrix. The other turns are read too, and their words are grey and not counted, like those of the chat template. Without a template, turns are joined by blank lines."
             }
             Self::ChatTemplate => {
                 "The marks that a tuned model was trained to see around a prompt, such as “user” and “assistant”. Base models were not, so by default only the tuned one gets them. Their words are grey and are not counted."

@@ -1,7 +1,9 @@
 //! Owns one checkpoint and runs jobs on it, one at a time. `runner` works anywhere; `browser` is the web worker.
 
 mod backends;
+mod proof;
 mod reader;
+pub mod room;
 mod runner;
 
 #[cfg(target_arch = "wasm32")]

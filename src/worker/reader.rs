@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use crate::checkpoint::conversation::{Message, messages};
 use crate::checkpoint::{ChatTemplate, Checkpoint, CheckpointError, Rendered, Tokenizer};
 use crate::explain::attribution::Respond;
-use crate::explain::{By, CheckpointInfo, PromptToken, ResponseToken, Role, find_instruction, prompt_tokens, spell};
+use crate::explain::{By, CheckpointInfo, PromptToken, ResponseToken, Role, find_instruction_of, prompt_tokens, spell};
 use crate::model::Length;
 use crate::model::head::Choice;
 use crate::protocol::{Prompt, Response, Run, Template};
@@ -16,26 +17,33 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// A prompt as the model will read it: its tokens, and the user's text they spell.
+    /// A prompt as the model will read it: its tokens, and the text that is explained.
     pub fn prepare(&self, prompt: &Prompt) -> Result<(Vec<PromptToken>, String), CheckpointError> {
         match prompt {
-            Prompt::Text { text, template } => {
+            Prompt::Text { text, turns, template } => {
                 let tokenizer = self.checkpoint.tokenizer()?;
-                let rendered = self.render(text, template, tokenizer)?;
+                let turns = messages(text, turns).ok_or_else(|| {
+                    CheckpointError::Template("the turns of the conversation do not fit its text".into())
+                })?;
+                let rendered = self.render(&turns, template, tokenizer)?;
                 let pieces = tokenizer.encode_prompt(&rendered.text)?;
-                let own = rendered.text.get(rendered.user.clone()).unwrap_or_default().to_owned();
-                Ok((prompt_tokens(tokenizer, &rendered, &pieces), own))
+                Ok((prompt_tokens(tokenizer, &rendered, &pieces), text.clone()))
             }
             Prompt::Ids { ids } => Ok(self.tokens_of_ids(ids)),
         }
     }
 
-    fn render(&self, text: &str, template: &Template, tokenizer: &Tokenizer) -> Result<Rendered, CheckpointError> {
+    fn render(
+        &self,
+        turns: &[Message],
+        template: &Template,
+        tokenizer: &Tokenizer,
+    ) -> Result<Rendered, CheckpointError> {
         let (bos, eos) = (tokenizer.text_of(tokenizer.bos), tokenizer.text_of(tokenizer.eos));
         match (template, &self.checkpoint.chat_template) {
-            (Template::Own, Some(own)) => own.render(text, &bos, &eos),
-            (Template::Given { source }, _) => ChatTemplate::new(source.clone()).render(text, &bos, &eos),
-            _ => Ok(Rendered::plain(text)),
+            (Template::Own, Some(own)) => own.render(turns, &bos, &eos),
+            (Template::Given { source }, _) => ChatTemplate::new(source.clone()).render(turns, &bos, &eos),
+            _ => Ok(Rendered::plain(turns)),
         }
     }
 
@@ -97,7 +105,8 @@ impl Reader {
     pub fn instruction(&self, run: &Run, text: &str) -> Range<usize> {
         match &run.prompt {
             Prompt::Ids { .. } if run.by == By::Token && self.checkpoint.tokenizer().is_err() => 0..0,
-            _ => find_instruction(text),
+            Prompt::Ids { .. } => find_instruction_of(text, &[]),
+            Prompt::Text { turns, .. } => find_instruction_of(text, turns),
         }
     }
 }

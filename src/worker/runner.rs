@@ -1,16 +1,19 @@
 //! A checkpoint with its engine: text in, an explained run out. The page's worker and the command line both use it.
 
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use super::backends::Backends;
 use super::reader::Reader;
+use super::room::{Asked, Room};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::explain::attribution::{self, Event, Job, Mode, Outcome};
-use crate::explain::{CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, units};
-use crate::model::cpu::{CpuEngine, CpuModel, Trace};
+use crate::explain::memory;
+use crate::explain::{By, CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, units};
+use crate::model::cpu::{Cores, CpuEngine, CpuModel, Trace};
 use crate::model::gpu::{GpuEngine, GpuModel};
 use crate::model::{Engine, Length, ModelError, Tick};
-use crate::protocol::{Backend, BackendReport, Choice, Prompt, Response, Run, Why};
+use crate::protocol::{Backend, BackendReport, Choice, Need, Prompt, Response, Run, Why};
 
 /// Alternatives reported for each response token.
 const ALTERNATIVES: usize = 5;
@@ -34,25 +37,27 @@ pub enum Update {
 pub struct Runner {
     reader: Reader,
     backends: Backends,
+    room: Room,
 }
 
 impl Runner {
-    /// Reads the weights of `checkpoint`, which came from `file`; `progress` is awaited with the tensors done of tensors in
+    /// Reads the weights of `checkpoint`, which came from `file`, for `cores` to share if there are any; `progress` is awaited with the tensors done of tensors in
     /// all, and may stop it by an error.
     pub async fn load(
         checkpoint: Checkpoint,
         file: &str,
+        cores: Option<&Rc<dyn Cores>>,
         progress: &mut impl AsyncFnMut(usize, usize) -> Result<(), ModelError>,
     ) -> Result<Self, ModelError> {
-        let backends = Backends::new(CpuEngine::new(CpuModel::load(&checkpoint, progress).await?));
+        let backends = Backends::new(CpuEngine::new(CpuModel::load(&checkpoint, cores, progress).await?));
         let info = CheckpointInfo::of(&checkpoint, file)?; // after the weights were read, which names them
-        Ok(Self { reader: Reader { checkpoint, info }, backends })
+        Ok(Self { reader: Reader { checkpoint, info }, backends, room: Room::endless() })
     }
 
     /// The same where nobody waits for a sign of life.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn load_at_once(checkpoint: Checkpoint, file: &str) -> Result<Self, ModelError> {
-        crate::model::block_on(Self::load(checkpoint, file, &mut async |_, _| Ok(())))
+        crate::model::block_on(Self::load(checkpoint, file, None, &mut async |_, _| Ok(())))
     }
 
     /// What is loaded.
@@ -107,18 +112,56 @@ impl Runner {
         Ok(self.reader.length(prompt, &self.reader.respond(response)?))
     }
 
+    /// Runs and views may take this much memory on the CPU.
+    pub fn set_room(&mut self, room: Room) {
+        self.room = room;
+    }
+
+    /// What a run of `prompt`, prepared, with the text that is explained, will take of memory; nothing where the GPU computes,
+    /// which does not say how much it has, or where the context does not hold it.
+    pub fn need(
+        &self,
+        (prompt, text): (&[PromptToken], &str),
+        response: &Response,
+        by: By,
+        mode: Mode,
+    ) -> Result<Option<Need>, CheckpointError> {
+        let respond = self.reader.respond(response)?;
+        if self.backend().used == Backend::Gpu || self.reader.length(prompt, &respond).over() > 0 {
+            return Ok(None);
+        }
+        let units = units(prompt, text, by, true); // the template may make up a row
+        let asked = Asked::new(&self.reader.info, (prompt, text), &units, by, &respond, mode);
+        Ok(Some(match asked.plan(&self.reader.checkpoint.config, |need| need.min(self.room.bytes)) {
+            Ok(plan) => Need { bytes: plan.bytes, refused: None },
+            Err(shortage) => Need { bytes: shortage.need, refused: Some(shortage) },
+        }))
+    }
+
     /// See [`Reader::prepare`].
     pub fn prepare(&self, prompt: &Prompt) -> Result<(Vec<PromptToken>, String), CheckpointError> {
         self.reader.prepare(prompt)
     }
 
-    /// Reads a sequence and keeps what goes on inside.
-    pub async fn trace(
+    /// Begins to read a sequence for what goes on inside. Fails where memory cannot hold it.
+    pub fn trace(&self, ids: &[u32]) -> Result<Trace, ModelError> {
+        memory::check_sequence(&self.reader.checkpoint.config, ids.len(), |need| self.room.of(need))?;
+        self.backends.cpu.trace(ids)
+    }
+
+    /// See [`CpuEngine::read_to`].
+    pub async fn read_to(
         &self,
-        ids: &[u32],
+        trace: &mut Trace,
+        layer: usize,
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
-    ) -> Result<Trace, ModelError> {
-        self.backends.cpu.trace(ids, tick).await
+    ) -> Result<(), ModelError> {
+        self.backends.cpu.read_to(trace, layer, tick).await
+    }
+
+    /// Fails where memory cannot hold a layer's attention on so many tokens.
+    pub fn check_attention(&self, tokens: usize) -> Result<(), ModelError> {
+        Ok(memory::check_attention(&self.reader.checkpoint.config, tokens, |need| self.room.of(need))?)
     }
 
     /// Runs and explains. `now` is a clock in seconds; `emit` hears everything and cancels by breaking.
@@ -137,38 +180,55 @@ impl Runner {
         if length.over() > 0 {
             return Err(ModelError::TooLong(length));
         }
-        let units = units(&prompt, &text, run.by);
+        let units = units(&prompt, &text, run.by, run.template_row);
+        let asked = Asked::new(&self.reader.info, (&prompt, &text), &units, run.by, &respond, run.mode);
+        let room = self.room;
+        let on_cpu =
+            |reader: &Reader| asked.plan(&reader.checkpoint.config, |need| room.of(need)).map(|plan| plan.mode);
+        // the GPU has memory of its own
+        let mode = if self.backends.gpu().is_some() { run.mode } else { on_cpu(&self.reader)? };
         let instruction = run.instruction.clone().unwrap_or_else(|| self.reader.instruction(run, &text));
         if emit(Update::Started(prompt.clone(), units.clone())).await.is_break() {
             return Err(ModelError::Cancelled);
         }
-        let job = Job {
+        let mut job = Job {
             prompt: prompt.iter().map(|t| t.id).collect(),
             groups: units.iter().map(|u| u.tokens.clone()).collect(),
             respond,
             target: run.target,
-            mode: run.mode,
+            mode,
             alternatives: ALTERNATIVES,
         };
-        let Self { reader, backends } = self;
+        let Self { reader, backends, .. } = self;
         let mut forward = async |event: Event| emit(update(reader, event)).await;
         let mut on_gpu = None;
         if let Some(gpu) = backends.gpu() {
             on_gpu = Some(finish(gpu, &job, &now, &mut forward).await);
         }
+        let mut used = backends.report().clone();
         let outcome = match on_gpu {
             Some(Err(ModelError::Gpu(error))) => {
-                backends.fall_back(&error);
-                let _ = emit(Update::Backend(backends.report().clone())).await; // a stop is heard at the next word
-                if emit(Update::Started(prompt.clone(), units.clone())).await.is_break() {
-                    return Err(ModelError::Cancelled);
+                used = backends.instead(&error);
+                let _ = emit(Update::Backend(used.clone())).await; // a stop is heard at the next word
+                match emit(Update::Started(prompt.clone(), units.clone())).await {
+                    ControlFlow::Break(()) => Err(ModelError::Cancelled),
+                    ControlFlow::Continue(()) => match on_cpu(reader) {
+                        Ok(mode) => {
+                            job.mode = mode;
+                            let mut forward = async |event: Event| emit(update(reader, event)).await;
+                            finish(&mut backends.cpu, &job, &now, &mut forward).await
+                        }
+                        Err(shortage) => Err(shortage.into()),
+                    },
                 }
-                let mut forward = async |event: Event| emit(update(reader, event)).await;
-                finish(&mut backends.cpu, &job, &now, &mut forward).await?
             }
-            Some(outcome) => outcome?,
-            None => finish(&mut backends.cpu, &job, &now, &mut forward).await?,
+            Some(outcome) => outcome,
+            None => finish(&mut backends.cpu, &job, &now, &mut forward).await,
         };
+        if used != *backends.report() {
+            let _ = emit(Update::Backend(backends.report().clone())).await; // the run has ended
+        }
+        let outcome = outcome?;
         let response = outcome
             .response
             .iter()
@@ -188,7 +248,7 @@ impl Runner {
             target: run.target,
             by: run.by,
             mode: outcome.mode.name().to_owned(),
-            backend: backends.report().name(),
+            backend: used.name(),
             seconds: outcome.seconds,
         };
         if outcome.mode != Mode::Off {

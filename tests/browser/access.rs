@@ -24,7 +24,7 @@ async fn serious(page: &Page) -> Vec<String> {
 }
 
 /// Looks in both themes.
-async fn look(page: &Page, view: &str, problems: &mut Vec<String>) {
+pub async fn look(page: &Page, view: &str, problems: &mut Vec<String>) {
     for theme in ["light", "dark"] {
         page.js(&format!(
             "if(document.documentElement.dataset.theme!='{theme}')document.querySelector('#theme').click()"

@@ -14,6 +14,7 @@ struct Host {
     changed: Mutex<HashMap<String, Vec<u8>>>,
     asked: Mutex<Vec<String>>,
     holding: Mutex<bool>,
+    isolating: AtomicBool,
     released: Condvar,
 }
 
@@ -57,6 +58,11 @@ impl Site {
         self.host.changed.lock().unwrap().insert(path.to_owned(), content.into());
     }
 
+    /// Sends from now on what lets a page share memory.
+    pub fn isolate(&self) {
+        self.host.isolating.store(true, Ordering::SeqCst);
+    }
+
     /// How often a file whose name ends so was asked for.
     pub fn asked_for(&self, end: &str) -> usize {
         self.host.asked.lock().unwrap().iter().filter(|path| path.ends_with(end)).count()
@@ -74,7 +80,7 @@ impl Site {
     }
 }
 
-/// No header that a plain static host would not send either.
+/// No header that a plain static host would not send either, unless the host isolates its pages.
 fn answer(mut stream: TcpStream, dist: &Path, host: &Host) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
@@ -100,8 +106,12 @@ fn answer(mut stream: TcpStream, dist: &Path, host: &Host) -> std::io::Result<()
         Some(body) => ("200 OK", body),
         None => ("404 Not Found", b"not here".to_vec()),
     };
+    let isolation = match host.isolating.load(Ordering::SeqCst) {
+        true => "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Embedder-Policy: require-corp\r\n",
+        false => "",
+    };
     let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{isolation}Content-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes())?;

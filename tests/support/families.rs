@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use shiftlens::checkpoint::{Checkpoint, FileBytes, MemoryBytes, Part, RopeLayout};
 
 use super::gold;
+use super::vocabularies::vocabulary;
 
 /// Every family with a folder of reference values, and as GGUF names it.
 pub const FAMILIES: [(&str, &str); 9] = [
@@ -30,8 +31,30 @@ pub fn safetensors(folder: &str) -> Checkpoint {
 
 /// The same as GGUF; `fused` keeps queries, keys and values, and gate and up, in one tensor each where a layer has them.
 pub fn gguf(folder: &str, architecture: &str, fused: bool) -> Checkpoint {
-    let bytes = bytes(folder, architecture, fused);
+    checkpoint(written(metadata(architecture, &config(folder)), tensors(folder, architecture, fused)))
+}
+
+/// The same with every tensor as `edit` makes it of its name and value.
+pub fn edited(folder: &str, architecture: &str, edit: &dyn Fn(&str, Tensor) -> Tensor) -> Checkpoint {
+    checkpoint(file(folder, architecture, folder, edit))
+}
+
+/// The reference model `folder` as the bytes of a GGUF file of this name inside, with a vocabulary that reads English, and with
+/// every tensor as `edit` makes it of its name and value.
+pub fn file(folder: &str, architecture: &str, name: &str, edit: &dyn Fn(&str, Tensor) -> Tensor) -> Vec<u8> {
+    let mut metadata = metadata(architecture, &config(folder));
+    metadata.push(("general.name".into(), Value::String(name.into())));
+    metadata.extend(vocabulary(architecture));
+    let tensors = tensors(folder, architecture, false).into_iter().map(|(name, t)| (name.clone(), edit(&name, t)));
+    written(metadata, tensors.collect())
+}
+
+fn checkpoint(bytes: Vec<u8>) -> Checkpoint {
     Checkpoint::open(vec![Box::new(MemoryBytes::new("gold.gguf", bytes))]).unwrap()
+}
+
+fn config(folder: &str) -> Json {
+    serde_json::from_str(&std::fs::read_to_string(gold(folder).join("config.json")).unwrap()).unwrap()
 }
 
 /// Which dimensions rotate together in a family's GGUF files, by llama.cpp's table.
@@ -42,9 +65,9 @@ fn layout(architecture: &str) -> RopeLayout {
     }
 }
 
-fn bytes(folder: &str, architecture: &str, fused: bool) -> Vec<u8> {
+/// The weights under their GGUF names.
+fn tensors(folder: &str, architecture: &str, fused: bool) -> Vec<(String, Tensor)> {
     let model = safetensors(folder);
-    let json: Json = serde_json::from_str(&std::fs::read_to_string(gold(folder).join("config.json")).unwrap()).unwrap();
     let mut tensors: Vec<(String, Tensor)> = Vec::new();
     let matrix = |name: &str| model.tensor(name).unwrap().dequantize(&Device::Cpu).unwrap();
     let gain = |name: &str| {
@@ -80,10 +103,13 @@ fn bytes(folder: &str, architecture: &str, fused: bool) -> Vec<u8> {
         }
         tensors.extend(own.into_iter().map(|(_, name, value)| (name, value)));
     }
+    tensors
+}
+
+fn written(metadata: Vec<(String, Value)>, tensors: Vec<(String, Tensor)>) -> Vec<u8> {
     let quantized: Vec<(String, QTensor)> =
         tensors.iter().map(|(name, t)| (name.clone(), QTensor::quantize(t, GgmlDType::F32).unwrap())).collect();
     let tensors: Vec<(&str, &QTensor)> = quantized.iter().map(|(name, t)| (name.as_str(), t)).collect();
-    let metadata = metadata(architecture, &json);
     let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(k, v)| (k.as_str(), v)).collect();
     let mut file = Cursor::new(Vec::new());
     gguf_file::write(&mut file, &metadata, &tensors).unwrap();

@@ -3,6 +3,7 @@
 
 pub mod families;
 mod huggingface;
+mod vocabularies;
 
 use std::io::Cursor;
 use std::ops::ControlFlow;
@@ -31,6 +32,17 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     }
     not_checked(&format!("{path} is not here"));
     None
+}
+
+/// A published file or folder of the per-user cache, where `cargo xtask real` has put it. The test that does without it is counted.
+pub fn real(name: &str) -> Option<PathBuf> {
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let found = base.or_else(home).map(|cache| cache.join("shiftlens/real").join(name)).filter(|path| path.exists());
+    if found.is_none() {
+        not_checked(&format!("{name} is not here (cargo xtask real fetches it)"));
+    }
+    found
 }
 
 /// Notes that the present test leaves something out: `cargo xtask test` counts and prints it. (What a test that passes prints,
@@ -69,12 +81,23 @@ pub struct Tiny {
     pub ffn: usize,
     pub layers: usize,
     pub tied: bool,
+    pub context: usize,
     pub seed: u64,
 }
 
 impl Default for Tiny {
     fn default() -> Self {
-        Self { dtype: GgmlDType::F32, width: 64, heads: 4, kv_heads: 2, ffn: 96, layers: 2, tied: false, seed: 1 }
+        Self {
+            dtype: GgmlDType::F32,
+            width: 64,
+            heads: 4,
+            kv_heads: 2,
+            ffn: 96,
+            layers: 2,
+            tied: false,
+            context: 256,
+            seed: 1,
+        }
     }
 }
 
@@ -87,7 +110,7 @@ pub fn every_storage() -> Vec<Tiny> {
         256 => Tiny { dtype, width: 256, ffn: 256, ..Tiny::default() },
         _ => Tiny { dtype, ..Tiny::default() },
     };
-    [F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K].map(one).into()
+    [F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K, Q8K].map(one).into()
 }
 
 /// The largest difference relative to the largest value.
@@ -136,7 +159,7 @@ impl Tiny {
             ("general.architecture", s("llama")),
             ("general.name", s("Tiny random")),
             ("llama.block_count", n(self.layers)),
-            ("llama.context_length", n(256)),
+            ("llama.context_length", n(self.context)),
             ("llama.embedding_length", n(self.width)),
             ("llama.feed_forward_length", n(self.ffn)),
             ("llama.attention.head_count", n(self.heads)),
@@ -221,7 +244,7 @@ fn byte_alphabet() -> Vec<String> {
 }
 
 pub fn engine(checkpoint: &Checkpoint) -> CpuEngine {
-    CpuEngine::new(block_on(CpuModel::load(checkpoint, &mut async |_, _| Ok(()))).unwrap())
+    CpuEngine::new(block_on(CpuModel::load(checkpoint, None, &mut async |_, _| Ok(()))).unwrap())
 }
 
 /// A run over given ids by `groups` of the prompt.

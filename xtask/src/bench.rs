@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::page::{self, Profile};
 use crate::shell::{first_line, run, say};
-use crate::{root, test, tools};
+use crate::{real, root, test, tools};
 
 const WLLAMA: &str = "3.8.1";
 const MODEL: &str = "../shared/models/SmolLM2-135M-Instruct.Q4_1.gguf";
@@ -36,9 +36,13 @@ pub fn run_bench(alone: bool) -> Result<(), String> {
     }
     tools::browser()?;
     let dist = page::build(Profile::Fast)?;
-    let site = site(&dist, &model, alone)?;
+    let site = site(&dist, alone)?;
+    place(&model, &site, "bench-model.gguf")?;
+    for file in real::present()? {
+        place(&file, &site, &format!("real/{}", file_name(&file)))?;
+    }
     say("Measuring in headless Chromium");
-    let what: &[&str] = if alone { &[] } else { &["peers"] };
+    let what: &[&str] = if alone { &["real"] } else { &["real", "peers"] };
     let output = test::in_browser(site, &[&["bench", "--profile", "dev", "--bench", "browser", "--"], what].concat())?;
     let last = output.lines().last().unwrap_or_default();
     let mut result: Json = serde_json::from_str(last).map_err(|e| format!("{e}: {last}"))?;
@@ -52,14 +56,62 @@ pub fn run_bench(alone: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// The page with the benchmark's page, the model and wllama beside it.
-fn site(dist: &Path, model: &Path, alone: bool) -> Result<PathBuf, String> {
+/// Measures one thread beside all, and prints.
+pub fn threads() -> Result<(), String> {
+    tools::browser()?;
+    let site = site(&page::build(Profile::Fast)?, true)?;
+    place(&root().join(MODEL), &site, "bench-model.gguf")?;
+    say("Measuring in headless Chromium");
+    let output = test::in_browser(site, &["bench", "--profile", "dev", "--bench", "browser", "--", "threads"])?;
+    let last = output.lines().last().unwrap_or_default();
+    let result: Json = serde_json::from_str(last).map_err(|e| format!("{e}: {last}"))?;
+    println!("\n{result:#}");
+    threads_table(&result, number);
+    Ok(())
+}
+
+/// Measures the real checkpoints that are there, and prints.
+pub fn run_real() -> Result<(), String> {
+    tools::browser()?;
+    let files = real::present()?;
+    if files.is_empty() {
+        return Err("there are no real checkpoints: `cargo xtask real` fetches them".into());
+    }
+    let site = site(&page::build(Profile::Fast)?, true)?;
+    for file in &files {
+        place(file, &site, &format!("real/{}", file_name(file)))?;
+    }
+    say("Measuring in headless Chromium");
+    let output = test::in_browser(site, &["bench", "--profile", "dev", "--bench", "browser", "--", "real", "only"])?;
+    let last = output.lines().last().unwrap_or_default();
+    let result: Json = serde_json::from_str(last).map_err(|e| format!("{e}: {last}"))?;
+    println!("\n{result:#}");
+    real_table(&result["real"], number);
+    Ok(())
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Puts a file into the site, without a copy of its bytes where the disk can do that.
+fn place(file: &Path, site: &Path, name: &str) -> Result<(), String> {
+    let to = site.join(name);
+    let folder = to.parent().unwrap_or(site);
+    let placed =
+        fs::create_dir_all(folder).and_then(|()| fs::hard_link(file, &to).or_else(|_| fs::copy(file, &to).map(drop)));
+    placed.map_err(|e| format!("{}: {e}", to.display()))
+}
+
+/// The page with the benchmark's page, the real checkpoints' list and wllama beside it.
+fn site(dist: &Path, alone: bool) -> Result<PathBuf, String> {
     let site = root().join("target/bench-site");
     let _ = fs::remove_dir_all(&site);
     fs::create_dir_all(&site).map_err(|e| e.to_string())?;
     run(Command::new("cp").arg("-r").arg(dist.join(".")).arg(&site))?;
     run(Command::new("cp").arg(root().join("benches/site.html")).arg(site.join("bench.html")))?;
-    run(Command::new("cp").arg(model).arg(site.join("bench-model.gguf")))?;
+    let names: Vec<String> = real::present()?.iter().map(|file| file_name(file)).collect();
+    fs::write(site.join("real.json"), Json::from(names).to_string()).map_err(|e| e.to_string())?;
     if !alone {
         let npm = tools::cache()?.join("npm");
         let package = npm.join("node_modules/@wllama/wllama");
@@ -108,6 +160,8 @@ fn table(r: &Json, dist: &Path) {
         let t = &r[format!("torch_{threads}")];
         println!("| PyTorch, native, reverse | {threads} | | | {} s |", n(&t["seconds"], 1));
     }
+    threads_table(r, n);
+    real_table(&r["real"], n);
     weights_table(r, n);
     visits_table(&r["visits"], dist, n);
     println!(
@@ -144,9 +198,73 @@ fn visits_table(visits: &Json, dist: &Path, n: impl Fn(&Json, usize) -> String) 
         );
     }
     println!(
-        "\n48 tokens of both bundled models side by side, by word, one thread each: {} ms",
+        "\n48 tokens of both bundled models side by side, by word, on {} cores that they share: {} ms",
+        std::thread::available_parallelism().map_or(1, usize::from),
         n(&visits["later"]["run"], 0)
     );
+}
+
+/// One thread beside all, the best of interleaved runs.
+fn threads_table(result: &Json, n: impl Fn(&Json, usize) -> String) {
+    products_table(&result["products"], &n);
+    let r = &result["threads"];
+    println!(
+        "\n| threads, that worked | memory | prefill tok/s | decode tok/s | generating alone | live by word | live by token | in reverse by token |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    let per_second = |v: &Json| Json::from(v.as_f64().map(|seconds| 1.0 / seconds));
+    for s in [&r["one"], &r["all"]] {
+        let part = |key: &str| s[key].as_f64().unwrap_or_default() / s["file"].as_f64().unwrap_or(f64::INFINITY);
+        println!(
+            "| {}, {} | {:.2} x the file ({:.2} attributing) | {} | {} | {} s | {} s | {} s | {} s |",
+            s["threads"],
+            s["used"],
+            part("memory"),
+            part("attributing"),
+            n(&per_second(&s["prefill"]), 1),
+            n(&per_second(&s["decode"]), 1),
+            n(&s["generate"], 1),
+            n(&s["live"], 1),
+            n(&s["tokens"], 1),
+            n(&s["reverse"], 1),
+        );
+    }
+    println!("\nBoth models at once, live by word: {} s", n(&r["both"], 1));
+    println!("\n| threads | share of ideal scaling of a layer's products by the plan: 1 row | 8 rows | 340 rows |");
+    println!("|---|---|---|---|");
+    for plan in result["plan"].as_array().into_iter().flatten() {
+        println!("| {} | {} | {} | {} |", plan[0], n(&plan[1], 2), n(&plan[2], 2), n(&plan[3], 2));
+    }
+}
+
+/// How fast products are by storage type.
+fn products_table(products: &Json, n: impl Fn(&Json, usize) -> String) {
+    println!("\n| products on one thread, GMAC/s | one row | 64 rows | transposed, 64 rows |");
+    println!("|---|---|---|---|");
+    for (name, p) in products.as_object().into_iter().flatten() {
+        println!("| {name} | {} | {} | {} |", n(&p[0], 1), n(&p[1], 1), n(&p[2], 1));
+    }
+}
+
+/// The real checkpoints, one a row.
+fn real_table(real: &Json, n: impl Fn(&Json, usize) -> String) {
+    println!("\n| on one thread | file | memory | prefill tok/s | decode tok/s | live by word | in reverse by token |");
+    println!("|---|---|---|---|---|---|---|");
+    for (name, s) in real.as_object().into_iter().flatten() {
+        let part = |key: &str| s[key].as_f64().unwrap_or_default() / s["file"].as_f64().unwrap_or(f64::INFINITY);
+        println!(
+            "| {name}, {} + {} tokens | {} MB | {:.2} x the file ({:.2} attributing) | {} | {} | {} s | {} s |",
+            s["prompt"],
+            s["response"],
+            n(&Json::from(s["file"].as_f64().unwrap_or_default() / 1e6), 0),
+            part("memory_loaded"),
+            part("memory_attributing"),
+            n(&s["prefill"], 1),
+            n(&s["decode"], 1),
+            n(&s["live"], 1),
+            n(&s["reverse"], 1),
+        );
+    }
 }
 
 /// What one backend does.

@@ -1,9 +1,10 @@
-//! The project's commands: `cargo xtask serve | test | build | bench`.
+//! The project's commands: `cargo xtask serve | test | build | bench | real`.
 
 mod bench;
 mod finish;
 mod names;
 mod page;
+mod real;
 mod server;
 mod shell;
 mod test;
@@ -57,7 +58,15 @@ enum Command {
         /// Measures only how a visit begins.
         #[arg(long)]
         visits: bool,
+        /// Measures only one thread beside all.
+        #[arg(long, conflicts_with_all = ["alone", "visits", "real"])]
+        threads: bool,
+        /// Measures only the real checkpoints that `cargo xtask real` has fetched.
+        #[arg(long, conflicts_with_all = ["alone", "visits"])]
+        real: bool,
     },
+    /// Fetches real checkpoints and chat templates (0.8 GB) into the per-user cache, for the tests that hold them against PyTorch.
+    Real,
 }
 
 /// The repository's root.
@@ -73,7 +82,10 @@ fn main() -> ExitCode {
         Command::Test { native, .. } => test::run(native),
         Command::Build => build(),
         Command::Bench { visits: true, .. } => bench::visits(),
+        Command::Bench { real: true, .. } => bench::run_real(),
+        Command::Bench { threads: true, .. } => bench::threads(),
         Command::Bench { alone, .. } => bench::run_bench(alone),
+        Command::Real => real::fetch(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -39,11 +39,38 @@ pub fn build(profile: Profile) -> Result<PathBuf, String> {
         .args(flags)
         .env("PATH", path)
         .env_remove("NO_COLOR"))?; // Trunk takes it for a flag
+    kernels(&dist)?;
     if matches!(profile, Profile::Ship) {
         crate::names::drop_names(&dist)?;
     }
     crate::finish::finish(&dist)?;
     dist.canonicalize().map_err(|e| e.to_string())
+}
+
+/// Builds the module that the engine's threads run on one memory, into `dist`. It has no std, so stable Rust can build it with
+/// atomics; core and alloc come without, which the linker takes only after fat LTO: always the profile that ships.
+fn kernels(dist: &Path) -> Result<(), String> {
+    const FLAGS: [&str; 6] = [
+        "target-feature=+simd128,+atomics,+bulk-memory,+mutable-globals",
+        "link-arg=--shared-memory",
+        "link-arg=--import-memory",
+        "link-arg=--initial-memory=2097152",
+        "link-arg=--max-memory=4294967296",
+        "link-arg=--export=__stack_pointer",
+    ];
+    say("Building the threads' module");
+    let flags: Vec<String> = FLAGS.iter().map(|flag| format!("\"-C\",{flag:?}")).collect();
+    let target = root().join("target/kernels");
+    run(Command::new("cargo")
+        .current_dir(root())
+        .args(["rustc", "--quiet", "--locked", "--package", "shiftlens-kernels", "--features", "module"])
+        .args(["--crate-type", "cdylib", "--target", "wasm32-unknown-unknown", "--profile", "ship", "--config"])
+        .arg(format!("target.wasm32-unknown-unknown.rustflags=[{}]", flags.join(",")))
+        .arg("--target-dir")
+        .arg(&target))?;
+    let built = target.join("wasm32-unknown-unknown/ship/shiftlens_kernels.wasm");
+    fs::copy(&built, dist.join("kernels.wasm")).map_err(|e| format!("{}: {e}", built.display()))?;
+    Ok(())
 }
 
 /// All files of a folder, as relative addresses, in order.

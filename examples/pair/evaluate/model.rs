@@ -28,7 +28,8 @@ impl Model {
     }
 
     fn run(&mut self, prompt: Prompt, response: Response, mode: Mode) -> Result<ModelReport, Box<dyn Error>> {
-        let run = Run { prompt, response, by: By::Token, target: Target::Prob, mode, instruction: None };
+        let run =
+            Run { prompt, response, by: By::Token, target: Target::Prob, mode, instruction: None, template_row: false };
         let mut quiet = async |_: Update| ControlFlow::Continue(());
         Ok(block_on(self.runner.run(&run, || 0.0, &mut quiet))?)
     }
@@ -36,8 +37,8 @@ impl Model {
     /// How each model is asked: the tuned one in its template, the base by the text and a new line.
     fn asked(&self, prompt: &str) -> Prompt {
         match self.tuned {
-            true => Prompt::Text { text: prompt.to_owned(), template: Template::Own },
-            false => Prompt::Text { text: format!("{prompt}\n"), template: Template::Off },
+            true => Prompt::text(prompt.to_owned(), Template::Own),
+            false => Prompt::text(format!("{prompt}\n"), Template::Off),
         }
     }
 
@@ -50,12 +51,12 @@ impl Model {
     /// The greedy answer in a template that is given.
     pub fn answer_in(&mut self, prompt: &str, template: Template, limit: usize) -> Result<String, Box<dyn Error>> {
         let response = Response::Own { limit, sampling: Sampling::default() };
-        Ok(text(&self.run(Prompt::Text { text: prompt.to_owned(), template }, response, Mode::Off)?))
+        Ok(text(&self.run(Prompt::text(prompt.to_owned(), template), response, Mode::Off)?))
     }
 
     /// A continuation of plain text, drawn at temperature 0.7.
     pub fn goes_on(&mut self, start: &str, limit: usize, seed: u64) -> Result<String, Box<dyn Error>> {
-        self.drawn(Prompt::Text { text: start.to_owned(), template: Template::Off }, limit, seed)
+        self.drawn(Prompt::text(start.to_owned(), Template::Off), limit, seed)
     }
 
     /// An answer, drawn at temperature 0.7.
@@ -89,7 +90,7 @@ impl Model {
             Some(ids) => Response::Ids { ids: ids.to_vec() },
             None => Response::Own { limit, sampling: Sampling::default() },
         };
-        self.run(Prompt::Text { text: prompt.to_owned(), template }, response, Mode::Auto)
+        self.run(Prompt::text(prompt.to_owned(), template), response, Mode::Auto)
     }
 
     pub fn checkpoint(&self) -> &Checkpoint {

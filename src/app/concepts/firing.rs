@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use super::{Layer, View, layer, leading};
 use crate::app::state::{Side, Slot, State};
 use crate::app::teach::Explain;
+use crate::app::weights::Task;
 use crate::app::{format, weights};
 use crate::explain::local::LayerFiring;
 use crate::teach::terms::Term;
@@ -60,10 +61,18 @@ fn Half(state: State, view: View, half: Slot) -> impl IntoView {
         <div id=format!("firing-{}", half.side.key())>
             <p class="sub">{half.side.name()}</p>
             <div class="tokens" role="group" aria-label="Tokens">{move || texts().into_iter().enumerate().map(token).collect_view()}</div>
-            <Show when=move || found.with(Option::is_some) && shown.with(|l| l.of(half.side).is_some()) fallback=|| view! { <p class="empty">"Not read yet."</p> }>
+            <Show when=move || found.with(Option::is_some) && shown.with(|l| l.of(half.side).is_some()) fallback=move || not_there(state, half)>
                 <ul class="fires">{lines}</ul>
             </Show>
         </div>
+    }
+}
+
+/// What stands where nothing is shown.
+fn not_there(state: State, slot: Slot) -> impl IntoView {
+    move || match weights::refused(state, slot, Task::Firing(0)) {
+        Some(why) => view! { <p class="error" role="status">{why}</p> }.into_any(),
+        None => view! { <p class="empty">"Not read yet."</p> }.into_any(),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::app::share::picture::{Drawn, SavePicture, of_page, provenance};
 use crate::app::state::{Slot, State};
 use crate::app::teach::Explain;
 use crate::app::toolbar::Segmented;
+use crate::app::weights::Task;
 use crate::app::{format, weights};
 use crate::explain::Role;
 use crate::explain::local::{LayerAttention, weight, without_sink};
@@ -70,8 +71,15 @@ fn labels(slot: Slot) -> Vec<Label> {
         let prompt = report.prompt.iter().map(|t| (t.text.clone(), t.role));
         let all = prompt.chain(report.response.iter().map(|t| (t.text.clone(), Role::User))).enumerate();
         let prompt = report.prompt.len();
-        all.map(|(i, (text, role))| Label { text, role, instruction: i >= prompt, parts: vec![i], spaced: false })
-            .collect()
+        all.map(|(i, (text, role))| Label {
+            text,
+            role,
+            counted: true,
+            instruction: i >= prompt,
+            parts: vec![i],
+            spaced: false,
+        })
+        .collect()
     })
 }
 
@@ -129,7 +137,7 @@ fn Half(state: State, view: View, shown: Shown, half: Slot, pattern: Memo<Option
         <div id=format!("attention-{}", side.key())>
             <p class="sub">{side.name()}</p>
             <Glance state view half/>
-            <Show when=move || pattern.with(Option::is_some) fallback=move || view! { <p class="empty">{waiting(half)}</p> }>
+            <Show when=move || pattern.with(Option::is_some) fallback=move || not_there(state, half)>
                 {move || match shown.style.get() {
                     Style::Matrix => view! { <Matrix shown pattern name=side.name()/> }.into_any(),
                     Style::Lines => view! { <Lines shown pattern name=side.name()/> }.into_any(),
@@ -166,6 +174,14 @@ fn picture(state: State, shown: Shown, half: Slot, pattern: Memo<Option<Pattern>
         };
         Some((sheet.svg(), sheet.size()))
     })
+}
+
+/// What stands where a pattern is not.
+fn not_there(state: State, slot: Slot) -> impl IntoView {
+    move || match weights::refused(state, slot, Task::Attention(0)) {
+        Some(why) => view! { <p class="error" role="status">{why}</p> }.into_any(),
+        None => view! { <p class="empty">{waiting(slot)}</p> }.into_any(),
+    }
 }
 
 fn waiting(slot: Slot) -> &'static str {

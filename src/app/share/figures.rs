@@ -16,7 +16,8 @@ fn with<R>(state: State, slot: Slot, f: impl FnOnce(&Figure) -> R) -> Option<R> 
         let report = r.report.as_ref()?;
         let f = slot.view.with_untracked(|view| {
             let (side, reading) = (slot.side.name(), state.reading.get_untracked());
-            f(&Figure { side, report, view, reading, extent, date: &date })
+            let turns = &state.spec.get_untracked().turns;
+            f(&Figure { side, report, view, reading, turns, extent, date: &date })
         });
         Some(f)
     })
@@ -41,9 +42,10 @@ fn save_page(state: State) {
         .into_iter()
         .filter_map(|s| Some((s.side.name(), s.run.with_untracked(|r| r.report.clone())?, s.view.get_untracked())))
         .collect();
-    let figures: Vec<Figure> =
-        held.iter().map(|(side, report, view)| Figure { side, report, view, reading, extent, date: &date }).collect();
-    let prompt = &state.spec.get_untracked().prompt;
+    let spec = state.spec.get_untracked();
+    let (prompt, turns) = (&spec.prompt, &spec.turns);
+    let figure = |(side, report, view)| Figure { side, report, view, reading, turns, extent, date: &date };
+    let figures: Vec<Figure> = held.iter().map(|(side, report, view)| figure((*side, report, view))).collect();
     let _ = export::save(&format!("{}.html", export::slug(prompt)), "text/html", &one_page(prompt, &figures)); // as above
 }
 

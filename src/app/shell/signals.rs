@@ -12,15 +12,17 @@ use crate::explain::weights::compare::HeadChange;
 use crate::explain::weights::heads;
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::{LayerConcepts, LayerHeads};
+use crate::page::editor::Conversation;
 use crate::page::gpu_check::Check;
 use crate::page::guess::Guess;
+use crate::page::hub::Look;
 use crate::page::lesson::Current;
 use crate::page::linked::Picture;
 use crate::page::prepared::Prepared;
 use crate::page::runs::{Half, Shown};
 use crate::page::stored::Kept;
 use crate::page::weights::{Layers, Local, Work};
-use crate::page::{self, Page, Progress, Scores, Side, Wish, slots};
+use crate::page::{self, Here, Page, Progress, Scores, Side, Wish, slots};
 use crate::protocol::{BackendReport, Failure, JobId};
 use crate::share::RunSpec;
 use crate::share::screen::{Options, Reading, Selection, Tab};
@@ -176,8 +178,14 @@ pub struct Signals {
     pub tab: Mirror<Tab>,
     /// The editor's text.
     pub prompt: Mirror<String>,
+    /// The turns before it.
+    pub conversation: Mirror<Conversation>,
     /// The user's own mark in it; found automatically if absent.
     pub marked: Mirror<Option<Range<usize>>>,
+    /// Parts of it that are read as one unit each.
+    pub units: Mirror<Vec<Range<usize>>>,
+    /// Whether the template's tokens make up a row.
+    pub template_row: Mirror<bool>,
     pub options: Mirror<Options>,
     pub reading: Mirror<Reading>,
     /// What waits for the models.
@@ -199,6 +207,10 @@ pub struct Signals {
     pub backend: [Mirror<Option<BackendReport>>; 2],
     pub gpu_check: Mirror<Check>,
     pub stored: Mirror<Kept>,
+    /// Repositories that were asked for.
+    pub looks: [Mirror<Look>; 2],
+    /// What is known of this machine.
+    pub here: Mirror<Here>,
     /// The lesson on screen.
     pub lesson: Mirror<Option<Current>>,
     /// A guess, if colours are hidden until one is made.
@@ -213,7 +225,10 @@ impl Signals {
         Self {
             tab: Mirror::new(),
             prompt: Mirror::new(),
+            conversation: Mirror::new(),
             marked: Mirror::new(),
+            units: Mirror::new(),
+            template_row: Mirror::new(),
             options: Mirror::new(),
             reading: Mirror::new(),
             wishes: Mirror::new(),
@@ -230,6 +245,8 @@ impl Signals {
             backend: Mirror::both(),
             gpu_check: Mirror::new(),
             stored: Mirror::new(),
+            looks: Mirror::both(),
+            here: Mirror::new(),
             lesson: Mirror::new(),
             guess: Mirror::new(),
             weights: Weights::new(),
@@ -242,7 +259,10 @@ impl Signals {
         self.tab.put(page.facts.tab);
         let editor = &mut page.facts.editor;
         self.prompt.draw(&mut editor.prompt);
+        self.conversation.draw(&mut editor.conversation);
         self.marked.draw(&mut editor.marked);
+        self.units.draw(&mut editor.units);
+        self.template_row.draw(&mut editor.template_row);
         self.options.draw(&mut editor.options);
         self.reading.draw(&mut editor.reading);
         self.wishes.draw(&mut page.waiting.wishes);
@@ -263,6 +283,8 @@ impl Signals {
         }
         self.gpu_check.draw(&mut page.gpu_check.0);
         self.stored.draw(&mut page.stored.kept);
+        Mirror::each(&self.looks, &mut page.hub.looks);
+        self.here.draw(&mut page.here);
         self.lesson.draw(&mut page.lessons.current);
         self.guess.draw(&mut page.guessing.guess);
         self.weights.draw(&mut page.weights);

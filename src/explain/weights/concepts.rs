@@ -4,7 +4,7 @@ use candle_core::{D, DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::spectrum::symmetric;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Part};
 use crate::model::ModelError;
 
 /// Words that describe a component.
@@ -39,11 +39,18 @@ pub struct Concepts {
 impl Concepts {
     /// The leading `count` components of layer `layer`; `output` are the words' rows of the head, `[words, width]`.
     ///
-    /// The rows of `W` are the down projection's `d_ff` vectors; the eigenvectors of the centred Gram matrix
+    /// The rows of `W` are the down projection's `d_ff` vectors, in families with a norm after the block (gemma3, olmo2) times
+    /// its gain; the eigenvectors of the centred Gram matrix
     /// (`width` squared) are W's right singular vectors, its eigenvalues their squared singular values.
     pub fn of(checkpoint: &Checkpoint, layer: usize, count: usize, output: &Tensor) -> Result<Self, ModelError> {
-        let down = checkpoint.tensor(&format!("blk.{layer}.ffn_down.weight"))?.dequantize(&Device::Cpu)?;
-        let (values, directions) = principal(&down.t()?.contiguous()?, count)?;
+        let down = checkpoint.tensor(&Part::Down.tensor(layer))?.dequantize(&Device::Cpu)?;
+        let mut vectors = down.t()?.contiguous()?;
+        if Part::FfnPostNorm.is_in(&checkpoint.config.specs[layer]) {
+            // a norm after the block scales the stream's dimensions: without it these would be no directions in the stream
+            let gain = checkpoint.gain(&Part::FfnPostNorm.tensor(layer))?;
+            vectors = vectors.broadcast_mul(&Tensor::from_vec(gain, checkpoint.config.width, &Device::Cpu)?)?;
+        }
+        let (values, directions) = principal(&vectors, count)?;
         let strengths = strengths(output, &directions)?;
         let components = values.into_iter().zip(strengths).map(|(share, s)| Component { share, words: strongest(&s) });
         Ok(Self { components: components.collect(), directions })

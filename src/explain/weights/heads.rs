@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::related::Related;
 use super::screen::Screen;
 use super::vectors::Words;
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Part};
 use crate::model::{ModelError, cpu};
 
 /// Words of a dimension that are paired in the paper's reading.
@@ -126,9 +126,12 @@ impl WordPairs {
     /// All heads of layer `layer`.
     pub fn heads(&self, checkpoint: &Checkpoint, layer: usize, how: HeadOptions) -> Result<Vec<Head>, ModelError> {
         let c = &checkpoint.config;
+        // the paper takes the embeddings as they are; a bias only fits what the layer's norm makes of them
+        let biased =
+            [Part::Queries, Part::Keys].iter().any(|p| checkpoint.has(&format!("blk.{layer}.{}.bias", p.name())));
         let input = match how.reading {
-            Reading::Relation => unit_rms(&self.input)?,
-            Reading::Paper => self.input.clone(),
+            Reading::Paper if !biased => self.input.clone(),
+            Reading::Paper | Reading::Relation => unit_rms(&self.input)?,
         };
         let (queries, keys) = cpu::queries_and_keys(checkpoint, layer, &input)?;
         let width = c.head_width;

@@ -1,6 +1,7 @@
 //! Causal grouped-query attention after the rotation: value, jvp and vjp, one head and one query at a time.
 
-use super::kernels::{axpy, dot};
+use shiftlens_kernels::floats::{axpy, dot};
+
 use crate::checkpoint::ModelConfig;
 use crate::model::row_plan::RowPlan;
 use crate::model::steps::Attend;
@@ -31,6 +32,12 @@ impl LayerCache {
             self.value_tangents[t.group].extend_from_slice(&values[rows]);
         }
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many queries have weighed their keys, for tests that count the work.
+    pub(super) static WEIGHED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// Sizes that every loop needs, and how attention weighs.
@@ -71,6 +78,8 @@ impl Heads {
     /// Attention weights of the query at the last position of `weights`; keys before its window weigh nothing. Gives the
     /// positions that it sees.
     fn weigh(self, query: &[f32], keys: &[f32], head: usize, weights: &mut [f32]) -> std::ops::Range<usize> {
+        #[cfg(test)]
+        WEIGHED.set(WEIGHED.get() + 1);
         let seen = self.attend.first(weights.len() - 1)..weights.len();
         let (before, weights) = weights.split_at_mut(seen.start);
         before.fill(0.0);
@@ -137,15 +146,49 @@ pub(in crate::model) fn forward(
     out
 }
 
-/// The attention weights `[heads][query][key]` of a whole sequence.
-pub(in crate::model) fn pattern(s: Heads, queries: &[f32], keys: &[f32]) -> Vec<Vec<Vec<f32>>> {
+/// Where a query's weights lie in a pattern that holds for every query the keys up to itself.
+fn row(query: usize) -> std::ops::Range<usize> {
+    let at = query * (query + 1) / 2;
+    at..at + query + 1
+}
+
+/// The attention weights of one head on a whole sequence: for every query the keys up to itself.
+pub(in crate::model) fn pattern(s: Heads, queries: &[f32], keys: &[f32], head: usize) -> Vec<f32> {
     let count = keys.len() / s.kv_width;
-    let row = |head: usize, row: usize| {
-        let mut weights = vec![0.0; count];
-        s.weigh(&queries[s.query(row, head)], keys, head, &mut weights[..=row]);
-        weights
-    };
-    (0..s.heads).map(|head| (0..count).map(|r| row(head, r)).collect()).collect()
+    let mut weights = vec![0.0; row(count).start];
+    for query in 0..count {
+        s.weigh(&queries[s.query(query, head)], keys, head, &mut weights[row(query)]);
+    }
+    weights
+}
+
+/// The pattern in which every token keeps to itself.
+pub(in crate::model) fn own(count: usize) -> Vec<f32> {
+    let mut pattern = vec![0.0; row(count).start];
+    (0..count).for_each(|query| pattern[row(query).end - 1] = 1.0);
+    pattern
+}
+
+/// Takes a layer's mean pattern, half of it each token's own way, into the product of those below, `rolled`.
+pub(in crate::model) fn roll(s: Heads, queries: &[f32], keys: &[f32], rolled: &mut [f32]) {
+    let count = keys.len() / s.kv_width;
+    let (mut mean, mut weights, mut sum) = (vec![0.0; count], vec![0.0; count], vec![0.0; count]);
+    // from the last query on: none needs those after it
+    for query in (0..count).rev() {
+        let (mean, sum) = (&mut mean[..=query], &mut sum[..=query]);
+        mean.fill(0.0);
+        mean[query] = 0.5;
+        for head in 0..s.heads {
+            let weights = &mut weights[..=query];
+            s.weigh(&queries[s.query(query, head)], keys, head, weights);
+            axpy(0.5 / s.heads as f32, weights, mean);
+        }
+        sum.fill(0.0);
+        for (key, share) in mean.iter().enumerate() {
+            axpy(*share, &rolled[row(key)], &mut sum[..=key]);
+        }
+        rolled[row(query)].copy_from_slice(sum);
+    }
 }
 
 /// Cotangents of queries, keys and values, for one sequence.

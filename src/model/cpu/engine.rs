@@ -26,13 +26,19 @@ impl CpuEngine {
         Self { model, session }
     }
 
-    /// Reads `tokens` and keeps what goes on inside; the sequence in progress stays as it is.
-    pub async fn trace(
+    /// A sequence of `tokens` of which no layer has been read yet; the sequence in progress stays as it is.
+    pub fn trace(&self, tokens: &[u32]) -> Result<Trace, ModelError> {
+        Trace::of(&self.model, tokens)
+    }
+
+    /// Reads the sequence of `trace` on until layer `layer` is there. `tick` hears of the layers done and stops it by breaking.
+    pub async fn read_to(
         &self,
-        tokens: &[u32],
+        trace: &mut Trace,
+        layer: usize,
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
-    ) -> Result<Trace, ModelError> {
-        Trace::of(&self.model, tokens, tick).await
+    ) -> Result<(), ModelError> {
+        trace.read_to(&self.model, layer, tick).await
     }
 }
 

@@ -86,7 +86,7 @@ impl Session {
         let mut column = vec![0.0; self.groups.len()];
         for t in self.plan.tangents.iter().filter(|t| t.position <= position) {
             let at = (t.row + position - t.position) * width;
-            column[t.group] = super::kernels::dot(gradient, &hidden[at..at + width]);
+            column[t.group] = shiftlens_kernels::floats::dot(gradient, &hidden[at..at + width]);
         }
         Ok(column)
     }

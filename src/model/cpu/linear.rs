@@ -1,74 +1,87 @@
-//! Linear maps whose weights stay quantized: a tile of rows is unpacked once for all rows of the input.
+//! Linear maps whose weights stay quantized.
 
-use candle_core::quantized::QTensor;
+use std::rc::Rc;
 
-use super::dequantize::{bytes_of, dequantize};
-use super::fixed::{self, Rounded};
-use super::fixed_transposed::{self, Panels};
-use super::kernels::{axpy, product, transposed_product};
+use candle_core::quantized::{GgmlDType, QTensor};
+use shiftlens_kernels::{Matrix, Scratch, Storage};
+
+use super::cores::{Cores, Kept, Product};
+use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::model::ModelError;
-
-/// f32 values in a tile: with the rows of the input beside it, it stays in the fast caches.
-const TILE: usize = 12 * 1024;
-
-/// f32 values of the transposed product's result that are worked on at once: they are added to by every tile, and so
-/// have to stay in the second-level cache; each tile is unpacked once for all of them.
-const SHARE: usize = 96 * 1024;
-
-/// The input of a product, in the form that suits the weights' storage.
-enum Input<'a> {
-    Floats(&'a [f32]),
-    Rounded(Rounded),
-}
-
-/// Buffers for one tile, used again for the next.
-#[derive(Default)]
-struct Scratch {
-    floats: Vec<f32>,
-    fixed: fixed::Tile,
-}
 
 /// `y = x W^T (+ bias)` with `W` `[outputs, inputs]`.
 pub(in crate::model) struct Linear {
-    weight: QTensor,
+    weight: Weight,
+    storage: Storage,
     bias: Option<Vec<f32>>,
     outputs: usize,
     inputs: usize,
 }
 
+/// Where the weights are, as [`Matrix::pack`] arranges them.
+enum Weight {
+    Here(Vec<u8>),
+    Shared(Kept),
+}
+
 impl Linear {
     pub fn new(weight: QTensor, bias: Option<Vec<f32>>) -> Result<Self, ModelError> {
         let (outputs, inputs) = weight.shape().dims2()?;
-        Ok(Self { weight, bias, outputs, inputs })
+        let storage = storage(weight.dtype());
+        let weight = Weight::Here(Matrix::pack(storage, &weight.data()?, inputs).into_owned());
+        Ok(Self { weight, storage, bias, outputs, inputs })
     }
 
-    /// Rows of a tile: a multiple of eight, so that the kernels stay on their widest paths.
-    fn tile(&self) -> usize {
-        (TILE / self.inputs / 8 * 8).max(8).min(self.outputs)
+    /// The map by tensor `name`, whose weights `cores` share if they have room for them. It comes in pieces: memory that was
+    /// once taken for a whole tensor beside them would not be given back.
+    pub fn load(
+        checkpoint: &Checkpoint,
+        name: &str,
+        bias: Option<Vec<f32>>,
+        cores: Option<&Rc<dyn Cores>>,
+    ) -> Result<Self, ModelError> {
+        let (dtype, &[outputs, inputs]) = checkpoint.stored(name)? else {
+            return Err(CheckpointError::Damaged(format!("tensor “{name}” is no matrix")).into());
+        };
+        let storage = storage(dtype);
+        let bytes = Matrix { storage, bytes: &[], outputs, inputs }.packed_bytes();
+        let mut kept = cores.and_then(|cores| Kept::new(cores, bytes));
+        let mut here = Vec::with_capacity(if kept.is_some() { 0 } else { bytes });
+        checkpoint.pieces(name, storage.bytes_of(inputs).saturating_mul(Matrix::GROUP), |piece| {
+            let packed = Matrix::pack(storage, piece, inputs);
+            match &mut kept {
+                Some(kept) => kept.append(&packed)?,
+                None => here.extend_from_slice(&packed),
+            }
+            Ok::<(), ModelError>(())
+        })?;
+        let weight = kept.map_or(Weight::Here(here), Weight::Shared);
+        Ok(Self { weight, storage, bias, outputs, inputs })
     }
 
-    /// Rows of a transposed product's result that are worked on at once: even, as its kernels go by twos.
-    fn share(&self) -> usize {
-        (SHARE / self.inputs / 2 * 2).max(6)
-    }
-
-    /// Dequantizes rows `from..from + out.len() / inputs`.
-    fn rows(&self, bytes: &[u8], from: usize, out: &mut [f32]) {
-        let row = bytes_of(self.weight.dtype(), self.inputs);
-        let count = out.len() / self.inputs;
-        dequantize(self.weight.dtype(), &bytes[from * row..(from + count) * row], out);
+    /// The matrix of `bytes`, which are the weights' or none.
+    fn matrix<'a>(&self, bytes: &'a [u8]) -> Matrix<'a> {
+        Matrix { storage: self.storage, bytes, outputs: self.outputs, inputs: self.inputs }
     }
 
     /// Row `index` of the weights, as an embedding table is read.
     pub fn row(&self, index: usize) -> Result<Vec<f32>, ModelError> {
-        let mut out = vec![0.0; self.inputs];
-        self.rows(&self.weight.data()?, index, &mut out);
-        Ok(out)
+        match &self.weight {
+            Weight::Here(bytes) => Ok(self.matrix(bytes).row(index)),
+            Weight::Shared(kept) => {
+                let (at, index) = self.matrix(&[]).bytes_with(index);
+                Ok(self.matrix(&kept.read(at)?).row(index))
+            }
+        }
     }
 
     /// The value, for `[rows, inputs]`. A tangent is mapped by the same matrix: the first `primal` rows get the bias.
     pub fn apply(&self, x: &[f32], primal: usize) -> Result<Vec<f32>, ModelError> {
-        let mut y = self.products(x, &self.weight.data()?);
+        let mut y = vec![0.0; x.len() / self.inputs * self.outputs];
+        match &self.weight {
+            Weight::Here(bytes) => product(&self.matrix(bytes), x, &mut y),
+            Weight::Shared(kept) => kept.multiply(Product::Plain, &self.matrix(&[]), x, &mut y)?,
+        }
         if let Some(bias) = &self.bias {
             for row in y.chunks_exact_mut(self.outputs).take(primal) {
                 row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
@@ -79,132 +92,104 @@ impl Linear {
 
     /// The vjp, for cotangents `[rows, outputs]`: `c W`.
     pub fn apply_transposed(&self, c: &[f32]) -> Result<Vec<f32>, ModelError> {
-        Ok(self.transposed_products(c, &self.weight.data()?))
-    }
-
-    /// The vjp of one sparse row: weight rows whose cotangents together weigh less than `negligible` are not read.
-    pub fn transposed_sparse(&self, c: &[f32], negligible: f32) -> Result<Vec<f32>, ModelError> {
-        let floor = floor_for(c, negligible);
-        let bytes = self.weight.data()?;
-        let (mut row, mut y) = (vec![0.0; self.inputs], vec![0.0; self.inputs]);
-        for (o, &c) in c.iter().enumerate().filter(|(_, c)| c.abs() > floor) {
-            self.rows(&bytes, o, &mut row);
-            axpy(c, &row, &mut y);
+        let rows = c.len() / self.outputs;
+        let mut y = vec![0.0; rows * self.inputs];
+        match &self.weight {
+            Weight::Here(bytes) => transposed_product(&self.matrix(bytes), c, &mut y),
+            Weight::Shared(kept) => {
+                let matrix = self.matrix(&[]);
+                let what = match matrix.transposes_integers(rows) {
+                    true => Product::TransposedIntegers,
+                    false => Product::Transposed,
+                };
+                kept.multiply(what, &matrix, c, &mut y)?;
+            }
         }
         Ok(y)
     }
 
-    /// The rows of a tile from `from` on, applied to every row of the input: `y[r * stride + o]`.
-    fn tile_product(&self, x: &Input, bytes: &[u8], from: usize, scratch: &mut Scratch, y: &mut [f32], stride: usize) {
-        let count = self.tile().min(self.outputs - from);
-        match x {
-            Input::Floats(x) => {
-                scratch.floats.resize(count * self.inputs, 0.0);
-                self.rows(bytes, from, &mut scratch.floats);
-                product(x, &scratch.floats, self.inputs, y, stride);
+    /// The vjp of one sparse row: weight rows whose cotangents together weigh less than `negligible` are not read.
+    pub fn transposed_sparse(&self, c: &[f32], negligible: f32) -> Result<Vec<f32>, ModelError> {
+        let (floor, mut y) = (floor_for(c, negligible), vec![0.0; self.inputs]);
+        match &self.weight {
+            Weight::Here(bytes) => {
+                let columns = 0..self.inputs;
+                self.matrix(bytes).transposed_sparse(c, floor, columns, &mut Scratch::default(), &mut y);
             }
-            Input::Rounded(x) => {
-                let row = bytes_of(self.weight.dtype(), self.inputs);
-                scratch.fixed.unpack(self.weight.dtype(), &bytes[from * row..(from + count) * row]);
-                fixed::product(x, &scratch.fixed, self.inputs / fixed::BLOCK, y, stride);
-            }
+            Weight::Shared(kept) => kept.multiply(Product::Sparse(floor), &self.matrix(&[]), c, &mut y)?,
         }
+        Ok(y)
     }
+}
 
-    fn input<'a>(&self, x: &'a [f32]) -> Input<'a> {
-        match fixed::applies(self.weight.dtype(), self.inputs) {
-            true => Input::Rounded(Rounded::new(x)),
-            false => Input::Floats(x),
-        }
+/// The kernels' name of candle's type.
+pub(in crate::model) fn storage(dtype: GgmlDType) -> Storage {
+    match dtype {
+        GgmlDType::F32 => Storage::F32,
+        GgmlDType::F16 => Storage::F16,
+        GgmlDType::BF16 => Storage::BF16,
+        GgmlDType::Q4_0 => Storage::Q4_0,
+        GgmlDType::Q4_1 => Storage::Q4_1,
+        GgmlDType::Q5_0 => Storage::Q5_0,
+        GgmlDType::Q5_1 => Storage::Q5_1,
+        GgmlDType::Q8_0 => Storage::Q8_0,
+        GgmlDType::Q8_1 => Storage::Q8_1,
+        GgmlDType::Q2K => Storage::Q2K,
+        GgmlDType::Q3K => Storage::Q3K,
+        GgmlDType::Q4K => Storage::Q4K,
+        GgmlDType::Q5K => Storage::Q5K,
+        GgmlDType::Q6K => Storage::Q6K,
+        GgmlDType::Q8K => Storage::Q8K,
     }
+}
 
-    #[cfg(target_arch = "wasm32")]
-    fn products(&self, x: &[f32], bytes: &[u8]) -> Vec<f32> {
-        let mut y = vec![0.0; x.len() / self.inputs * self.outputs];
-        let (x, mut scratch) = (self.input(x), Scratch::default());
-        for from in (0..self.outputs).step_by(self.tile()) {
-            self.tile_product(&x, bytes, from, &mut scratch, &mut y[from..], self.outputs);
-        }
-        y
-    }
+#[cfg(target_arch = "wasm32")]
+fn product(matrix: &Matrix, x: &[f32], y: &mut [f32]) {
+    matrix.product(x, y);
+}
 
-    #[cfg(target_arch = "wasm32")]
-    fn transposed_products(&self, c: &[f32], bytes: &[u8]) -> Vec<f32> {
-        let mut y = vec![0.0; c.len() / self.outputs * self.inputs];
-        let share = self.share();
-        for (y, c) in y.chunks_mut(share * self.inputs).zip(c.chunks(share * self.outputs)) {
-            self.transposed_into(c, bytes, y);
-        }
-        y
-    }
+#[cfg(target_arch = "wasm32")]
+fn transposed_product(matrix: &Matrix, c: &[f32], y: &mut [f32]) {
+    matrix.transposed_product(c, y);
+}
 
-    /// Natively the tiles are shared out over the cores; each fills columns of its own, which are then put in place.
-    #[cfg(not(target_arch = "wasm32"))]
-    fn products(&self, x: &[f32], bytes: &[u8]) -> Vec<f32> {
-        use rayon::prelude::*;
-        let (tile, count) = (self.tile(), x.len() / self.inputs);
-        let starts: Vec<usize> = (0..self.outputs).step_by(tile).collect();
-        let x = self.input(x);
-        let columns: Vec<Vec<f32>> = starts
-            .par_iter()
-            .map_init(Scratch::default, |scratch, &from| {
-                let width = tile.min(self.outputs - from);
-                let mut y = vec![0.0; count * width];
-                self.tile_product(&x, bytes, from, scratch, &mut y, width);
-                y
-            })
-            .collect();
-        let mut y = vec![0.0; count * self.outputs];
-        for (from, part) in starts.iter().zip(&columns) {
-            let width = part.len() / count;
-            for (r, part) in part.chunks_exact(width).enumerate() {
-                y[r * self.outputs + from..][..width].copy_from_slice(part);
-            }
+/// Natively the tiles are shared out over the cores; each fills columns of its own, which are then put in place.
+#[cfg(not(target_arch = "wasm32"))]
+fn product(matrix: &Matrix, x: &[f32], y: &mut [f32]) {
+    use rayon::prelude::*;
+    use shiftlens_kernels::fixed::Rounded;
+    let (tile, count) = (matrix.tile(), x.len() / matrix.inputs);
+    let starts: Vec<usize> = (0..matrix.outputs).step_by(tile).collect();
+    let mut rounded = Rounded::default();
+    let x = matrix.input(x, &mut rounded);
+    let columns: Vec<Vec<f32>> = starts
+        .par_iter()
+        .map_init(Scratch::default, |scratch, &from| {
+            let width = tile.min(matrix.outputs - from);
+            let mut y = vec![0.0; count * width];
+            matrix.tile_product(&x, from, scratch, &mut y, width);
+            y
+        })
+        .collect();
+    for (from, part) in starts.iter().zip(&columns) {
+        let width = part.len() / count;
+        for (r, part) in part.chunks_exact(width).enumerate() {
+            y[r * matrix.outputs + from..][..width].copy_from_slice(part);
         }
-        y
     }
+}
 
-    #[cfg(not(target_arch = "wasm32"))]
-    fn transposed_products(&self, c: &[f32], bytes: &[u8]) -> Vec<f32> {
-        use rayon::prelude::*;
-        let count = c.len() / self.outputs;
-        let share = count.div_ceil(rayon::current_num_threads()).clamp(6, self.share());
-        let mut y = vec![0.0; count * self.inputs];
-        y.par_chunks_mut(share * self.inputs)
-            .zip(c.par_chunks(share * self.outputs))
-            .for_each(|(y, c)| self.transposed_into(c, bytes, y));
-        y
-    }
-
-    fn transposed_into(&self, c: &[f32], bytes: &[u8], y: &mut [f32]) {
-        if fixed::applies(self.weight.dtype(), self.inputs) {
-            return self.transposed_fixed(c, bytes, y);
-        }
-        let mut weights = Vec::new();
-        for from in (0..self.outputs).step_by(self.tile()) {
-            weights.resize(self.tile().min(self.outputs - from) * self.inputs, 0.0);
-            self.rows(bytes, from, &mut weights);
-            transposed_product(&c[from..], self.outputs, &weights, self.inputs, y);
-        }
-    }
-
-    fn transposed_fixed(&self, c: &[f32], bytes: &[u8], y: &mut [f32]) {
-        let (row, blocks) = (bytes_of(self.weight.dtype(), self.inputs), self.inputs / fixed::BLOCK);
-        let count = y.len() / self.inputs;
-        let mut by_blocks = vec![[0.0; fixed::BLOCK]; blocks * count];
-        let (mut tile, mut panels) = (fixed::Tile::default(), Panels::default());
-        for from in (0..self.outputs).step_by(fixed_transposed::ROWS) {
-            let height = fixed_transposed::ROWS.min(self.outputs - from);
-            tile.unpack(self.weight.dtype(), &bytes[from * row..(from + height) * row]);
-            panels.arrange(&tile, blocks);
-            fixed_transposed::product(&c[from..], self.outputs, height, &panels, &mut by_blocks);
-        }
-        for (r, y) in y.chunks_exact_mut(self.inputs).enumerate() {
-            for (b, y) in y.as_chunks_mut::<{ fixed::BLOCK }>().0.iter_mut().enumerate() {
-                *y = by_blocks[b * count + r];
-            }
-        }
-    }
+#[cfg(not(target_arch = "wasm32"))]
+fn transposed_product(matrix: &Matrix, c: &[f32], y: &mut [f32]) {
+    use rayon::prelude::*;
+    let count = c.len() / matrix.outputs;
+    let share = count.div_ceil(rayon::current_num_threads()).clamp(6, matrix.share());
+    let integers = matrix.transposes_integers(count);
+    y.par_chunks_mut(share * matrix.inputs)
+        .zip(c.par_chunks(share * matrix.outputs))
+        .for_each_init(Scratch::default, |scratch, (y, c)| {
+            matrix.transposed_columns(c, integers, 0..matrix.inputs, scratch, y)
+        });
 }
 
 /// The largest power of two below which the entries of `c` sum to at most `negligible` in magnitude.
@@ -226,7 +211,7 @@ fn floor_for(c: &[f32], negligible: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::quantized::GgmlDType;
+    use candle_core::quantized::{GgmlDType, QStorage};
     use candle_core::{Device, Tensor};
 
     fn layer(dtype: GgmlDType, outputs: usize, inputs: usize) -> (Linear, Tensor) {
@@ -246,11 +231,20 @@ mod tests {
     #[test]
     fn agrees_with_candles_dense_product_in_both_directions() {
         for (dtype, outputs, inputs) in [
-            (GgmlDType::Q4_1, 70, 576),
-            (GgmlDType::Q8_0, 33, 64),
             (GgmlDType::F32, 9, 20),
             (GgmlDType::F16, 9, 50),
+            (GgmlDType::BF16, 9, 50),
+            (GgmlDType::Q4_0, 33, 64),
+            (GgmlDType::Q4_1, 70, 576),
+            (GgmlDType::Q5_0, 33, 64),
+            (GgmlDType::Q5_1, 33, 64),
+            (GgmlDType::Q8_0, 33, 64),
+            (GgmlDType::Q2K, 40, 512),
+            (GgmlDType::Q3K, 40, 512),
+            (GgmlDType::Q4K, 70, 768),
+            (GgmlDType::Q5K, 70, 256),
             (GgmlDType::Q6K, 40, 512),
+            (GgmlDType::Q8K, 40, 512),
         ] {
             for count in [1, 2, 7, 20] {
                 let (layer, dense) = layer(dtype, outputs, inputs);
@@ -263,6 +257,24 @@ mod tests {
                 let y = rows(layer.apply_transposed(&flat(&c)).unwrap(), inputs);
                 close(&y, &c.matmul(&dense).unwrap());
             }
+        }
+    }
+
+    /// Q6_K's largest integers under the largest inputs: sums stay within 32 bits.
+    #[test]
+    fn the_largest_integers_do_not_overflow() {
+        const OUTPUTS: usize = 130;
+        let mut block = [0; 210]; // quants of -32
+        block[192..208].fill(128); // scales of -128
+        block[208..].copy_from_slice(&half::f16::from_f32(0.25).to_le_bytes());
+        let data = block.repeat(OUTPUTS);
+        let storage = QStorage::from_data(data.into(), &Device::Cpu, GgmlDType::Q6K).unwrap();
+        let layer = Linear::new(QTensor::new(storage, (OUTPUTS, 256)).unwrap(), None).unwrap();
+        for count in [1, 9] {
+            let y = layer.apply(&vec![1.0; count * 256], count).unwrap();
+            assert!(y.iter().all(|y| (y / (1024.0 * 256.0) - 1.0).abs() < 1e-6), "{y:?}");
+            let y = layer.apply_transposed(&vec![-1.0; count * OUTPUTS]).unwrap();
+            assert!(y.iter().all(|y| (y / (-1024.0 * OUTPUTS as f32) - 1.0).abs() < 1e-6), "{y:?}");
         }
     }
 

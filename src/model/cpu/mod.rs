@@ -4,14 +4,12 @@
 //! Jacobian-vector product (jvp, forward mode) and its vector-Jacobian product (vjp, reverse mode).
 
 pub(super) mod attention;
-mod dequantize;
+mod cores;
 mod engine;
-mod fixed;
-mod fixed_transposed;
 mod forward;
-mod kernels;
 mod layer;
 mod linear;
+mod memory;
 pub(super) mod mlp;
 mod norm;
 mod position_free;
@@ -21,13 +19,14 @@ pub(super) mod rows;
 mod trace;
 mod weights;
 
-pub(crate) use dequantize::dequantize;
+pub use cores::{Cores, Product};
 pub use engine::CpuEngine;
-pub(super) use linear::Linear;
+pub(super) use linear::{Linear, storage};
+pub use memory::Memory;
 pub(super) use norm::RmsNorm;
 pub(crate) use position_free::queries_and_keys;
 pub use trace::Trace;
-pub use weights::CpuModel;
+pub use weights::{CpuModel, weight_bytes};
 
 #[cfg(test)]
 mod tests;

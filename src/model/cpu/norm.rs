@@ -2,7 +2,8 @@
 //!
 //! A row may hold several vectors of the gain's width, as the heads of a query: each is normed for itself.
 
-use super::kernels::dot;
+use shiftlens_kernels::floats::dot;
+
 use crate::model::row_plan::RowPlan;
 
 /// A norm's gain and epsilon.

@@ -5,13 +5,17 @@
 
 use std::ops::ControlFlow;
 
+use shiftlens_kernels::floats::dot;
+
 use super::attention::LayerCache;
-use super::kernels::dot;
 use super::layer::{Batch, Kept, Layer, Pass};
 use super::weights::CpuModel;
 use crate::model::head::Target;
 use crate::model::row_plan::RowPlan;
 use crate::model::{Length, ModelError, Tick};
+
+/// Positions whose logits are found at once.
+pub(super) const HEAD_ROWS: usize = 8;
 
 /// f32 values that the largest matrix of a batch of cotangents may hold.
 const BATCH_VALUES: usize = 4 << 20;
@@ -98,7 +102,7 @@ async fn report(
 }
 
 /// Consecutive cotangents whose rows fit a batch; at least one in each.
-fn split(lengths: &[usize], widest: usize) -> Vec<Vec<usize>> {
+pub(super) fn split(lengths: &[usize], widest: usize) -> Vec<Vec<usize>> {
     let limit = BATCH_VALUES / widest;
     let mut batches: Vec<Vec<usize>> = Vec::new();
     let mut rows = 0;
@@ -130,10 +134,14 @@ fn head_cotangents(
     let width = model.config.width;
     let hidden = model.norm.forward(top, plan);
     let mut c = vec![0.0; lengths.len() * width];
-    for (&n, c) in lengths.iter().zip(c.chunks_exact_mut(width)) {
-        let logits = model.logits(&hidden[(n - 1) * width..n * width])?;
-        let gradient = super::engine::head_gradient(model, &logits, tokens[n], target)?;
-        model.norm.vjp_into(top, &[n - 1], &gradient, c);
+    for (lengths, c) in lengths.chunks(HEAD_ROWS).zip(c.chunks_mut(HEAD_ROWS * width)) {
+        let rows: Vec<f32> = lengths.iter().flat_map(|n| &hidden[(n - 1) * width..n * width]).copied().collect();
+        let logits = model.logits(&rows)?;
+        let vocab = logits.len() / lengths.len();
+        for ((&n, c), logits) in lengths.iter().zip(c.chunks_exact_mut(width)).zip(logits.chunks_exact(vocab)) {
+            let gradient = super::engine::head_gradient(model, logits, tokens[n], target)?;
+            model.norm.vjp_into(top, &[n - 1], &gradient, c);
+        }
     }
     Ok(c)
 }

@@ -1,7 +1,13 @@
 //! A model's weights in memory, read tensor by tensor and kept as the file stores them.
 
+use std::rc::Rc;
+
+use candle_core::quantized::GgmlDType;
+use shiftlens_kernels::Matrix;
+
+use super::cores::Cores;
 use super::layer::Layer;
-use super::linear::Linear;
+use super::linear::{Linear, storage};
 use super::norm::RmsNorm;
 use crate::checkpoint::{Checkpoint, ModelConfig, Part};
 use crate::model::ModelError;
@@ -12,13 +18,29 @@ pub struct CpuModel {
     pub(super) embedding: Linear,
     pub(super) layers: Vec<Layer>,
     pub(super) norm: RmsNorm,
-    output: Option<Linear>,
+    pub(super) output: Option<Linear>,
+}
+
+/// Bytes that the weights take in memory: matrices are repacked, everything else is f32.
+pub fn weight_bytes(checkpoint: &Checkpoint) -> u64 {
+    let bytes = |(dtype, shape): (GgmlDType, &[usize])| match *shape {
+        [outputs, inputs] => {
+            // 64 bits: a file's sizes can pass what wasm's addresses hold, and are refused by this very sum
+            let matrix = Matrix { storage: storage(dtype), bytes: &[], outputs, inputs };
+            let rows = if matrix.in_integers() { Matrix::GROUP } else { 1 };
+            outputs.div_ceil(rows) as u64 * matrix.bytes_with(0).0.end as u64
+        }
+        _ => 4 * shape.iter().map(|n| *n as u64).product::<u64>(),
+    };
+    checkpoint.tensors().map(bytes).sum()
 }
 
 impl CpuModel {
-    /// Reads all weights; `progress` is awaited with the tensors done of tensors in all, and may stop it by an error.
+    /// Reads all weights, into the memory that `cores` share if there are any. `progress` is awaited with the tensors that are
+    /// done, of so many in all, and may stop it by an error.
     pub async fn load(
         checkpoint: &Checkpoint,
+        cores: Option<&Rc<dyn Cores>>,
         progress: &mut impl AsyncFnMut(usize, usize) -> Result<(), ModelError>,
     ) -> Result<Self, ModelError> {
         let config = checkpoint.config.clone();
@@ -28,7 +50,7 @@ impl CpuModel {
                 true => Some(checkpoint.floats(&bias)?.to_vec1()?),
                 false => None,
             };
-            Linear::new(checkpoint.tensor(&format!("{name}.weight"))?, bias)
+            Linear::load(checkpoint, &format!("{name}.weight"), bias, cores)
         };
         let norm = |name: &str| -> Result<RmsNorm, ModelError> {
             let gain = checkpoint.gain(&format!("{name}.weight"))?;
@@ -66,9 +88,9 @@ impl CpuModel {
         self.output.as_ref().unwrap_or(&self.embedding)
     }
 
-    /// The logits of a final hidden state `[width]`.
+    /// The logits of final hidden states `[rows, width]`: `[rows, vocab]`.
     pub(super) fn logits(&self, hidden: &[f32]) -> Result<Vec<f32>, ModelError> {
-        let mut logits = self.head().apply(hidden, 1)?;
+        let mut logits = self.head().apply(hidden, hidden.len() / self.config.width)?;
         if self.config.logit_scale != 1.0 {
             logits.iter_mut().for_each(|l| *l *= self.config.logit_scale);
         }

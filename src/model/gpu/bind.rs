@@ -2,8 +2,9 @@
 
 use wgpu::Buffer;
 
+use super::cache::LayerCache;
 use super::device::GpuError;
-use super::forward::{LayerCache, Work, turning};
+use super::forward::{Work, turning};
 use super::fused::Fused;
 use super::kernels::Kernel;
 use super::matrix::Through;
@@ -25,23 +26,17 @@ pub(super) struct LayerOps {
 pub(super) type Bound = (Vec<Op>, Vec<LayerOps>, Op);
 
 /// Binds every dispatch to its buffers.
-pub(super) fn bind(model: &GpuModel, w: &Work, caches: &[LayerCache], capacity: usize) -> Result<Bound, GpuError> {
+pub(super) fn bind(model: &GpuModel, w: &Work, caches: &[LayerCache]) -> Result<Bound, GpuError> {
     let (gpu, kernels, c) = (&model.gpu, &model.kernels, &model.config);
     let embed = model.embedding.lookup(gpu, kernels, &w.tokens, &w.x, c.embedding_scale);
-    let layers = model.layers.iter().zip(caches).map(|(layer, cache)| bind_layer(model, layer, w, cache, capacity));
+    let layers = model.layers.iter().zip(caches).map(|(layer, cache)| bind_layer(model, layer, w, cache));
     let norm = gpu.uniform(&model.norm_uniform());
     let norm = kernels.bind(gpu, Kernel::Norm, None, &[&norm, &w.info, &w.x, &model.norm, &w.h]);
     debug_assert_eq!(caches.len(), c.layers);
     Ok((embed, layers.collect::<Result<_, _>>()?, Op::rows(norm)))
 }
 
-fn bind_layer(
-    model: &GpuModel,
-    layer: &Layer,
-    w: &Work,
-    cache: &LayerCache,
-    capacity: usize,
-) -> Result<LayerOps, GpuError> {
+fn bind_layer(model: &GpuModel, layer: &Layer, w: &Work, cache: &LayerCache) -> Result<LayerOps, GpuError> {
     let (gpu, kernels, c) = (&model.gpu, &model.kernels, &model.config);
     let norm = gpu.uniform(&model.norm_uniform());
     let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
@@ -49,7 +44,7 @@ fn bind_layer(
     let info = Some(&w.info);
     let is_normed = layer.fused.iter().any(|f| matches!(f, Fused::QkNorm { .. }));
     let attend = layer.attend();
-    let heads = gpu.uniform(&Heads::new(c, capacity, attend));
+    let heads = gpu.uniform(&Heads::new(c, attend));
 
     let mut ops = LayerOps::default();
     // what the present block reads, which of both it is, and what the stream is about to take in

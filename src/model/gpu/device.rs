@@ -1,5 +1,6 @@
 //! A GPU: its device and queue, buffers, read-backs, and what goes wrong with them.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_channel::oneshot;
@@ -40,11 +41,12 @@ fn note(fault: &Fault, error: GpuError) {
 pub struct Gpu {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
-    pub(super) limits: wgpu::Limits,
     name: String,
     software: bool,
     /// The first thing that went wrong.
     fault: Fault,
+    /// Bytes that one binding can hold.
+    binding: Cell<usize>,
 }
 
 impl Gpu {
@@ -89,7 +91,8 @@ impl Gpu {
         let info = adapter.get_info();
         let software = info.device_type == wgpu::DeviceType::Cpu;
         let name = if info.name.is_empty() { info.device_type_name() } else { info.name };
-        Ok(Self { device, queue, limits, name, software, fault })
+        let binding = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size) as usize;
+        Ok(Self { device, queue, name, software, fault, binding: Cell::new(binding) })
     }
 
     /// What the adapter calls itself.
@@ -100,6 +103,16 @@ impl Gpu {
     /// Whether the processor only pretends to be one.
     pub fn is_software(&self) -> bool {
         self.software
+    }
+
+    /// Bytes that one binding can hold.
+    pub(super) fn binding_limit(&self) -> usize {
+        self.binding.get()
+    }
+
+    /// As if one binding held no more than `bytes`, as tests do.
+    pub fn limit_bindings(&self, bytes: usize) {
+        self.binding.set(bytes);
     }
 
     /// The first thing that went wrong so far, if anything did.
@@ -249,7 +262,7 @@ mod tests {
             Err(e) if std::env::var("SHIFTLENS_GPU").as_deref() == Ok("required") => panic!("{e}"),
             Err(e) => return not_checked(&e.to_string()),
         };
-        let largest = (gpu.limits.max_buffer_size / 4) as usize;
+        let largest = (gpu.device.limits().max_buffer_size / 4) as usize;
         let mut held = Vec::new();
         while gpu.check().is_ok() && held.len() < 200_000 {
             held.push(gpu.storage(largest));

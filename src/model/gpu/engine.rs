@@ -2,13 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use wgpu::{Buffer, CommandBuffer, CommandEncoder};
+use wgpu::{CommandBuffer, CommandEncoder};
 
 use super::device::GpuError;
 use super::forward::{Session, Tokens};
-use super::kernels::Kernel;
-use super::matrix::{Through, limit};
-use super::ops::{Count, Op, encode};
+use super::head::{CHOSEN, Head, Question};
+use super::ops::Op;
 use super::reverse;
 use super::weights::GpuModel;
 use crate::checkpoint::ModelConfig;
@@ -31,6 +30,8 @@ pub struct GpuEngine {
     model: GpuModel,
     session: Session,
     head: Head,
+    /// See [`GpuEngine::limit_head`].
+    most: usize,
     /// Commands of the last advance, handed over together with the question for their results.
     pending: Option<CommandBuffer>,
     counts: Counts,
@@ -38,81 +39,21 @@ pub struct GpuEngine {
     ahead: usize,
 }
 
-/// No token is given.
-const NONE: u32 = u32::MAX;
-/// Alternatives that the GPU finds at most, and words of what it says of a choice: four, and two for each.
-const ALTERNATIVES: usize = 8;
-pub(super) const CHOSEN: usize = 4 + 2 * ALTERNATIVES;
-
 /// Most tokens of a response that are computed before their results are waited for.
 pub const MOST_AHEAD: usize = 8;
 
-/// What lies between the final hidden states and the answers.
-struct Head {
-    /// Rows that there is room for: a primal one and the tangents.
-    rows: usize,
-    /// Which rows of the hidden states are taken.
-    from: Buffer,
-    count: Buffer,
-    logits: Buffer,
-    question: Buffer,
-    /// What `choose.wgsl` says.
-    chosen: Buffer,
-    column: Buffer,
-    staged_logits: Buffer,
-    /// What was chosen, and then the column, for as many tokens as are followed at once.
-    staged: Buffer,
-    choose: Op,
-    /// Gathers the rows and multiplies them by the head.
-    product: Vec<Op>,
-    contract: Op,
-}
-
-impl Head {
-    fn new(model: &GpuModel, session: &Session, rows: usize) -> Result<Self, GpuError> {
-        let (gpu, kernels, c) = (&model.gpu, &model.kernels, &model.config);
-        if rows * c.vocab * 4 > limit(gpu) {
-            return Err(GpuError::TooLarge(format!("the logits of {rows} rows pass its limit for a binding")));
-        }
-        let (from, count) = (gpu.storage(rows), gpu.uniform(&[0u32; 4]));
-        let (hidden, logits) = (gpu.storage(rows * c.width), gpu.storage(rows * c.vocab));
-        let (question, column) = (gpu.uniform(&[0u32; 4]), gpu.storage(rows));
-        let gather = gpu.uniform(&[c.width as u32, 0, 0, 0]);
-        let gather = kernels.bind(gpu, Kernel::Gather, None, &[&gather, &from, &session.work.h, &hidden]);
-        let mut product = vec![Op::elements(gather, c.width)];
-        let through = Through { rows: &count, x: &hidden, y: &logits, accumulate: false };
-        // the first row is the value's, which alone has the head's bias; the others are tangents
-        let info = gpu.filled(&vec![[0u32; 4]; rows]);
-        product.extend(model.head().product(gpu, kernels, &through, Some(&info)));
-        let chosen = gpu.storage(CHOSEN);
-        let choose = kernels.bind(gpu, Kernel::Choose, None, &[&question, &logits, &chosen]);
-        let choose = Op::new(choose, Count::Fixed(1), Count::Fixed(1));
-        let contract = Op::rows(kernels.bind(gpu, Kernel::Column, None, &[&question, &logits, &column, &chosen]));
-        let (staged_logits, staged) = (gpu.staging(c.vocab), gpu.staging(MOST_AHEAD * (CHOSEN + rows)));
-        Ok(Self {
-            rows,
-            from,
-            count,
-            logits,
-            question,
-            chosen,
-            column,
-            staged_logits,
-            staged,
-            choose,
-            product,
-            contract,
-        })
-    }
+/// Whoever is to blame, the CPU will tell: it does the run again.
+pub(super) fn not_a_number() -> ModelError {
+    GpuError::Wrong("a value that is not a number".into()).into()
 }
 
 impl GpuEngine {
     /// Wraps a loaded model. Fails if the GPU has no room to work.
     pub fn new(model: GpuModel) -> Result<Self, ModelError> {
         let session = Session::new(&model, &[])?;
-        let head = Head::new(&model, &session, 1)?;
+        let head = Head::new(&model, &session, 0, usize::MAX)?;
         model.gpu.check()?;
-        Ok(Self { model, session, head, pending: None, counts: Counts::default(), ahead: 1 })
+        Ok(Self { model, session, head, most: usize::MAX, pending: None, counts: Counts::default(), ahead: 1 })
     }
 
     /// The GPU's own name.
@@ -130,10 +71,13 @@ impl GpuEngine {
     pub(super) fn step(&self) -> (usize, Vec<(&Op, usize)>) {
         let plan = self.session.plan();
         let (rows, alive) = (plan.rows(), self.alive(plan.primal.saturating_sub(1)).len());
-        let head = self.head.product.iter().map(|op| (op, 1 + alive));
-        let column = (alive > 0).then_some((&self.head.contract, alive));
-        let step = self.session.ops().map(|op| (op, rows)).chain(head);
-        (rows, step.chain([(&self.head.choose, 1)]).chain(column).collect())
+        let step = self.session.ops().map(|op| (op, rows));
+        (rows, step.chain(self.head.ops(alive)).collect())
+    }
+
+    /// Multiplies at most so many tangents by the head at once, as where the vocabulary is too large for all of them.
+    pub fn limit_head(&mut self, tangents: usize) {
+        self.most = tangents;
     }
 
     /// How many tokens of a response are computed before their results are waited for: more than one where a read-back
@@ -164,19 +108,16 @@ impl GpuEngine {
         }
     }
 
-    /// Tells the kernels which rows are asked about; encodes their logits.
-    fn ask(&mut self, index: usize, encoder: &mut CommandEncoder) -> Result<Vec<usize>, ModelError> {
+    /// Groups that are alive at token `index` of the last step, and their rows of the hidden states.
+    fn asked(&self, index: usize) -> Result<(Vec<usize>, Vec<usize>), ModelError> {
         if index >= self.session.plan().primal {
             return Err(ModelError::Tensor(format!("token {index} was not part of the last step")));
         }
-        let (groups, rows): (Vec<usize>, Vec<usize>) = self.alive(index).into_iter().unzip();
-        let rows: Vec<u32> = [index].into_iter().chain(rows).map(|r| r as u32).collect();
-        let (gpu, head) = (&self.model.gpu, &self.head);
-        gpu.write(&head.from, &rows);
-        gpu.write(&head.count, &[rows.len() as u32, 0, 0, 0]);
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        self.counts.dispatches += encode(&head.product, &mut pass, rows.len());
-        Ok(groups)
+        Ok(self.alive(index).into_iter().unzip())
+    }
+
+    fn encoder(&self) -> CommandEncoder {
+        self.model.gpu.device.create_command_encoder(&Default::default())
     }
 
     /// Reads tokens into the sequence: `tokens`, or the one that the GPU has chosen last.
@@ -188,7 +129,7 @@ impl GpuEngine {
         self.counts.dispatches += dispatches;
         self.pending = Some(commands);
         if hidden != self.session.work.h {
-            self.head = Head::new(&self.model, &self.session, self.head.rows)?;
+            self.head = Head::new(&self.model, &self.session, self.head.rows - 1, self.most)?;
         }
         Ok(())
     }
@@ -206,29 +147,15 @@ impl GpuEngine {
         let vocab = self.model.config.vocab;
         let given = match next {
             Next::Given(id) if id as usize >= vocab => return Err(ModelError::UnknownToken { id, vocab }),
-            Next::Given(id) => id,
-            Next::Likeliest => NONE,
+            Next::Given(id) => Some(id),
+            Next::Likeliest => None,
         };
-        let (goal, alternatives) = (target.unwrap_or_default() as u32, alternatives.min(ALTERNATIVES) as u32);
-        self.model.gpu.write(&self.head.question, &[vocab as u32, given, goal, alternatives]);
-        let mut encoder = self.model.gpu.device.create_command_encoder(&Default::default());
-        let groups = self.ask(index, &mut encoder)?;
-        let groups = if target.is_some() { groups } else { Vec::new() };
-        let head = &self.head;
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        self.counts.dispatches += head.choose.encode(&mut pass, 1);
-        if !groups.is_empty() {
-            self.counts.dispatches += head.contract.encode(&mut pass, groups.len());
-        }
-        drop(pass);
-        let place = 4 * (at * (CHOSEN + head.rows)) as u64;
-        encoder.copy_buffer_to_buffer(&head.chosen, 0, &head.staged, place, Some(4 * CHOSEN as u64));
-        if !groups.is_empty() {
-            let (place, bytes) = (place + 4 * CHOSEN as u64, 4 * groups.len() as u64);
-            encoder.copy_buffer_to_buffer(&head.column, 0, &head.staged, place, Some(bytes));
-        }
+        let (groups, rows) = self.asked(index)?;
+        let mut encoder = self.encoder();
+        let question = Question { given, target, alternatives };
+        self.counts.dispatches += self.head.choose(&self.model, &mut encoder, (index, &rows), question, at);
         self.submit(Some(encoder.finish()));
-        Ok(groups)
+        Ok(if target.is_some() { groups } else { Vec::new() })
     }
 
     /// Awaits what was staged for `count` tokens, the last with `groups` values of importance.
@@ -251,7 +178,7 @@ impl GpuEngine {
         let top = top.map(|pair| Candidate { id: pair[0].to_bits(), probability: pair[1] }).collect();
         let choice = Choice { probability: said[1], rank: said[2].to_bits() as usize, entropy: said[3], top };
         if !(choice.probability.is_finite() && choice.entropy.is_finite()) {
-            return Err(ModelError::NotANumber);
+            return Err(not_a_number());
         }
         let column = match target {
             Some(_) => Some(self.column_of(groups, column)?),
@@ -264,7 +191,7 @@ impl GpuEngine {
     fn column_of(&self, groups: &[usize], found: &[f32]) -> Result<Vec<f32>, ModelError> {
         let mut column = vec![0.0; self.head.rows - 1];
         groups.iter().zip(found).for_each(|(group, value)| column[*group] = *value);
-        if column.iter().all(|v| v.is_finite()) { Ok(column) } else { Err(ModelError::NotANumber) }
+        if column.iter().all(|v| v.is_finite()) { Ok(column) } else { Err(not_a_number()) }
     }
 }
 
@@ -276,7 +203,7 @@ impl Engine for GpuEngine {
     async fn begin(&mut self, groups: &[Group]) -> Result<(), ModelError> {
         self.pending = None;
         self.session = Session::new(&self.model, groups)?;
-        self.head = Head::new(&self.model, &self.session, 1 + groups.len())?;
+        self.head = Head::new(&self.model, &self.session, groups.len(), self.most)?;
         self.model.gpu.check()?;
         Ok(())
     }
@@ -287,17 +214,17 @@ impl Engine for GpuEngine {
 
     async fn logits(&mut self, index: usize) -> Result<Vec<f32>, ModelError> {
         let vocab = self.model.config.vocab;
-        let mut encoder = self.model.gpu.device.create_command_encoder(&Default::default());
-        self.ask(index, &mut encoder)?;
-        let (from, to) = (&self.head.logits, &self.head.staged_logits);
-        encoder.copy_buffer_to_buffer(from, 0, to, 0, Some(4 * vocab as u64));
+        self.asked(index)?;
+        let mut encoder = self.encoder();
+        let (dispatches, staged) = self.head.logits(&self.model, &mut encoder, index);
+        let staged = staged.clone();
+        self.counts.dispatches += dispatches;
         self.submit(Some(encoder.finish()));
         self.counts.reads += 1;
-        let logits = self.model.gpu.read(&self.head.staged_logits, vocab).await?;
-        if logits.iter().all(|l| l.is_finite()) { Ok(logits) } else { Err(ModelError::NotANumber) }
+        let logits = self.model.gpu.read(&staged, vocab).await?;
+        if logits.iter().all(|l| l.is_finite()) { Ok(logits) } else { Err(not_a_number()) }
     }
 
-    /// After [`Engine::logits`] of the same index, whose tangents are still there.
     async fn column(
         &mut self,
         index: usize,
@@ -309,18 +236,13 @@ impl Engine for GpuEngine {
         if token as usize >= vocab {
             return Err(ModelError::UnknownToken { id: token, vocab });
         }
-        let groups: Vec<usize> = self.alive(index).into_iter().map(|(group, _)| group).collect();
+        let (groups, rows) = self.asked(index)?;
         if groups.is_empty() {
             return self.column_of(&[], &[]);
         }
-        let (gpu, head) = (&self.model.gpu, &self.head);
-        gpu.write(&head.question, &[vocab as u32, token, target as u32, 0]);
-        gpu.write(&head.chosen, &[token]);
-        let mut encoder = gpu.device.create_command_encoder(&Default::default());
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        self.counts.dispatches += head.contract.encode(&mut pass, groups.len());
-        drop(pass);
-        encoder.copy_buffer_to_buffer(&head.column, 0, &head.staged, 0, Some(4 * groups.len() as u64));
+        let mut encoder = self.encoder();
+        let dispatches = self.head.column(&self.model, &mut encoder, (index, &rows), (token, target));
+        self.counts.dispatches += dispatches;
         self.submit(Some(encoder.finish()));
         self.counts.reads += 1;
         let found = self.model.gpu.read(&self.head.staged, groups.len()).await?;

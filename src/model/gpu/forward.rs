@@ -5,9 +5,9 @@ use std::ops::Range;
 use wgpu::{Buffer, CommandBuffer};
 
 use super::bind::{LayerOps, bind};
+use super::cache::{LayerCache, Places};
 use super::device::GpuError;
 use super::fused::Fused;
-use super::matrix::limit;
 use super::ops::{Op, encode};
 use super::uniforms::Norm;
 use super::weights::GpuModel;
@@ -80,7 +80,7 @@ pub(super) struct Work {
     /// The number of rows, for kernels.
     pub count: Buffer,
     pub tokens: Buffer,
-    /// Primal row, position, group, the group's first position of every row.
+    /// See [`row_info`].
     pub info: Buffer,
     /// Cosine and sine of every primal row's position, for each table of frequencies; and of no turn at all.
     pub angles: Vec<Buffer>,
@@ -105,7 +105,7 @@ pub(super) struct Work {
 impl Work {
     fn new(model: &GpuModel, rows: usize) -> Result<Self, GpuError> {
         let c = &model.config;
-        if rows * widest(c) * 4 > limit(&model.gpu) {
+        if rows * widest(c) * 4 > model.gpu.binding_limit() {
             return Err(GpuError::TooLarge(format!("{rows} rows of activations pass its limit for a binding")));
         }
         let matrix = |width: usize| model.gpu.storage(rows * width);
@@ -140,12 +140,6 @@ impl Work {
     }
 }
 
-/// Keys and values of one layer side by side, `[capacity, kv_width]`, and their tangents `[groups, capacity, kv_width]`.
-pub(super) struct LayerCache {
-    pub primal: Buffer,
-    pub tangents: Buffer,
-}
-
 /// What is read next.
 pub(super) enum Tokens<'a> {
     /// These.
@@ -157,8 +151,7 @@ pub(super) enum Tokens<'a> {
 /// A sequence in progress.
 pub(super) struct Session {
     groups: Vec<Group>,
-    firsts: Vec<usize>,
-    capacity: usize,
+    places: Places,
     pub work: Work,
     pub caches: Vec<LayerCache>,
     embed: Vec<Op>,
@@ -176,12 +169,13 @@ impl Session {
     /// A session with room for so many rows and positions.
     pub fn sized(model: &GpuModel, groups: &[Group], rows: usize, capacity: usize) -> Result<Self, GpuError> {
         let work = Work::new(model, rows)?;
-        let caches = caches(model, groups.len(), capacity)?;
-        let (embed, layers, norm) = bind(model, &work, &caches, capacity)?;
+        let firsts: Vec<usize> = groups.iter().map(|g| g.positions.first().copied().unwrap_or(usize::MAX)).collect();
+        let places = Places::new(capacity, &firsts);
+        let caches = places.caches(model)?;
+        let (embed, layers, norm) = bind(model, &work, &caches)?;
         Ok(Self {
             groups: groups.to_vec(),
-            firsts: groups.iter().map(|g| g.positions.first().copied().unwrap_or(usize::MAX)).collect(),
-            capacity,
+            places,
             work,
             caches,
             embed,
@@ -198,30 +192,20 @@ impl Session {
 
     /// Makes room for `rows` rows at once and `length` positions, at least doubling what is too small.
     fn make_room(&mut self, model: &GpuModel, rows: usize, length: usize) -> Result<(), GpuError> {
-        if rows <= self.work.rows && length <= self.capacity {
+        if rows <= self.work.rows && length <= self.places.capacity {
             return Ok(());
         }
         if rows > self.work.rows {
             self.work = Work::new(model, rows.max(2 * self.work.rows))?;
         }
-        if length > self.capacity {
-            let capacity = length.max(2 * self.capacity).min(model.config.context.max(length));
-            let grown = caches(model, self.groups.len(), capacity)?;
-            let mut encoder = model.gpu.device.create_command_encoder(&Default::default());
-            let position = (model.config.kv_heads * model.config.head_width * 8) as u64;
-            let kept = self.length as u64 * position;
-            for (old, new) in self.caches.iter().zip(&grown) {
-                encoder.copy_buffer_to_buffer(&old.primal, 0, &new.primal, 0, Some(kept));
-                for group in 0..self.groups.len() as u64 {
-                    let (from, to) = (group * self.capacity as u64, group * capacity as u64);
-                    let (old, new) = (&old.tangents, &new.tangents);
-                    encoder.copy_buffer_to_buffer(old, from * position, new, to * position, Some(kept));
-                }
-            }
-            model.gpu.queue.submit([encoder.finish()]);
-            (self.caches, self.capacity) = (grown, capacity);
+        if length > self.places.capacity {
+            let capacity = length.max(2 * self.places.capacity).min(model.config.context.max(length));
+            let places = Places::new(capacity, &self.places.firsts);
+            let grown = places.caches(model)?;
+            self.places.copy(model, &self.caches, &grown, &places, self.length);
+            (self.caches, self.places) = (grown, places);
         }
-        (self.embed, self.layers, self.norm) = bind(model, &self.work, &self.caches, self.capacity)?;
+        (self.embed, self.layers, self.norm) = bind(model, &self.work, &self.caches)?;
         Ok(())
     }
 
@@ -263,7 +247,7 @@ impl Session {
         if let Some(&id) = tokens.iter().find(|id| **id as usize >= c.vocab) {
             return Err(ModelError::UnknownToken { id, vocab: c.vocab });
         }
-        let plan = RowPlan::new(self.length, tokens.len(), &self.firsts);
+        let plan = RowPlan::new(self.length, tokens.len(), &self.places.firsts);
         self.make_room(model, plan.rows(), self.length + tokens.len())?;
         let mut ids = tokens.to_vec();
         for t in &plan.tangents {
@@ -274,7 +258,7 @@ impl Session {
             }
         }
         model.gpu.write(&self.work.tokens, &ids);
-        model.gpu.write(&self.work.info, &row_info(&plan, &self.firsts));
+        model.gpu.write(&self.work.info, &row_info(&plan, &self.places));
         let positions = plan.start..plan.start + tokens.len();
         let still = vec![0.0; c.head_width / 2];
         for (buffer, frequencies) in self.work.angles.iter().zip(c.ropes.iter().chain([&still])) {
@@ -316,12 +300,12 @@ impl Session {
     }
 }
 
-/// Primal row, position, group or [`NONE`], and the group's first position of every row.
-pub(super) fn row_info(plan: &RowPlan, firsts: &[usize]) -> Vec<[u32; 4]> {
+/// Primal row, position, where the group's tangents begin in a cache or [`NONE`], and the group's first position of every row.
+pub(super) fn row_info(plan: &RowPlan, places: &Places) -> Vec<[u32; 4]> {
     let primal = (0..plan.primal).map(|i| [i as u32, (plan.start + i) as u32, NONE, 0]);
     let row = |t: &Tangent, i: usize| {
         let position = t.position + i;
-        [(position - plan.start) as u32, position as u32, t.group as u32, firsts[t.group] as u32]
+        [position - plan.start, position, places.starts[t.group], places.firsts[t.group]].map(|v| v as u32)
     };
     primal.chain(plan.tangents.iter().flat_map(|t| (0..t.count).map(move |i| row(t, i)))).collect()
 }
@@ -330,16 +314,4 @@ pub(super) fn row_info(plan: &RowPlan, firsts: &[usize]) -> Vec<[u32; 4]> {
 pub(super) fn angles(frequencies: &[f32], positions: Range<usize>) -> Vec<[f32; 2]> {
     let turned = positions.flat_map(|p| frequencies.iter().map(move |f| (p as f32 * f).sin_cos()));
     turned.map(|(sin, cos)| [cos, sin]).collect()
-}
-
-fn caches(model: &GpuModel, groups: usize, capacity: usize) -> Result<Vec<LayerCache>, GpuError> {
-    let c = &model.config;
-    let one = 2 * capacity * c.kv_heads * c.head_width;
-    if one * groups.max(1) * 4 > limit(&model.gpu) {
-        return Err(GpuError::TooLarge(format!(
-            "{groups} tangents of {capacity} positions pass its limit for a binding"
-        )));
-    }
-    let layer = |_| LayerCache { primal: model.gpu.storage(one), tangents: model.gpu.storage(one * groups) };
-    Ok((0..c.layers).map(layer).collect())
 }

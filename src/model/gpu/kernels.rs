@@ -102,6 +102,15 @@ impl Kernel {
 
     /// What the GPU is given.
     pub fn source(self) -> String {
+        let whole = self.whole();
+        #[cfg(test)]
+        if BROKEN.get() == Some(self) {
+            return without_effect(&whole);
+        }
+        whole
+    }
+
+    fn whole(self) -> String {
         match self {
             Self::Matmul | Self::Transposed => format!("{WEIGHTS}\n{TILES}\n{}", self.text()),
             Self::Embed => format!("{WEIGHTS}\n{}", self.text()),
@@ -116,6 +125,34 @@ impl Kernel {
             _ => self.text().to_owned(),
         }
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// A kernel that is made to do nothing.
+    static BROKEN: std::cell::Cell<Option<Kernel>> = const { std::cell::Cell::new(None) };
+}
+
+/// All kernels' names.
+#[cfg(test)]
+pub fn names() -> Vec<String> {
+    use strum::VariantArray;
+    Kernel::VARIANTS.iter().map(|k| k.name()).collect()
+}
+
+/// From now on the pipelines of the kernel of this name do nothing, or none of them if none is named.
+#[cfg(test)]
+pub fn break_kernel(name: Option<&str>) {
+    use strum::VariantArray;
+    BROKEN.set(Kernel::VARIANTS.iter().copied().find(|k| Some(k.name().as_str()) == name));
+}
+
+/// The same kernel with the same bindings, which returns at once.
+#[cfg(test)]
+fn without_effect(source: &str) -> String {
+    let main = source.find("fn main(").unwrap();
+    let body = main + source[main..].find('{').unwrap() + 1;
+    format!("{}\n    if true {{ return; }}{}", &source[..body], &source[body..])
 }
 
 /// Pipelines by kernel and the storage of its weights.

@@ -66,7 +66,7 @@ impl Part {
     fn new(gpu: &Gpu, format: Format, inputs: usize, first: usize, rows: usize) -> Self {
         let blocks = rows * inputs.div_ceil(32);
         // a binding must not be empty
-        let scales = gpu.storage(if format.scaled() { blocks * 2 } else { 2 });
+        let scales = gpu.storage((blocks * format.block_scales() * 2).max(2));
         let words = gpu.storage(blocks * format.block_words());
         Self { format, first, rows, words, scales }
     }
@@ -193,10 +193,12 @@ fn send(gpu: &Gpu, run: &[Rows], inputs: usize, parts: &[Part]) -> Result<(), Gp
             let count = (PIECE / row).max(1).min(to.rows - at).min(left.len() / row);
             let (piece, rest) = left.split_at(count * row);
             let packed = pack(dtype, piece, inputs);
-            let (words, blocks) = (to.format.block_words(), inputs.div_ceil(32));
+            let (words, scales) = (to.format.block_words(), to.format.block_scales());
+            let blocks = inputs.div_ceil(32);
             gpu.queue.write_buffer(&to.words, (4 * at * blocks * words) as u64, bytemuck::cast_slice(&packed.words));
-            if to.format.scaled() {
-                gpu.queue.write_buffer(&to.scales, (8 * at * blocks) as u64, bytemuck::cast_slice(&packed.scales));
+            if scales > 0 {
+                let to_scales = (8 * at * blocks * scales) as u64;
+                gpu.queue.write_buffer(&to.scales, to_scales, bytemuck::cast_slice(&packed.scales));
             }
             (left, at) = (rest, at + count);
             if at == to.rows {
@@ -216,5 +218,5 @@ fn biases(stack: &[Rows], dims: &[(usize, usize)]) -> Option<Vec<f32>> {
 
 /// Bytes that one binding can hold.
 pub(super) fn limit(gpu: &Gpu) -> usize {
-    gpu.limits.max_buffer_size.min(gpu.limits.max_storage_buffer_binding_size) as usize
+    gpu.binding_limit()
 }

@@ -2,12 +2,17 @@
 //! Vulkan natively). Kernels ask for no more than WebGPU's least limits.
 
 mod bind;
+mod cache;
 pub mod check;
 mod device;
 mod engine;
 mod forward;
 mod fused;
+mod head;
+#[cfg(not(test))]
 mod kernels;
+#[cfg(test)]
+pub(crate) mod kernels;
 mod matrix;
 mod ops;
 mod pack;

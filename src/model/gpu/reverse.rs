@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use wgpu::{Buffer, CommandEncoder};
 
 use super::device::GpuError;
-use super::engine::Counts;
+use super::engine::{Counts, not_a_number};
 use super::forward::{Extra, Session, projected, turning, widest};
 use super::fused::Fused;
 use super::kernels::Kernel;
@@ -141,7 +141,7 @@ pub(super) async fn importance(
         }
     }
     let finite = columns.iter().flatten().all(|v| v.is_finite());
-    if finite { Ok(columns) } else { Err(ModelError::NotANumber) }
+    if finite { Ok(columns) } else { Err(not_a_number()) }
 }
 
 /// Consecutive cotangents whose rows fit a batch; at least one in each.
@@ -288,7 +288,7 @@ impl Pass<'_> {
         let cache = &self.session.caches[layer].primal;
         let norm = gpu.uniform(&model.norm_uniform());
         let set_norm = gpu.uniform(&Norm { accumulate: 0, ..model.norm_uniform() });
-        let heads = gpu.uniform(&Heads::new(c, 0, l.attend()));
+        let heads = gpu.uniform(&Heads::new(c, l.attend()));
         let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
         let pulled = |matrix: &Matrix, x, y, accumulate| {
             matrix.transposed(gpu, kernels, &Through { rows: &b.count, x, y, accumulate })

@@ -40,25 +40,23 @@ pub(super) struct Heads {
     heads: u32,
     kv_heads: u32,
     head_width: u32,
-    capacity: u32,
     half_split: u32,
     scale: f32,
     window: u32,
-    unused: u32,
+    unused: [u32; 2],
 }
 
 impl Heads {
-    /// Of a network whose caches hold `capacity` positions, and of how a layer attends.
-    pub fn new(c: &ModelConfig, capacity: usize, attend: Attend) -> Self {
+    /// Of a network, and of how a layer attends.
+    pub fn new(c: &ModelConfig, attend: Attend) -> Self {
         Self {
             heads: c.heads as u32,
             kv_heads: c.kv_heads as u32,
             head_width: c.head_width as u32,
-            capacity: capacity as u32,
             half_split: u32::from(c.rope_layout == RopeLayout::HalfSplit),
             scale: attend.scale,
             window: attend.window.map_or(u32::MAX, |w| w as u32),
-            unused: 0,
+            unused: [0; 2],
         }
     }
 }

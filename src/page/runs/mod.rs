@@ -8,14 +8,11 @@ use std::sync::Arc;
 
 use super::ledger::Purpose;
 use super::{Context, Effect, Progress, Side, Tracked};
-use crate::explain::{By, ResponseToken};
-use crate::protocol::{Event, Failure, JobId, Prompt, Request, Response, Run};
+use crate::explain::ResponseToken;
+use crate::protocol::{Event, Failure, JobId, Request, Response, Run};
 use crate::share::RunSpec;
 use crate::share::link::Origin;
 use crate::share::screen::{Selection, Whose};
-
-/// Models below this many parameters are explained by token whatever is shown: it costs them nothing.
-const SMALL: u64 = 30_000_000;
 
 /// What the user wants.
 #[derive(Debug, Clone)]
@@ -62,10 +59,11 @@ impl Runs {
         }
     }
 
-    /// Another instruction was marked in `prompt`; results of other prompts keep theirs.
-    pub fn mark(&mut self, prompt: &str, marked: Option<std::ops::Range<usize>>) {
-        if self.round.spec.prompt == prompt {
-            *self.round.spec = Arc::new(RunSpec { marked, ..(**self.round.spec).clone() });
+    /// Other parts were marked in the prompt that `asked` holds; results of other prompts keep theirs.
+    pub fn mark(&mut self, asked: RunSpec) {
+        let spec = &**self.round.spec;
+        if spec.prompt == asked.prompt && spec.turns == asked.turns {
+            *self.round.spec = Arc::new(RunSpec { marked: asked.marked, spans: asked.spans, ..spec.clone() });
         }
     }
 
@@ -114,19 +112,20 @@ impl Runs {
             half.end(Some(Failure::NotLoaded));
             return;
         };
-        let by = if model.info.parameters < SMALL { By::Token } else { spec.by };
+        let by = spec.run_by().with(model.info.parameters);
         let job = context.ledger.open(side, Purpose::Run);
         *half = Half { phase: Phase::Runs(job), by, origin: Some(model.origin.clone()), ..Half::default() };
         self.arrived[side.index()].clear();
         self.progress[side.index()] = None;
         let template = context.facts.template(spec.options.chat, side);
         let run = Run {
-            prompt: Prompt::Text { text: spec.prompt.clone(), template },
+            prompt: spec.prompt_in(template),
             response,
             by,
             target: spec.options.target,
             mode: spec.options.mode,
             instruction: spec.mark(),
+            template_row: spec.template_row,
         };
         context.effects.push(Effect::Send(side, Request::Run { job, run }));
     }

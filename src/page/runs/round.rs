@@ -67,6 +67,8 @@ impl Half {
             text: &spec.prompt,
             units: &self.units,
             by: self.by,
+            spans: &spec.spans,
+            template_row: spec.template_row,
             columns: &self.columns,
             response: &self.response,
             instruction: spec.instruction(),
@@ -232,5 +234,7 @@ pub fn is_given(whose: Whose, side: Side) -> bool {
 /// What a link asks for: its settings, by the granularity that its results have.
 pub fn spec_of_link(link: &Link) -> RunSpec {
     let by = link.seen.iter().flatten().map(|seen| seen.report.by).next().unwrap_or(link.reading.by);
-    RunSpec { prompt: link.prompt.clone(), marked: link.marked.clone(), options: link.options.clone(), by }
+    let (prompt, turns, marked) = (link.prompt.clone(), link.turns.clone(), link.marked.clone());
+    let (spans, template_row) = (link.spans.clone(), link.template_row);
+    RunSpec { prompt, turns, marked, spans, template_row, options: link.options.clone(), by }
 }

@@ -16,6 +16,8 @@ enum Step {
     Run(usize, Whose),
     Stop,
     Mark(usize),
+    Unit(usize),
+    Turns(usize),
     Work(Side, bool),
     Load(Side, usize),
     CancelLoad(Side),
@@ -34,6 +36,7 @@ enum Step {
     EndPause,
     Check(gpu_check::Command),
     List,
+    Hub(hub::Command),
     Chat(Chat),
     Wait(waiting::Command),
     Link,
@@ -52,6 +55,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..3usize, whose).prop_map(|(i, whose)| Step::Run(i, whose)),
         1 => Just(Step::Stop),
         1 => (0..3usize).prop_map(Step::Mark),
+        1 => (0..3usize).prop_map(Step::Unit),
+        1 => (0..3usize).prop_map(Step::Turns),
         10 => (side(), prop::bool::weighted(0.2)).prop_map(|(side, fails)| Step::Work(side, fails)),
         1 => (side(), 0..3usize).prop_map(|(side, i)| Step::Load(side, i)),
         1 => side().prop_map(Step::CancelLoad),
@@ -70,6 +75,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::EndPause),
         1 => prop_oneof![Just(gpu_check::Command::Start), Just(gpu_check::Command::Stop)].prop_map(Step::Check),
         1 => Just(Step::List),
+        2 => (side(), 0..6usize).prop_map(|(side, i)| Step::Hub(hubs::command(side, i))),
         1 => prop_oneof![Just(Chat::Off), Just(Chat::Both), Just(Chat::TunedOnly)].prop_map(Step::Chat),
         1 => prop_oneof![Just(waiting::Command::Need), Just(waiting::Command::Cancel)].prop_map(Step::Wait),
         1 => Just(Step::Link),
@@ -100,6 +106,17 @@ impl Played {
                 self.tell(Msg::Edit(editor::Command::Prompt(PROMPTS[*i].into())));
                 self.tell(Msg::Edit(editor::Command::Mark(Some(0..3))));
             }
+            Step::Unit(at) => {
+                self.tell(Msg::Edit(editor::Command::Unit(2 * at..2 * at + 3)));
+                self.tell(Msg::Edit(editor::Command::TemplateRow(*at == 1)));
+            }
+            Step::Turns(i) => {
+                let turn =
+                    |text: &&str| editor::Before { text: (*text).into(), explained: *i == 2, ..Default::default() };
+                let before = PROMPTS[..*i].iter().map(turn).collect();
+                let conversation = editor::Conversation { before, prompt_left_out: *i == 2 };
+                self.tell(Msg::Edit(editor::Command::Conversation(conversation)));
+            }
             Step::Work(side, fails) => _ = self.work(*side, *fails),
             Step::Load(side, i) => self.begin_load(*side, ["x", "y", "z"][*i]),
             Step::CancelLoad(side) => self.tell(Msg::Slots(slots::Command::Cancel(*side))),
@@ -126,6 +143,7 @@ impl Played {
             Step::EndPause => self.end_pause(),
             Step::Check(command) => self.tell(Msg::GpuCheck(*command)),
             Step::List => self.tell(Msg::Stored(stored::Command::List)),
+            Step::Hub(command) => self.tell(Msg::Hub(command.clone())),
             Step::Select(side) => {
                 let selection = Selection { row: Some(0), column: None };
                 self.tell(Msg::Runs(Command::Select(*side, selection)));
@@ -156,7 +174,8 @@ impl Played {
             let asked = side == gpu_check::ENGINE;
             let check = self.page.gpu_check.job().filter(|_| asked).map(|job| (job, Purpose::Check));
             let store = self.page.stored.jobs().filter(|_| asked).map(|job| (job, Purpose::Store));
-            let all = run.into_iter().chain(work).chain(score).chain(prepare).chain(check).chain(store);
+            let look = self.page.hub.job(side).map(|job| (job, Purpose::Look));
+            let all = run.into_iter().chain(work).chain(score).chain(prepare).chain(check).chain(store).chain(look);
             let mut shown: Vec<(u32, Purpose)> = all.collect();
             shown.sort_by_key(|(job, _)| *job);
             assert_eq!(open, shown);
@@ -196,7 +215,7 @@ impl Played {
         let (round, half) = (self.round(), self.round().half(side));
         let options = &round.spec.options;
         let Some(report) = &half.report else { return };
-        assert_eq!(report.prompt[0].text, round.spec.prompt);
+        assert_eq!(report.prompt[0].text, conversation(&round.spec.prompt, &round.spec.turns));
         let said: String = report.response.iter().map(|t| t.text.as_str()).collect();
         match options.whose {
             Whose::Typed => assert_eq!(said, options.typed),
@@ -234,12 +253,14 @@ impl Played {
         assert!(!matches!(*self.page.gpu_check.0, gpu_check::Check::Running(..)));
         for side in Side::BOTH {
             // once it has had its pause, a model has read the prompt that is in the editor
-            let prepared = self.page.preparing.prepared[side.index()].as_ref().map(|p| &p.0[0].text);
+            let prepared = self.page.preparing.prepared[side.index()].as_ref().map(|p| &p.tokens[0].text);
             let there = self.page.facts.model(side).is_some();
-            assert_eq!(prepared, there.then_some(&*self.page.facts.editor.prompt));
+            let asked = self.page.facts.editor.spec();
+            assert_eq!(prepared, there.then(|| conversation(&asked.prompt, &asked.turns)).as_ref());
         }
         let again = self.page.linked.picture.as_ref().map(|p| p.again.clone());
         assert!(!matches!(again, Some(Again::Loading | Again::Running)), "{again:?}");
+        assert!(!self.page.hub.looks.iter().any(|look| matches!(look, hub::Look::Asking(_))));
         for side in Side::BOTH {
             assert!(self.page.slots.slot(side).loading.is_none());
             assert_eq!(self.page.ledger.open_jobs(side).count(), 0, "no job is left without an end");

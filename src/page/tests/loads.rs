@@ -117,6 +117,7 @@ fn what_is_stored_is_to_last() {
         played.begin_load(Side::Tuned, "x");
         let job = played.page.slots.slot(Side::Tuned).loading.as_ref().unwrap().job;
         let Model { info, .. } = model("x");
+        let info = Box::new(info);
         let (template, stored, not_kept) = (None, stored.map(str::to_owned), None);
         let event = Box::new(Event::Loaded { job, info, template, stored, not_kept, memory: 0 });
         played.page.update(Msg::Engine { side: Side::Tuned, epoch: 0, event, at: 0.0 })

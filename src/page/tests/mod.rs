@@ -1,6 +1,7 @@
 //! The page as a whole, with engines that only pretend to compute.
 
 mod any_order;
+mod hubs;
 mod linked_pictures;
 mod loads;
 mod measured;
@@ -13,6 +14,8 @@ use std::collections::VecDeque;
 
 use super::runs::{Command, Phase, Round, Shown, spec_of_link};
 use super::*;
+use crate::checkpoint::Turn;
+use crate::checkpoint::conversation::messages;
 use crate::explain::local::{LayerAttention, LayerFiring};
 use crate::explain::weights::heads::Reading as HeadReading;
 use crate::explain::weights::matching::LayerMatches;
@@ -43,19 +46,31 @@ fn token(id: u32, text: &str) -> ResponseToken {
     ResponseToken { id, text: text.into(), bytes: None, probability: 0.5, rank: 1, entropy: 1.0, top, top_text }
 }
 
+/// All that is said in a conversation over `text`.
+fn conversation(text: &str, turns: &[Turn]) -> String {
+    let said = messages(text, turns).expect("the page's turns fit its text");
+    said.iter().map(|m| m.text).collect::<Vec<_>>().join(" | ")
+}
+
 /// What an engine that has `info` loaded says to `run`: a response that names what was asked, and of which model.
 fn report(info: &CheckpointInfo, run: &Run) -> ModelReport {
-    let Prompt::Text { text, .. } = &run.prompt else { panic!("the page sends texts") };
+    let Prompt::Text { text, turns, .. } = &run.prompt else { panic!("the page sends texts") };
     let said = match &run.response {
         Response::Own { .. } => vec![token(7, &format!("{} on {text}", info.weights))],
         Response::Text { text } => vec![token(8, text)],
         Response::Ids { ids } => ids.iter().map(|id| token(*id, "again")).collect(),
     };
     let unit = Unit { text: text.clone(), tokens: vec![0], span: 0..text.len(), role: Role::User };
-    let instruction = run.instruction.clone().unwrap_or_else(|| crate::explain::find_instruction(text));
+    let instruction = run.instruction.clone().unwrap_or_else(|| crate::explain::find_instruction_of(text, turns));
     let mut report = ModelReport {
         checkpoint: info.clone(),
-        prompt: vec![PromptToken { id: 1, text: text.clone(), bytes: None, span: 0..text.len(), role: Role::User }],
+        prompt: vec![PromptToken {
+            id: 1,
+            text: conversation(text, turns),
+            bytes: None,
+            span: 0..text.len(),
+            role: Role::User,
+        }],
         importance: vec![vec![1.0; said.len()]],
         response: said,
         units: vec![unit],
@@ -160,7 +175,8 @@ impl Played {
                     recalls = true;
                     continue;
                 }
-                Effect::Remember(..) | Effect::DropFiles(_) | Effect::FetchExample(_) | Effect::Persist => continue,
+                Effect::Remember(..) | Effect::DropFiles(_) | Effect::FetchExample(_) => continue,
+                Effect::Persist | Effect::KeepSpeed(_) => continue,
                 Effect::Pause => {
                     self.pause = true;
                     continue;
@@ -220,7 +236,10 @@ impl Played {
         let cancelled = |job: u32| {
             engine.queue.iter().any(|(r, _)| matches!(r, Request::Cancel { job: cancelled } if *cancelled == job))
         };
-        let without = matches!(request, Request::Load { .. } | Request::List { .. } | Request::CheckGpu { .. });
+        let without = matches!(
+            request,
+            Request::Load { .. } | Request::List { .. } | Request::CheckGpu { .. } | Request::Ask { .. }
+        );
         if !without && engine.model.is_none() {
             let job = job_of(&request);
             self.hear(side, Event::Failed { job, failure: Failure::NotLoaded });
@@ -233,13 +252,17 @@ impl Played {
             }
             Request::CheckGpu { job } if cancelled(job) => Event::Failed { job, failure: Failure::Cancelled },
             Request::CheckGpu { job } => Event::Checked { job, gpu: "a GPU".into(), checked: Vec::new() },
+            Request::Ask { job, .. } if fails => {
+                Event::Failed { job, failure: Failure::Network { url: String::new(), message: "no network".into() } }
+            }
+            Request::Ask { job, url, .. } => hubs::answer(job, &url),
             Request::List { job } if fails => Event::Failed { job, failure: Failure::NotLoaded },
             Request::List { job } => Event::Listed { job, entries: Vec::new(), results: 1, free: None },
             Request::Prepare { job, prompt, .. } => {
-                let Prompt::Text { text, .. } = prompt else { panic!("the page sends texts") };
-                let token =
-                    PromptToken { id: 1, text: text.clone(), bytes: None, span: 0..text.len(), role: Role::User };
-                Event::Prepared { job, prompt: vec![token], length: Length::of(1, 256) }
+                let Prompt::Text { text, turns, .. } = prompt else { panic!("the page sends texts") };
+                let (span, said) = (0..text.len(), conversation(&text, &turns));
+                let token = PromptToken { id: 1, text: said, bytes: None, span, role: Role::User };
+                Event::Prepared { job, prompt: vec![token], length: Length::of(1, 256), need: None }
             }
             Request::Run { job, run } => return self.do_run(side, job, &run, fails),
             Request::Words { job, .. } => {
@@ -283,7 +306,7 @@ impl Played {
         }
         let model = model(&name_of(source));
         self.engines[side.index()].model = Some(model.clone());
-        let (info, template, stored, not_kept) = (model.info, None, None, None);
+        let (info, template, stored, not_kept) = (Box::new(model.info), None, None, None);
         self.hear(side, Event::Loaded { job, info, template, stored, not_kept, memory: 0 });
         true
     }
@@ -297,7 +320,7 @@ impl Played {
             false => {
                 let (token, column) = (whole.response[0].clone(), Some(vec![1.0]));
                 self.hear(side, Event::Token { job, token, column });
-                Event::Finished { job, report: Box::new(whole), memory: 0 }
+                Event::Finished { job, report: Box::new(whole), memory: 0, threads: 1 }
             }
         };
         self.hear(side, end);
@@ -330,7 +353,10 @@ impl Played {
         seen.iter().any(Option::is_some).then_some(())?;
         let link = Link {
             prompt: round.spec.prompt.clone(),
+            turns: round.spec.turns.clone(),
             marked: round.spec.mark(),
+            spans: round.spec.spans.clone(),
+            template_row: round.spec.template_row,
             options: round.spec.options.clone(),
             reading: *editor.reading,
             tab: self.page.facts.tab,

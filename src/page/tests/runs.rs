@@ -1,6 +1,7 @@
 //! Runs: what is asked, what stands on screen, what leaves the page.
 
 use super::*;
+use crate::explain::attribution::Mode;
 use crate::share::screen::Chat;
 
 /// The listener explains the speaker's answer under the prompt it was given to, whatever is typed
@@ -13,7 +14,7 @@ fn the_listener_is_asked_what_the_speaker_was() {
     played.work(Side::Tuned, false);
     let asked = played.engines[0].queue.front().map(|(request, _)| request.clone());
     let Some(Request::Run { run, .. }) = asked else { panic!("the base is asked: {asked:?}") };
-    assert_eq!(run.prompt, Prompt::Text { text: "one".into(), template: Default::default() });
+    assert_eq!(run.prompt, Prompt::text("one", Default::default()));
     assert_eq!(run.response, Response::Ids { ids: vec![7] });
     played.finish();
     assert!(!played.round().is_running() && played.round().is_given(Side::Base));
@@ -131,7 +132,7 @@ fn an_engine_that_is_gone_ends_its_run_and_is_not_heard_any_more() {
     played.crash(Side::Tuned);
     assert!(!played.round().is_running());
     // the engine that is gone is of an earlier epoch
-    let late = Event::Finished { job, report: Box::new(report(&model("t").info, &run)), memory: 0 };
+    let late = Event::Finished { job, report: Box::new(report(&model("t").info, &run)), memory: 0, threads: 1 };
     played.tell(Msg::Engine { side: Side::Tuned, epoch: 0, event: Box::new(late), at: 0.0 });
     assert!(played.round().half(Side::Tuned).is_empty());
     assert_eq!(played.round().half(Side::Tuned).failure, Some(Failure::Crashed("boom".into())));
@@ -148,4 +149,64 @@ fn tokens_are_drawn_once_a_frame() {
     assert!(played.frame && played.said(Side::Base).is_empty());
     played.tell(Msg::Frame);
     assert_eq!(played.said(Side::Base), "xxx");
+}
+
+/// What is marked in the editor is read in the result of the same conversation, and of no other.
+#[test]
+fn a_mark_is_of_its_own_conversation() {
+    let mut played = Played::with_both();
+    let said = |text: &str| {
+        let before = vec![editor::Before { text: text.into(), ..Default::default() }];
+        Msg::Edit(editor::Command::Conversation(editor::Conversation { before, prompt_left_out: false }))
+    };
+    played.tell(Msg::Edit(editor::Command::Prompt("one two".into())));
+    played.tell(said("Hi"));
+    played.tell(Msg::Run);
+    played.finish();
+    played.tell(Msg::Edit(editor::Command::Unit(0..7)));
+    assert_eq!(played.round().spec.spans.len(), 1);
+    played.tell(said("Hello"));
+    played.tell(Msg::Edit(editor::Command::Mark(Some(0..3))));
+    assert_eq!(played.round().spec.marked, None);
+}
+
+/// A sentence cannot be cut into the user's own units once it has been explained: such a run is asked by word.
+#[test]
+fn units_of_ones_own_and_the_templates_row_are_asked_for() {
+    let mut played = Played::with_both();
+    let mut asked = |spec: &RunSpec| {
+        played.run(spec);
+        let requests: Vec<Request> = std::iter::from_fn(|| played.next_request(Side::Tuned)).collect();
+        requests.into_iter().find_map(|r| match r {
+            Request::Run { run, .. } => Some((run.by, run.template_row)),
+            _ => None,
+        })
+    };
+    let plain = RunSpec { by: By::Sentence, ..spec("one two", Whose::Own) };
+    assert_eq!(asked(&plain), Some((By::Sentence, false)));
+    let own = RunSpec { spans: std::iter::once(0..3).collect(), template_row: true, ..plain };
+    assert_eq!(asked(&own), Some((By::Word, true)));
+}
+
+/// What a run needs of memory depends on how it is explained: another granularity or method asks anew.
+#[test]
+fn another_granularity_or_method_asks_what_the_run_needs() {
+    let mut played = Played::with_both();
+    let asked = |played: &mut Played| {
+        played.end_pause();
+        let requests: Vec<Request> = std::iter::from_fn(|| played.next_request(Side::Tuned)).collect();
+        requests.into_iter().find_map(|r| match r {
+            Request::Prepare { by, mode, .. } => Some((by, mode)),
+            _ => None,
+        })
+    };
+    assert_eq!(asked(&mut played), Some((By::Word, Mode::Auto)));
+    assert_eq!(asked(&mut played), None, "nothing has changed");
+    let mut reading = *played.page.facts.editor.reading;
+    reading.by = By::Token;
+    played.tell(Msg::Edit(editor::Command::Reading(reading)));
+    assert_eq!(asked(&mut played), Some((By::Token, Mode::Auto)));
+    let options = Options { mode: Mode::Reverse, ..Options::default() };
+    played.tell(Msg::Edit(editor::Command::Options(options)));
+    assert_eq!(asked(&mut played), Some((By::Token, Mode::Reverse)));
 }

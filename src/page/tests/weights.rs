@@ -1,7 +1,8 @@
 //! What is read from the weights, and when.
 
 use super::*;
-use crate::page::weights::{Command, Words};
+use crate::model::{ModelError, Needing, Remedy, Shortage};
+use crate::page::weights::{Command, Task, Words};
 
 fn look(played: &mut Played, command: Command) {
     played.tell(Msg::Weights(command));
@@ -142,4 +143,23 @@ fn components_are_matched_by_the_tuned_models_engine() {
     assert!(played.page.weights.matches.iter().all(Option::is_some));
     assert!(played.asked[0].iter().all(|r| !matches!(r, Request::Match { .. })));
     assert_eq!(played.page.ledger.open_jobs(Side::Tuned).count(), 0, "every job is closed");
+}
+
+/// What memory cannot hold of a sequence is said, and not asked for again; the weights are read all the same.
+#[test]
+fn a_sequence_that_memory_cannot_hold_is_refused_alone() {
+    let mut played = Played::with_both();
+    played.run(&spec("one", Whose::Own));
+    played.finish();
+    played.tell(Msg::Open(Tab::Heads));
+    let why = Shortage { needing: Needing::Attention, need: 2, room: 1, remedies: vec![Remedy::Together(1)] };
+    let Some(Request::Attention { job, .. }) = played.next_request(Side::Base) else { panic!() };
+    played.hear(Side::Base, Event::Failed { job, failure: Failure::Model(ModelError::Memory(why.clone())) });
+    let Some(Request::Heads { job, .. }) = played.next_request(Side::Base) else { panic!("the heads are read") };
+    let work = &played.page.weights.half(Side::Base).work;
+    assert_eq!((work.job, work.failure.clone()), (Some((job, Task::Heads(0))), None));
+    let ids = work.refused.as_ref().unwrap().1.clone();
+    assert_eq!(work.refused(Task::Attention(7), &ids), Some(&why), "of any layer");
+    assert_eq!(work.refused(Task::Firing(0), &ids), None);
+    assert_eq!(work.refused(Task::Attention(0), &[]), None);
 }

@@ -14,6 +14,7 @@ use crate::explain::weights::compare::HeadChange;
 use crate::explain::weights::heads::Reading;
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::{LayerConcepts, LayerHeads};
+use crate::model::{ModelError, Shortage};
 use crate::protocol::{Event, Failure, JobId, Request};
 use crate::share::screen::{Inside, Tab};
 
@@ -38,6 +39,21 @@ pub enum Task {
     Attention(usize),
     /// Which of a layer's components fire on it.
     Firing(usize),
+}
+
+impl Task {
+    /// Whether it is about a sequence.
+    fn is_local(self) -> bool {
+        matches!(self, Self::Attention(_) | Self::Firing(_))
+    }
+}
+
+impl Work {
+    /// Why memory cannot hold what `task`, of any layer, finds on the sequence `ids`, if it was refused.
+    pub fn refused(&self, task: Task, ids: &[u32]) -> Option<&Shortage> {
+        let same = |of: &Task| std::mem::discriminant(of) == std::mem::discriminant(&task);
+        self.refused.as_ref().filter(|(of, known, _)| same(of) && known == ids).map(|(.., why)| why)
+    }
 }
 
 /// What the user wants.
@@ -82,6 +98,8 @@ pub struct Work {
     pub progress: Option<Progress>,
     /// Why the last one failed; nothing more is asked for until the user says so.
     pub failure: Option<Failure>,
+    /// What memory cannot hold of a sequence: the task, the sequence, and why. It is not asked for again.
+    pub refused: Option<(Task, Vec<u32>, Shortage)>,
     /// Which words are used, in words.
     pub words: Option<String>,
 }
@@ -155,6 +173,7 @@ impl Half {
         resize(&mut self.judged_concepts, layers);
         *self.attention = None;
         *self.firing = None;
+        self.work.refused = None;
         self.deaths.clear();
     }
 
@@ -306,6 +325,9 @@ impl Weights {
             Event::Progress { stage, done, total, .. } => {
                 work.progress = Some(Progress::next(work.progress, (stage, done, total), at));
                 return;
+            }
+            Event::Failed { failure: Failure::Model(ModelError::Memory(why)), .. } if task.is_local() => {
+                work.refused = Some((task, work.ids.clone(), why));
             }
             Event::Failed { failure, .. } => work.failure = (failure != Failure::Cancelled).then_some(failure),
             event => self.arrived(side, task, event),

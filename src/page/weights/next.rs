@@ -46,7 +46,7 @@ impl Weights {
         if ids.is_empty() {
             return None;
         }
-        match facts.tab {
+        let wanted = match facts.tab {
             Tab::Heads if self.head.0 < layers && !known(&half.attention, ids, |a| a.layer == self.head.0) => {
                 Some(Task::Attention(self.head.0))
             }
@@ -54,7 +54,8 @@ impl Weights {
                 Some(Task::Firing(*self.concepts))
             }
             _ => None,
-        }
+        };
+        wanted.filter(|task| half.work.refused(*task, ids).is_none())
     }
 
     /// The request that `task` is.

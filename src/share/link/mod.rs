@@ -17,6 +17,9 @@ pub use cells::Precision;
 use picture::Run;
 
 use super::screen::{Inside, Options, Reading, Selection, Tab};
+use super::spec::sound_spans;
+use crate::checkpoint::Turn;
+use crate::checkpoint::conversation::messages;
 use crate::explain::ModelReport;
 
 /// What a fragment begins with; then comes the format's version and a point.
@@ -77,10 +80,16 @@ pub struct Seen {
 /// Everything on screen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
-    /// The user's prompt.
+    /// The text that is explained.
     pub prompt: String,
+    /// The conversation that it is a part of; one turn of the user's if there are none.
+    pub turns: Vec<Turn>,
     /// The user's own mark of the instruction.
     pub marked: Option<Range<usize>>,
+    /// Parts of the prompt that are read as one unit each, in order.
+    pub spans: Vec<Range<usize>>,
+    /// Whether the template's tokens make up a row.
+    pub template_row: bool,
     /// Settings of the run.
     pub options: Options,
     /// How it is read.
@@ -95,7 +104,8 @@ pub struct Link {
     pub precision: Precision,
 }
 
-/// The packed form, version 1. [`Inside`] follows it; pages and links from before that go without.
+/// The packed form, version 1. [`Inside`] follows it, then [`More`] if it says anything; pages and links from before these
+/// go without.
 #[derive(Serialize, Deserialize)]
 struct Packed {
     prompt: String,
@@ -107,6 +117,14 @@ struct Packed {
     precision: [u8; 4],
     /// Bytes of each run's matrix, which follow.
     cells: [u32; 2],
+}
+
+/// What of the prompt's settings came later.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+struct More {
+    turns: Vec<Turn>,
+    spans: Vec<Range<usize>>,
+    template_row: bool,
 }
 
 impl Link {
@@ -144,7 +162,11 @@ impl Link {
             cells: cells.each_ref().map(|c| c.len() as u32),
         };
         // plain data of our own: there is nothing in it that postcard refuses
-        let described = postcard::to_allocvec(&(&packed, self.inside)).unwrap_or_default();
+        let mut described = postcard::to_allocvec(&(&packed, self.inside)).unwrap_or_default();
+        let more = More { turns: self.turns.clone(), spans: self.spans.clone(), template_row: self.template_row };
+        if more != More::default() {
+            described.extend(postcard::to_allocvec(&more).unwrap_or_default());
+        }
         let head = deflate::compress_to_vec(&described, 10);
         let mut bytes = (head.len() as u32).to_le_bytes()[..3].to_vec();
         bytes.extend(head);
@@ -172,10 +194,11 @@ impl Link {
         let (head, rest) = rest.split_at_checked(length).ok_or(LinkError::Damaged)?;
         let head = inflate::decompress_to_vec_with_limit(head, UNPACKED).map_err(|_| LinkError::Damaged)?;
         let (packed, more): (Packed, &[u8]) = postcard::take_from_bytes(&head).map_err(|_| LinkError::Damaged)?;
-        let inside = match more {
-            [] => Inside::default(),
-            more => postcard::from_bytes(more).map_err(|_| LinkError::Damaged)?,
-        };
+        let (inside, more) = follows::<Inside>(more)?;
+        let (More { turns, spans, template_row }, _) = follows(more)?;
+        if messages(&packed.prompt, &turns).is_none() {
+            return Err(LinkError::Damaged);
+        }
         let precision = Precision::read(packed.precision).ok_or(LinkError::Damaged)?;
         let (first, rest) = rest.split_at_checked(packed.cells[0] as usize).ok_or(LinkError::Damaged)?;
         let second = rest.get(..packed.cells[1] as usize).ok_or(LinkError::Damaged)?;
@@ -183,7 +206,7 @@ impl Link {
         let seen = |(run, cells): (Option<(Run, Origin, Selection)>, &[u8])| {
             run.map(|(run, origin, selection)| {
                 let origin = origin.sound();
-                Ok(Seen { report: run.report(&prompt, cells, precision)?, origin, selection })
+                Ok(Seen { report: run.report(&prompt, template_row, cells, precision)?, origin, selection })
             })
             .transpose()
         };
@@ -191,7 +214,16 @@ impl Link {
         let seen = [seen((base, first))?, seen((tuned, second))?];
         let marked = packed.marked.map(|m| picture::part(&prompt, m)).transpose()?;
         let (options, reading) = (packed.options.sound(), packed.reading.sound());
-        Ok(Self { marked, options, reading, tab: packed.tab, inside, seen, precision, prompt })
+        let (spans, tab) = (sound_spans(&prompt, spans), packed.tab);
+        Ok(Self { marked, spans, template_row, options, reading, tab, inside, seen, precision, prompt, turns })
+    }
+}
+
+/// What follows in the description, and the rest of it; the default at its end.
+fn follows<'a, T: Default + Deserialize<'a>>(more: &'a [u8]) -> Result<(T, &'a [u8]), LinkError> {
+    match more {
+        [] => Ok((T::default(), more)),
+        more => postcard::take_from_bytes(more).map_err(|_| LinkError::Damaged),
     }
 }
 

@@ -119,11 +119,18 @@ impl Run {
 
     /// The matrix of `report`, packed.
     pub fn cells(report: &ModelReport, precision: Precision) -> Vec<u8> {
-        cells::write(&report.importance, &scored_rows(&report.units), precision)
+        cells::write(&report.importance, &scored_rows(&report.units, report.by), precision)
     }
 
-    /// The report again, of the prompt `text`; what a link leaves out (ids, ranks, alternatives) is empty.
-    pub fn report(self, text: &str, cells: &[u8], precision: Precision) -> Result<ModelReport, LinkError> {
+    /// The report again, of the prompt `text`; `template` says whether its template makes up a row. What a link leaves out
+    /// (ids, ranks, alternatives) is empty.
+    pub fn report(
+        self,
+        text: &str,
+        template: bool,
+        cells: &[u8],
+        precision: Precision,
+    ) -> Result<ModelReport, LinkError> {
         let (prompt, response) = (self.prompt.read()?, self.response.read()?);
         if self.spans.len() != prompt.len() || self.surprise.len() != response.len() {
             return Err(LinkError::Damaged);
@@ -139,12 +146,7 @@ impl Run {
             Ok(PromptToken { id: 0, text: spelled, bytes, role, span })
         };
         let prompt = prompt.into_iter().zip(&self.spans).map(token).collect::<Result<Vec<_>, LinkError>>()?;
-        let ascending = |a: &&PromptToken, b: &&PromptToken| a.span.start <= b.span.start && a.span.end <= b.span.end;
-        let own: Vec<&PromptToken> = prompt.iter().filter(|t| t.role == Role::User).collect();
-        if !own.windows(2).all(|pair| ascending(&pair[0], &pair[1])) {
-            return Err(LinkError::Damaged);
-        }
-        let units = units(&prompt, text, self.by);
+        let units = units(&prompt, text, self.by, template);
         if units.len() * response.len() > CELLS {
             return Err(LinkError::TooLarge);
         }
@@ -170,6 +172,8 @@ impl Run {
                 bytes: i.bytes,
                 vocab: i.vocab as usize,
                 layers: i.layers as usize,
+                width: 0,
+                heads: 0,
                 context: i.context as usize,
                 tokenizer: i.tokenizer,
                 weights: i.weights,

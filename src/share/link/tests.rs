@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::checkpoint::{Said, Speaker};
 use crate::explain::weights::heads;
 use crate::explain::{By, Levels, PromptToken, Role, levels, scored_rows};
-use crate::share::{Export, FileError, Match, compare, presets::PRESETS};
+use crate::share::{Export, FileError, Match, Models, RunSpec, compare, presets::PRESETS};
 
 /// What the page shows of a shipped example.
 fn example(index: usize) -> Link {
@@ -18,6 +19,9 @@ fn example(index: usize) -> Link {
     };
     Link {
         prompt: export.prompt,
+        turns: Vec::new(),
+        spans: Vec::new(),
+        template_row: false,
         marked: None,
         options: Options::default(),
         reading: Reading::default(),
@@ -50,7 +54,7 @@ fn long() -> Link {
                 PromptToken { id: 0, text: link.prompt[span.clone()].to_owned(), bytes: None, role: Role::User, span }
             })
             .collect();
-        report.units = crate::explain::units(&report.prompt, &link.prompt, By::Token);
+        report.units = crate::explain::units(&report.prompt, &link.prompt, By::Token, false);
         report.importance = (0..40)
             .map(|n| {
                 let value = |&(i, m): &(usize, usize)| {
@@ -74,7 +78,7 @@ fn same_picture(sent: &Link, found: &Link) {
         assert_eq!((&x.checkpoint, &x.mode, x.by, &x.instruction), (&y.checkpoint, &y.mode, y.by, &y.instruction));
         let texts = |r: &ModelReport| r.response.iter().map(|t| (t.text.clone(), t.bytes.clone())).collect::<Vec<_>>();
         assert_eq!(texts(x), texts(y));
-        let levels = |r: &ModelReport| levels(&r.importance, &scored_rows(&r.units), sent.reading.how);
+        let levels = |r: &ModelReport| levels(&r.importance, &scored_rows(&r.units, r.by), sent.reading.how);
         assert!(levels(x) == levels(y), "levels differ");
     }
 }
@@ -173,7 +177,7 @@ proptest! {
                 let columns: Vec<Vec<f32>> = (0..r.response.len()).map(|m| r.importance.iter().map(|row| row[m]).collect()).collect();
                 for by in [By::Token, By::Word, By::Sentence] {
                     let source = crate::explain::view::Source {
-                        text: &link.prompt, units: &r.units, by: r.by, columns: &columns, response: &r.response, instruction: r.instruction.clone(),
+                        text: &link.prompt, units: &r.units, by: r.by, spans: &[], template_row: false, columns: &columns, response: &r.response, instruction: r.instruction.clone(),
                     };
                     crate::explain::view::present(&source, by, link.reading.how);
                 }
@@ -219,6 +223,65 @@ fn an_address_that_is_no_hosts_is_not_followed() {
         let expected = if stays { origin } else { Origin::Elsewhere };
         assert_eq!(found.seen[0].as_ref().unwrap().origin, expected, "{url}");
     }
+}
+
+/// Turns over the prompt of `link`, and one that is not explained.
+fn turns(link: &Link) -> Vec<Turn> {
+    let other = Turn { speaker: Speaker::System, said: Said::Other("Be kind.".into()) };
+    vec![other, Turn { speaker: Speaker::User, said: Said::Explained(0..link.prompt.len()) }]
+}
+
+#[test]
+fn a_conversation_travels_with_its_picture_and_is_refused_where_it_does_not_fit() {
+    let mut link = example(0);
+    assert_eq!(Link::decode(&link.encode(0).0).unwrap().unwrap().turns, [], "none");
+    link.turns = turns(&link);
+    link.spans = vec![0..4, 5..9];
+    let found = Link::decode(&link.encode(0).0).unwrap().unwrap();
+    assert_eq!((&found.turns, &found.spans, found.inside), (&link.turns, &link.spans, link.inside));
+    for spans in [vec![0..4, 2..9], vec![5..9, 0..4], vec![0..4, 9..999]] {
+        let forged = Link { spans, ..link.clone() };
+        assert!(Link::decode(&forged.encode(0).0).unwrap().unwrap().spans.is_empty());
+    }
+    link.turns[1].said = Said::Explained(0..link.prompt.len() + 1);
+    assert_eq!(Link::decode(&link.encode(0).0), Some(Err(LinkError::Damaged)));
+}
+
+/// Some templates place the system's words after earlier turns.
+#[test]
+fn a_picture_whose_template_moves_a_turn_travels_too() {
+    let mut link = example(0);
+    for seen in link.seen.iter_mut().flatten() {
+        let own: Vec<usize> =
+            (0..seen.report.prompt.len()).filter(|i| seen.report.prompt[*i].role == Role::User).collect();
+        seen.report.prompt[own[0]..].rotate_left(2);
+        seen.report.by = By::Token;
+        seen.report.units = crate::explain::units(&seen.report.prompt, &link.prompt, By::Token, false);
+    }
+    let found = Link::decode(&link.encode(0).0).unwrap().unwrap();
+    let spans = |link: &Link| {
+        link.seen.clone().map(|s| s.map(|s| s.report.units.iter().map(|u| u.span.clone()).collect::<Vec<_>>()))
+    };
+    assert_eq!(spans(&found), spans(&link));
+    let [base, tuned] = link.seen.clone().map(|seen| seen.map(|seen| seen.report));
+    let export = Export::new(link.prompt.clone(), Models { base, tuned });
+    assert!(Export::read("a.json", &serde_json::to_string(&export).unwrap()).is_ok());
+}
+
+#[test]
+fn a_file_with_turns_that_do_not_fit_is_refused() {
+    let link = example(0);
+    let [base, tuned] = link.seen.clone().map(|seen| seen.map(|seen| seen.report));
+    let file = |turns: Vec<Turn>| {
+        let spec = RunSpec { turns, ..RunSpec::default() };
+        let models = Models { base: base.clone(), tuned: tuned.clone() };
+        let export = Export { spec: Some(spec), ..Export::new(link.prompt.clone(), models) };
+        Export::read("a.json", &serde_json::to_string(&export).unwrap())
+    };
+    assert_eq!(file(turns(&link)).unwrap().asked().turns, turns(&link));
+    let mut wrong = turns(&link);
+    wrong.swap(0, 1); // the last turn has to be the user's
+    assert_eq!(file(wrong), Err(FileError::Damaged("a.json".into())));
 }
 
 #[test]

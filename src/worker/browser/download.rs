@@ -17,6 +17,9 @@ pub struct Identity {
     modified: Option<String>,
     /// The file's length, 0 if the server does not say.
     pub total: u64,
+    /// The file at a commit of the hub, if that is where it came from.
+    #[serde(default)]
+    pub pinned: Option<String>,
 }
 
 impl Identity {
@@ -28,10 +31,75 @@ impl Identity {
     }
 }
 
-/// An answered request whose body is being read.
-pub struct Download {
+fn network(url: &str, e: &JsValue) -> Failure {
+    Failure::Network { url: url.to_owned(), message: js::message(e) }
+}
+
+/// What a server has answered, well or not.
+pub struct Answer {
+    url: String,
+    response: Response,
+}
+
+impl Answer {
+    /// Asks for `url` from byte `from` on; `signal` ends the transfer at any time.
+    pub async fn of(url: &str, from: u64, signal: Option<AbortSignal>) -> Result<Self, Failure> {
+        let failed = |e: JsValue| network(url, &e);
+        let init = RequestInit::new();
+        init.set_signal(signal.as_ref());
+        if from > 0 {
+            let headers = web_sys::Headers::new().map_err(failed)?;
+            headers.set("Range", &format!("bytes={from}-")).map_err(failed)?;
+            init.set_headers(&headers);
+        }
+        let answer = JsFuture::from(scope().fetch_with_str_and_init(url, &init)).await.map_err(failed)?;
+        Ok(Self { url: url.to_owned(), response: answer.dyn_into().map_err(failed)? })
+    }
+
+    /// HTTP's.
+    pub fn status(&self) -> u16 {
+        self.response.status()
+    }
+
+    /// A header, if there is one that pages of other sites may see.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.response.headers().get(name).ok().flatten()
+    }
+
+    /// What it says, piece by piece.
+    pub fn body(&self) -> Result<Body, Failure> {
+        let body = self.response.body().ok_or_else(|| network(&self.url, &"the answer is empty".into()))?;
+        let reader = body.get_reader().dyn_into().map_err(|e| network(&self.url, &e.into()))?;
+        Ok(Body { url: self.url.clone(), reader })
+    }
+}
+
+/// A body that is being read.
+pub struct Body {
     url: String,
     reader: ReadableStreamDefaultReader,
+}
+
+impl Body {
+    /// The next bytes, or nothing at the end.
+    pub async fn next(&self) -> Result<Option<Uint8Array>, Failure> {
+        let failed = |e: JsValue| network(&self.url, &e);
+        let part = JsFuture::from(self.reader.read()).await.map_err(failed)?;
+        if Reflect::get(&part, &"done".into()).map_err(failed)?.is_truthy() {
+            return Ok(None);
+        }
+        Ok(Some(Reflect::get(&part, &"value".into()).map_err(failed)?.unchecked_into()))
+    }
+
+    /// Stops the transfer.
+    pub async fn abort(&self) {
+        let _ = JsFuture::from(self.reader.cancel()).await;
+    }
+}
+
+/// A file that is being fetched.
+pub struct Download {
+    body: Body,
     /// Where the body starts in the file: what was asked for, or 0 if the server does not resume.
     pub start: u64,
     /// The file.
@@ -41,30 +109,18 @@ pub struct Download {
 impl Download {
     /// Asks for `url` from byte `from` on; `signal` ends the transfer at any time.
     pub async fn open(url: &str, from: u64, signal: Option<AbortSignal>) -> Result<Self, Failure> {
-        let network = |e: JsValue| Failure::Network { url: url.to_owned(), message: js::message(&e) };
-        let init = RequestInit::new();
-        init.set_signal(signal.as_ref());
-        if from > 0 {
-            let headers = web_sys::Headers::new().map_err(network)?;
-            headers.set("Range", &format!("bytes={from}-")).map_err(network)?;
-            init.set_headers(&headers);
+        let answer = Answer::of(url, from, signal).await?;
+        if !answer.response.ok() {
+            return Err(Failure::Http { url: url.to_owned(), status: answer.status() });
         }
-        let answer = JsFuture::from(scope().fetch_with_str_and_init(url, &init)).await.map_err(network)?;
-        let response: Response = answer.dyn_into().map_err(network)?;
-        if !response.ok() {
-            return Err(Failure::Http { url: url.to_owned(), status: response.status() });
-        }
-        let start = if response.status() == 206 { from } else { 0 };
+        let start = if answer.status() == 206 { from } else { 0 };
         // A compressed transfer's length is not the file's.
-        let header = |name: &str| response.headers().get(name).ok().flatten();
-        let packed = header("Content-Encoding").is_some();
-        let length = header("Content-Length").filter(|_| !packed);
+        let packed = answer.header("Content-Encoding").is_some();
+        let length = answer.header("Content-Length").filter(|_| !packed);
         let length: u64 = length.and_then(|l| l.parse().ok()).unwrap_or(0);
-        let body = response.body().ok_or_else(|| network("the answer is empty".into()))?;
-        let reader = body.get_reader().dyn_into().map_err(|e| network(e.into()))?;
         let total = if length > 0 { start + length } else { 0 };
-        let identity = Identity { etag: header("ETag"), modified: header("Last-Modified"), total };
-        Ok(Self { url: url.to_owned(), reader, start, identity })
+        let (etag, modified) = (answer.header("ETag"), answer.header("Last-Modified"));
+        Ok(Self { body: answer.body()?, start, identity: Identity { etag, modified, total, pinned: None } })
     }
 
     /// The file's length, 0 if the server does not say.
@@ -74,21 +130,16 @@ impl Download {
 
     /// The next bytes, or nothing at the end.
     pub async fn next(&self) -> Result<Option<Uint8Array>, Failure> {
-        let network = |e: JsValue| Failure::Network { url: self.url.clone(), message: js::message(&e) };
-        let part = JsFuture::from(self.reader.read()).await.map_err(network)?;
-        if Reflect::get(&part, &"done".into()).map_err(network)?.is_truthy() {
-            return Ok(None);
-        }
-        Ok(Some(Reflect::get(&part, &"value".into()).map_err(network)?.unchecked_into()))
+        self.body.next().await
     }
 
     /// Stops the transfer.
     pub async fn abort(&self) {
-        let _ = JsFuture::from(self.reader.cancel()).await;
+        self.body.abort().await;
     }
 
     /// The connection ended before the whole file had come.
     pub fn broken(&self) -> Failure {
-        Failure::Network { url: self.url.clone(), message: "the connection ended early".into() }
+        network(&self.body.url, &"the connection ended early".into())
     }
 }

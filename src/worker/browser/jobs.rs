@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 use web_sys::File;
 
 use super::{Engine, Queued, js, kept, load, local, post, store, weights};
+use crate::explain::By;
+use crate::explain::attribution::Mode;
 use crate::model::gpu::{Gpu, check};
 use crate::model::{ModelError, Tick};
 use crate::protocol::{Choice, Event, Failure, JobId, Prompt, Request, Response, Run, Stage};
@@ -12,6 +14,13 @@ use crate::worker::Update;
 
 /// Runs `request` to its end; its outcome, good or bad, is posted.
 pub async fn perform(engine: &Engine, request: Request, files: Vec<File>) {
+    // a load waits for its host more than it computes
+    engine.set_working(!matches!(request, Request::Load { .. } | Request::List { .. }));
+    answer(engine, request, files).await;
+    engine.set_working(false);
+}
+
+async fn answer(engine: &Engine, request: Request, files: Vec<File>) {
     let (job, outcome) = match request {
         Request::Load { job, source } => {
             let outcome = match engine.is_cancelled(job) {
@@ -29,7 +38,9 @@ pub async fn perform(engine: &Engine, request: Request, files: Vec<File>) {
             }
             return;
         }
-        Request::Prepare { job, prompt, response } => (job, prepare(engine, job, &prompt, &response)),
+        Request::Prepare { job, prompt, response, by, mode } => {
+            (job, prepare(engine, job, (&prompt, &response), by, mode))
+        }
         Request::Run { job, run } => (job, run_job(engine, job, &run).await),
         Request::Heads { job, layer, reading } => (job, weights::heads(engine, job, layer, reading).await),
         Request::Concepts { job, layer } => (job, weights::concepts(engine, job, layer).await),
@@ -55,7 +66,7 @@ pub async fn perform(engine: &Engine, request: Request, files: Vec<File>) {
             };
             (job, outcome)
         }
-        Request::Cancel { .. } => return,
+        Request::Cancel { .. } | Request::Ask { .. } => return, // heard as they come in
     };
     engine.cancelled.borrow_mut().remove(&job);
     match outcome {
@@ -70,12 +81,13 @@ pub async fn perform(engine: &Engine, request: Request, files: Vec<File>) {
 }
 
 fn loaded(engine: &Engine, job: JobId, l: load::Loaded) -> Event {
-    let info = l.runner.info().clone();
+    let info = Box::new(l.runner.info().clone());
     let template = l.runner.checkpoint().chat_template.as_ref().map(|t| t.source().to_owned());
     *engine.runner.borrow_mut() = Some(l.runner);
+    *engine.threads.borrow_mut() = l.threads;
     *engine.shelf.borrow_mut() = None;
     *engine.trace.borrow_mut() = None;
-    Event::Loaded { job, info, template, stored: l.stored, not_kept: l.not_kept, memory: js::memory() }
+    Event::Loaded { job, info, template, stored: l.stored, not_kept: l.not_kept, memory: engine.memory() }
 }
 
 /// Decides what computes, and says so; nothing while there is no model.
@@ -117,17 +129,25 @@ async fn list(job: JobId) -> Result<Event, Failure> {
     Ok(Event::Listed { job, entries, results, free: store::free().await })
 }
 
-fn prepare(engine: &Engine, job: JobId, prompt: &Prompt, response: &Response) -> Result<Event, Failure> {
+fn prepare(
+    engine: &Engine,
+    job: JobId,
+    (prompt, response): (&Prompt, &Response),
+    by: By,
+    mode: Mode,
+) -> Result<Event, Failure> {
     let runner = engine.runner.borrow();
     let runner = runner.as_ref().ok_or(Failure::NotLoaded)?;
-    let (prompt, _) = runner.prepare(prompt)?;
+    let (prompt, text) = runner.prepare(prompt)?;
     let length = runner.length(&prompt, response)?;
-    Ok(Event::Prepared { job, prompt, length })
+    let need = runner.need((&prompt, &text), response, by, mode)?;
+    Ok(Event::Prepared { job, prompt, length, need })
 }
 
 async fn run_job(engine: &Engine, job: JobId, run: &Run) -> Result<Event, Failure> {
     // Taken for the run's length: jobs run one at a time, so nobody else asks for it.
     let mut runner = engine.runner.borrow_mut().take().ok_or(Failure::NotLoaded)?;
+    *engine.trace.borrow_mut() = None; // the next sequence is another
     let asked = match &run.response {
         Response::Own { limit, .. } => *limit as u64,
         Response::Ids { ids } => ids.len() as u64,
@@ -157,5 +177,6 @@ async fn run_job(engine: &Engine, job: JobId, run: &Run) -> Result<Event, Failur
     };
     let report = runner.run(run, js::now, &mut emit).await;
     *engine.runner.borrow_mut() = Some(runner);
-    Ok(Event::Finished { job, report: Box::new(report?), memory: js::memory() })
+    let threads = engine.threads.borrow().as_ref().map_or(1, |threads| threads.used());
+    Ok(Event::Finished { job, report: Box::new(report?), memory: engine.memory(), threads })
 }

@@ -7,8 +7,10 @@ use web_sys::{File, FileReaderSync, FileSystemDirectoryHandle, FileSystemSyncAcc
 
 use super::store::{self, Stored, Writer, failure};
 
-/// The folder in which all results lie; its number changes with what they look like.
-const ROOT: &str = "weights-2";
+/// What the names of all results' folders begin with, the older ones' too.
+const FAMILY: &str = "weights-";
+/// The folder in which all results lie; its number changes with what they hold and how.
+const ROOT: &str = "weights-3";
 
 /// One checkpoint's results. Their folder is opened anew each time: the user may have deleted it meanwhile.
 pub struct Kept {
@@ -33,8 +35,9 @@ impl Kept {
         Some(Uint8Array::new(&bytes.into()).to_vec())
     }
 
-    /// Keeps `bytes` under `name`.
+    /// Keeps `bytes` under `name`, in place of what older builds of the page kept and nothing reads any more.
     pub async fn write(&self, name: &str, bytes: &[u8]) -> Stored<()> {
+        delete_older().await;
         let file = store::file(&self.folder().await?, name, true).await?;
         let handle: FileSystemSyncAccessHandle =
             JsFuture::from(file.create_sync_access_handle()).await.map_err(|e| failure(&e))?.unchecked_into();
@@ -47,6 +50,16 @@ impl Kept {
 async fn file(folder: &FileSystemDirectoryHandle, name: &str) -> Stored<File> {
     let handle = store::file(folder, name, false).await?;
     Ok(JsFuture::from(handle.get_file()).await.map_err(|e| failure(&e))?.unchecked_into())
+}
+
+/// Deletes the folders of older builds. One that cannot be deleted, as when another engine is just doing it, is left to
+/// the next result.
+async fn delete_older() {
+    for name in store::top_names().await.unwrap_or_default() {
+        if name.starts_with(FAMILY) && name != ROOT {
+            let _ = store::delete_folder(&name).await;
+        }
+    }
 }
 
 /// Bytes of all results.

@@ -1,27 +1,36 @@
 //! Opening a checkpoint from wherever it comes, and keeping it for the next visit.
 
+use std::rc::Rc;
+
 use wasm_bindgen::JsCast;
 use web_sys::{AbortController, Blob, File};
 
 use super::blob::{self, BlobBytes};
 use super::download::{Download, Identity};
 use super::store::{self, Folder};
+use super::sum::{self, Sum};
+use super::threads::Threads;
 use super::{Engine, js, post};
+use crate::checkpoint::catalogue::ENGINE_MEMORY;
+use crate::checkpoint::hub::Pinned;
 use crate::checkpoint::{ByteSource, Checkpoint, CheckpointError};
 use crate::model::ModelError;
+use crate::model::cpu::{self, Cores};
 use crate::protocol::{Event, Failure, JobId, Source, Stage, StorageFailure};
 use crate::worker::Runner;
+use crate::worker::room::{self, Room};
 
-/// WebAssembly's address space, less what the code and a long run take.
-const ADDRESSABLE: u64 = (4 << 30) - (256 << 20);
-/// Memory a model needs beside its weights: tokenizer, caches, activations.
-const BESIDE: u64 = 16 << 20;
 /// A model of so many bytes with its predecessor leaves room for both while the new one is read.
 const BOTH: u64 = 1 << 30;
+
+/// Bytes that are asked for at a time: tensors and caches come in such pieces and smaller ones.
+const PIECE: u64 = 64 << 20;
 
 /// What came of loading.
 pub struct Loaded {
     pub runner: Runner,
+    /// Those that share its weights.
+    pub threads: Option<Rc<Threads>>,
     pub stored: Option<String>,
     pub not_kept: Option<Failure>,
 }
@@ -41,23 +50,29 @@ pub async fn load(engine: &Engine, job: JobId, source: &Source, files: Vec<File>
 async fn from(engine: &Engine, job: JobId, source: &Source, files: Vec<File>) -> Result<Loaded, Failure> {
     match source {
         Source::Bundled { url } => {
-            let blob = into_memory(engine, job, url).await?;
-            let runner = open(engine, job, vec![(file_name(url), blob)]).await?;
-            Ok(Loaded { runner, stored: None, not_kept: None })
+            let (blob, _) = into_memory(engine, job, url).await?;
+            let (runner, threads) = open(engine, job, vec![(file_name(url), blob)], None).await?;
+            Ok(Loaded { runner, threads, stored: None, not_kept: None })
         }
         Source::Stored { key } => {
-            let (files, complete) = Folder::open(key).await?.files().await?;
+            let folder = Folder::open(key).await?;
+            let (files, complete) = folder.files().await?;
             if !complete {
                 return Err(StorageFailure::Missing.into());
             }
-            let runner = open(engine, job, blobs(files)).await?;
-            Ok(Loaded { runner, stored: Some(key.clone()), not_kept: None })
+            let files = blobs(files);
+            let pinned = match noted(&folder, main_file(&files)).await {
+                Some(identity) => identity.pinned,
+                None => None,
+            };
+            let (runner, threads) = open(engine, job, files, pinned).await?;
+            Ok(Loaded { runner, threads, stored: Some(key.clone()), not_kept: None })
         }
         Source::Files { .. } => {
-            let runner = open(engine, job, named(files.clone())).await?;
+            let (runner, threads) = open(engine, job, named(files.clone()), None).await?;
             let kept = keep(engine, job, &files).await;
             let (stored, not_kept) = kept.map_or_else(|e| (None, Some(e)), |key| (Some(key), None));
-            Ok(Loaded { runner, stored, not_kept })
+            Ok(Loaded { runner, threads, stored, not_kept })
         }
         Source::Url { urls } => from_urls(engine, job, urls).await,
     }
@@ -77,22 +92,48 @@ fn file_name(url: &str) -> String {
     path.rsplit('/').next().unwrap_or(path).to_owned()
 }
 
-async fn open(engine: &Engine, job: JobId, blobs: Vec<(String, Blob)>) -> Result<Runner, Failure> {
-    let name = match blobs.iter().find(|(n, _)| n.ends_with(".gguf") || n.ends_with(".safetensors")).or(blobs.first()) {
-        Some((name, _)) => name.clone(),
-        None => return Err(CheckpointError::MissingFile("a .gguf or .safetensors file".into()).into()),
+/// The place of the file after which a set is named: the first with weights.
+fn main_file(files: &[(String, Blob)]) -> usize {
+    files.iter().position(|(name, _)| name.ends_with(".gguf") || name.ends_with(".safetensors")).unwrap_or(0)
+}
+
+/// What was noted of a kept file when it was fetched.
+async fn noted(folder: &Folder, index: usize) -> Option<Identity> {
+    folder.note(index).await.and_then(|text| serde_json::from_str(&text).ok())
+}
+
+/// Opens a set of files. Results name it after its weights, or as `pinned` says: by repository, commit and file.
+async fn open(
+    engine: &Engine,
+    job: JobId,
+    blobs: Vec<(String, Blob)>,
+    pinned: Option<String>,
+) -> Result<(Runner, Option<Rc<Threads>>), Failure> {
+    let name = match (pinned, blobs.get(main_file(&blobs))) {
+        (Some(pinned), _) => pinned,
+        (None, Some((name, _))) => name.clone(),
+        (None, None) => return Err(CheckpointError::MissingFile("a .gguf or .safetensors file".into()).into()),
     };
     let sources = blobs.into_iter().map(|(n, b)| Box::new(BlobBytes::new(n, b)) as Box<dyn ByteSource>).collect();
     let checkpoint = Checkpoint::open(sources)?;
     checkpoint.tokenizer()?; // a page can only be typed into
-    let need = checkpoint.weight_bytes() + BESIDE;
+    let machine = engine.machine.borrow().clone();
+    let weights = cpu::weight_bytes(&checkpoint);
+    let threads = match &machine {
+        Some(machine) => Threads::open(machine, weights).await,
+        None => None,
+    };
+    let run = room::short_run(&checkpoint.config);
+    let need = room::held(&checkpoint) + run;
+    // the rest is here, or was asked for with the threads
+    let more = run + if threads.is_some() { 0 } else { weights };
     let held = engine.runner.borrow().as_ref().map_or(0, |r| r.info().bytes);
     if held > 0 && need + held <= BOTH {
-        check_memory(need, need)?;
+        check_memory(need, more)?;
         engine.breathe(job).await?;
     } else {
         // A large model's predecessor goes first, but not before the new one is known to fit.
-        check_memory(need, need.saturating_sub(held))?;
+        check_memory(need, more.saturating_sub(held))?;
         engine.breathe(job).await?;
         if let Some(before) = engine.runner.borrow_mut().take() {
             drop(before);
@@ -103,25 +144,47 @@ async fn open(engine: &Engine, job: JobId, blobs: Vec<(String, Blob)>) -> Result
         post(&Event::Progress { job, stage: Stage::Weights, done: done as u64, total: total as u64 });
         engine.breathe(job).await.map_err(|_| ModelError::Cancelled)
     };
-    Ok(Runner::load(checkpoint, &name, progress).await?)
+    let room = Room::beside(&checkpoint, obtainable);
+    let cores = threads.clone().map(|threads| threads as Rc<dyn Cores>);
+    let mut runner = Runner::load(checkpoint, &name, cores.as_ref(), progress).await?;
+    runner.set_room(room);
+    Ok((runner, threads))
 }
 
-/// Whether a model that needs `need` bytes, `more` of them new, will fit. The memory is asked for in one piece, before
+/// Whether a model that needs `need` bytes with a short run, `more` of them new, will fit. The memory is asked for before
 /// anything is read: what the browser refuses is refused now.
 fn check_memory(need: u64, more: u64) -> Result<(), Failure> {
-    if need <= ADDRESSABLE && Vec::<u8>::new().try_reserve_exact(more as usize).is_ok() {
+    if need <= ENGINE_MEMORY && obtainable(more) >= more {
         return Ok(());
     }
-    Err(Failure::Memory { need_mib: need >> 20, have_mib: ADDRESSABLE >> 20 })
+    Err(Failure::Memory { need_mib: need >> 20, have_mib: ENGINE_MEMORY >> 20 })
 }
 
-async fn into_memory(engine: &Engine, job: JobId, url: &str) -> Result<Blob, Failure> {
+/// How many of `bytes` there are: they are asked for in pieces, and given back.
+fn obtainable(bytes: u64) -> u64 {
+    let (mut pieces, mut had) = (Vec::new(), 0);
+    while had < bytes {
+        let mut piece = Vec::<u8>::new();
+        let wanted = PIECE.min(bytes - had);
+        if piece.try_reserve_exact(wanted as usize).is_err() {
+            break;
+        }
+        pieces.push(piece);
+        had += wanted;
+    }
+    had
+}
+
+/// The file at `url`, with its checksum if the address asks for one.
+async fn into_memory(engine: &Engine, job: JobId, url: &str) -> Result<(Blob, Option<String>), Failure> {
+    let mut sum = Sum::of(url);
     let download = Download::open(url, 0, engine.signal()).await?;
     let parts = js_sys::Array::new();
     let mut done = 0;
     while let Some(bytes) = download.next().await? {
         done += u64::from(bytes.length());
         parts.push(&bytes);
+        sum.take(&bytes);
         post(&Event::Progress { job, stage: Stage::Download, done, total: download.total() });
         if engine.is_cancelled(job) {
             download.abort().await;
@@ -131,8 +194,9 @@ async fn into_memory(engine: &Engine, job: JobId, url: &str) -> Result<Blob, Fai
     if done < download.total() {
         return Err(download.broken());
     }
-    Blob::new_with_u8_array_sequence(&parts)
-        .map_err(|e| Failure::Network { url: url.to_owned(), message: js::message(&e) })
+    let blob = Blob::new_with_u8_array_sequence(&parts)
+        .map_err(|e| Failure::Network { url: url.to_owned(), message: js::message(&e) })?;
+    Ok((blob, sum.end()))
 }
 
 async fn from_urls(engine: &Engine, job: JobId, urls: &[String]) -> Result<Loaded, Failure> {
@@ -145,17 +209,20 @@ async fn from_urls(engine: &Engine, job: JobId, urls: &[String]) -> Result<Loade
             if refused == StorageFailure::Full {
                 store::delete(&key).await?;
             }
-            let mut blobs = Vec::new();
+            let (mut blobs, mut sums) = (Vec::new(), Vec::new());
             for url in urls {
-                blobs.push((file_name(url), into_memory(engine, job, url).await?));
+                let (blob, sum) = into_memory(engine, job, url).await?;
+                blobs.push((file_name(url), blob));
+                sums.push(sum);
             }
-            check_sums(engine, job, urls, &blobs).await?;
+            check_sums(engine, job, urls, &blobs, sums).await?;
             (blobs, Some(refused.into()))
         }
         Err(other) => return Err(other),
     };
-    match open(engine, job, blobs).await {
-        Ok(runner) => Ok(Loaded { runner, stored: not_kept.is_none().then_some(key), not_kept }),
+    let pinned = urls.get(main_file(&blobs)).and_then(|url| Pinned::of_url(url)).map(|p| p.to_string());
+    match open(engine, job, blobs, pinned).await {
+        Ok((runner, threads)) => Ok(Loaded { runner, threads, stored: not_kept.is_none().then_some(key), not_kept }),
         Err(refused) => {
             if matches!(refused, Failure::Checkpoint(_)) && not_kept.is_none() {
                 store::delete(&key).await?; // what cannot be read is not worth its room
@@ -177,11 +244,12 @@ async fn fetch_and_keep(
     if complete {
         return Ok(files);
     }
+    let mut sums = Vec::with_capacity(urls.len());
     for (index, url) in urls.iter().enumerate() {
-        into_folder(engine, job, &folder, index, url).await?;
+        sums.push(into_folder(engine, job, &folder, index, url).await?);
     }
     let (files, _) = folder.files().await?;
-    if let Err(e) = check_sums(engine, job, urls, &blobs(files.clone())).await {
+    if let Err(e) = check_sums(engine, job, urls, &blobs(files.clone()), sums).await {
         if matches!(e, Failure::Checksum { .. }) {
             store::delete(key).await?;
         }
@@ -191,11 +259,21 @@ async fn fetch_and_keep(
     Ok(files)
 }
 
-/// Holds each file against the checksum that its address asks for: `…/model.gguf#sha256=HEX`.
-async fn check_sums(engine: &Engine, job: JobId, urls: &[String], files: &[(String, Blob)]) -> Result<(), Failure> {
-    for (url, (_, file)) in urls.iter().zip(files) {
-        let Some((_, wanted)) = url.split_once("#sha256=") else { continue };
-        let found = blob::sha256(file, async || engine.breathe(job).await).await?;
+/// Holds each file against the checksum that its address asks for: `…/model.gguf#sha256=HEX`. What was not summed up while it
+/// came is read again.
+async fn check_sums(
+    engine: &Engine,
+    job: JobId,
+    urls: &[String],
+    files: &[(String, Blob)],
+    sums: Vec<Option<String>>,
+) -> Result<(), Failure> {
+    for ((url, (_, file)), sum) in urls.iter().zip(files).zip(sums) {
+        let Some(wanted) = sum::wanted(url) else { continue };
+        let found = match sum {
+            Some(found) => found,
+            None => blob::sha256(file, async || engine.breathe(job).await).await?,
+        };
         if !found.eq_ignore_ascii_case(wanted) {
             return Err(Failure::Checksum { file: file_name(url), wanted: wanted.to_owned(), found });
         }
@@ -203,13 +281,20 @@ async fn check_sums(engine: &Engine, job: JobId, urls: &[String], files: &[(Stri
     Ok(())
 }
 
-/// Downloads one file, from where an earlier attempt broke off.
-async fn into_folder(engine: &Engine, job: JobId, folder: &Folder, index: usize, url: &str) -> Result<(), Failure> {
+/// Downloads one file, from where an earlier attempt broke off. Gives its checksum if the address asks for one and all of it
+/// has come now.
+async fn into_folder(
+    engine: &Engine,
+    job: JobId,
+    folder: &Folder,
+    index: usize,
+    url: &str,
+) -> Result<Option<String>, Failure> {
     let writer = folder.writer(index, &file_name(url)).await?;
     let have = writer.size()?;
-    let noted: Option<Identity> = folder.note(index).await.and_then(|text| serde_json::from_str(&text).ok());
+    let noted = noted(folder, index).await;
     if noted.as_ref().is_some_and(|of| of.total > 0 && of.total == have) {
-        return Ok(()); // whole since an earlier attempt
+        return Ok(None); // whole since an earlier attempt
     }
     // the beginning of nobody knows what is not gone on with
     let from = if noted.is_some() { have } else { 0 };
@@ -222,13 +307,16 @@ async fn into_folder(engine: &Engine, job: JobId, folder: &Folder, index: usize,
         download.abort().await; // the file has changed: its old beginning is worth nothing
         download = Download::open(url, 0, engine.signal()).await?;
     }
+    let mut sum = if download.start == 0 { Sum::of(url) } else { Sum::none() };
     if download.start == 0 {
+        download.identity.pinned = Pinned::of_url(url).map(|p| p.to_string());
         folder.set_note(index, &serde_json::to_string(&download.identity).unwrap_or_default()).await?;
     }
     writer.cut(download.start)?;
     let (mut done, mut reported) = (download.start, 0);
     while let Some(bytes) = download.next().await? {
         writer.write(&bytes, done as f64)?;
+        sum.take(&bytes);
         done += u64::from(bytes.length());
         if done - reported >= report_step(download.total()) || done == download.total() {
             reported = done;
@@ -239,7 +327,7 @@ async fn into_folder(engine: &Engine, job: JobId, folder: &Folder, index: usize,
             return Err(Failure::Cancelled);
         }
     }
-    if done < download.total() { Err(download.broken()) } else { Ok(()) }
+    if done < download.total() { Err(download.broken()) } else { Ok(sum.end()) }
 }
 
 /// Bytes between two reports of a download: a hundredth of it, if that is known, but no more than a mebibyte.

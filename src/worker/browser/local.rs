@@ -1,4 +1,4 @@
-//! What goes on inside the loaded model on one sequence. The sequence is read once for all layers.
+//! What goes on inside the loaded model on one sequence. The sequence is read layer by layer, as far as is asked.
 
 use std::ops::ControlFlow;
 
@@ -10,12 +10,10 @@ use crate::model::{ModelError, Tick};
 use crate::protocol::{Event, Failure, JobId, Stage};
 use crate::worker::Runner;
 
-/// The trace of `ids`: the one at hand if it is of these.
-async fn trace(engine: &Engine, runner: &Runner, job: JobId, ids: &[u32]) -> Result<Trace, ModelError> {
-    let known = engine.trace.borrow_mut().take();
-    if let Some(trace) = known.filter(|t| t.tokens() == ids) {
-        return Ok(trace);
-    }
+/// The trace of `ids`, read up to `layer`: the one at hand if it is of these.
+async fn trace(engine: &Engine, runner: &Runner, job: JobId, ids: &[u32], layer: usize) -> Result<Trace, ModelError> {
+    let known = engine.trace.borrow_mut().take().filter(|t| t.tokens() == ids);
+    let mut trace = known.map_or_else(|| runner.trace(ids), Ok)?;
     let mut tick = async |t: Tick| {
         post(&Event::Progress { job, stage: Stage::Layers, done: t.done as u64, total: t.total as u64 });
         match engine.breathe(job).await {
@@ -23,7 +21,8 @@ async fn trace(engine: &Engine, runner: &Runner, job: JobId, ids: &[u32]) -> Res
             Err(_) => ControlFlow::Break(()),
         }
     };
-    runner.trace(ids, &mut tick).await
+    runner.read_to(&mut trace, layer, &mut tick).await?;
+    Ok(trace)
 }
 
 /// Layer `layer`'s attention.
@@ -31,7 +30,10 @@ pub async fn attention(engine: &Engine, job: JobId, ids: &[u32], layer: usize) -
     engine.breathe(job).await?;
     // taken for the job's length: jobs run one at a time
     let runner = engine.runner.borrow_mut().take().ok_or(Failure::NotLoaded)?;
-    let trace = trace(engine, &runner, job, ids).await;
+    let trace = match runner.check_attention(ids.len()) {
+        Ok(()) => trace(engine, &runner, job, ids, layer).await,
+        Err(refused) => Err(refused),
+    };
     *engine.runner.borrow_mut() = Some(runner);
     let trace = trace?;
     let attention = LayerAttention::of(&trace, layer);
@@ -44,7 +46,7 @@ pub async fn firing(engine: &Engine, job: JobId, ids: &[u32], layer: usize) -> R
     engine.breathe(job).await?;
     let firing = with_shelf(engine, async |runner, shelf| {
         let directions = shelf.concepts(runner, layer).await?.matrix()?;
-        let trace = trace(engine, runner, job, ids).await?;
+        let trace = trace(engine, runner, job, ids, layer).await?;
         let firing = LayerFiring::of(&trace, layer, &directions);
         *engine.trace.borrow_mut() = Some(trace);
         Ok(firing?)

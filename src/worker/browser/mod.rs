@@ -1,5 +1,6 @@
 //! The web worker: receives requests, runs them in order, and posts events.
 
+mod ask;
 mod blob;
 mod download;
 mod jobs;
@@ -8,10 +9,12 @@ mod kept;
 mod load;
 mod local;
 mod store;
+mod sum;
+mod threads;
 mod weights;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
@@ -31,7 +34,13 @@ pub(super) struct Engine {
     cancelled: RefCell<HashSet<JobId>>,
     /// Ends the transfers of the job that loads.
     transfers: RefCell<Option<(JobId, AbortController)>>,
+    /// Ends the questions that hosts are being asked.
+    questions: RefCell<HashMap<JobId, AbortController>>,
     runner: RefCell<Option<Runner>>,
+    /// What shares its weights, where memory can be shared.
+    threads: RefCell<Option<Rc<threads::Threads>>>,
+    /// The machine's cores, once the page has said something of them.
+    machine: RefCell<Option<threads::Machine>>,
     /// The loaded model's words, once its weights have been read by them.
     shelf: RefCell<Option<weights::Shelf>>,
     /// The sequence that was read last, as long as the model is the same.
@@ -50,6 +59,18 @@ impl Engine {
     /// By which a transfer hears that its job is cancelled.
     fn signal(&self) -> Option<AbortSignal> {
         self.transfers.borrow().as_ref().map(|(_, transfers)| transfers.signal())
+    }
+
+    /// Bytes of this engine's memory and of its threads'.
+    fn memory(&self) -> u64 {
+        js::memory() + self.threads.borrow().as_ref().map_or(0, |threads| threads.bytes())
+    }
+
+    /// Notes for the other engine whether this one is at work.
+    fn set_working(&self, works: bool) {
+        if let Some(machine) = &*self.machine.borrow() {
+            machine.set_working(works);
+        }
     }
 
     /// Lets waiting messages in, a cancel among them, and then says whether the job goes on.
@@ -83,15 +104,20 @@ pub fn start() {
         busy: Cell::new(false),
         cancelled: RefCell::default(),
         transfers: RefCell::default(),
+        questions: RefCell::default(),
         runner: RefCell::new(None),
+        threads: RefCell::new(None),
+        machine: RefCell::new(None),
         shelf: RefCell::new(None),
         trace: RefCell::new(None),
         choice: Cell::default(),
         lexicon: RefCell::default(),
     });
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
-        // A message that is no request comes from no page of ours, and is dropped.
-        if let Some(queued) = read(&message.data()) {
+        // A message that is neither comes from no page of ours, and is dropped.
+        if let Some(machine) = threads::Machine::read(&message.data()) {
+            engine.machine.replace(Some(machine));
+        } else if let Some(queued) = read(&message.data()) {
             receive(&engine, queued);
         }
     });
@@ -109,7 +135,14 @@ fn read(data: &JsValue) -> Option<Queued> {
 }
 
 fn receive(engine: &Rc<Engine>, (request, files): Queued) {
+    // a question is no work: it does not wait for any
+    if let Request::Ask { job, url, most } = request {
+        return ask::begin(engine, job, url, most);
+    }
     if let Request::Cancel { job } = request {
+        if let Some(question) = engine.questions.borrow().get(&job) {
+            return question.abort();
+        }
         engine.cancelled.borrow_mut().insert(job);
         // a connection that has fallen silent would never come to ask
         if let Some((_, transfers)) = engine.transfers.borrow().as_ref().filter(|(of, _)| *of == job) {

@@ -52,6 +52,11 @@ pub async fn folder(name: &str, create: bool) -> Stored<FileSystemDirectoryHandl
     subfolder(&top().await?, name, create).await
 }
 
+/// Names of the folders at the top.
+pub async fn top_names() -> Stored<Vec<String>> {
+    names(&top().await?).await
+}
+
 /// Deletes the folder `name` at the top, with all that is in it.
 pub async fn delete_folder(name: &str) -> Stored<()> {
     remove(&top().await?, name).await

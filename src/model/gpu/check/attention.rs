@@ -5,6 +5,7 @@ use super::{Bench, beside, config};
 use crate::checkpoint::{ModelConfig, RopeLayout};
 use crate::model::ModelError;
 use crate::model::cpu::attention::{self, LayerCache};
+use crate::model::gpu::cache::Places;
 use crate::model::gpu::forward::projected;
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::{Count, Op};
@@ -57,16 +58,17 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
     for c in shapes() {
         let (heads, kv_heads, head_width) = (c.heads, c.kv_heads, c.head_width);
         let (width, kv_width, length) = (heads * head_width, kv_heads * head_width, START + COUNT);
-        let stacked = bench.stacked(&c, START, COUNT, &FIRSTS);
+        let stacked = bench.stacked(&c, (START, COUNT), &FIRSTS, CAPACITY);
         let rows = stacked.plan.rows();
         let mut cpu = LayerCache::new(FIRSTS.len());
         (cpu.keys, cpu.values) = (bench.noise(length * kv_width), bench.noise(length * kv_width));
-        // large where nothing may be read: before a group's first position, and behind the sequence
-        let mut tangents = vec![1e3; 2 * FIRSTS.len() * CAPACITY * kv_width];
+        // large where nothing may be read: behind the sequence
+        let places = Places::new(CAPACITY, &FIRSTS);
+        let mut tangents = vec![1e3; 2 * places.total * kv_width];
         for (group, &first) in FIRSTS.iter().enumerate().filter(|(_, first)| **first < length) {
             let count = (length - first) * kv_width;
             let (keys, values) = (bench.noise(count), bench.noise(count));
-            let at = 2 * (group * CAPACITY + first) * kv_width;
+            let at = 2 * places.starts[group] * kv_width;
             tangents[at..at + 2 * count].copy_from_slice(&side_by_side(&keys, &values));
             (cpu.key_tangents[group], cpu.value_tangents[group]) = (keys, values);
         }
@@ -76,7 +78,7 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let mut cache = side_by_side(&cpu.keys, &cpu.values);
         cache.resize(2 * CAPACITY * kv_width, 1e3);
         let gpu = bench.gpu;
-        let shape = gpu.uniform(&Heads::new(&c, CAPACITY, Attend::of(&c.specs[0])));
+        let shape = gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0])));
         let (held, cache, tangents) =
             (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&cache), gpu.filled(&tangents));
         let out = gpu.storage(rows * width);
@@ -102,7 +104,7 @@ pub(super) async fn check_vjp(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let expected = attention::vjp(cpu_heads(&c), &queries, &keys, &values, &LENGTHS, &cotangents);
         let gpu = bench.gpu;
         let (shape, info) =
-            (gpu.uniform(&Heads::new(&c, 0, Attend::of(&c.specs[0]))), gpu.filled(&cotangent_info(&LENGTHS)));
+            (gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0]))), gpu.filled(&cotangent_info(&LENGTHS)));
         let (held, cache) = (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&side_by_side(&keys, &values)));
         let (cotangents, statistics) = (gpu.filled(&cotangents), gpu.storage(2 * rows * heads));
         let pulled = gpu.storage(rows * projected(&c));

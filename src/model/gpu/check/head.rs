@@ -3,7 +3,7 @@
 use super::Derivative::{Jvp, Value, Vjp};
 use super::{Bench, apart};
 use crate::model::ModelError;
-use crate::model::gpu::engine::CHOSEN;
+use crate::model::gpu::head::CHOSEN;
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::{Count, Op};
 use crate::model::head::{Target, choice, cotangent};

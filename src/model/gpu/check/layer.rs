@@ -5,6 +5,7 @@ use super::{Bench, beside, config};
 use crate::checkpoint::{Activation, ModelConfig, RopeLayout};
 use crate::model::ModelError;
 use crate::model::cpu::{RmsNorm, mlp, rope};
+use crate::model::gpu::cache::Places;
 use crate::model::gpu::forward::{projected, turning};
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::{Count, Op};
@@ -17,6 +18,8 @@ const WIDTHS: [usize; 2] = [50, 130];
 const START: usize = 4;
 const COUNT: usize = 5;
 const FIRSTS: [usize; 4] = [0, 4, 6, 40];
+/// Positions that a cache holds.
+const CAPACITY: usize = 12;
 
 pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
     for width in WIDTHS {
@@ -37,7 +40,7 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
 async fn norm(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelError> {
     let case = format!("width {width}");
     let cpu = RmsNorm { gain: bench.noise(width), eps: 1e-5 };
-    let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), START, COUNT, &FIRSTS);
+    let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), (START, COUNT), &FIRSTS, CAPACITY);
     let rows = stacked.plan.rows();
     let x = bench.noise(rows * width);
     let expected = cpu.forward(&x, &stacked.plan);
@@ -68,7 +71,7 @@ async fn norm_of_heads(bench: &mut Bench<'_>) -> Result<(), ModelError> {
     const OFFSET: usize = 9;
     const STRIDE: usize = OFFSET + EACH * WIDTH + 5;
     let cpu = RmsNorm { gain: bench.noise(WIDTH), eps: 1e-5 };
-    let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), START, COUNT, &FIRSTS);
+    let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), (START, COUNT), &FIRSTS, CAPACITY);
     let rows = stacked.plan.rows();
     let (x, before) = (bench.noise(rows * STRIDE), bench.noise(rows * STRIDE));
     let inner = OFFSET..OFFSET + EACH * WIDTH;
@@ -134,7 +137,7 @@ async fn sums(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelError> {
 
 async fn activation(bench: &mut Bench<'_>, activation: Activation, width: usize) -> Result<(), ModelError> {
     let case = format!("{activation:?}, width {width}");
-    let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), START, COUNT, &FIRSTS);
+    let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), (START, COUNT), &FIRSTS, CAPACITY);
     let rows = stacked.plan.rows();
     // gates up to 4, where the sigmoid bends
     let gate: Vec<f32> = bench.noise(rows * width).into_iter().map(|g| 4.0 * g).collect();
@@ -169,10 +172,10 @@ fn heads(layout: RopeLayout) -> ModelConfig {
 /// Cotangents of queries and keys turned back; those of values are left.
 async fn rotation(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelError> {
     let c = heads(layout);
-    let stacked = bench.stacked(&c, START, COUNT, &FIRSTS);
+    let stacked = bench.stacked(&c, (START, COUNT), &FIRSTS, CAPACITY);
     let (rows, turned, kv_width) = (stacked.plan.rows(), turning(&c) * c.head_width, c.kv_heads * c.head_width);
     let (mut values, left) = (bench.noise(rows * turned), bench.noise(rows * kv_width));
-    let uniform = bench.gpu.uniform(&Heads::new(&c, 0, Attend::of(&c.specs[0])));
+    let uniform = bench.gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0])));
     let held = bench.gpu.filled(&beside(&[(&values, turned), (&left, kv_width)]));
     rope::rotate(&c, 0, &mut values, &stacked.plan.positions(), true);
     let expected = beside(&[(&values, turned), (&left, kv_width)]);
@@ -185,9 +188,8 @@ async fn rotation(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), Model
 
 /// Queries turned in place; keys turned, side by side with values; each group's tangents in its own part of the cache.
 async fn append(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelError> {
-    const CAPACITY: usize = 12;
     let c = heads(layout);
-    let stacked = bench.stacked(&c, START, COUNT, &FIRSTS);
+    let stacked = bench.stacked(&c, (START, COUNT), &FIRSTS, CAPACITY);
     let (plan, width, q_width) = (&stacked.plan, c.kv_heads * c.head_width, c.heads * c.head_width);
     let (mut queries, mut keys) = (bench.noise(plan.rows() * q_width), bench.noise(plan.rows() * width));
     let values = bench.noise(plan.rows() * width);
@@ -196,7 +198,8 @@ async fn append(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelEr
     rope::rotate(&c, 0, &mut queries, &plan.positions(), false);
     rope::rotate(&c, 0, &mut keys, &plan.positions(), false);
     let in_place = beside(&[(&queries, q_width), (&untouched, width), (&values, width)]);
-    let before = bench.noise(2 * CAPACITY * width * FIRSTS.len());
+    let places = Places::new(CAPACITY, &FIRSTS);
+    let before = bench.noise(2 * (CAPACITY + places.total) * width);
     let primal = 2 * CAPACITY * width;
     let (mut cache, mut tangents) = (before[..primal].to_vec(), before.clone());
     let put = |into: &mut [f32], row: usize, at: usize| {
@@ -210,11 +213,11 @@ async fn append(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelEr
     }
     for t in &plan.tangents {
         for i in 0..t.count {
-            put(&mut tangents, t.row + i, t.group * CAPACITY + t.position + i);
+            put(&mut tangents, t.row + i, places.starts[t.group] + t.position + i - FIRSTS[t.group]);
         }
     }
     let gpu = bench.gpu;
-    let uniform = gpu.uniform(&Heads::new(&c, CAPACITY, Attend::of(&c.specs[0])));
+    let uniform = gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0])));
     let (given, held, held_tangents) = (gpu.filled(&given), gpu.filled(&before[..primal]), gpu.filled(&before));
     let buffers = [&uniform, &stacked.count, &stacked.info, &stacked.angles, &given, &held, &held_tangents];
     let op = Op::elements(bench.bind(Kernel::Append, &buffers), turning(&c) * c.head_width / 2);

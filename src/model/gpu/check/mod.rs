@@ -12,6 +12,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 use wgpu::Buffer;
 
+use super::cache::Places;
 use super::device::{Gpu, GpuError};
 use super::forward::{angles, row_info};
 use super::kernels::{Kernel, Kernels};
@@ -74,8 +75,8 @@ pub async fn check(gpu: &Gpu, tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()
     Ok(bench.checked)
 }
 
-/// The largest difference relative to the largest value of `expected`.
-fn apart(expected: &[f32], found: &[f32]) -> f32 {
+/// The largest difference relative to the largest value of `expected`; `f32::MAX` if anything is no number, or missing.
+pub(crate) fn apart(expected: &[f32], found: &[f32]) -> f32 {
     let most = expected.iter().fold(f32::MIN_POSITIVE, |most, v| most.max(v.abs()));
     let differences = expected.iter().zip(found).map(|(a, b)| (a - b).abs() / most);
     let worst = differences.fold(0.0, |worst, d| if d > worst || d.is_nan() { d } else { worst });
@@ -137,11 +138,18 @@ impl Bench<'_> {
     }
 
     /// What the kernels are told of stacked rows for `count` positions from `start`.
-    fn stacked(&self, config: &ModelConfig, start: usize, count: usize, firsts: &[usize]) -> Stacked {
+    /// Caches hold `capacity` positions.
+    fn stacked(
+        &self,
+        config: &ModelConfig,
+        (start, count): (usize, usize),
+        firsts: &[usize],
+        capacity: usize,
+    ) -> Stacked {
         let plan = RowPlan::new(start, count, firsts);
         Stacked {
             count: self.gpu.uniform(&[plan.rows() as u32, plan.primal as u32, 0, 0]),
-            info: self.gpu.filled(&row_info(&plan, firsts)),
+            info: self.gpu.filled(&row_info(&plan, &Places::new(capacity, firsts))),
             angles: self.gpu.filled(&angles(&config.ropes[0], start..start + count)),
             plan,
         }

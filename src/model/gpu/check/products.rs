@@ -13,9 +13,9 @@ use crate::model::gpu::matrix::{Matrix, PRODUCTS, Rows, Through};
 
 /// Rows of every matrix: a multiple of no tile.
 const OUTPUTS: usize = 70;
-const TYPES: [GgmlDType; 10] = {
+const TYPES: [GgmlDType; 14] = {
     use GgmlDType::*;
-    [F32, F16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4K, Q5K, Q6K]
+    [F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K, Q8K]
 };
 
 /// A tensor of a stack: its type, its rows, and whether it has a bias.
@@ -75,7 +75,7 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let pair = Pair::new(bench, dtype, OUTPUTS)?;
         all(bench, &pair).await?;
     }
-    for dtype in [GgmlDType::F16, GgmlDType::Q4_1] {
+    for dtype in [GgmlDType::F16, GgmlDType::Q4_1, GgmlDType::Q2K] {
         let pair = Pair::new(bench, dtype, 30)?;
         all(bench, &pair).await?;
     }
@@ -136,7 +136,7 @@ async fn transposed(bench: &mut Bench<'_>, pair: &Pair, rows: usize, accumulate:
 
 /// A product with its bias, which primal rows alone are given.
 async fn bias(bench: &mut Bench<'_>, pair: &Pair) -> Result<(), ModelError> {
-    let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), 4, 3, &[0, 5]);
+    let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), (4, 3), &[0, 5], 8);
     let rows = stacked.plan.rows();
     let x = bench.noise(rows * pair.inputs);
     let expected = pair.cpu.apply(&x, stacked.plan.primal)?;

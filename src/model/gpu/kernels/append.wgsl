@@ -3,13 +3,13 @@
 
 // rows
 @group(0) @binding(1) var<uniform> rows: vec4u;
-// [rows]: primal row, position, group or NONE, the group's first position
+// [rows]: primal row, position, where the group's tangents begin or NONE, the group's first position
 @group(0) @binding(2) var<storage, read> info: array<vec4u>;
 // [primal rows, head_width / 2]: cosine and sine
 @group(0) @binding(3) var<storage, read> angles: array<vec2f>;
 // [rows, (heads + 2 kv_heads) * head_width]: queries, keys, values; queries turned afterwards
 @group(0) @binding(4) var<storage, read_write> projected: array<f32>;
-// [capacity, kv_width] and then [groups, capacity, kv_width], key and value side by side
+// [capacity, kv_width], and each group's from its first position on: key and value side by side
 @group(0) @binding(5) var<storage, read_write> cache: array<vec2f>;
 @group(0) @binding(6) var<storage, read_write> tangents: array<vec2f>;
 
@@ -47,7 +47,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         cache[to + a] = first;
         cache[to + b] = second;
     } else {
-        let to = (row.z * shape.capacity + row.y) * kv_width + within;
+        let to = (row.z + row.y - row.w) * kv_width + within;
         tangents[to + a] = first;
         tangents[to + b] = second;
     }

@@ -3,11 +3,11 @@
 // With weights w = softmax(s), s_j = q . k_j: o = sum w v. A tangent row has slopes t_j = dq . k_j + q . dk_j, and
 // do = sum w (t - mean t) v + sum w dv. Sums are kept relative to the largest score so far.
 
-// [rows]: primal row, position, group or NONE, the group's first position
+// [rows]: primal row, position, where the group's tangents begin or NONE, the group's first position
 @group(0) @binding(1) var<storage, read> info: array<vec4u>;
 // [rows, (heads + 2 kv_heads) * head_width]: turned queries first
 @group(0) @binding(2) var<storage, read> projected: array<f32>;
-// [capacity, kv_heads * head_width] and [groups, capacity, kv_heads * head_width]: key and value side by side
+// [capacity, kv_heads * head_width], and each group's from its first position on: key and value side by side
 @group(0) @binding(3) var<storage, read> cache: array<vec2f>;
 @group(0) @binding(4) var<storage, read> tangents: array<vec2f>;
 // [rows, heads * head_width]
@@ -39,7 +39,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         slope_query[d] = projected[own + d];
     }
     workgroupBarrier();
-    let group_start = row.z * shape.capacity;
+    // wraps below zero, and back when a position is added
+    let group_start = row.z - row.w;
     var most = -1e30;
     // over all keys: of the weights, of weight times slope
     var sum = vec2f();

@@ -1,9 +1,11 @@
-// What every kernel that reads a weight matrix begins with: W [outputs, inputs], stored in one of five ways.
+// What every kernel that reads a weight matrix begins with: W [outputs, inputs], stored in one of eight ways.
 //
-// FORMAT 0: f32, a word each. 1: f16, two a word. Rows are padded with zeros to 32 values.
+// FORMAT 0: f32, a word each. 1: f16, two a word. 5: bf16, two a word. Rows are padded with zeros to 32 values.
 // The others hold blocks of 32 values of a row, with a pair of scales (a, b) for each block:
 // 2: 4 bits, eight a word: a q + b.   3: 5 bits, a word of high bits before four words of low ones: a q + b.
 // 4: 8 bits signed, four a word: a q in the block's first half, b q in its second.
+// 6: 3 bits, a word of high bits before two words of low ones: a (q - 4) in the first half, b (q - 4) in the second.
+// 7: 2 bits, sixteen a word, and a pair of scales for each half: a q + b.
 override FORMAT: u32 = 0u;
 
 struct Matrix {
@@ -41,7 +43,23 @@ fn weight4(row: u32, c: u32) -> vec4f {
         let at = block * 16u + i / 2u;
         return vec4f(unpack2x16float(words[at]), unpack2x16float(words[at + 1u]));
     }
+    if FORMAT == 5u {
+        let at = block * 16u + i / 2u;
+        let w = vec2u(words[at], words[at + 1u]);
+        return bitcast<vec4f>(vec4u(w.x << 16u, w.x & 0xffff0000u, w.y << 16u, w.y & 0xffff0000u));
+    }
+    if FORMAT == 7u {
+        let w = words[block * 2u + i / 16u] >> (i % 16u * 2u);
+        let s = scales[block * 2u + i / 16u];
+        return s.x * vec4f((vec4u(w) >> vec4u(0u, 2u, 4u, 6u)) & vec4u(3u)) + s.y;
+    }
     let s = scales[block];
+    if FORMAT == 6u {
+        let w = words[block * 3u + 1u + i / 16u] >> (i % 16u * 2u);
+        let high = words[block * 3u] >> i;
+        let q = ((vec4u(w) >> vec4u(0u, 2u, 4u, 6u)) & vec4u(3u)) | (((vec4u(high) >> vec4u(0u, 1u, 2u, 3u)) & vec4u(1u)) << vec4u(2u));
+        return (vec4f(q) - 4.0) * select(s.y, s.x, i < 16u);
+    }
     if FORMAT == 4u {
         let w = i32(words[block * 8u + i / 4u]);
         let q = vec4f(vec4i(extractBits(w, 0u, 8u), extractBits(w, 8u, 8u), extractBits(w, 16u, 8u), extractBits(w, 24u, 8u)));

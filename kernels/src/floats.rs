@@ -26,7 +26,7 @@ fn sum(v: f32x4) -> f32 {
 }
 
 /// Sum of products; the slices have equal length.
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a, b) = (&a[..a.len().min(b.len())], &b[..a.len().min(b.len())]);
     let ((ac, ar), (bc, br)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     let mut acc = [f32x4::ZERO; 4];
@@ -45,7 +45,7 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// `y += a * x`.
-pub(super) fn axpy(a: f32, x: &[f32], y: &mut [f32]) {
+pub fn axpy(a: f32, x: &[f32], y: &mut [f32]) {
     let ((xc, xr), (yc, yr)) = (x.as_chunks::<LANES>(), y.as_chunks_mut::<LANES>());
     let scale = f32x4::splat(a);
     for (x, y) in xc.iter().zip(yc) {
@@ -85,7 +85,7 @@ fn dots<const R: usize, const O: usize>(all_x: &[f32], w: &[f32], k: usize) -> [
 }
 
 /// `y[r * stride + o] = x_r . w_o` for every row of `x` (`[rows, k]`) and of the tile `w` (`[tile, k]`).
-pub(super) fn product(x: &[f32], w: &[f32], k: usize, y: &mut [f32], stride: usize) {
+pub fn product(x: &[f32], w: &[f32], k: usize, y: &mut [f32], stride: usize) {
     let (rows, tile) = (x.len() / k, w.len() / k);
     let mut r = 0;
     while r < rows {
@@ -118,7 +118,7 @@ fn store<const R: usize, const O: usize>(values: [[f32; O]; R], y: &mut [f32], s
 }
 
 /// `y_r += sum over o of c[r * stride + o] * w_o`: rows of `y` are `[k]`, rows of the tile `w` too.
-pub(super) fn transposed_product(c: &[f32], stride: usize, w: &[f32], k: usize, y: &mut [f32]) {
+pub fn transposed_product(c: &[f32], stride: usize, w: &[f32], k: usize, y: &mut [f32]) {
     let (rows, tile) = (y.len() / k, w.len() / k);
     let mut r = 0;
     while r < rows {
@@ -172,6 +172,7 @@ fn accumulate<const R: usize, const V: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{vec, vec::Vec};
 
     fn values(n: usize, seed: u32) -> Vec<f32> {
         (0..n as u32)

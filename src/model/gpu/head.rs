@@ -1,0 +1,203 @@
+//! What lies between the final hidden states and the answers: the head's product, the choice, and a column of importance.
+
+use wgpu::{Buffer, CommandEncoder};
+
+use super::device::GpuError;
+use super::engine::MOST_AHEAD;
+use super::forward::Session;
+use super::kernels::Kernel;
+use super::matrix::Through;
+use super::ops::{Count, Op, encode};
+use super::weights::GpuModel;
+use crate::model::head::Target;
+
+/// No token is given.
+const NONE: u32 = u32::MAX;
+/// Alternatives that the GPU finds at most, and words of what it says of a choice: four, and two for each.
+const ALTERNATIVES: usize = 8;
+pub(super) const CHOSEN: usize = 4 + 2 * ALTERNATIVES;
+/// Bytes of logits and their tangents that are held at once, where a binding could hold more.
+const MOST_BYTES: usize = 128 << 20;
+
+/// What is asked about a row of logits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question {
+    /// The token that came; the likeliest if there is none.
+    pub given: Option<u32>,
+    /// Of its column, if one is wanted.
+    pub target: Option<Target>,
+    /// Alternatives to name.
+    pub alternatives: usize,
+}
+
+/// Some of the tangents, whose logits are held at the same time.
+struct Batch {
+    /// Which rows of the hidden states are taken: the primal one, and then tangents.
+    from: Buffer,
+    count: Buffer,
+    /// Gathers the rows and multiplies them by the head.
+    product: Vec<Op>,
+    column: Buffer,
+    contract: Op,
+}
+
+/// The buffers and commands for `rows - 1` tangents.
+pub(super) struct Head {
+    /// Rows that there is room for: a primal one and the tangents.
+    pub rows: usize,
+    /// Tangents of a batch.
+    most: usize,
+    batches: Vec<Batch>,
+    vocab: usize,
+    logits: Buffer,
+    question: Buffer,
+    /// What `choose.wgsl` says.
+    pub chosen: Buffer,
+    staged_logits: Buffer,
+    /// What was chosen, and then the column, for as many tokens as are followed at once.
+    pub staged: Buffer,
+    choose: Op,
+}
+
+impl Head {
+    /// For `tangents` of them, of which at most `most` are multiplied at once, and no more than a binding can hold.
+    pub fn new(model: &GpuModel, session: &Session, tangents: usize, most: usize) -> Result<Self, GpuError> {
+        let (gpu, kernels, c) = (&model.gpu, &model.kernels, &model.config);
+        let fit = (gpu.binding_limit().min(MOST_BYTES) / (4 * c.vocab)).saturating_sub(1);
+        let most = most.min(fit).min(tangents);
+        if tangents > 0 && most == 0 {
+            return Err(GpuError::TooLarge(format!("the logits of {} tokens pass its limit for a binding.", c.vocab)));
+        }
+        let rows = 1 + most;
+        let (hidden, logits) = (gpu.storage(rows * c.width), gpu.storage(rows * c.vocab));
+        let (question, chosen) = (gpu.uniform(&[0u32; 4]), gpu.storage(CHOSEN));
+        let gather = gpu.uniform(&[c.width as u32, 0, 0, 0]);
+        // the first row is the value's, which alone has the head's bias; the others are tangents
+        let info = gpu.filled(&vec![[0u32; 4]; rows]);
+        let batch = |_| {
+            let (from, count, column) = (gpu.storage(rows), gpu.uniform(&[0u32; 4]), gpu.storage(rows));
+            let gather = kernels.bind(gpu, Kernel::Gather, None, &[&gather, &from, &session.work.h, &hidden]);
+            let mut product = vec![Op::elements(gather, c.width)];
+            let through = Through { rows: &count, x: &hidden, y: &logits, accumulate: false };
+            product.extend(model.head().product(gpu, kernels, &through, Some(&info)));
+            let contract = kernels.bind(gpu, Kernel::Column, None, &[&question, &logits, &column, &chosen]);
+            Batch { from, count, product, column, contract: Op::rows(contract) }
+        };
+        let batches = (0..tangents.div_ceil(most.max(1)).max(1)).map(batch).collect();
+        let choose = kernels.bind(gpu, Kernel::Choose, None, &[&question, &logits, &chosen]);
+        Ok(Self {
+            rows: 1 + tangents,
+            most,
+            batches,
+            vocab: c.vocab,
+            staged_logits: gpu.staging(c.vocab),
+            staged: gpu.staging(MOST_AHEAD * (CHOSEN + 1 + tangents)),
+            choose: Op::new(choose, Count::Fixed(1), Count::Fixed(1)),
+            logits,
+            question,
+            chosen,
+        })
+    }
+
+    /// How many are multiplied in one batch, for each batch of `tangents`; the first is always there.
+    fn counts(&self, tangents: usize) -> impl Iterator<Item = usize> {
+        let most = self.most.max(1);
+        (0..tangents.div_ceil(most).max(1)).map(move |batch| (tangents - batch * most).min(most))
+    }
+
+    /// All dispatches of a question about `tangents` of them, each with its rows.
+    pub fn ops(&self, tangents: usize) -> Vec<(&Op, usize)> {
+        let mut all = Vec::new();
+        for (i, (batch, count)) in self.batches.iter().zip(self.counts(tangents)).enumerate() {
+            all.extend(batch.product.iter().map(|op| (op, 1 + count)));
+            if i == 0 {
+                all.push((&self.choose, 1));
+            }
+            if count > 0 {
+                all.push((&batch.contract, count));
+            }
+        }
+        all
+    }
+
+    /// Tells the kernels which rows of the hidden states are asked about: the value's, and the tangents'.
+    fn point(&self, model: &GpuModel, primal: usize, tangents: &[usize]) {
+        let mut left = tangents;
+        for (batch, count) in self.batches.iter().zip(self.counts(tangents.len())) {
+            let (own, rest) = left.split_at(count);
+            left = rest;
+            let rows: Vec<u32> = [primal].iter().chain(own).map(|r| *r as u32).collect();
+            model.gpu.write(&batch.from, &rows);
+            model.gpu.write(&batch.count, &[rows.len() as u32, 0, 0, 0]);
+        }
+    }
+
+    /// Encodes the choice and the column of `tangents`. Gives the number of dispatches.
+    fn answer(
+        &self,
+        model: &GpuModel,
+        encoder: &mut CommandEncoder,
+        (primal, tangents): (usize, &[usize]),
+        question: Question,
+    ) -> usize {
+        self.ask(model, question);
+        self.point(model, primal, tangents);
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        self.ops(tangents.len()).into_iter().map(|(op, rows)| op.encode(&mut pass, rows)).sum()
+    }
+
+    fn ask(&self, model: &GpuModel, question: Question) {
+        let goal = question.target.unwrap_or_default() as u32;
+        let alternatives = question.alternatives.min(ALTERNATIVES) as u32;
+        let given = question.given.unwrap_or(NONE);
+        model.gpu.write(&self.question, &[self.vocab as u32, given, goal, alternatives]);
+    }
+
+    /// Encodes the choice after row `primal` of the hidden states, with the column of `tangents` (rows too) if there is a
+    /// target; both are copied to place `at` of those staged. Gives the number of dispatches.
+    pub fn choose(
+        &self,
+        model: &GpuModel,
+        encoder: &mut CommandEncoder,
+        (primal, tangents): (usize, &[usize]),
+        question: Question,
+        at: usize,
+    ) -> usize {
+        let tangents = if question.target.is_some() { tangents } else { &[] };
+        let dispatches = self.answer(model, encoder, (primal, tangents), question);
+        let place = 4 * (at * (CHOSEN + self.rows)) as u64;
+        encoder.copy_buffer_to_buffer(&self.chosen, 0, &self.staged, place, Some(4 * CHOSEN as u64));
+        self.stage_column(encoder, tangents.len(), place + 4 * CHOSEN as u64);
+        dispatches
+    }
+
+    fn stage_column(&self, encoder: &mut CommandEncoder, tangents: usize, mut place: u64) {
+        for (batch, count) in self.batches.iter().zip(self.counts(tangents)).filter(|(_, count)| *count > 0) {
+            let bytes = 4 * count as u64;
+            encoder.copy_buffer_to_buffer(&batch.column, 0, &self.staged, place, Some(bytes));
+            place += bytes;
+        }
+    }
+
+    /// Encodes the logits after row `primal` of the hidden states, and stages them.
+    pub fn logits(&self, model: &GpuModel, encoder: &mut CommandEncoder, primal: usize) -> (usize, &Buffer) {
+        self.point(model, primal, &[]);
+        let dispatches = encode(&self.batches[0].product, &mut encoder.begin_compute_pass(&Default::default()), 1);
+        encoder.copy_buffer_to_buffer(&self.logits, 0, &self.staged_logits, 0, Some(4 * self.vocab as u64));
+        (dispatches, &self.staged_logits)
+    }
+
+    /// Encodes the column of `token`, and stages it first.
+    pub fn column(
+        &self,
+        model: &GpuModel,
+        encoder: &mut CommandEncoder,
+        (primal, tangents): (usize, &[usize]),
+        (token, target): (u32, Target),
+    ) -> usize {
+        let question = Question { given: Some(token), target: Some(target), alternatives: 0 };
+        let dispatches = self.answer(model, encoder, (primal, tangents), question);
+        self.stage_column(encoder, tangents.len(), 0);
+        dispatches
+    }
+}
