@@ -25,7 +25,7 @@ async fn browser(profile: &std::path::Path) -> Client {
         "--disable-dev-shm-usage",
         &profile,
     ];
-    // More flags, as a profiler or a GPU needs them: README, "Speed".
+    // More flags, as a profiler or a GPU needs them: docs/performance.md.
     let more = std::env::var("SHIFTLENS_CHROMIUM_FLAGS").unwrap_or_default();
     let no_gpu = (!more.contains("gpu")).then_some("--disable-gpu");
     let arguments: Vec<&str> = arguments.into_iter().chain(more.split_whitespace()).chain(no_gpu).collect();

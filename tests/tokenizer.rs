@@ -83,8 +83,8 @@ fn the_bundled_vocabulary_cuts_its_texts_as_the_whole_one_does() {
         assert!(before.iter().all(|piece| kept.contains(&piece[..])), "{before:?}");
         assert_eq!(cut(part, &prompt.prompt), before);
     }
-    let (mut exact, readme) = (0, include_str!("../README.md"));
-    for text in readme.split_inclusive(['.', ',', '\n']) {
+    let (mut exact, prose) = (0, concat!(include_str!("../README.md"), include_str!("../docs/guide.md")));
+    for text in prose.split_inclusive(['.', ',', '\n']) {
         let before = cut(whole, text);
         if before.iter().all(|piece| kept.contains(&piece[..])) {
             exact += 1;

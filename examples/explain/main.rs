@@ -1,4 +1,4 @@
-//! The engine without a page: writes the JSON that the page exports (README, "Headless").
+//! The engine without a page: writes the JSON that the page exports (docs/formats.md, "Command line").
 
 mod attribution;
 mod findings;
@@ -35,16 +35,19 @@ enum Command {
 }
 
 fn main() {
-    let done = match Cli::parse().command {
+    if let Err(message) = run(Cli::parse().command) {
+        eprintln!("{message}");
+        std::process::exit(1);
+    }
+}
+
+fn run(command: Command) -> Result<(), String> {
+    match command {
         Command::Attribution(a) => attribution::run(&a),
         Command::Heads(a) => weights::heads(&a),
         Command::Concepts(a) => weights::concepts(&a),
         Command::Findings(a) => findings::run(&a),
         Command::Tokenize(a) => tokenize::run(&a),
-    };
-    if let Err(message) = done {
-        eprintln!("{message}");
-        std::process::exit(1);
     }
 }
 
@@ -71,5 +74,49 @@ fn write(value: &impl Serialize, path: Option<&Path>) -> Result<(), String> {
             println!("{json}");
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+#[path = "../../tests/support/documents.rs"]
+mod documents;
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_documents_show_its_commands_as_they_are() {
+        let shown = documents::commands("cargo run --release --example explain -- ");
+        for (path, words) in &shown {
+            documents::check_arguments(Cli::command(), path, words);
+        }
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(shown.iter().any(|(_, words)| words[0] == name), "no document shows `{name}`");
+        }
+    }
+
+    /// The documents' commands, with the bundled pair and the least to compute; `findings` would read all layers.
+    #[test]
+    fn the_documents_commands_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let models = documents::root().join("public/models");
+        let [base, tuned] = ["stories-base.gguf", "stories-tuned.gguf"].map(|n| models.join(n).display().to_string());
+        let out = folder.path().join("out.json");
+        for (command, key) in [
+            ("attribution --prompt Hello. --chat --new-tokens 2 --by word --target logit --mode forward", "importance"),
+            ("attribution --prompt-ids 1,5 --response-ids 4,5", "importance"),
+            ("heads --layers 0 --keep 3 --reading relation", "changes"),
+            ("concepts --layers 0 --components 3", "changes"),
+        ] {
+            let words = command.split(' ').chain(["--base", &base, "--tuned", &tuned, "--json", out.to_str().unwrap()]);
+            run(Cli::parse_from(["explain"].into_iter().chain(words)).command).unwrap();
+            let json = std::fs::read_to_string(&out).unwrap();
+            assert!(json.starts_with("{\"version\":") && json.contains(&format!("\"{key}\":[")), "{command}: {json}");
+        }
+        run(Cli::parse_from(["explain", "tokenize", &base, "--text", "Hello."]).command).unwrap();
     }
 }

@@ -151,3 +151,26 @@ fn sample_instructions(places: &Places, count: usize) -> Result<(), Box<dyn std:
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "../../tests/support/documents.rs"]
+mod documents;
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_documents_show_its_commands_as_they_are() {
+        let shown = documents::commands("cargo run --release --example pair -- ");
+        for (path, words) in &shown {
+            documents::check_arguments(Cli::command(), path, words);
+        }
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(shown.iter().any(|(_, words)| words[0] == name), "no document shows `{name}`");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::explain::attribution::cost;
 use crate::model::in_words as size;
 
 /// Seconds that a parameter's work for one row takes until something has been measured: twice what one thread of a slow
-/// server took (README, "Speed": 19.1 s with 134.5 million parameters).
+/// server took (docs/performance.md: 19.1 s with 134.5 million parameters).
 const UNMEASURED: f64 = 5e-10;
 /// A run shorter than this says more about everything else than about the engine, seconds.
 const TOO_SHORT: f64 = 0.05;

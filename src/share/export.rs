@@ -1,4 +1,4 @@
-//! The JSON export (documented in README): one or two explained runs with what produced them.
+//! The JSON export (documented in docs/formats.md): one or two explained runs with what produced them.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

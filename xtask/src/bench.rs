@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the engine in Chromium beside its peers, as the README's table.
+//! `cargo xtask bench`: the engine in Chromium beside its peers, as the tables of docs/performance.md.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 mod bench;
 mod finish;
+mod install;
 mod names;
 mod page;
 mod real;
@@ -50,7 +51,7 @@ enum Command {
     },
     /// Builds the static folder `dist`, fully optimised, and prints its sizes.
     Build,
-    /// Measures the engine in a browser beside its peers, and prints the README's table.
+    /// Measures the engine in a browser beside its peers, and prints the tables of docs/performance.md.
     Bench {
         /// Leaves out the peers (wllama from npm, PyTorch from PyPI).
         #[arg(long)]
@@ -69,13 +70,35 @@ enum Command {
     Real,
 }
 
+impl Command {
+    /// What is about to happen, and roughly how long it takes.
+    fn first_words(&self) -> &'static str {
+        match self {
+            Self::Serve { .. } => {
+                "Building the page and serving it. The first time takes some minutes, more if tools have to be installed; later only what changed is built."
+            }
+            Self::Test { only, .. } if !only.is_empty() => "Building the page and running some of its browser tests.",
+            Self::Test { firefox: true, .. } => "Building the page and opening it in Firefox.",
+            Self::Test { native: true, .. } => "Formatting, lints and native tests.",
+            Self::Test { .. } => {
+                "Formatting, lints, native tests, the wasm build, and the page in headless Chromium: half an hour the first time."
+            }
+            Self::Build => "Building the page that ships, fully optimised: some minutes.",
+            Self::Bench { .. } => "Measuring: leave the machine alone meanwhile.",
+            Self::Real => "Fetching published checkpoints and chat templates, 0.8 GB.",
+        }
+    }
+}
+
 /// The repository's root.
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let command = Cli::parse().command;
+    println!("{}", command.first_words());
+    let done = match command {
         Command::Serve { port, open, debug } => serve(port, open, debug),
         Command::Test { only, .. } if !only.is_empty() => test::run_some(&only),
         Command::Test { firefox: true, .. } => test::run_firefox(),
@@ -112,4 +135,28 @@ fn build() -> Result<(), String> {
     page::print_sizes(&dist)?;
     println!("Any static host can serve {}.", dist.display());
     Ok(())
+}
+
+#[cfg(test)]
+#[path = "../../tests/support/documents.rs"]
+mod documents;
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Parsed, not run: a command takes minutes.
+    #[test]
+    fn the_documents_show_the_commands_as_they_are() {
+        let shown = documents::commands("cargo xtask ");
+        for (path, words) in &shown {
+            documents::check_arguments(Cli::command(), path, words);
+        }
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(shown.iter().any(|(_, words)| words[0] == name), "no document shows `cargo xtask {name}`");
+        }
+    }
 }

@@ -1,23 +1,47 @@
-//! What the builds need beside cargo: found on PATH where it fits, else built once into a cache that clones share.
+//! What the builds and the tests need besides cargo.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::install::{self, Tool};
 use crate::shell::{first_line, run, say};
 
-const TRUNK: &str = "0.21.14";
-/// The version of the `wasm-bindgen` crate in Cargo.lock: the two must be equal.
-const WASM_BINDGEN: &str = "0.2.130";
+const FOR_WASM: [Tool; 2] = [
+    Tool {
+        package: "trunk",
+        program: "trunk",
+        version: "0.21.14",
+        later_patch: true,
+        minutes: 7,
+        flags: &["--locked"],
+    },
+    Tool {
+        package: "wasm-bindgen-cli",
+        program: "wasm-bindgen",
+        // that of the `wasm-bindgen` crate in Cargo.lock: the two must be equal
+        version: "0.2.130",
+        later_patch: false,
+        minutes: 3,
+        flags: &[],
+    },
+];
 
 /// Firefox's driver.
-const GECKODRIVER: &str = "0.36.0";
+const GECKODRIVER: Tool = Tool {
+    package: "geckodriver",
+    program: "geckodriver",
+    version: "0.36.0",
+    later_patch: true,
+    minutes: 3,
+    flags: &["--locked"],
+};
 
 /// Folders to put before PATH for Trunk and wasm-bindgen.
 pub fn for_wasm() -> Result<(PathBuf, Vec<PathBuf>), String> {
     wasm_target()?;
-    let (trunk, trunk_dir) = tool("trunk", "trunk", TRUNK, &["--locked"])?;
-    let (_, bindgen_dir) = tool("wasm-bindgen-cli", "wasm-bindgen", WASM_BINDGEN, &[])?;
-    Ok((trunk, [trunk_dir, bindgen_dir].into_iter().flatten().collect()))
+    let found = install::all(&FOR_WASM)?;
+    let trunk = found[0].0.clone();
+    Ok((trunk, found.into_iter().filter_map(|(_, folder)| folder).collect()))
 }
 
 fn wasm_target() -> Result<(), String> {
@@ -37,31 +61,6 @@ pub fn cache() -> Result<PathBuf, String> {
         std::env::var_os("HOME").or_else(|| std::env::var_os("USERPROFILE")).map(|h| PathBuf::from(h).join(".cache"))
     };
     base.or_else(home).map(|c| c.join("shiftlens")).ok_or_else(|| "neither HOME nor XDG_CACHE_HOME is set".into())
-}
-
-/// A program of exactly this version, and the folder to find it in if that is not on PATH.
-fn tool(package: &str, program: &str, version: &str, flags: &[&str]) -> Result<(PathBuf, Option<PathBuf>), String> {
-    let fits = |path: &Path| {
-        first_line(path, &["--version"]).is_some_and(|line| line.split_whitespace().any(|w| w == version))
-    };
-    if fits(Path::new(program)) {
-        return Ok((program.into(), None));
-    }
-    let home = cache()?.join("tools").join(format!("{program}-{version}"));
-    let path = home.join("bin").join(program);
-    if !fits(&path) {
-        say(&format!("Building {package} {version}, once for all clones (some minutes)"));
-        // A tool's own speed matters less here than the time it takes to build.
-        run(Command::new("cargo")
-            .args(["install", package, "--version", version, "--force", "--root"])
-            .arg(&home)
-            .args(flags)
-            .env("CARGO_PROFILE_RELEASE_LTO", "off")
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
-            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-            .env_remove("CARGO_TARGET_DIR"))?;
-    }
-    Ok((path, Some(home.join("bin"))))
 }
 
 /// Whether a GPU is certain to be found: Mesa's software one, installed where that is allowed. Without it there may be a real one.
@@ -98,7 +97,7 @@ pub fn firefox() -> Result<PathBuf, String> {
             );
         }
     }
-    Ok(tool("geckodriver", "geckodriver", GECKODRIVER, &["--locked"])?.0)
+    Ok(install::all(&[GECKODRIVER])?.remove(0).0)
 }
 
 /// Chromium and its driver, installed where that is allowed.
