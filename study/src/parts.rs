@@ -202,7 +202,7 @@ impl Part {
         self.read(false)
     }
 
-    /// Reads row group after row group. A damaged file must not end the study, so a reader's panic counts as damage.
+    /// Reads row group after row group.
     fn read(&self, whole: bool) -> Result<Vec<Row>, PartError> {
         let mut rows = Vec::new();
         for group in 0..self.reader.num_row_groups() {
