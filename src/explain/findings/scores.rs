@@ -1,5 +1,7 @@
 //! Finding 1: do the instruction's words carry more importance in the tuned model?
 
+use std::ops::Range;
+
 use rand::rngs::StdRng;
 use rand::seq::index;
 use serde::{Deserialize, Serialize};
@@ -52,14 +54,15 @@ pub struct OnWords {
 }
 
 impl OnWords {
-    fn of(prompt: &str, words: &[std::ops::Range<usize>], report: &ModelReport) -> Self {
+    /// `measured` holds the bytes of `prompt` and the normalised density of each of the user's rows.
+    fn of(prompt: &str, words: &[Range<usize>], measured: impl Iterator<Item = (Range<usize>, f64)>) -> Self {
         let (mut density, mut rows) = (vec![0.0; words.len()], vec![0; words.len()]);
-        for (unit, a) in report.units.iter().zip(&report.density).filter(|(u, _)| u.role == Role::User) {
-            let text = prompt.get(unit.span.clone()).unwrap_or_default();
-            let at = unit.span.start + (text.len() - text.trim_start().len());
+        for (span, a) in measured {
+            let text = prompt.get(span.clone()).unwrap_or_default();
+            let at = span.start + (text.len() - text.trim_start().len());
             let word = words.partition_point(|w| w.end <= at).min(words.len().saturating_sub(1));
             if let (Some(sum), Some(count)) = (density.get_mut(word), rows.get_mut(word)) {
-                (*sum, *count) = (*sum + *a as f32, *count + 1);
+                (*sum, *count) = (*sum + a as f32, *count + 1);
             }
         }
         Self { density: Packed(density), rows }
@@ -74,6 +77,22 @@ impl OnWords {
 }
 
 impl Spread {
+    /// How density lies on the words of `case`: for both models the bytes of the prompt and the normalised density of each
+    /// of the user's rows.
+    pub fn of(
+        case: &PromptCase,
+        base: impl Iterator<Item = (Range<usize>, f64)>,
+        tuned: impl Iterator<Item = (Range<usize>, f64)>,
+    ) -> Self {
+        let words = segment(&case.prompt, By::Word);
+        let span = case.span();
+        Self {
+            instruction: words.iter().map(|w| w.start < span.end && span.start < w.end).collect(),
+            base: OnWords::of(&case.prompt, &words, base),
+            tuned: OnWords::of(&case.prompt, &words, tuned),
+        }
+    }
+
     fn marked(&self) -> Vec<usize> {
         (0..self.instruction.len()).filter(|w| self.instruction[*w]).collect()
     }
@@ -101,20 +120,16 @@ impl Spread {
 impl ScoreRow {
     /// From both models' reports on `case`.
     pub fn of(case: &PromptCase, base: &ModelReport, tuned: &ModelReport) -> Self {
-        let words = segment(&case.prompt, By::Word);
-        let span = case.span();
-        let on = |report| OnWords::of(&case.prompt, &words, report);
-        let spread = Spread {
-            instruction: words.iter().map(|w| w.start < span.end && span.start < w.end).collect(),
-            base: on(base),
-            tuned: on(tuned),
-        };
+        fn measured(report: &ModelReport) -> impl Iterator<Item = (Range<usize>, f64)> {
+            let rows = report.units.iter().zip(&report.density).filter(|(u, _)| u.role == Role::User);
+            rows.map(|(unit, a)| (unit.span.clone(), *a))
+        }
         Self {
             prompt: case.prompt.clone(),
             response: tuned.response.iter().map(|t| t.text.as_str()).collect(),
             base: base.instruction_score,
             tuned: tuned.instruction_score,
-            spread: Some(spread),
+            spread: Some(Spread::of(case, measured(base), measured(tuned))),
         }
     }
 }

@@ -1,0 +1,99 @@
+//! Shiftlens on prompt sets, many checkpoints and many machines (docs/studies.md).
+
+mod error;
+mod folder;
+mod merge;
+mod parts;
+mod plan;
+mod row;
+mod run;
+mod study;
+mod tables;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::StudyError;
+use crate::run::Shard;
+
+/// The exit code where some units failed, and the rest is done.
+const SOME_FAILED: u8 = 2;
+
+#[derive(Parser)]
+#[command(about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs a plan, or what is still missing of it.
+    Run {
+        /// The plan, TOML.
+        plan: PathBuf,
+        /// Which of how many parts of the prompts: 1/4 to 4/4.
+        #[arg(long, default_value = "1/1")]
+        shard: Shard,
+        /// The folder for the results.
+        #[arg(long, default_value = "study")]
+        out: PathBuf,
+        /// Check the plan and say what it takes, and run nothing.
+        #[arg(long)]
+        check: bool,
+        /// Run units again whose row holds an error.
+        #[arg(long)]
+        retry: bool,
+        /// Take the place of another plan in the folder; finished units that both name are kept.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Writes the tables of a study.
+    Merge {
+        /// The folder with the results.
+        folder: PathBuf,
+        /// Make do with the units that are there.
+        #[arg(long)]
+        partial: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Run { plan, shard, out, check, retry, replace } => {
+            run(&plan, (!check).then_some(out.as_path()), shard, retry, replace)
+        }
+        Command::Merge { folder, partial } => merge(&folder, partial),
+    };
+    match done {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(SOME_FAILED),
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Gives how many units failed.
+fn run(path: &Path, out: Option<&Path>, shard: Shard, retry: bool, replace: bool) -> Result<usize, StudyError> {
+    let text = std::fs::read_to_string(path).map_err(|source| StudyError::File { path: path.to_owned(), source })?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let problems = |problems| StudyError::Plan { path: path.to_owned(), problems };
+    let mut study = plan::parse(&text, folder).map_err(problems)?;
+    study.checkpoints.iter_mut().for_each(study::Checkpoint::identify);
+    println!("{}", run::estimate(&study));
+    let Some(out) = out else { return Ok(0) };
+    study.describe(out, replace)?;
+    let tally = run::run(&study, out, shard, retry)?;
+    println!("{} units run, {} skipped, {} failed", tally.ran, tally.skipped, tally.failed);
+    Ok(tally.failed)
+}
+
+fn merge(folder: &Path, partial: bool) -> Result<usize, StudyError> {
+    let merged = merge::merge(folder, partial)?;
+    println!("{}: {} units, {} failed", merged.folder.display(), merged.units, merged.failed);
+    Ok(merged.failed)
+}

@@ -1,0 +1,352 @@
+//! Results in Parquet parts: the one schema of every study (docs/studies.md), written and read column by column.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parquet::basic::Compression;
+use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type};
+use parquet::errors::ParquetError;
+use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::Type;
+
+use crate::error::StudyError;
+use crate::row::Row;
+
+/// What a row holds, in order. Matrices lie row by row.
+pub const SCHEMA: &str = "message study {
+  optional binary unit (UTF8);
+  optional binary settings (UTF8);
+  optional binary checkpoint (UTF8);
+  optional binary checkpoint_hash (UTF8);
+  optional binary tokenizer (UTF8);
+  optional binary prompt_set (UTF8);
+  required int32 prompt_index;
+  optional binary prompt (UTF8);
+  optional binary response (UTF8);
+  optional binary error (UTF8);
+  optional double score;
+  optional double kl;
+  optional double seconds;
+  required group prompt_tokens (LIST) { repeated group list { required int32 element; } }
+  required group response_tokens (LIST) { repeated group list { required int32 element; } }
+  required group response_texts (LIST) { repeated group list { required binary element (UTF8); } }
+  required group probability (LIST) { repeated group list { required float element; } }
+  required group row_text (LIST) { repeated group list { required binary element (UTF8); } }
+  required group row_start (LIST) { repeated group list { required int32 element; } }
+  required group row_end (LIST) { repeated group list { required int32 element; } }
+  required group row_user (LIST) { repeated group list { required boolean element; } }
+  required group row_instruction (LIST) { repeated group list { required boolean element; } }
+  required group importance (LIST) { repeated group list { required float element; } }
+  required group levels (LIST) { repeated group list { required int32 element (UINT_8); } }
+  required group density (LIST) { repeated group list { required double element; } }
+}";
+
+/// Rows of a group: what a reader holds in memory at once.
+const GROUP: usize = 1024;
+
+/// Why a part gave no rows.
+#[derive(Debug, thiserror::Error)]
+pub enum PartError {
+    /// It is no longer there: another shard has put it together with others.
+    #[error("{0} is gone")]
+    Gone(PathBuf),
+    /// It ends early, or its bytes are not Parquet's.
+    #[error("{path} is damaged ({why})")]
+    Damaged {
+        /// The part.
+        path: PathBuf,
+        /// The reader's words.
+        why: String,
+    },
+    /// It is a sound Parquet file of something else.
+    #[error("{0} holds other columns than a study's. Move it out of the study's folder.")]
+    Foreign(PathBuf),
+}
+
+fn schema() -> Result<Arc<Type>, ParquetError> {
+    Ok(Arc::new(parse_message_type(SCHEMA)?))
+}
+
+/// Writes `rows` to `path`: under another name first, so that a killed run leaves a whole part or none.
+pub fn write(path: &Path, rows: &[Row]) -> Result<(), StudyError> {
+    let bytes = encoded(rows).map_err(|e| StudyError::Encode { path: path.to_owned(), why: e.to_string() })?;
+    write_whole(path, &bytes)
+}
+
+/// Writes a file whole or not at all.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
+    let half = path.with_extension(format!("{}.half", std::process::id()));
+    let written = File::create(&half)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&half, path));
+    written.map_err(|source| StudyError::File { path: path.to_owned(), source })
+}
+
+fn encoded(rows: &[Row]) -> Result<Vec<u8>, ParquetError> {
+    let how = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+    let mut file = SerializedFileWriter::new(Vec::new(), schema()?, Arc::new(how))?;
+    for rows in rows.chunks(GROUP) {
+        let mut group = file.next_row_group()?;
+        write_group(&mut group, rows)?;
+        group.close()?;
+    }
+    file.into_inner()
+}
+
+type Group<'a> = SerializedRowGroupWriter<'a, Vec<u8>>;
+
+/// The columns in the schema's order.
+fn write_group(group: &mut Group, rows: &[Row]) -> Result<(), ParquetError> {
+    let text = |t: &str| ByteArray::from(t);
+    let some = |t: &String| Some(text(t));
+    let int = |v: usize| i32::try_from(v).unwrap_or(i32::MAX);
+    let id = |v: &u32| *v as i32;
+    scalars::<ByteArrayType>(group, rows, |r| some(&r.unit))?;
+    scalars::<ByteArrayType>(group, rows, |r| some(&r.settings))?;
+    scalars::<ByteArrayType>(group, rows, |r| some(&r.checkpoint))?;
+    scalars::<ByteArrayType>(group, rows, |r| some(&r.checkpoint_hash))?;
+    scalars::<ByteArrayType>(group, rows, |r| some(&r.tokenizer))?;
+    scalars::<ByteArrayType>(group, rows, |r| some(&r.prompt_set))?;
+    let index: Vec<i32> = rows.iter().map(|r| int(r.prompt_index)).collect();
+    column::<Int32Type>(group, &index, None, None)?;
+    scalars::<ByteArrayType>(group, rows, |r| some(&r.prompt))?;
+    scalars::<ByteArrayType>(group, rows, |r| r.response.as_deref().map(text))?;
+    scalars::<ByteArrayType>(group, rows, |r| r.error.as_deref().map(text))?;
+    scalars::<DoubleType>(group, rows, |r| r.score)?;
+    scalars::<DoubleType>(group, rows, |r| r.kl)?;
+    scalars::<DoubleType>(group, rows, |r| r.seconds)?;
+    lists::<Int32Type>(group, rows, |r| r.prompt_tokens.iter().map(id).collect())?;
+    lists::<Int32Type>(group, rows, |r| r.response_tokens.iter().map(id).collect())?;
+    lists::<ByteArrayType>(group, rows, |r| r.response_texts.iter().map(|t| text(t)).collect())?;
+    lists::<FloatType>(group, rows, |r| r.probability.clone())?;
+    lists::<ByteArrayType>(group, rows, |r| r.row_text.iter().map(|t| text(t)).collect())?;
+    lists::<Int32Type>(group, rows, |r| r.spans.iter().map(|s| int(s.start)).collect())?;
+    lists::<Int32Type>(group, rows, |r| r.spans.iter().map(|s| int(s.end)).collect())?;
+    lists::<BoolType>(group, rows, |r| r.row_user.clone())?;
+    lists::<BoolType>(group, rows, |r| r.row_instruction.clone())?;
+    lists::<FloatType>(group, rows, |r| r.importance.clone())?;
+    lists::<Int32Type>(group, rows, |r| r.levels.iter().map(|l| i32::from(*l)).collect())?;
+    lists::<DoubleType>(group, rows, |r| r.density.clone())
+}
+
+fn column<T: DataType>(
+    group: &mut Group,
+    values: &[T::T],
+    definition: Option<&[i16]>,
+    repetition: Option<&[i16]>,
+) -> Result<(), ParquetError> {
+    let missing = || ParquetError::General("more columns than the schema has".into());
+    let mut writer = group.next_column()?.ok_or_else(missing)?;
+    writer.typed::<T>().write_batch(values, definition, repetition)?;
+    writer.close()
+}
+
+/// A column of at most one value a row.
+fn scalars<T: DataType>(
+    group: &mut Group,
+    rows: &[Row],
+    of: impl Fn(&Row) -> Option<T::T>,
+) -> Result<(), ParquetError> {
+    let values: Vec<Option<T::T>> = rows.iter().map(of).collect();
+    let definition: Vec<i16> = values.iter().map(|v| i16::from(v.is_some())).collect();
+    let values: Vec<T::T> = values.into_iter().flatten().collect();
+    column::<T>(group, &values, Some(&definition), None)
+}
+
+/// A column of lists. A list's first value has repetition level 0, its others 1; an empty list has definition level 0.
+fn lists<T: DataType>(group: &mut Group, rows: &[Row], of: impl Fn(&Row) -> Vec<T::T>) -> Result<(), ParquetError> {
+    let (mut values, mut definition, mut repetition) = (Vec::new(), Vec::new(), Vec::new());
+    for list in rows.iter().map(of) {
+        definition.extend(std::iter::repeat_n(i16::from(!list.is_empty()), list.len().max(1)));
+        repetition.extend((0..list.len().max(1)).map(|at| i16::from(at > 0)));
+        values.extend(list);
+    }
+    column::<T>(group, &values, Some(&definition), Some(&repetition))
+}
+
+/// A part that is open.
+pub struct Part {
+    path: PathBuf,
+    reader: SerializedFileReader<File>,
+}
+
+impl Part {
+    /// Opens a part and checks that it is one of a study's.
+    pub fn open(path: &Path) -> Result<Self, PartError> {
+        let damaged = |why: String| PartError::Damaged { path: path.to_owned(), why };
+        let file = File::open(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => PartError::Gone(path.to_owned()),
+            _ => damaged(e.to_string()),
+        })?;
+        let reader = SerializedFileReader::new(file).map_err(|e| damaged(e.to_string()))?;
+        let expected = schema().map_err(|e| damaged(e.to_string()))?;
+        if reader.metadata().file_metadata().schema() != &*expected {
+            return Err(PartError::Foreign(path.to_owned()));
+        }
+        Ok(Self { path: path.to_owned(), reader })
+    }
+
+    /// Every row with all that it holds.
+    pub fn rows(&self) -> Result<Vec<Row>, PartError> {
+        self.read(true)
+    }
+
+    /// Every row without tokens, importance and levels: what the tables are made from.
+    pub fn outlines(&self) -> Result<Vec<Row>, PartError> {
+        self.read(false)
+    }
+
+    /// Reads row group after row group.
+    fn read(&self, whole: bool) -> Result<Vec<Row>, PartError> {
+        let mut rows = Vec::new();
+        for group in 0..self.reader.num_row_groups() {
+            rows.extend(self.read_group(group, whole).map_err(|e| self.damaged(e))?);
+        }
+        Ok(rows)
+    }
+
+    fn damaged(&self, e: ParquetError) -> PartError {
+        PartError::Damaged { path: self.path.clone(), why: e.to_string() }
+    }
+
+    fn read_group(&self, group: usize, whole: bool) -> Result<Vec<Row>, ParquetError> {
+        let group = Columns { reader: self.reader.get_row_group(group)?, rows: 0 }.counted()?;
+        let mut rows = vec![Row::default(); group.rows];
+        group.texts("unit", &mut rows, |r, v| r.unit = v.unwrap_or_default())?;
+        group.texts("checkpoint", &mut rows, |r, v| r.checkpoint = v.unwrap_or_default())?;
+        group.texts("error", &mut rows, |r, v| r.error = v)?;
+        group.scalars::<DoubleType>("score", &mut rows, |r, v| r.score = v)?;
+        let starts = group.lists::<Int32Type>("row_start")?;
+        let ends = group.lists::<Int32Type>("row_end")?;
+        for ((row, starts), ends) in rows.iter_mut().zip(starts).zip(ends) {
+            row.spans = starts.into_iter().zip(ends).map(|(s, e)| s.max(0) as usize..e.max(0) as usize).collect();
+        }
+        group.each::<BoolType>("row_user", &mut rows, |r, v| r.row_user = v)?;
+        group.each::<BoolType>("row_instruction", &mut rows, |r, v| r.row_instruction = v)?;
+        group.each::<DoubleType>("density", &mut rows, |r, v| r.density = v)?;
+        if whole {
+            group.rest(&mut rows)?;
+        }
+        Ok(rows)
+    }
+}
+
+/// One row group's columns by name.
+struct Columns<'a> {
+    reader: Box<dyn parquet::file::reader::RowGroupReader + 'a>,
+    rows: usize,
+}
+
+impl Columns<'_> {
+    fn counted(mut self) -> Result<Self, ParquetError> {
+        let rows = self.reader.metadata().num_rows();
+        self.rows = usize::try_from(rows).map_err(|_| ParquetError::General(format!("{rows} rows")))?;
+        Ok(self)
+    }
+
+    /// What the tables have no use for.
+    fn rest(&self, rows: &mut [Row]) -> Result<(), ParquetError> {
+        let ids = |v: Vec<i32>| v.into_iter().map(|v| v as u32).collect();
+        let strings = |v: Vec<ByteArray>| v.into_iter().map(|t| string(&t)).collect();
+        self.texts("settings", rows, |r, v| r.settings = v.unwrap_or_default())?;
+        self.texts("checkpoint_hash", rows, |r, v| r.checkpoint_hash = v.unwrap_or_default())?;
+        self.texts("tokenizer", rows, |r, v| r.tokenizer = v.unwrap_or_default())?;
+        self.texts("prompt_set", rows, |r, v| r.prompt_set = v.unwrap_or_default())?;
+        self.scalars::<Int32Type>("prompt_index", rows, |r, v| r.prompt_index = v.unwrap_or(0).max(0) as usize)?;
+        self.texts("prompt", rows, |r, v| r.prompt = v.unwrap_or_default())?;
+        self.texts("response", rows, |r, v| r.response = v)?;
+        self.scalars::<DoubleType>("kl", rows, |r, v| r.kl = v)?;
+        self.scalars::<DoubleType>("seconds", rows, |r, v| r.seconds = v)?;
+        self.each::<Int32Type>("prompt_tokens", rows, |r, v| r.prompt_tokens = ids(v))?;
+        self.each::<Int32Type>("response_tokens", rows, |r, v| r.response_tokens = ids(v))?;
+        self.each::<ByteArrayType>("response_texts", rows, |r, v| r.response_texts = strings(v))?;
+        self.each::<FloatType>("probability", rows, |r, v| r.probability = v)?;
+        self.each::<ByteArrayType>("row_text", rows, |r, v| r.row_text = strings(v))?;
+        self.each::<FloatType>("importance", rows, |r, v| r.importance = v)?;
+        self.each::<Int32Type>("levels", rows, |r, v| r.levels = v.into_iter().map(|l| l as u8).collect())
+    }
+
+    /// The reader of a column, with how many of its rows are at least there.
+    fn typed<T: DataType>(&self, name: &str) -> Result<ColumnReaderImpl<T>, ParquetError> {
+        let columns = self.reader.metadata().columns();
+        let at = columns.iter().position(|c| c.column_path().parts().first().is_some_and(|p| p == name));
+        let at = at.ok_or_else(|| ParquetError::General(format!("no column {name}")))?;
+        Ok(get_typed_column_reader::<T>(self.reader.get_column_reader(at)?))
+    }
+
+    fn texts(&self, name: &str, rows: &mut [Row], set: impl Fn(&mut Row, Option<String>)) -> Result<(), ParquetError> {
+        self.scalars::<ByteArrayType>(name, rows, |row, v| set(row, v.map(|t| string(&t))))
+    }
+
+    fn scalars<T: DataType>(
+        &self,
+        name: &str,
+        rows: &mut [Row],
+        set: impl Fn(&mut Row, Option<T::T>),
+    ) -> Result<(), ParquetError> {
+        let mut reader = self.typed::<T>(name)?;
+        let (mut values, mut definition) = (Vec::new(), Vec::new());
+        let mut read = 0;
+        while read < self.rows {
+            let (records, _, _) = reader.read_records(self.rows - read, Some(&mut definition), None, &mut values)?;
+            read += self.some(name, records)?;
+        }
+        let mut values = values.into_iter();
+        // a required column has no levels
+        let there = |at: usize| definition.get(at).is_none_or(|d| *d == 1);
+        for (at, row) in rows.iter_mut().enumerate() {
+            set(row, if there(at) { values.next() } else { None });
+        }
+        Ok(())
+    }
+
+    fn each<T: DataType>(
+        &self,
+        name: &str,
+        rows: &mut [Row],
+        set: impl Fn(&mut Row, Vec<T::T>),
+    ) -> Result<(), ParquetError> {
+        rows.iter_mut().zip(self.lists::<T>(name)?).for_each(|(row, list)| set(row, list));
+        Ok(())
+    }
+
+    fn lists<T: DataType>(&self, name: &str) -> Result<Vec<Vec<T::T>>, ParquetError> {
+        let mut reader = self.typed::<T>(name)?;
+        let (mut values, mut definition, mut repetition) = (Vec::new(), Vec::new(), Vec::new());
+        let mut read = 0;
+        while read < self.rows {
+            let (def, rep) = (Some(&mut definition), Some(&mut repetition));
+            let (records, _, _) = reader.read_records(self.rows - read, def, rep, &mut values)?;
+            read += self.some(name, records)?;
+        }
+        let mut lists: Vec<Vec<T::T>> = Vec::with_capacity(self.rows);
+        let mut values = values.into_iter();
+        for (d, r) in definition.iter().zip(&repetition) {
+            if *r == 0 {
+                lists.push(Vec::new());
+            }
+            if let (1, Some(list)) = (*d, lists.last_mut()) {
+                list.extend(values.next());
+            }
+        }
+        Ok(lists)
+    }
+
+    /// Refuses a column that ends before its rows do.
+    fn some(&self, name: &str, records: usize) -> Result<usize, ParquetError> {
+        match records {
+            0 => Err(ParquetError::General(format!("the column {name} ends before its {} rows", self.rows))),
+            n => Ok(n),
+        }
+    }
+}
+
+fn string(bytes: &ByteArray) -> String {
+    String::from_utf8_lossy(bytes.data()).into_owned()
+}

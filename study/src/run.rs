@@ -1,0 +1,242 @@
+//! Runs a shard's units: one checkpoint after the other, each unit's row written before the next begins.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Instant;
+
+use shiftlens::explain::attribution::Sampling;
+use shiftlens::explain::findings::PromptCase;
+use shiftlens::model::block_on;
+use shiftlens::protocol::{Prompt, Response, Run, Template as Around};
+use shiftlens::worker::{Runner, Update};
+
+use crate::error::StudyError;
+use crate::folder::{Found, gather};
+use crate::parts::{Part, PartError, write};
+use crate::row::Row;
+use crate::study::{Checkpoint, PromptSet, Study, Template};
+
+/// Which of how many shards: every prompt with all its checkpoints belongs to one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    index: usize,
+    of: usize,
+}
+
+impl Default for Shard {
+    fn default() -> Self {
+        Self { index: 1, of: 1 }
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+        match parts {
+            Some((index, of)) if (1..=of).contains(&index) => Ok(Self { index, of }),
+            _ => Err(format!("“{text}” is no shard: write 1/4 to 4/4 for the four shards of four.")),
+        }
+    }
+}
+
+/// What a shard did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Units that ran.
+    pub ran: usize,
+    /// Units that had a result already.
+    pub skipped: usize,
+    /// Units, of both kinds, whose row holds an error.
+    pub failed: usize,
+}
+
+/// One unit that is to be done.
+struct Unit<'a> {
+    name: String,
+    set: &'a PromptSet,
+    index: usize,
+    case: &'a PromptCase,
+}
+
+/// A study under way.
+struct Session<'a> {
+    study: &'a Study,
+    folder: &'a Path,
+    found: Found,
+    tally: Tally,
+    retry: bool,
+}
+
+/// Runs what `shard` has still to do. With `retry`, units whose row holds an error run again.
+pub fn run(study: &Study, folder: &Path, shard: Shard, retry: bool) -> Result<Tally, StudyError> {
+    let found = gather(folder, Part::rows)?;
+    for part in &found.damaged {
+        set_aside(part)?;
+    }
+    let mut session = Session { study, folder, found, tally: Tally::default(), retry };
+    // the last checkpoint first: the others explain its responses
+    for checkpoint in study.checkpoints.iter().rev() {
+        session.checkpoint(checkpoint, shard)?;
+    }
+    Ok(session.tally)
+}
+
+/// Takes a damaged part out of the way; its units run again.
+fn set_aside(part: &PartError) -> Result<(), StudyError> {
+    let PartError::Damaged { path, .. } = part else { return Ok(()) };
+    eprintln!("{part}. It is set aside, and its units run again.");
+    let aside = path.with_extension("parquet.damaged");
+    match std::fs::rename(path, aside) {
+        // another shard was first
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        done => done.map_err(|source| StudyError::File { path: path.clone(), source }),
+    }
+}
+
+impl Session<'_> {
+    fn checkpoint(&mut self, checkpoint: &Checkpoint, shard: Shard) -> Result<(), StudyError> {
+        let study = self.study;
+        let mine = study.cases().enumerate().filter(|(at, _)| at % shard.of == shard.index - 1);
+        let units =
+            mine.map(|(_, (set, index, case))| Unit { name: study.unit(checkpoint, set, case), set, index, case });
+        let mut to_do = Vec::new();
+        for unit in units {
+            match self.found.rows.get(&unit.name) {
+                Some(row) if row.error.is_none() || !self.retry => {
+                    self.tally.skipped += 1;
+                    self.tally.failed += usize::from(row.error.is_some());
+                }
+                _ => to_do.push(unit),
+            }
+        }
+        if to_do.is_empty() {
+            return Ok(());
+        }
+        let mut runner = match &checkpoint.problem {
+            Some(why) => Err(why.clone()),
+            None => checkpoint.open().and_then(|opened| {
+                Runner::load_at_once(opened, &checkpoint.name).map_err(|e| format!("{}: {e}", checkpoint.name))
+            }),
+        };
+        let all = to_do.len();
+        for (done, unit) in to_do.into_iter().enumerate() {
+            let row = self.unit(checkpoint, &mut runner, &unit);
+            self.tally.ran += 1;
+            self.tally.failed += usize::from(row.error.is_some());
+            write(&self.part(&unit.name), std::slice::from_ref(&row))?;
+            self.found.rows.insert(unit.name, row);
+            println!("{}: {} of {all}", checkpoint.name, done + 1);
+        }
+        Ok(())
+    }
+
+    fn part(&self, unit: &str) -> PathBuf {
+        self.folder.join("parts").join(format!("{unit}.parquet"))
+    }
+
+    /// A unit's row: its result, or the reason why there is none.
+    fn unit(&self, checkpoint: &Checkpoint, runner: &mut Result<Runner, String>, unit: &Unit) -> Row {
+        let row = Row {
+            unit: unit.name.clone(),
+            settings: self.study.settings_hash(),
+            checkpoint: checkpoint.name.clone(),
+            checkpoint_hash: checkpoint.hash.clone(),
+            tokenizer: runner.as_ref().map_or_else(|_| String::new(), |r| r.info().tokenizer.clone()),
+            prompt_set: unit.set.name.clone(),
+            prompt_index: unit.index,
+            prompt: unit.case.prompt.clone(),
+            ..Row::default()
+        };
+        let runner = match runner {
+            Ok(runner) => runner,
+            Err(why) => return row.failed(why.clone()),
+        };
+        let response = match self.response(checkpoint, runner, unit) {
+            Ok(response) => response,
+            Err(why) => return row.failed(why),
+        };
+        let settings = &self.study.settings;
+        let around = if checkpoint.template == Template::Own { Around::Own } else { Around::Off };
+        let run = Run {
+            prompt: Prompt::text(unit.case.prompt.clone(), around),
+            response,
+            by: settings.by,
+            target: settings.target,
+            mode: settings.mode,
+            instruction: Some(unit.case.span()),
+            template_row: false,
+        };
+        let started = Instant::now();
+        let mut quiet = async |_: Update| ControlFlow::Continue(());
+        match block_on(runner.run(&run, || started.elapsed().as_secs_f64(), &mut quiet)) {
+            Ok(mut report) => {
+                report.score(settings.levels);
+                Row { seconds: Some(started.elapsed().as_secs_f64()), ..row.filled(report) }
+            }
+            Err(e) => row.failed(e.to_string()),
+        }
+    }
+
+    /// The response that the unit explains.
+    fn response(&self, checkpoint: &Checkpoint, runner: &Runner, unit: &Unit) -> Result<Response, String> {
+        let own = || Response::Own { limit: self.study.settings.limit, sampling: Sampling::default() };
+        if let Some(text) = &unit.case.response {
+            return Ok(Response::Text { text: text.clone() });
+        }
+        let Some(last) = self.study.checkpoints.last().filter(|last| last.name != checkpoint.name) else {
+            return Ok(own());
+        };
+        if self.study.settings.own {
+            return Ok(own());
+        }
+        let row = self.found.rows.get(&self.study.unit(last, unit.set, unit.case));
+        match row {
+            Some(Row { error: None, tokenizer, response_tokens, response, .. }) => {
+                Ok(match *tokenizer == runner.info().tokenizer {
+                    true => Response::Ids { ids: response_tokens.clone() },
+                    false => Response::Text { text: response.clone().unwrap_or_default() },
+                })
+            }
+            _ => Err(format!("there is no response to explain, as {} gave none", last.name)),
+        }
+    }
+}
+
+/// What the units of `study` will take: how many there are, and bytes of memory for the largest checkpoint.
+pub fn estimate(study: &Study) -> String {
+    let sizes: HashMap<&str, u64> =
+        study.checkpoints.iter().filter_map(|c| Some((c.name.as_str(), c.open().ok()?.weight_bytes()))).collect();
+    let largest = sizes.values().copied().max().unwrap_or(0);
+    let prompts = study.cases().count();
+    let weights: u64 = sizes.values().sum();
+    // a column takes about as long as reading the weights four times; memory gives 10 GB a second
+    let seconds = weights as f64 * 4.0 * study.settings.limit as f64 * prompts as f64 / 10e9;
+    format!(
+        "{prompts} prompts on {} checkpoints, {} units. About {:.1} GiB of memory; by the size of the weights, {} at least.",
+        study.checkpoints.len(),
+        prompts * study.checkpoints.len(),
+        shiftlens::checkpoint::catalogue::memory_of_file(largest) as f64 / (1u64 << 30) as f64,
+        match seconds {
+            s if s < 120.0 => format!("{s:.0} s"),
+            s if s < 7200.0 => format!("{:.0} minutes", s / 60.0),
+            s => format!("{:.0} hours", s / 3600.0),
+        }
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shard_is_one_of_so_many() {
+        assert_eq!("2/4".parse(), Ok(Shard { index: 2, of: 4 }));
+        for text in ["", "3", "0/4", "5/4", "1/0", "a/b", "-1/4"] {
+            assert!(text.parse::<Shard>().unwrap_err().contains("1/4 to 4/4"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! A study as its folder describes it: checkpoints, prompts and settings, and the names of the units that follow.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use shiftlens::checkpoint::{Checkpoint as Opened, FileBytes};
+use shiftlens::explain::attribution::Mode;
+use shiftlens::explain::findings::PromptCase;
+use shiftlens::explain::{By, Levels};
+use shiftlens::model::head::Target;
+
+use crate::error::StudyError;
+use crate::parts::write_whole;
+
+/// The version of what a unit computes: a new one gives every unit a new name.
+const VERSION: u32 = 1;
+
+/// A study.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Study {
+    /// The version of this description.
+    pub version: u32,
+    /// How every unit runs.
+    pub settings: Settings,
+    /// The chain of checkpoints, the base first.
+    pub checkpoints: Vec<Checkpoint>,
+    /// The prompt sets.
+    pub sets: Vec<PromptSet>,
+}
+
+/// How every unit runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Each checkpoint explains its own response; otherwise all explain the last checkpoint's.
+    pub own: bool,
+    /// Longest response, tokens.
+    pub limit: usize,
+    /// The granularity of rows.
+    pub by: By,
+    /// What is differentiated.
+    pub target: Target,
+    /// The method.
+    pub mode: Mode,
+    /// How importance becomes levels.
+    pub levels: Levels,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let (by, target, mode) = (By::Token, Target::Prob, Mode::Auto);
+        Self { own: false, limit: 60, by, target, mode, levels: Levels::default() }
+    }
+}
+
+/// Whether a checkpoint reads prompts in its own chat template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Template {
+    /// In its own; in none if it has none.
+    #[default]
+    Own,
+    /// In none.
+    Off,
+}
+
+/// One checkpoint of the chain.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Its name in the plan.
+    pub name: String,
+    /// Where it is; another machine may have it elsewhere, so it is no part of the description.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// Its template.
+    pub template: Template,
+    /// Names its weights.
+    pub hash: String,
+    /// Why it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl Checkpoint {
+    /// Opens it: a GGUF file, or a folder with safetensors.
+    pub fn open(&self) -> Result<Opened, String> {
+        let fail = |e: &dyn std::fmt::Display| format!("{}: {e}", self.name);
+        let files = FileBytes::open_set(&self.path).map_err(|e| fail(&e))?;
+        Opened::open(files).map_err(|e| fail(&e))
+    }
+
+    /// Finds out its hash, or why it has none.
+    pub fn identify(&mut self) {
+        let hash = self.open().and_then(|c| c.fingerprint().map_err(|e| format!("{}: {e}", self.name)));
+        match hash {
+            Ok(hash) => self.hash = hash,
+            Err(why) => (self.hash, self.problem) = ("unreadable".into(), Some(why)),
+        }
+    }
+}
+
+/// One prompt set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PromptSet {
+    /// Its name in the plan.
+    pub name: String,
+    /// The prompts.
+    pub cases: Vec<PromptCase>,
+}
+
+/// The first 16 bytes of a SHA-256 in hexadecimal digits.
+pub fn hash(parts: &[&str]) -> String {
+    let mut sha = Sha256::new();
+    for part in parts {
+        sha.update((part.len() as u64).to_le_bytes());
+        sha.update(part);
+    }
+    sha.finalize().iter().take(16).map(|b| format!("{b:02x}")).collect()
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+impl Study {
+    /// Names the settings.
+    pub fn settings_hash(&self) -> String {
+        hash(&[&VERSION.to_string(), &json(&self.settings)])
+    }
+
+    /// Names the unit of a checkpoint on a prompt. Equal units have equal names in every plan, shard and machine.
+    pub fn unit(&self, checkpoint: &Checkpoint, set: &PromptSet, case: &PromptCase) -> String {
+        let whose = match self.takes_last(case) {
+            true => self.checkpoints.last().map_or("", |c| c.hash.as_str()),
+            false => "",
+        };
+        let template = json(&checkpoint.template);
+        hash(&[&self.settings_hash(), &checkpoint.hash, &template, &checkpoint.name, whose, &set.name, &json(case)])
+    }
+
+    /// Whether the last checkpoint's response is explained.
+    pub fn takes_last(&self, case: &PromptCase) -> bool {
+        !self.settings.own && case.response.is_none()
+    }
+
+    /// Every prompt with its set and its place there, in the plan's order.
+    pub fn cases(&self) -> impl Iterator<Item = (&PromptSet, usize, &PromptCase)> {
+        self.sets.iter().flat_map(|set| set.cases.iter().enumerate().map(move |(i, case)| (set, i, case)))
+    }
+
+    /// Reads the description in `folder`.
+    pub fn of(folder: &Path) -> Result<Self, StudyError> {
+        let path = folder.join("study.json");
+        let text = std::fs::read_to_string(&path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => StudyError::NoStudy(folder.to_owned()),
+            _ => StudyError::File { path: path.clone(), source },
+        })?;
+        serde_json::from_str(&text).map_err(|e| StudyError::Description { path, why: e.to_string() })
+    }
+
+    /// Writes the description into `folder`, which is made if need be. Refuses to write over another unless `replace`.
+    pub fn describe(&self, folder: &Path, replace: bool) -> Result<(), StudyError> {
+        let parts = folder.join("parts");
+        std::fs::create_dir_all(&parts).map_err(|source| StudyError::File { path: parts, source })?;
+        let text = serde_json::to_string_pretty(self).unwrap_or_default();
+        if !replace {
+            match Self::of(folder) {
+                Err(StudyError::NoStudy(_)) => {}
+                Err(e) => return Err(e),
+                Ok(there) if json(&there) == json(self) => return Ok(()),
+                Ok(_) => return Err(StudyError::OtherPlan(folder.to_owned())),
+            }
+        }
+        write_whole(&folder.join("study.json"), text.as_bytes())
+    }
+}

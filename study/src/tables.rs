@@ -1,0 +1,132 @@
+//! Tables as CSV, Markdown and LaTeX.
+
+use std::path::Path;
+
+use shiftlens::explain::findings::{percent, written_p};
+
+use crate::error::StudyError;
+use crate::parts::write_whole;
+
+/// One cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Words.
+    Text(String),
+    /// How many.
+    Count(usize),
+    /// A measured number, three decimals for people.
+    Number(f64),
+    /// A p value.
+    P(f64),
+    /// A share of one, whole percent for people.
+    Share(f64),
+    /// Nothing was measured.
+    None,
+}
+
+impl Cell {
+    /// For people.
+    fn words(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Count(n) => n.to_string(),
+            Self::Number(x) => format!("{x:.3}"),
+            Self::P(p) => written_p(*p),
+            Self::Share(s) => percent(*s),
+            Self::None => "–".into(),
+        }
+    }
+
+    /// For programs: all digits.
+    fn exact(&self) -> String {
+        match self {
+            Self::Number(x) | Self::P(x) | Self::Share(x) => x.to_string(),
+            Self::None => String::new(),
+            other => other.words(),
+        }
+    }
+}
+
+/// A table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// The files' name.
+    pub name: &'static str,
+    /// What it shows.
+    pub title: &'static str,
+    /// The columns' names.
+    pub columns: Vec<&'static str>,
+    /// Its rows.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// Writes `NAME.csv`, `NAME.md` and `NAME.tex` into `folder`.
+    pub fn write(&self, folder: &Path) -> Result<(), StudyError> {
+        let file = |extension: &str| folder.join(format!("{}.{extension}", self.name));
+        let csv = self.csv().map_err(|e| StudyError::Encode { path: file("csv"), why: e.to_string() })?;
+        write_whole(&file("csv"), &csv)?;
+        write_whole(&file("md"), self.markdown().as_bytes())?;
+        write_whole(&file("tex"), self.latex().as_bytes())
+    }
+
+    fn csv(&self) -> Result<Vec<u8>, csv::Error> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(&self.columns)?;
+        for row in &self.rows {
+            writer.write_record(row.iter().map(Cell::exact))?;
+        }
+        writer.into_inner().map_err(|e| e.into_error().into())
+    }
+
+    fn markdown(&self) -> String {
+        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let safe = |text: String| text.replace('|', "\\|").replace(['\n', '\r'], " ");
+        let mut out = format!("## {}\n\n", self.title);
+        out += &line(self.columns.iter().map(|c| (*c).to_owned()).collect());
+        out += &line(vec!["---".to_owned(); self.columns.len()]);
+        self.rows.iter().for_each(|row| out += &line(row.iter().map(|c| safe(c.words())).collect()));
+        out
+    }
+
+    fn latex(&self) -> String {
+        let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
+        let mut out = format!("% {}\n\\begin{{tabular}}{{{}}}\n\\hline\n", self.title, "l".repeat(self.columns.len()));
+        out += &line(self.columns.iter().map(|c| escaped(c)).collect());
+        out += "\\hline\n";
+        self.rows.iter().for_each(|row| out += &line(row.iter().map(|c| escaped(&c.words())).collect()));
+        out + "\\hline\n\\end{tabular}\n"
+    }
+}
+
+/// LaTeX's own characters as text.
+fn escaped(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\\' => "\\textbackslash{}".to_owned(),
+            '~' => "\\textasciitilde{}".to_owned(),
+            '^' => "\\textasciicircum{}".to_owned(),
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => format!("\\{c}"),
+            '–' => "--".to_owned(),
+            '\n' | '\r' => " ".to_owned(),
+            c => c.to_string(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_table_in_three_ways() {
+        let row =
+            vec![Cell::Text("a_b|c & 5 %".into()), Cell::Count(3), Cell::Number(1.25), Cell::P(2e-14), Cell::None];
+        let table =
+            Table { name: "t", title: "A table", columns: vec!["set", "n", "mean", "p", "kl"], rows: vec![row] };
+        let csv = String::from_utf8(table.csv().unwrap()).unwrap();
+        assert_eq!(csv, "set,n,mean,p,kl\na_b|c & 5 %,3,1.25,0.00000000000002,\n");
+        assert!(table.markdown().ends_with("| a_b\\|c & 5 % | 3 | 1.250 | 2.0e-14 | – |\n"), "{}", table.markdown());
+        assert!(table.latex().contains("a\\_b|c \\& 5 \\% & 3 & 1.250 & 2.0e-14 & -- \\\\\n"), "{}", table.latex());
+    }
+}
