@@ -1,4 +1,4 @@
-//! Seeded chance: how often a statistic is reached when labels are dealt at random.
+//! Seeded chance: how often a statistic is reached when labels are permuted at random.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};

@@ -106,13 +106,13 @@ fn of_layers(group: &VerbShift, tests: usize) -> Verdict {
     let means = group.comparison.second.mean - group.comparison.first.mean;
     match group.corrected {
         Some(p_value) if p_value < SIGNIFICANT => Verdict::holds(format!(
-            "instruction verbs gain pairs in more heads than general verbs (p = {p}, after Holm over {tests}; {share} of 2,000 random labellings of the verbs do as well)"
+            "instruction verbs gain pairs in more heads than general verbs (p = {p}, after Holm over {tests}; {share} of 2,000 random permutations of the verbs' labels do as well)"
         )),
         _ if means < 0.0 && chance.share() > 1.0 - SIGNIFICANT => Verdict::not(format!(
-            "general verbs gain pairs in more heads ({share} of 2,000 random labellings do better)"
+            "general verbs gain pairs in more heads ({share} of 2,000 random permutations do better)"
         )),
         _ => Verdict::not(format!(
-            "instruction verbs gain no more than random verbs would (p = {p}, after Holm over {tests}; {share} of 2,000 random labellings do as well)"
+            "instruction verbs gain no more than random verbs would (p = {p}, after Holm over {tests}; {share} of 2,000 random permutations do as well)"
         )),
     }
 }
@@ -121,7 +121,7 @@ fn overall(groups: &[VerbShift], coherence: Option<Coherence>) -> Verdict {
     use super::Outcome::{CannotBeTold, Holds};
     if let Some(c) = coherence.filter(Coherence::nil) {
         return Verdict::unknown(format!(
-            "the words that heads relate are no nearer than random words ({})",
+            "the words that heads relate are no closer than random words ({})",
             c.words()
         ));
     }
