@@ -35,11 +35,11 @@ pub struct ConceptShift {
     pub tasks: Vec<(f64, f64)>,
     /// Over the layers.
     pub comparison: Comparison,
-    /// How often the share rises as much if the labels are dealt anew among both models' components of each layer.
+    /// How often the share rises as much if the labels are permuted among both models' components of each layer.
     pub chance: Chance,
     /// Layer by layer, how far the shares of levels lie apart: half the sum of their differences, 0 to 1.
     pub levels: Vec<f64>,
-    /// How often the levels lie as far apart if they are dealt anew in the same way.
+    /// How often the levels lie as far apart if they are permuted in the same way.
     pub chance_of_levels: Chance,
     /// The p of tasks and of levels, after Holm's correction over both.
     pub corrected: [f64; 2],
@@ -100,7 +100,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
-/// The mean over layers of a statistic of their labels, with the labels as they are and dealt anew.
+/// The mean over layers of a statistic of their labels, with the labels as they are and permuted.
 fn permuted<T: Copy>(layers: &[Labels<T>], seed: u64, statistic: impl Fn(&Labels<T>) -> f64) -> Chance {
     let over = |values: f64| values / layers.len().max(1) as f64;
     let observed = over(layers.iter().map(&statistic).sum());

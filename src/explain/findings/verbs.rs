@@ -33,7 +33,7 @@ pub struct VerbShift {
     /// General verbs first, instruction verbs second: for each verb, of the heads whose number of pairs with it changed,
     /// the share in which it rose.
     pub comparison: Comparison,
-    /// How often the verbs' labels, dealt anew, make a difference as large; nothing where too few verbs moved.
+    /// How often a permutation of the verbs' labels makes a difference as large; nothing where too few verbs moved.
     pub chance: Option<Chance>,
     /// Its p after Holm's correction over the three groups.
     pub corrected: Option<f64>,
@@ -84,7 +84,7 @@ fn of_group(layers: &[&[HeadChange]], group: LayerGroup) -> VerbShift {
     VerbShift { group, comparison, chance, corrected: None, verdict: Verdict::unknown(""), verbs }
 }
 
-/// The difference of means, with the labels dealt anew.
+/// The difference of means, with the labels permuted.
 fn relabelled(general: &[f64], instruction: &[f64], seed: u64) -> Chance {
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
     let mut all: Vec<f64> = instruction.iter().chain(general).copied().collect();
