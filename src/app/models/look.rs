@@ -94,14 +94,14 @@ fn Repository(state: State, side: Side, found: Found) -> impl IntoView {
     let not_opened = (!refused.is_empty()).then(|| {
         let count = refused.len();
         let list = refused.into_iter().map(|r| view! { <li>{format!("{} {}.", r.path, r.why)}</li> }).collect_view();
-        view! { <details class="fold"><summary>{format!("{count} that cannot be opened")}</summary><ul class="cap">{list}</ul></details> }
+        view! { <details class="fold"><summary>{format!("{count} files that cannot be opened")}</summary><ul class="cap">{list}</ul></details> }
     });
     let other = found.with_value(|f| f.other.clone()).map(|other| {
         let half = if side == Side::Tuned { "base" } else { "tuned model" };
         let said = match (&other.name, other.named_by_card) {
-            (Some(name), true) => format!("Its card names the {half}: {name}."),
-            (Some(name), false) => format!("By its name, the {half} may be {name}."),
-            (None, _) => format!("The {half} may be found through the card of the model that it was made from."),
+            (Some(name), true) => format!("The model card gives its {half} as {name}."),
+            (Some(name), false) => format!("Judging by the name, its {half} may be {name}."),
+            (None, _) => format!("Its {half} may be listed in the card of the model it was made from."),
         };
         let find = move |_| {
             command(state, Command::Counterpart(side));

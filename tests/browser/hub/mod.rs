@@ -69,7 +69,7 @@ async fn a_pair_is_opened_by_its_repositories_names() {
     assert_eq!(page.js(options).await, json!("Q8_0,Q4_0"));
     page.wait_text("#found-tuned", "Runs here; a run of 48 tokens").await;
     page.wait_text("#found-tuned", "2 that cannot be opened").await;
-    page.wait_text("#found-tuned", "Its card names the base: lab/tiny-Foundation.").await;
+    page.wait_text("#found-tuned", "The model card gives its base as lab/tiny-Foundation.").await;
     page.click("#counterpart-tuned").await;
     page.wait_text("#found-base", "lab/tiny-Foundation").await;
     page.wait_text("#candidate-base", "safetensors, F32").await;
@@ -201,7 +201,7 @@ async fn what_does_not_fit_is_said_before_anything_is_fetched() {
     each_theme_and_size(&page, "pair-differs", "#pair-differs").await;
     nothing_serious(&page, "a pair that differs").await;
     page.click("#close-models").await;
-    page.wait_text("#pair-hint", "Not everything of these two models can be compared.").await;
+    page.wait_text("#pair-hint", "These two models can be compared only in part.").await;
     page.shot("pair-hint").await;
     page.click("#pair-hint .link").await;
     page.wait_js("return document.querySelector('#models').open").await;
