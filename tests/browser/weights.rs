@@ -79,7 +79,7 @@ async fn a_judge_says_what_hangs_together_and_what_does_not() {
     page.models_ready().await;
     page.click("#tab-heads").await;
     page.wait_js(WHOLE_MAP).await;
-    page.wait_text("#heads-chance", "of a head's pairs; another head of its layer has").await;
+    page.wait_text("#heads-chance", "of a head's pairs are the same after tuning; another head of its layer has").await;
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, words: &[String], seed: u64| {
         let mut state = seed;

@@ -68,7 +68,7 @@ async fn a_pair_is_opened_by_its_repositories_names() {
         "return [...document.querySelectorAll('#candidate-tuned option')].map(o=>o.textContent.split(',')[0]).join()";
     assert_eq!(page.js(options).await, json!("Q8_0,Q4_0"));
     page.wait_text("#found-tuned", "Runs here; a run of 48 tokens").await;
-    page.wait_text("#found-tuned", "2 that cannot be opened").await;
+    page.wait_text("#found-tuned", "2 files that cannot be opened").await;
     page.wait_text("#found-tuned", "The model card gives its base as lab/tiny-Foundation.").await;
     page.click("#counterpart-tuned").await;
     page.wait_text("#found-base", "lab/tiny-Foundation").await;
