@@ -75,6 +75,11 @@ impl Linear {
         }
     }
 
+    /// What is added to the product, `[outputs]`.
+    pub fn bias(&self) -> Option<&[f32]> {
+        self.bias.as_deref()
+    }
+
     /// The value, for `[rows, inputs]`. A tangent is mapped by the same matrix: the first `primal` rows get the bias.
     pub fn apply(&self, x: &[f32], primal: usize) -> Result<Vec<f32>, ModelError> {
         let mut y = vec![0.0; x.len() / self.inputs * self.outputs];
