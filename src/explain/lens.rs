@@ -26,8 +26,8 @@ pub struct Lens {
 }
 
 impl Lens {
-    /// Of `token` after `before`, with the `top` most probable tokens of each reading. Computed on the CPU, whatever computes the
-    /// runs: it reads a single position.
+    /// Of `token` after `before`, with the `top` most probable tokens of each reading, at least one. Computed on the CPU,
+    /// whatever computes the runs: it reads a single position.
     pub async fn read(
         engine: &CpuEngine,
         before: &[u32],
@@ -43,7 +43,7 @@ impl Lens {
         let reading = |layers| {
             let logits = engine.lens(residual, layers)?;
             match (token as usize) < logits.len() {
-                true => Ok(choice(&logits, token, top)),
+                true => Ok(choice(&logits, token, top.max(1))),
                 false => Err(ModelError::UnknownToken { id: token, vocab: logits.len() }),
             }
         };
