@@ -68,7 +68,7 @@ fn every_path_that_is_named_exists() {
     assert!(checked > 40, "only {checked} paths were found");
 }
 
-/// Whether `cargo test`, `bench` or `fuzz` finds what a command names; none if it is another command.
+/// Whether `cargo test`, `bench`, `fuzz` or `install` finds what a command names; none if it is another command.
 fn target_exists(command: &str) -> Option<bool> {
     let words: Vec<&str> = command.split_whitespace().collect();
     let is_file = |path: String| root().join(path).exists();

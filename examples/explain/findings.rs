@@ -143,7 +143,7 @@ fn in_words(report: &Report) -> String {
     let Report { scores, verbs, concepts, heads_kept, coherence, .. } = report;
     let found = &scores.finding;
     let mut lines = vec![
-        "Finding 1: the tuned model leans more on the words of the instruction".to_owned(),
+        "Finding 1: the tuned model relies more on the instruction's words".to_owned(),
         format!("  {}", found.verdict.words()),
         format!("  {} (n = {})", compared(&found.comparison, MODELS), found.comparison.first.n),
     ];
@@ -167,11 +167,11 @@ fn in_words(report: &Report) -> String {
             compared(&group.comparison, ["general verbs", "instruction verbs"])
         ));
     }
-    lines.push("Finding 3: concepts turn toward users' tasks, while linguistic levels stay".into());
+    lines.push("Finding 3: concepts rotate toward users' tasks, while linguistic levels stay".into());
     lines.push(format!("  {}", concepts.verdict.words()));
     lines.push(format!("  {}", compared(&concepts.comparison, MODELS)));
     lines.push(format!(
-        "  {} of 2,000 labellings do as well; {} carry no label; levels differ by {}, by chance by {}",
+        "  {} of 2,000 permutations do as well; {} have no task label; levels differ by {}, by chance by {}",
         permille(concepts.chance.share()),
         percent(concepts.unlabelled),
         permille(concepts.level_distance()),

@@ -16,15 +16,16 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(checkpoint) = Checkpoint::open(vec![Box::new(MemoryBytes::new("fuzzed.gguf", bytes.to_vec()))]) else {
         return;
     };
-    let Ok(mut runner) = Runner::load(checkpoint, "fuzzed.gguf", |_, _| Ok(())) else { return };
+    let Ok(mut runner) = Runner::load_at_once(checkpoint, "fuzzed.gguf") else { return };
     for (mode, template) in [(Mode::Forward, Template::Own), (Mode::Reverse, Template::Off)] {
         let run = Run {
-            prompt: Prompt::Text { text: "hi you".into(), template },
+            prompt: Prompt::text("hi you", template),
             response: Response::Own { limit: 2, sampling: Sampling::default() },
             by: By::Word,
             target: Target::Prob,
             mode,
             instruction: None,
+            template_row: false,
         };
         let _ = block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(())));
     }

@@ -38,7 +38,7 @@ fn line(said: String, by_chance: bool) -> impl IntoView {
     view! { <p class=if by_chance { "note" } else { "cap" }>{said}</p> }
 }
 
-/// The coherence of both models, and where one's is nil, what of: "These pairs are no nearer than random words."
+/// The coherence of both models, and where one's is nil, what of: "These pairs are no closer than random words."
 fn coherences(state: State, of: fn(Side, State) -> Option<Coherence>, nil: &'static str) -> impl IntoView {
     move || {
         let known: Vec<(Side, Coherence)> =
@@ -59,12 +59,12 @@ pub fn HeadsByChance(state: State) -> impl IntoView {
     let said = move || {
         kept.get().map(|k| {
             let numbers = format!(
-                "Tuning left {} of a head's pairs; another head of its layer has {} of them.",
+                "On average, {} of a head's pairs are the same after tuning; another head of its layer has {} of them.",
                 percent(k.own),
                 percent(k.others)
             );
             match k.by_chance() {
-                true => line(format!("These heads are no nearer than chance. {numbers}"), true),
+                true => line(format!("These heads match no better than chance. {numbers}"), true),
                 false => line(numbers, false),
             }
         })
@@ -73,7 +73,7 @@ pub fn HeadsByChance(state: State) -> impl IntoView {
     view! {
         <div id="heads-chance" role="status">
             {said}
-            {coherences(state, of, "These pairs are no nearer than random words.")}
+            {coherences(state, of, "These pairs are no closer than random words.")}
         </div>
     }
 }
@@ -107,13 +107,13 @@ pub fn ConceptsByChance(state: State, labels: Labels) -> impl IntoView {
         });
         let (none, all) = (base.0 + tuned.0, base.1 + tuned.1);
         let share = none as f64 / all.max(1) as f64;
-        (all > 0).then(|| line(format!("{} of the components carry no label of a task.", percent(share)), share > 0.9))
+        (all > 0).then(|| line(format!("{} of the components have no task label.", percent(share)), share > 0.9))
     };
     let of = |side, state: State| together(state.weights.half(side).judged_concepts);
     view! {
         <div id="concepts-chance" role="status">
             {turned}{unlabelled}
-            {coherences(state, of, "These components' words are no nearer than random words.")}
+            {coherences(state, of, "These components' words are no closer than random words.")}
         </div>
     }
 }

@@ -33,7 +33,7 @@ pub fn Turns(state: State) -> impl IntoView {
     view! {
         <details class="fold" id="conversation" prop:open=move || there.get()>
             <summary>{summary}</summary>
-            <p class="cap">"A system prompt, or earlier turns of the conversation. Both models read them before the prompt."<Explain term=Term::Turns/></p>
+            <p class="cap">"Add a system prompt or earlier turns of the conversation. Both models read them before the prompt."<Explain term=Term::Turns/></p>
             <For each=move || 0..count.get() key=|at| *at children=move |at| view! { <TurnFields state at/> }/>
             <div class="row"><button class="link" id="add-turn" disabled=full on:click=add>"Add a turn"</button></div>
             <Show when=move || state.conversation.with(Conversation::explains_another)>
@@ -79,11 +79,11 @@ fn TurnFields(state: State, at: usize) -> impl IntoView {
         <fieldset class="turn">
             <legend class="visually-hidden">{format!("Turn {number}")}</legend>
             <div class="row">
-                <select class="speaker" aria-label=format!("Who says turn {number}") prop:value=move || turn.get().speaker.name() on:change=role>{options.collect_view()}</select>
+                <select class="speaker" aria-label=format!("Speaker of turn {number}") prop:value=move || turn.get().speaker.name() on:change=role>{options.collect_view()}</select>
                 <label class="check"><input type="checkbox" prop:checked=move || turn.get().explained on:change=explain/>"Explain"</label>
                 <button class="link" aria-label=format!("Remove turn {number}") on:click=remove>"Remove"</button>
             </div>
-            <textarea class="small" id=format!("turn-{at}") spellcheck="false" aria-label=format!("What turn {number} says")
+            <textarea class="small" id=format!("turn-{at}") spellcheck="false" aria-label=format!("Text of turn {number}")
                 placeholder="A blank turn is left out." prop:value=move || turn.get().text on:input=move |e| set(|turn, text| turn.text = text, event_target_value(&e))></textarea>
         </fieldset>
     }

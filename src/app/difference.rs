@@ -27,7 +27,7 @@ pub fn Difference(state: State) -> impl IntoView {
         if differ() {
             "The two models split text into different tokens, so their matrices cannot be subtracted. Each still explains its own."
         } else {
-            "The models explain different responses. Choose “Tuned's” or “Base's” under Response to explain, and both explain the same one."
+            "The models explain different responses. Choose “Tuned model's” or “Base model's” under Response to explain, and both explain the same one."
         }
     };
     view! {

@@ -48,7 +48,7 @@ fn Cells(state: State, half: Slot) -> impl IntoView {
     view! {
         <div class="frame" tabindex="0" role="region" aria-label=format!("Matrix of the {} model as a table", half.side.name())>
             <table class="components">
-                <caption>{move || format!("{} model, {}: what each word of the response (columns) took from each of the prompt (rows)", half.side.name(), values())}</caption>
+                <caption>{move || format!("{} model, {}: influence of each prompt word (rows) on each response word (columns)", half.side.name(), values())}</caption>
                 <thead><tr><td></td>{head}</tr></thead>
                 <tbody>{rows}</tbody>
             </table>

@@ -31,10 +31,10 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
                 <Mark side/>
                 <h2>{side.name()}</h2><Explain term=Term::BaseAndTuned/>
                 <span class="cap">{move || half.run.with(summary)}</span>
-                <span class="score" title="How much the instruction's words weigh, by the density of their influence (paper, section 4)">"instruction score"<Explain term=Term::Score/>" "<b>{score}</b></span>
+                <span class="score" title="A normalised sum of the densities of the instruction's words (paper, section 4)">"instruction score"<Explain term=Term::Score/>" "<b>{score}</b></span>
             </div>
             <Status half/>
-            <Show when=waiting><p class="cap">"Waits for the other model's response…"</p></Show>
+            <Show when=waiting><p class="cap">"Waiting for the other model's response…"</p></Show>
             <Show when=idle>
                 <p class="empty">{move || if empty_response() { "The model answered with nothing: its first token was the end." } else { "Nothing run yet. Write a prompt and press Run." }}</p>
             </Show>
@@ -61,8 +61,8 @@ fn Hint(half: Slot, prompt: bool) -> impl IntoView {
         let name = |labels: &[crate::explain::view::Label], i: usize| labels.get(i).map(|l| l.text.trim().to_owned());
         half.view.with(|v| match (prompt, s.column, s.row) {
             (true, Some(c), _) => name(&v.columns, c).map(|t| format!(" · coloured by what “{t}” came from")),
-            (true, None, None) => Some(" · choose a word to see what it fed".into()),
-            (false, None, Some(r)) => name(&v.rows, r).map(|t| format!(" · coloured by what “{t}” fed")),
+            (true, None, None) => Some(" · choose a word to see what it influenced".into()),
+            (false, None, Some(r)) => name(&v.rows, r).map(|t| format!(" · coloured by what “{t}” influenced")),
             (false, None, None) => Some(" · choose a word to see where it came from".into()),
             _ => None,
         })

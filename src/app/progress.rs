@@ -52,7 +52,7 @@ pub fn Reading(
                 {sides.map(line).collect_view()}
                 {move || match (failed(), paused.get()) {
                     (true, _) => view! { <button type="button" class="btn" on:click=move |_| weights::pause(state, false)>"Try again"</button> }.into_any(),
-                    (_, true) => view! { <button type="button" class="btn" id="resume" on:click=move |_| weights::pause(state, false)>"Go on"</button> }.into_any(),
+                    (_, true) => view! { <button type="button" class="btn" id="resume" on:click=move |_| weights::pause(state, false)>"Resume"</button> }.into_any(),
                     _ => view! { <button type="button" class="btn" id="pause" on:click=move |_| weights::pause(state, true)>"Pause"</button> }.into_any(),
                 }}
             </div>

@@ -19,8 +19,12 @@ use crate::page::prepared::Prepared;
 use crate::share::presets::PRESETS;
 use crate::teach::terms::Term;
 
-const WHOSE: &[(Whose, &str)] =
-    &[(Whose::Own, "Own"), (Whose::Tuned, "Tuned's"), (Whose::Base, "Base's"), (Whose::Typed, "Typed")];
+const WHOSE: &[(Whose, &str)] = &[
+    (Whose::Own, "Each its own"),
+    (Whose::Tuned, "Tuned model's"),
+    (Whose::Base, "Base model's"),
+    (Whose::Typed, "Custom"),
+];
 const CHAT: &[(Chat, &str)] = &[(Chat::TunedOnly, "Tuned only"), (Chat::Both, "Both"), (Chat::Off, "Off")];
 const TARGETS: &[(Target, &str)] = &[(Target::Prob, "Probability"), (Target::Logprob, "Log"), (Target::Logit, "Logit")];
 const MODES: &[(Mode, &str)] = &[(Mode::Auto, "Auto"), (Mode::Forward, "Forward"), (Mode::Reverse, "Reverse")];
@@ -121,7 +125,7 @@ fn Editor(state: State) -> impl IntoView {
         <Show when=explained><div class="row">
             <button class="link" id="mark" on:mousedown=|e| e.prevent_default() on:click=mark>"Mark the selected text"</button>
             <button class="link" id="unite" title="The selected words become one row of the matrix." on:mousedown=|e| e.prevent_default() on:click=unite>"Treat the selection as one unit"</button>
-            <Show when=move || state.marked.get().is_some()><button class="link" on:click=move |_| state.edit(Command::Mark(None))>"Find it again"</button></Show>
+            <Show when=move || state.marked.get().is_some()><button class="link" on:click=move |_| state.edit(Command::Mark(None))>"Detect automatically"</button></Show>
         </div>
         <Units state/></Show>
     }
@@ -143,7 +147,7 @@ fn Units(state: State) -> impl IntoView {
     };
     view! {
         <Show when=move || state.units.with(|units| !units.is_empty())>
-            <div class="cap units" id="units">"Each treated as one unit (by word or sentence):"<ul>{move || texts().into_iter().map(one).collect_view()}</ul></div>
+            <div class="cap units" id="units">"Your own units (when grouping by word or sentence):"<ul>{move || texts().into_iter().map(one).collect_view()}</ul></div>
         </Show>
     }
 }
@@ -176,7 +180,7 @@ fn TemplateText(state: State) -> impl IntoView {
     };
     view! {
         <Show when=move || missing() && state.options.get().chat != Chat::Off>
-            <p class="cap">"The tuned model brings no template; the prompt is used as it is."</p>
+            <p class="cap">"The tuned model has no chat template, so the prompt is used as it is."</p>
         </Show>
         <details class="fold" id="template" on:toggle=move |e| open.set(is_open(&e))>
             <summary>"What the tuned model reads"</summary>
@@ -245,12 +249,12 @@ fn MoreOptions(state: State) -> impl IntoView {
     view! {
         <details class="fold" id="options">
             <summary>"Options"</summary>
-            <span class="label">"Attribution target"<Explain term=Term::Target/></span>
-            <Segmented name="Attribution target" options=TARGETS value=Signal::derive(move || options.get().target) set=move |t| state.set_options(|o| o.target = t)/>
+            <span class="label">"Gradient of"<Explain term=Term::Target/></span>
+            <Segmented name="Gradient of" options=TARGETS value=Signal::derive(move || options.get().target) set=move |t| state.set_options(|o| o.target = t)/>
             <span class="label">"Method (both are exact; auto takes the cheaper)"<Explain term=Term::Method/></span>
             <Segmented name="Method" options=MODES value=Signal::derive(move || options.get().mode) set=move |m| state.set_options(|o| o.mode = m)/>
             <label class="check"><input type="checkbox" id="template-row" prop:checked=move || state.template_row.get() on:change=move |e| state.edit(Command::TemplateRow(event_target_checked(&e)))/>"Show the chat template as one row (by word or sentence)"</label>
-            <span class="label">"How the answer is drawn"<Explain term=Term::Sampling/></span>
+            <span class="label">"Sampling"<Explain term=Term::Sampling/></span>
             <div class="numbers">
                 {number("Most new tokens", "limit", "1", "512", "1", |o| o.limit as f64, |o, v| o.limit = v.clamp(1.0, 512.0) as usize)}
                 {number("Temperature (0: greedy)", "temperature", "0", "2", "0.1", |o| o.sampling.temperature, |o, v| o.sampling.temperature = v.clamp(0.0, 2.0))}

@@ -78,9 +78,9 @@ pub fn Toolbar(state: State) -> impl IntoView {
                 <span>"lowered the word's probability"</span><span class="ramp diverging"></span><span>"raised it"</span>
                 <span class="hint">"Zero is the background. One scale for both models."</span>
             }>
-                <span>"came from it least"</span>
+                <span>"least"</span>
                 <span class="ramp">{(1..=10).map(|i| view! { <i style=format!("background:var(--l{i})")></i> }).collect_view()}</span>
-                <span>"most"</span>
+                <span>"most influence"</span>
                 <span class="hint">{move || format!("Levels 1 to {}; up to {} hidden. Empty: below that, or the probability was not raised.", reading.get().how.count, reading.get().how.floor)}</span>
             </Show>
         </div>

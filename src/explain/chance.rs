@@ -1,10 +1,10 @@
-//! Seeded chance: how often a statistic is reached when labels are dealt at random.
+//! Seeded chance: how often a statistic is reached when labels are permuted at random.
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-/// How often labels are dealt anew.
+/// How often labels are permuted.
 pub const PERMUTATIONS: usize = 2_000;
 
 /// Equal seeds give equal draws, in the browser and out of it.

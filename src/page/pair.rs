@@ -57,7 +57,7 @@ impl Differ {
             Self::SameWeights => "The same model twice".into(),
             Self::Swapped => "Base and tuned may be swapped".into(),
             Self::Tokens { vocab: [b, t] } if b != t => format!("Different vocabularies ({b} and {t} tokens)"),
-            Self::Tokens { .. } => "Text is split into different tokens".into(),
+            Self::Tokens { .. } => "Different tokenization".into(),
             Self::Widths([b, t]) => format!("Different widths ({b} and {t})"),
             Self::Layers([b, t]) => format!("Different numbers of layers ({b} and {t})"),
             Self::Heads([b, t]) => format!("Different numbers of heads per layer ({b} and {t})"),
@@ -72,14 +72,14 @@ impl Differ {
             Self::Swapped => {
                 "The base has a chat template and the tuned model has none. If the two are swapped, open each in the other's place.".into()
             }
-            Self::Tokens { .. } => "Compared: both answers to a prompt, the same response under both and their difference, by word or sentence; heads and concepts, by the words that both write with one or two tokens. Not compared: anything by token.".into(),
-            Self::Widths(_) => "Compared: answers, heads, findings 1 and 2, and the words of concepts. Not compared: concepts' directions (angles, matched components).".into(),
+            Self::Tokens { .. } => "Can be compared: both answers to a prompt, and the same response under both with their difference, by word or sentence; heads and concepts, by the words that both write with one or two tokens. Cannot be compared: anything by token.".into(),
+            Self::Widths(_) => "Can be compared: answers, heads, findings 1 and 2, and the words of concepts. Cannot be compared: the directions of concepts (angles, matched components).".into(),
             Self::Layers([b, t]) => format!(
-                "Compared: answers as wholes; heads and concepts of the first {} layers, each with the one of the same number, which need not do the same work. Not compared: the layers beyond.",
+                "Can be compared: whole answers, and the heads and concepts of the first {} layers, matched by number; layers of one number need not do the same work. Cannot be compared: the remaining layers.",
                 b.min(t)
             ),
             Self::Heads([b, t]) => format!(
-                "Compared: answers and concepts; the first {} heads of a layer, each with the one of the same number. Not compared: the heads beyond.",
+                "Can be compared: answers, concepts, and the first {} heads of each layer, matched by number. Cannot be compared: the remaining heads.",
                 b.min(t)
             ),
             Self::Storage => "Everything can be compared; small differences may come from how the weights are stored, and not from tuning. Open both in the same type to be sure.".into(),
@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(changed(|c| c.heads = 9), [Differ::Heads([8, 9])]);
         let storage = changed(|c| c.quantization = "F16".into());
         assert!(storage == [Differ::Storage] && !storage[0].is_grave());
-        assert_eq!(changed(|c| (c.width, c.heads) = (0, 0)), [], "what is not known is not held against it");
+        assert_eq!(changed(|c| (c.width, c.heads) = (0, 0)), [], "sizes that are not known are no difference");
         let base = CheckpointInfo { has_template: true, ..info("a") };
         assert_eq!(differ(&base, &info("b")), [Differ::Swapped]);
     }

@@ -277,7 +277,7 @@ impl Scores {
     pub fn engine_gone(&mut self, side: Side, context: &mut Context) {
         if self.job.is_some_and(|(of, _)| of == side) {
             self.job = None;
-            let said = "The engine stopped unexpectedly. What was measured is kept: go on when it is back.";
+            let said = "The engine stopped unexpectedly. What was measured is kept: resume when it is back.";
             self.end(Some(said.to_owned()), context);
         }
     }

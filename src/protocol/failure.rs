@@ -24,9 +24,7 @@ pub enum Failure {
         status: u16,
     },
     /// No answer, or the connection broke.
-    #[error(
-        "The download of {url} broke off ({message}). What has arrived is kept: load it again to go on from there."
-    )]
+    #[error("The download of {url} broke off ({message}). What has arrived is kept: load it again to resume.")]
     Network {
         /// The address.
         url: String,

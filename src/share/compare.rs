@@ -32,13 +32,13 @@ impl Match {
     pub fn words(&self) -> String {
         match self {
             Self::Same { off } => {
-                format!("it matches; no value is off by more than {:.1} % of its word's strongest", 100.0 * off)
+                format!("it matches (no value is off by more than {:.1} % of the word's largest)", 100.0 * off)
             }
             Self::Apart { off } => {
-                format!("it does NOT match: values are off by up to {:.0} % of their word's strongest", 100.0 * off)
+                format!("no match (values are off by up to {:.0} % of the word's largest)", 100.0 * off)
             }
-            Self::OtherWords => "it does NOT match: the words are others".into(),
-            Self::OtherWeights => "it cannot be compared, as this is not the same checkpoint".into(),
+            Self::OtherWords => "no match (the text differs)".into(),
+            Self::OtherWeights => "it cannot be compared (this is another checkpoint)".into(),
         }
     }
 }

@@ -87,7 +87,7 @@ impl Figure<'_> {
             fill: &fill,
             tip: &tip,
             legend: match self.reading.scale {
-                Scale::Levels => Legend::Levels("came from it least", "most"),
+                Scale::Levels => Legend::Levels("least", "most influence"),
                 Scale::Signed => Legend::Signed("lowered the word's probability", "raised it"),
             },
             caption: self.caption().join(" "),

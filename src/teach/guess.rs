@@ -32,7 +32,7 @@ impl Outcome {
             1 => "the one that mattered most".to_owned(),
             n => format!("the {n} that mattered most"),
         };
-        format!("{name}: {} of {of} among {strongest} (drawn by lot: {:.1}).", self.hits, self.by_lot)
+        format!("{name}: {} of {of} among {strongest} (expected by chance: {:.1}).", self.hits, self.by_lot)
     }
 }
 
@@ -47,7 +47,7 @@ mod tests {
         assert_eq!(found, Outcome { models: vec![1, 4, 3], hits: 2, by_lot: 1.5 });
         assert_eq!(
             found.words("Tuned", 3),
-            "Tuned: 2 of your 3 words among the 3 that mattered most (drawn by lot: 1.5)."
+            "Tuned: 2 of your 3 words among the 3 that mattered most (expected by chance: 1.5)."
         );
     }
 

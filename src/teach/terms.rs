@@ -49,9 +49,9 @@ impl Term {
             Self::ResponseToExplain => "Response to explain",
             Self::ChatTemplate => "Chat template",
             Self::Turns => "Turns before the prompt",
-            Self::Target => "Attribution target",
+            Self::Target => "Gradient of",
             Self::Method => "Forward and reverse",
-            Self::Sampling => "Temperature, top k, top p",
+            Self::Sampling => "Sampling",
             Self::Importance => "Importance",
             Self::Granularity => "Word, token, sentence",
             Self::Scale => "Levels and signed values",
@@ -69,7 +69,7 @@ impl Term {
             Self::Pair => "Related pair of words",
             Self::Attention => "Attention on the prompt",
             Self::Concept => "Concept",
-            Self::Matching => "Matched, and turned by an angle",
+            Self::Matching => "Matching and rotation",
             Self::Task => "Task and level of a concept",
             Self::Firing => "Firing",
             Self::Welch => "Welch’s t-test and p",
@@ -81,7 +81,7 @@ impl Term {
     pub fn plain(self) -> &'static str {
         match self {
             Self::BaseAndTuned => {
-                "The base model was trained to go on with texts. The tuned model is the same network, trained a little longer on instructions and good answers to them. What differs between the two is what tuning did."
+                "The base model was trained to continue text. The tuned model is the same network, trained a little longer on instructions and good answers to them. Whatever differs between the two is the effect of tuning."
             }
             Self::Token => {
                 "A model reads and writes pieces of text: whole words, parts of words, punctuation. Each piece is a token, and each has a vector, a row of numbers, in place of its letters."
@@ -90,7 +90,7 @@ impl Term {
                 "The part of the prompt that says what to do. The page looks for it by itself; select other words and mark them if it chose wrongly. The instruction score is about these words."
             }
             Self::ResponseToExplain => {
-                "Own: each model explains its own answer. Tuned’s or Base’s: both explain that one answer, so that their matrices can be compared. Typed: both explain a text of yours."
+                "Each its own: each model explains its own answer. Tuned model’s or Base model’s: both explain that one answer, so that their matrices can be compared. Custom: both explain a text of yours."
             }
             Self::Turns => {
                 "What was said before the prompt: a system prompt, or earlier questions and answers. Choose which turns to explain: their words become rows of the matrix. The other turns are read too, and their words are grey and not counted, like those of the chat template. Without a template, turns are joined by blank lines."
@@ -99,38 +99,38 @@ impl Term {
                 "The marks that a tuned model was trained to see around a prompt, such as “user” and “assistant”. Base models were not, so by default only the tuned one gets them. Their words are grey and are not counted."
             }
             Self::Target => {
-                "Of a word of the response one can ask: what raised its probability, the probability’s logarithm, or its logit, the raw score before all words are weighed against each other? The paper takes the probability."
+                "What is differentiated for each word of the response: its probability, the logarithm of the probability, or its logit, the raw score before the softmax. The paper uses the probability."
             }
             Self::Method => {
-                "Two exact ways to the same numbers. Forward carries every prompt word’s influence along while the answer is written. Reverse goes back from each word of the answer. Auto takes the cheaper."
+                "Two exact ways to compute the same numbers. Forward mode carries every prompt word’s influence along while the answer is written. Reverse mode works back from each word of the answer. Auto uses the cheaper one."
             }
             Self::Sampling => {
-                "How the next token is drawn. Temperature 0 always takes the likeliest; above that, chance plays a part among the k likeliest, or the likeliest that together have probability p. The seed makes chance repeatable."
+                "How the next token is chosen. At temperature 0 it is always the likeliest; above that it is sampled from the k likeliest, or from the likeliest that together have probability p. The same seed gives the same sample."
             }
             Self::Importance => {
                 "Gradient times input: if a prompt word’s vector were made slightly longer, how much would the probability of the response’s word rise or fall? (Paper, section 3.1.) Every word of the response has one such number for every word of the prompt."
             }
             Self::Granularity => "The same numbers, added up over the tokens of a word or a sentence.",
             Self::Scale => {
-                "Levels: what raised a word’s probability, in steps, as the paper draws it. Signed: everything, with what lowered it in another hue."
+                "Levels: what raised a word’s probability, in steps, as the paper draws it. Signed: everything; what lowered the probability has another colour."
             }
             Self::Levels => {
-                "Each column’s values are set against its largest one and rounded up to a level from 1 to L. The paper takes 10."
+                "Each column’s values are divided by its largest one and rounded up to a level from 1 to L. The paper uses 10."
             }
             Self::Floor => {
-                "Levels up to b count as zero: only what clearly stands out is left. The paper takes 7 of 10."
+                "Levels up to b count as zero, so that only what clearly stands out is left. The paper uses 7 of 10."
             }
             Self::Norm => {
-                "How the density is divided: a higher p favours words that matter evenly over words that matter to one place only. The paper takes 4."
+                "The norm that the density is divided by: a higher p favours words that matter evenly over words that matter in one place only. The paper uses 4."
             }
             Self::Density => {
-                "To how much of the response a prompt word matters: the sum of its row of levels, divided by the row’s p-norm. A word that matters to all of the answer has a high density."
+                "How much of the response a prompt word matters to: the sum of its row of levels, divided by the row’s p-norm. A word that matters to the whole answer has a high density."
             }
             Self::Score => {
-                "How much the instruction’s words weigh for the whole answer: their densities, each set against the densest word of the prompt, are added up and divided by the logarithm of their number plus two, so that long instructions gain little. (Paper, section 4.)"
+                "How much the instruction’s words influence the whole answer: a normalised sum of their densities. Each density is taken relative to the prompt’s largest one; the sum is divided by the logarithm of the number of words plus two, so that long instructions gain little. It is not a share, and can exceed 1. (Paper, section 4.)"
             }
             Self::Choices => {
-                "What the model gave the word that came: its probability, its place among all words (rank 1: the likeliest), and how undecided the model was (entropy; 0 is sure)."
+                "How likely the model found the word: its probability, its rank among all words (1 is the likeliest), and the entropy, which says how undecided the model was (0 is certain)."
             }
             Self::Difference => {
                 "The tuned model’s signed values minus the base’s, where both explain the same response."
@@ -157,14 +157,14 @@ impl Term {
                 "A direction in which a layer’s feed-forward block writes more than in others (a principal component), named by the words whose vectors lie closest to it."
             }
             Self::Matching => {
-                "Tuning may reorder and turn directions. The page pairs each direction of the base with the tuned model’s most similar one, so that all pairs together fit best; the angle says how far it has turned."
+                "Tuning may reorder and rotate directions. The page pairs each direction of the base with one of the tuned model’s, so that all pairs together fit best (optimal assignment); the angle says how far it has rotated."
             }
             Self::Task => {
                 "A guess from a concept’s words: what sort of task they serve (writing, solving…) and at which level of language they work. You may correct it; that is remembered."
             }
             Self::Firing => "How strongly the prompt and answer of the last run drive a direction.",
             Self::Welch => {
-                "Whether two means differ by more than chance. p is how often a difference like this would come up if there were none: below 0.05 is commonly called significant. Beside it stands what chance does: labels dealt at random 2,000 times. What is tested at once is corrected by Holm’s method, as one of many tests succeeds by luck."
+                "Whether two means differ by more than chance. p is how often a difference like this would come up if there were none: below 0.05 is commonly called significant. Beside it stands the permutation p: how often 2,000 random permutations of the labels give a result as large. Tests made together are corrected by Holm’s method, because one of many succeeds by luck."
             }
             Self::Shift => {
                 "Tuned minus base: how many more of the changed pairs, or of the leading concepts, are of the kind in question."
@@ -189,10 +189,10 @@ impl Picture {
     pub fn limits(self) -> &'static [&'static str] {
         match self {
             Self::Attribution => &[
-                "What would happen without a word: the values are derivatives, true for small changes of the word’s vector.",
+                "What would happen without a word: the values are derivatives, which hold for small changes of the word’s vector.",
                 "Why a word mattered, or that the model understood it. A word can matter because it is odd, or first.",
-                "Influence that cancels out: two paths that push in opposite ways add up to little.",
-                "Sizes across columns, in levels: each column is set against its own largest value. Signed values share one scale.",
+                "Influence that cancels out: two paths with opposite effects add up to little.",
+                "Sizes across columns, in levels: each column is relative to its own largest value. Signed values share one scale.",
             ],
             Self::Difference => &[
                 "Which part of tuning made the difference: the data, the template, or its length.",
@@ -201,12 +201,12 @@ impl Picture {
             Self::Heads => &[
                 "What a head does on a sentence: the pairs are read from weights. The section below shows attention on your prompt.",
                 "Relations that arise from several heads or layers together.",
-                "Pairs of words outside the list that is used, and of words that take more than two tokens.",
+                "Pairs of words outside the list in use, or of words that take more than two tokens.",
             ],
             Self::Concepts => &[
                 "That the model “has” a concept: a direction is named by the words that happen to lie close to it.",
                 "Concepts that share a direction, or are spread over several.",
-                "A cause: that a direction turned does not say that the model’s answers changed because of it.",
+                "A cause: a direction that rotated need not be why the model’s answers changed.",
             ],
             Self::Findings => &[
                 "That a finding holds for other models: each pair is a sample of one.",

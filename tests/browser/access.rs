@@ -58,7 +58,7 @@ async fn axe_finds_nothing_serious() {
     page.js("document.querySelectorAll('details').forEach(d=>d.open=true)").await;
     look(&page, "prompt", &mut problems).await;
     page.press_segment("Scale", "Signed").await;
-    page.press_segment("Response to explain", "Typed").await;
+    page.press_segment("Response to explain", "Custom").await;
     page.js("document.querySelector('#options').open=true").await;
     look(&page, "prompt, signed", &mut problems).await;
     the_matrix_is_a_table_too(&page).await;

@@ -127,7 +127,7 @@ async fn every_tab_works(family: &str) {
         no_error(&page, label).await;
     }
     page.shot(&format!("{family}-attribution")).await;
-    page.press_segment("Response to explain", "Tuned's").await;
+    page.press_segment("Response to explain", "Tuned model's").await;
     page.run().await;
     heads(&page, family).await;
     concepts(&page, family).await;

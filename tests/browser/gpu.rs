@@ -20,7 +20,7 @@ async fn the_gpu_gives_the_cpus_results() {
     page.js("const s=document.querySelector('#backend'); s.value='cpu'; s.dispatchEvent(new Event('change',{bubbles:true}))").await;
     page.wait_text_for("#backend-why", "Tuned: CPU. As chosen.", SLOW).await;
     page.press_segment("Chat template", "Off").await;
-    page.press_segment("Response to explain", "Typed").await;
+    page.press_segment("Response to explain", "Custom").await;
     page.fill("#typed", " Owl, robin.").await;
     page.fill("#prompt", "List two birds.").await;
     page.run_for(SLOW).await;
@@ -53,7 +53,7 @@ async fn the_gpu_gives_the_cpus_results() {
 async fn every_kernel_can_be_checked_on_the_visitors_gpu() {
     let page = Page::open_with_webgpu("webgpu-check").await;
     page.click("#backend-used").await;
-    page.wait_text("#backend-dialog", "Is this GPU right?").await;
+    page.wait_text("#backend-dialog", "Does this GPU compute correctly?").await;
     page.click("#check-gpu").await;
     page.wait_text_for("#gpu-verdict", "comparisons", SLOW).await;
     let verdict = page.text("#gpu-verdict").await;

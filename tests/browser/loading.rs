@@ -169,13 +169,13 @@ async fn a_context_that_is_full_is_said() {
     page.wait_text("#card-tuned .error", long).await;
     // a given response that does not fit
     page.fill("#prompt", &"x".repeat(200)).await;
-    page.press_segment("Response to explain", "Typed").await;
+    page.press_segment("Response to explain", "Custom").await;
     page.fill("#typed", &"y".repeat(60)).await;
     page.wait_text("#room-base", "The prompt and its response are too long by 4 tokens: they take 200 and 60,").await;
     page.fill("#typed", &"y".repeat(56)).await;
     page.wait_js("return !document.querySelector('#room-base')").await;
     // little room: said before, and in the foot of an answer that was cut off there
-    page.press_segment("Response to explain", "Own").await;
+    page.press_segment("Response to explain", "Each its own").await;
     page.js("document.querySelector('#options').open=true").await;
     page.fill("#limit", "60").await;
     page.js("document.querySelector('#limit').dispatchEvent(new Event('change',{bubbles:true}))").await;

@@ -120,7 +120,7 @@ async fn the_tuned_answer_under_both_shows_the_difference() {
     let page = Page::open("difference").await;
     page.models_ready().await;
     page.fill("#prompt", "What is the opposite of loud?").await;
-    page.press_segment("Response to explain", "Tuned's").await;
+    page.press_segment("Response to explain", "Tuned model's").await;
     page.run().await;
     page.wait_js("return !!document.querySelector('#difference canvas')").await;
     let response = |side: &str| {
@@ -131,7 +131,7 @@ async fn the_tuned_answer_under_both_shows_the_difference() {
     page.press_segment("Granularity", "Sentence").await;
     page.press_segment("Granularity", "Token").await;
     page.shot("difference").await;
-    page.press_segment("Response to explain", "Typed").await;
+    page.press_segment("Response to explain", "Custom").await;
     page.fill("#typed", " The answer is quiet.").await;
     page.run().await;
     assert!(page.text("#card-base .response").await.contains("quiet"));
@@ -163,7 +163,7 @@ async fn a_run_can_be_stopped() {
     page.js("document.querySelector('#options').open=true").await;
     page.fill("#limit", "400").await;
     page.js("document.querySelector('#limit').dispatchEvent(new Event('change',{bubbles:true}))").await;
-    page.press_segment("Response to explain", "Typed").await;
+    page.press_segment("Response to explain", "Custom").await;
     page.fill("#typed", &"the fox and the boat ".repeat(36)).await;
     page.click("#run").await;
     page.wait_js("return document.querySelector('#run').textContent=='Stop'").await;
@@ -173,7 +173,7 @@ async fn a_run_can_be_stopped() {
     page.wait_js("return document.querySelector('#run').textContent=='Run'").await;
     page.wait_text("#card-tuned", "Stopped.").await;
     // and the page goes on
-    page.press_segment("Response to explain", "Own").await;
+    page.press_segment("Response to explain", "Each its own").await;
     page.run().await;
     page.close().await;
 }
@@ -350,7 +350,7 @@ async fn errors_and_endless_words_fit_in_both_themes_and_widths() {
     let page = Page::open("fit").await;
     page.models_ready().await;
     page.wait_text("#card-tuned .response", &page::first_screen()).await;
-    page.press_segment("Response to explain", "Tuned's").await;
+    page.press_segment("Response to explain", "Tuned model's").await;
     let overflow = "return document.documentElement.scrollWidth-document.documentElement.clientWidth";
     for (name, width, height) in [("wide", 1280, 720), ("narrow", 390, 844)] {
         page.resize(width, height).await;

@@ -47,13 +47,13 @@ async fn a_link_shows_the_picture_before_any_model_and_is_computed_again() {
     page.shot("linked").await;
     each_theme_and_size(&page, "linked", "#linked").await;
     // it is computed as it says, not as the page is set meanwhile
-    page.press_segment("Response to explain", "Typed").await;
+    page.press_segment("Response to explain", "Custom").await;
     page.click("#recompute").await;
     page.wait_text("#recomputed", "Tuned model: it matches").await;
     page.wait_text("#recomputed", "Base model: it matches").await;
     page.shot("recomputed").await;
     // another run leaves the picture and its address behind
-    page.press_segment("Response to explain", "Own").await;
+    page.press_segment("Response to explain", "Each its own").await;
     page.fill("#prompt", "List two birds.").await;
     page.run().await;
     page.wait_js(LEFT).await;
@@ -227,9 +227,7 @@ async fn figures_and_tables_hold_what_is_on_screen() {
     assert_eq!((&found["parsed"], &found["kind"]), (&json!(true), &json!("image/png")), "{found}");
     let shown = page.js("return document.querySelectorAll('#card-tuned .read:not(.response) .tok').length").await;
     assert_eq!(found["rows"], shown);
-    for words in
-        ["came from it least", "gradient x input of the probability", "stories-tuned.gguf", "Instruction score"]
-    {
+    for words in ["most influence", "gradient x input of the probability", "stories-tuned.gguf", "Instruction score"] {
         assert!(found["texts"].as_str().unwrap().contains(words), "{words}: {found}");
     }
     for i in 0..2 {
@@ -271,7 +269,7 @@ async fn every_picture_can_be_saved() {
         assert!(found["texts"].as_str().unwrap().contains("Made with Shiftlens"), "{name}: {found}");
         found
     };
-    page.press_segment("Response to explain", "Tuned's").await;
+    page.press_segment("Response to explain", "Tuned model's").await;
     page.fill("#prompt", "List four fruits.").await;
     page.run().await;
     page.wait_js("return !!document.querySelector('#difference .save')").await;

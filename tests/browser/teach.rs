@@ -50,7 +50,7 @@ async fn the_tour_goes_on_when_the_user_does_the_thing_and_is_remembered() {
     page.click("#lesson-go-on").await;
     page.wait_text(STEP, "step 4 of 14").await;
     page.click("#lesson-next").await;
-    page.press_segment("Response to explain", "Tuned's").await;
+    page.press_segment("Response to explain", "Tuned model's").await;
     page.wait_text(STEP, "step 6 of 14").await;
     page.run().await;
     page.wait_text(STEP, "step 7 of 14").await;

@@ -111,7 +111,7 @@ async fn safetensors_with_another_tokenizer_load_and_the_page_says_what_is_off()
     page.wait_text("#chip-base", "F32").await;
     page.click("#close-models").await;
     page.fill("#prompt", "List three tools.").await;
-    page.press_segment("Response to explain", "Tuned's").await;
+    page.press_segment("Response to explain", "Tuned model's").await;
     page.run().await;
     // the same text, in other tokens
     let response = |side: &str| {

@@ -79,7 +79,7 @@ async fn a_judge_says_what_hangs_together_and_what_does_not() {
     page.models_ready().await;
     page.click("#tab-heads").await;
     page.wait_js(WHOLE_MAP).await;
-    page.wait_text("#heads-chance", "of a head's pairs; another head of its layer has").await;
+    page.wait_text("#heads-chance", "of a head's pairs are the same after tuning; another head of its layer has").await;
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, words: &[String], seed: u64| {
         let mut state = seed;
@@ -107,13 +107,13 @@ async fn a_judge_says_what_hangs_together_and_what_does_not() {
     page.click("#use-words").await;
     page.wait_text("#words", "known to the judge").await;
     page.wait_js(WHOLE_MAP).await;
-    page.wait_text("#heads-chance .note", "These pairs are no nearer than random words.").await;
+    page.wait_text("#heads-chance .note", "These pairs are no closer than random words.").await;
     page.wait_text("#head-coherence", "by chance up to").await;
     each_theme_and_size(&page, "judge-heads", "main").await;
     page.click("#tab-concepts").await;
     page.wait_js(&format!("return {FINDINGS}.length==6 && {FINDINGS}.every(b=>b.textContent!='–')")).await;
-    page.wait_text("#concepts-chance", "These components' words are no nearer than random words.").await;
-    page.wait_text("#concepts-chance", "on average, by chance").await;
+    page.wait_text("#concepts-chance", "These components' words are no closer than random words.").await;
+    page.wait_text("#concepts-chance", "° on average (").await;
     page.wait_text("#concept-table tbody", "coherence").await;
     each_theme_and_size(&page, "judge-concepts", "main").await;
     // and no finding stands on it
@@ -129,7 +129,7 @@ async fn attention_on_the_prompt_is_shown_for_both_models() {
     let page = Page::open("attention").await;
     page.models_ready().await;
     page.press_segment("Chat template", "Off").await;
-    page.press_segment("Response to explain", "Tuned's").await;
+    page.press_segment("Response to explain", "Tuned model's").await;
     page.fill("#prompt", "What is the opposite of loud?").await;
     page.run().await;
     page.click("#tab-heads").await;

@@ -16,9 +16,9 @@ pub fn BackendDialog(state: State) -> impl IntoView {
     view! {
         <Modal id="backend-dialog" title="What computes" close="close-backend" open=state.backend_open prepare=|| ()>
             <ul class="list">{state.slots().map(|half| view! { <Reason half/> }).collect_view()}</ul>
-            <p class="cap">"Automatic takes the faster of the two that computes rightly: after a model is loaded, the GPU has to find the CPU’s answer to a known question, and then a short race decides. If it fails within a run, the CPU does that run again."</p>
-            <h3>"Is this GPU right?"</h3>
-            <p class="cap">"Every operation that the explanations are made of, its result and both of its derivatives, held against the CPU on small matrices of random numbers. It needs no model and takes a few seconds."</p>
+            <p class="cap">"Automatic uses the faster one, provided that it is correct: once a model is loaded, the GPU has to reproduce the CPU’s answer to a known question, and then both are timed. If the GPU fails during a run, the CPU repeats it."</p>
+            <h3>"Does this GPU compute correctly?"</h3>
+            <p class="cap">"Compares every operation, its result and both of its derivatives, with the CPU on small random matrices. This needs no model and takes a few seconds."</p>
             <div class="row">
                 <button class="btn" id="check-gpu" disabled=running on:click=move |_| state.dispatch(Msg::GpuCheck(Command::Start))>"Check this GPU"</button>
                 <Show when=running><button class="btn" id="stop-check" on:click=move |_| state.dispatch(Msg::GpuCheck(Command::Stop))>"Stop"</button></Show>
@@ -97,6 +97,6 @@ fn Table(gpu: String, checked: Vec<Checked>) -> impl IntoView {
                 view! { <tr><th scope="row"><code>{kernel.clone()}</code></th>{of(Derivative::Value)}{of(Derivative::Jvp)}{of(Derivative::Vjp)}</tr> }
             }).collect_view()}</tbody>
         </table></div>
-        <p class="cap">"The largest difference relative to the largest value. Operations are named after their kernels’ files."</p>
+        <p class="cap">"The largest difference, relative to the largest value. Each operation is listed by its kernel’s file."</p>
     }
 }

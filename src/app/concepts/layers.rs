@@ -23,7 +23,7 @@ pub fn LayerStrip(state: State, view: View) -> impl IntoView {
         let level = angle.map_or(0, |a| (a / 9.0).ceil() as u32).min(10);
         let style = format::level_style(level);
         let said =
-            angle.map_or_else(|| "not compared yet".into(), |a| format!("components turned by {a:.1}° on average"));
+            angle.map_or_else(|| "not compared yet".into(), |a| format!("components rotated by {a:.1}° on average"));
         view! {
             <button type="button" class="layer-cell" id=format!("layer-{layer}") class:on=on aria-pressed=move || on().to_string() style=style title=said.clone() on:click=move |_| view.choose(state, layer)>
                 <span>{layer}</span><b>{angle.map_or_else(|| "–".into(), |a| format!("{a:.0}°"))}</b><span class="visually-hidden">{format!("Layer {layer}: {said}")}</span>
@@ -31,7 +31,7 @@ pub fn LayerStrip(state: State, view: View) -> impl IntoView {
         }
     };
     view! {
-        <div class="legend"><span>"0°"</span><span class="ramp">{(1..=10).map(|i| view! { <i style=format!("background:var(--l{i})")></i> }).collect_view()}</span><span>"90°"</span><span class="hint">"how far a layer's components have turned, on average"</span></div>
+        <div class="legend"><span>"0°"</span><span class="ramp">{(1..=10).map(|i| view! { <i style=format!("background:var(--l{i})")></i> }).collect_view()}</span><span>"90°"</span><span class="hint">"mean rotation of a layer's components"</span></div>
         <div class="strip" id="concept-layers" role="group" aria-label="Layers">{move || angles.get().into_iter().enumerate().map(cell).collect_view()}</div>
     }
 }

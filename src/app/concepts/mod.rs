@@ -60,7 +60,7 @@ impl Layer {
         let bound = [along?, against?].into_iter().flatten().next()?.bound;
         let value = |of: &Option<Judgement>| of.map_or_else(|| "–".into(), |j| written(j.coherence));
         Some(format!(
-            "coherence {}, of words with a minus {} (by chance up to {})",
+            "coherence {}, of opposing words {} (by chance up to {})",
             value(along?),
             value(against?),
             written(bound)
@@ -104,7 +104,7 @@ pub fn Concepts(state: State) -> impl IntoView {
     view! {
         <section class="panel card" aria-label="Feed-forward concepts of both models">
             <div class="head"><h2>"What tuning changed in the feed-forward concepts"</h2><Explain term=Term::Concept/></div>
-            <p class="cap">"The principal directions in which each layer's feed-forward block writes, named by the words they lie closest to. The same direction of both models is found again by the best assignment; the angle says how far it has turned."</p>
+            <p class="cap">"The principal directions in which each layer's feed-forward block writes, named by the words they lie closest to. Directions of the two models are matched by optimal assignment; the angle says how far each has rotated."</p>
             <Reading state of="layers of concepts" count=move |side| state.weights.half(side).concepts.with(|c| (c.iter().flatten().count(), c.len()))/>
             <ConceptsByChance state labels=view/>
             <LayerStrip state view/>

@@ -75,7 +75,7 @@ pub fn Table(state: State, view: View, shown: Memo<Layer>) -> impl IntoView {
     view! {
         <Show when=move || shown.with(|l| l.matches.is_some()) fallback=move || view! { <p class="empty">"This layer has not been read yet for both models."</p> }>
             <div class="bar"><Segmented name="Order of components" options=ORDERS value=order set=move |o| order.set(o)/>
-                <span class="hint">"Words against a direction carry a minus. Labels are estimates; point at one for its evidence, or choose another."</span></div>
+                <span class="hint">"Opposing words are marked “−”. Labels are estimates: point at one for its evidence, or choose another."</span></div>
             <div class="frame">
                 <table class="components matched" id="concept-table">
                     <thead><tr>

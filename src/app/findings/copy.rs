@@ -33,7 +33,7 @@ pub fn CopyTable(id: &'static str) -> impl IntoView {
         let text = form(&cells(id), &verdict);
         leptos::task::spawn_local(async move {
             let done = share::to_clipboard(&text).await.is_some();
-            said.set(if done { " Copied." } else { " The browser keeps the clipboard to itself." });
+            said.set(if done { " Copied." } else { " The browser blocked copying." });
         });
     };
     view! {

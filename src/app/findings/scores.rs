@@ -20,7 +20,7 @@ use crate::teach::terms::Term;
 const BUNDLED: &str = "findings/held-out.jsonl";
 const BUNDLED_NAME: &str = "held-out instructions of the bundled pair";
 
-const OWN: &[(bool, &str)] = &[(false, "Tuned's under both"), (true, "Each its own")];
+const OWN: &[(bool, &str)] = &[(false, "Tuned model's under both"), (true, "Each its own")];
 
 async fn bundled() -> Result<Vec<PromptCase>, String> {
     let fetched = async {
@@ -98,7 +98,7 @@ pub fn Scores(state: State) -> impl IntoView {
         let (done, all) = progress();
         match (f.running.get(), done) {
             (true, _) => view! { <button type="button" class="btn" id="scores-stop" on:click=move |_| state::stop(state)>"Stop"</button> }.into_any(),
-            (false, d) if d > 0 && d < all => view! { <button type="button" class="btn" id="scores-go-on" on:click=move |_| state::start(state)>"Go on"</button> }.into_any(),
+            (false, d) if d > 0 && d < all => view! { <button type="button" class="btn" id="scores-go-on" on:click=move |_| state::start(state)>"Resume"</button> }.into_any(),
             (false, d) if d > 0 => view! { <button type="button" class="btn" id="scores-again" on:click=move |_| state::again(state)>"Measure again"</button> }.into_any(),
             _ => view! { <button type="button" class="btn" id="scores-start" disabled=move || f.cases.with(Vec::is_empty) on:click=move |_| state::start(state)>"Measure"</button> }.into_any(),
         }
@@ -120,8 +120,8 @@ pub fn Scores(state: State) -> impl IntoView {
     });
     view! {
         <section class="panel card" id="finding-1" aria-label="Finding 1">
-            <div class="head"><h2>"Finding 1: the tuned model leans more on the words of the instruction"</h2><Explain term=Term::Welch/></div>
-            <p class="cap">"The instruction score of every prompt of a set: the share of importance density on the instruction's words. It holds if the tuned model's is higher on the same prompts (Wilcoxon's signed-rank test), and higher than for as many random words in the instruction's place. Prompts are read as the first tab says (chat template), responses have at most 60 tokens."</p>
+            <div class="head"><h2>"Finding 1: the tuned model relies more on the instruction's words"</h2><Explain term=Term::Welch/></div>
+            <p class="cap">"The instruction score of every prompt of a set: a normalised sum of the densities of the instruction's words. The finding holds if the tuned model's score is higher on the same prompts (Wilcoxon's signed-rank test), and higher than with as many random words in place of the instruction. The chat template is used as set in the first tab; responses have at most 60 tokens."</p>
             <div class="bar">
                 <Segmented name="Whose response is scored" options=OWN value=*f.own set=move |own| state::set_own(state, own)/>
                 {button}
@@ -136,7 +136,7 @@ pub fn Scores(state: State) -> impl IntoView {
             <VerdictLine verdict=Signal::derive(move || found.with(|f| f.verdict.clone()))/>
             {move || { let (base, tuned) = pairs(); (base.len() > 1).then(|| figure::strips(("Base", base), ("Tuned", tuned))) }}
             <div class="frame"><table class="components tests">
-                <thead><tr><th scope="col">"Prompts"</th><th scope="col">"n"</th><th scope="col">"Base, mean ± sd"</th><th scope="col">"Tuned"</th><th scope="col">"Welch's t"</th><th scope="col">"Welch's p, one-sided"</th><th scope="col">"Effect (d)"</th><th scope="col" title="Wilcoxon's signed-rank test on the same prompts">"p, paired"</th><th scope="col" title="Of 2,000 random choices of which words are the instruction, the share whose score rises as much">"Random words do as well"</th><th scope="col" title="The larger of both, paired and of random words, corrected for two tests">"p after Holm"</th></tr></thead>
+                <thead><tr><th scope="col">"Prompts"</th><th scope="col">"n"</th><th scope="col">"Base, mean ± sd"</th><th scope="col">"Tuned"</th><th scope="col">"Welch's t"</th><th scope="col">"Welch's p, one-sided"</th><th scope="col">"Effect (d)"</th><th scope="col" title="Wilcoxon's signed-rank test on the same prompts">"p, paired"</th><th scope="col" title="The share of 2,000 random choices of the instruction's words with a rise as large">"Permutation p"</th><th scope="col" title="The larger of the paired p and the permutation p, corrected for two tests">"p after Holm"</th></tr></thead>
                 <tbody>
                     <tr><th scope="row">"This pair"</th>{move || found.with(row)}</tr>
                     {paper}

@@ -50,12 +50,12 @@ pub fn Verbs(state: State) -> impl IntoView {
     view! {
         <section class="panel card" id="finding-2" aria-label="Finding 2">
             <div class="head"><h2>"Finding 2: heads relate more words to instruction verbs, in the lower and middle layers above all"</h2><Explain term=Term::Shift/></div>
-            <p class="cap">"For each verb: of the heads whose number of pairs with it changed by tuning, the share in which it rose. The paper's instruction verbs against 64 general verbs; then against themselves with the labels dealt at random, 2,000 times."</p>
+            <p class="cap">"For each verb: of the heads whose number of pairs with it changed by tuning, the share in which it rose. The paper's instruction verbs are compared with 64 general verbs, and with 2,000 random permutations of these labels."</p>
             <Reading state of="layers of heads" count=move |side| state.weights.half(side).heads.with(|h| (h.iter().flatten().count(), h.len()))/>
             <VerdictLine verdict=Signal::derive(move || found.with(|f| f.as_ref().map_or_else(unread, |f| f.verdict.clone())))/>
             {dots}
             <div class="frame"><table class="components tests">
-                <thead><tr><th scope="col">"Layers"</th><th scope="col">"verbs, general / instruction"</th><th scope="col">"General"</th><th scope="col">"Instruction"</th><th scope="col">"Welch's t"</th><th scope="col">"Welch's p, one-sided"</th><th scope="col">"Effect (d)"</th><th scope="col" title="Of 2,000 random labellings of the verbs as instruction or general, the share with a difference as large">"Random labels do as well"</th><th scope="col" title="The p of random labels, corrected for three groups of layers">"p after Holm"</th></tr></thead>
+                <thead><tr><th scope="col">"Layers"</th><th scope="col">"verbs, general / instruction"</th><th scope="col">"General"</th><th scope="col">"Instruction"</th><th scope="col">"Welch's t"</th><th scope="col">"Welch's p, one-sided"</th><th scope="col">"Effect (d)"</th><th scope="col" title="The share of 2,000 random permutations of the verbs' labels (instruction, general) with a difference as large">"Permutation p"</th><th scope="col" title="The permutation p, corrected for three groups of layers">"p after Holm"</th></tr></thead>
                 <tbody>
                     {move || found.with(|f| f.as_ref().map(|f| f.groups.iter().map(row).collect_view()))}
                     <tr class="paper"><th scope="row">"Paper"</th><td colspan="8">"LLaMA-7B to Vicuna-7B: more words related to instruction verbs than to general verbs, in the lower and middle layers above all."</td></tr>
@@ -123,13 +123,13 @@ pub fn Tasks(state: State) -> impl IntoView {
     };
     view! {
         <section class="panel card" id="finding-3" aria-label="Finding 3">
-            <div class="head"><h2>"Finding 3: concepts turn toward users' tasks, while linguistic levels stay"</h2><Explain term=Term::Task/></div>
-            <p class="cap">"For each layer: the share of its components that are about writing, math, coding or translation, by the scorer of the Concepts tab and your own labels there. It holds if that share rises by more than random labels would make it, and the shares of linguistic levels differ by no more than 5 % or than chance. Where over 90 % of the components carry no label, where they are turned as far as unrelated ones, or their words are no nearer than random words, nothing can be told."</p>
+            <div class="head"><h2>"Finding 3: concepts rotate toward users' tasks, while linguistic levels stay"</h2><Explain term=Term::Task/></div>
+            <p class="cap">"For each layer: the share of its components that are about writing, math, coding or translation, by the scorer of the Concepts tab and your own labels there. The finding holds if that share rises by more than with permuted labels, and the shares of linguistic levels differ by no more than 5 % or than by chance. It cannot be told where over 90 % of the components have no task label, where components are rotated as far as unrelated ones, or where their words are no closer than random words."</p>
             <Reading state of="layers of concepts" count=move |side| state.weights.half(side).concepts.with(|c| (c.iter().flatten().count(), c.len()))/>
             <VerdictLine verdict=Signal::derive(move || found.with(|f| f.as_ref().map_or_else(unread, |f| f.verdict.clone())))/>
             {dots}
             <div class="frame"><table class="components tests">
-                <thead><tr><th scope="col">"Share about a task"</th><th scope="col">"n, layers"</th><th scope="col">"Base, mean ± sd"</th><th scope="col">"Tuned"</th><th scope="col">"Welch's t"</th><th scope="col">"Welch's p, one-sided"</th><th scope="col">"Effect (d)"</th><th scope="col" title="Of 2,000 times that the labels are dealt anew among both models' components, the share that does as well">"Random labels do as well"</th><th scope="col" title="The p of random labels, corrected for two tests, of tasks and of levels">"p after Holm"</th></tr></thead>
+                <thead><tr><th scope="col">"Share about a task"</th><th scope="col">"n, layers"</th><th scope="col">"Base, mean ± sd"</th><th scope="col">"Tuned"</th><th scope="col">"Welch's t"</th><th scope="col">"Welch's p, one-sided"</th><th scope="col">"Effect (d)"</th><th scope="col" title="The share of 2,000 random permutations of the labels among both models' components with a result as large">"Permutation p"</th><th scope="col" title="The permutation p, corrected for two tests: of tasks and of levels">"p after Holm"</th></tr></thead>
                 <tbody>
                     {move || found.with(|f| f.as_ref().map(rows))}
                     <tr class="paper"><th scope="row">"Paper"</th><td colspan="8">"LLaMA-7B to Vicuna-7B: feed-forward concepts rotate toward user-oriented tasks, while the shares of linguistic levels barely move."</td></tr>

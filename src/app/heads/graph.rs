@@ -123,14 +123,14 @@ pub fn HeadGraph(change: Memo<Option<HeadChange>>) -> impl IntoView {
                 <span class="row">
                     <button type="button" class="btn small" aria-label="Zoom in" on:click=move |_| zoom(0.8, None)>"+"</button>
                     <button type="button" class="btn small" aria-label="Zoom out" on:click=move |_| zoom(1.25, None)>"−"</button>
-                    <button type="button" class="btn small" on:click=move |_| window.set(graph.with_untracked(|g| whole(g, wide.get_untracked() as f32)))>"Whole"</button>
+                    <button type="button" class="btn small" on:click=move |_| window.set(graph.with_untracked(|g| whole(g, wide.get_untracked() as f32)))>"Fit to view"</button>
                 </span>
             </div>
             <div class="legend">
                 <span class="row"><i class="edge tuned" aria-hidden="true"></i>"tuned only"</span>
                 <span class="row"><i class="edge base" aria-hidden="true"></i>"base only"</span>
                 <span class="row"><i class="edge both" aria-hidden="true"></i>"both"</span>
-                <span class="hint">"Arrows point from query to key. Drag words or the ground; Ctrl and wheel zoom."</span>
+                <span class="hint">"Arrows point from query to key. Drag a word, or the background to pan; Ctrl and wheel to zoom."</span>
             </div>
             <Show when=move || graph.with(|g| !g.words.is_empty()) fallback=|| view! { <p class="empty">"No pairs: this head relates none of the words, or none that the filter keeps."</p> }>
                 <svg

@@ -106,10 +106,10 @@ pub fn OnPrompt(state: State, view: View) -> impl IntoView {
     let patterns = state.slots().map(|slot| Memo::new(move |_| pattern(state, view, shown, slot)));
     let ran = move || weights::has_sequence(state);
     let what = move || match shown.of.get() {
-        Of::Head => "Rows are tokens that look back, columns what they look at. The response's tokens are set in dark.",
+        Of::Head => "Rows attend to columns. The response's tokens are darker.",
         Of::Mean => "The mean over all heads of the layer.",
         Of::Rollout => {
-            "How much of each token's vector came from which token, through all layers up to this one (half of every layer is the residual stream's own way)."
+            "How much of each token's vector came from which token, through all layers up to this one (rollout; the residual stream counts for half of every layer)."
         }
     };
     view! {
@@ -355,7 +355,7 @@ fn Difference(shown: Shown, base: Memo<Option<Pattern>>, tuned: Memo<Option<Patt
     view! {
         <Show when=both>
             <p class="sub">"Difference, tuned minus base"</p>
-            <Show when=move || same.get() fallback=|| view! { <p class="empty">"The models read different tokens. Choose “Tuned's” or “Base's” under Response to explain in the first tab, the chat template for both or off, and run: then both read the same."</p> }>
+            <Show when=move || same.get() fallback=|| view! { <p class="empty">"The models read different tokens. Choose “Tuned model's” or “Base model's” under Response to explain in the first tab, the chat template for both or off, and run: then both read the same."</p> }>
                 <div class="legend"><span>"more in the base"</span><span class="ramp diverging"></span><span>"more in the tuned model"</span></div>
                 <div class="frame"><canvas node_ref=canvas role="img" aria-label="Difference of the two models' attention"></canvas></div>
             </Show>

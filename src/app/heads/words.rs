@@ -29,7 +29,7 @@ pub fn WordFiles(state: State) -> impl IntoView {
         let related = if vectors {
             "your word vectors, as in the paper"
         } else {
-            "the model's own input embeddings, freed of their 8 leading directions, where the paper takes GloVe"
+            "the model's own input embeddings, with their 8 leading directions removed (the paper uses GloVe)"
         };
         let judge = if judge { "by your vectors of another model" } else { "by no one" };
         format!(
@@ -48,9 +48,9 @@ pub fn WordFiles(state: State) -> impl IntoView {
                 <label class="number">"Word vectors that say which words are related"<input type="file" id="vectors" node_ref=vectors accept=".txt,.vec,text/plain"/></label>
                 <label class="number">"Another model's word vectors, to judge by"<input type="file" id="judge" node_ref=judge accept=".txt,.vec,text/plain"/></label>
             </div>
-            <p class="hint">"Vectors: “word v1 v2 …” a line. The judge says how much nearer than random words the words of a head or a component lie: its coherence, in standard deviations. It must not be what chose the related words."</p>
+            <p class="hint">"Vectors: “word v1 v2 …” a line. The judge measures coherence: how much closer to each other than random words the words of a head or component lie, in standard deviations. It must not be what selected the related words."</p>
             <div class="row">
-                <button type="button" class="btn" id="use-words" on:click=take>"Read the weights by these"</button>
+                <button type="button" class="btn" id="use-words" on:click=take>"Use this list"</button>
                 <span class="cap" role="status">{move || counted(Side::Base)}{move || counted(Side::Tuned)}</span>
             </div>
         </details>

@@ -36,7 +36,7 @@ pub fn PairHint(state: State) -> impl IntoView {
     let titles = move || grave.with(|all| all.iter().map(|d| d.title()).collect::<Vec<_>>().join("; "));
     view! {
         <Show when=move || grave.with(|d| !d.is_empty())>
-            <p class="note plain" id="pair-hint" role="status">"Not everything of these two models can be compared. "{titles}". "
+            <p class="note plain" id="pair-hint" role="status">"These two models can be compared only in part. "{titles}". "
                 <button type="button" class="link" on:click=move |_| state.models_open.set(true)>"See what can be compared"</button>
             </p>
         </Show>

@@ -83,7 +83,7 @@ fn Repository(state: State, side: Side, found: Found) -> impl IntoView {
                 let parameters = f.listing.parameters.unwrap_or(own);
                 let checked = match candidate.is_checked() {
                     true => "The weights will be checked against the hub's checksum.",
-                    false => "The hub gives no checksum for them.",
+                    false => "The hub lists no checksum for the weights, so they cannot be checked.",
                 };
                 let verdict = words::verdict(&here.reasons([need(f, candidate); 2], free));
                 format!("{verdict}; {}. {checked}", words::time(here, parameters))
@@ -93,21 +93,22 @@ fn Repository(state: State, side: Side, found: Found) -> impl IntoView {
     let refused = found.with_value(|f| f.candidates.refused.clone());
     let not_opened = (!refused.is_empty()).then(|| {
         let count = refused.len();
+        let files = if count == 1 { "file" } else { "files" };
         let list = refused.into_iter().map(|r| view! { <li>{format!("{} {}.", r.path, r.why)}</li> }).collect_view();
-        view! { <details class="fold"><summary>{format!("{count} that cannot be opened")}</summary><ul class="cap">{list}</ul></details> }
+        view! { <details class="fold"><summary>{format!("{count} {files} that cannot be opened")}</summary><ul class="cap">{list}</ul></details> }
     });
     let other = found.with_value(|f| f.other.clone()).map(|other| {
-        let half = if side == Side::Tuned { "base" } else { "tuned model" };
+        let half = if side == Side::Tuned { "base model" } else { "tuned model" };
         let said = match (&other.name, other.named_by_card) {
-            (Some(name), true) => format!("Its card names the {half}: {name}."),
-            (Some(name), false) => format!("By its name, the {half} may be {name}."),
-            (None, _) => format!("The {half} may be found through the card of the model that it was made from."),
+            (Some(name), true) => format!("According to its model card, the {half} is {name}."),
+            (Some(name), false) => format!("Judging by its name, the {half} may be {name}."),
+            (None, _) => format!("The {half} may be listed in the card of the model it was made from."),
         };
         let find = move |_| {
             command(state, Command::Counterpart(side));
             focus(&format!("url-{}", side.other().key()));
         };
-        view! { <p>{said}" "<button class="btn" id=format!("counterpart-{key}") on:click=find>{format!("Look for the {half}")}</button></p> }
+        view! { <p>{said}" "<button class="btn" id=format!("counterpart-{key}") on:click=find>{format!("Find the {half}")}</button></p> }
     });
     let choose = move |e: leptos::ev::Event| chosen.set(event_target_value(&e).parse().unwrap_or(0));
     let open = move |_| command(state, Command::Open(side, chosen.get_untracked()));

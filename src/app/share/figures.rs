@@ -87,11 +87,11 @@ pub fn Figures(state: State) -> impl IntoView {
     };
     view! {
         <h3>"Figures and tables"</h3>
-        <p class="cap">"The matrix as it is read now, with legend and caption; CSV with values and levels."</p>
+        <p class="cap">"The matrix as shown now, with legend and caption; CSV with values and levels."</p>
         {row(state.base)}{row(state.tuned)}
         <div class="row figures"><span class="cap">"Both"</span><button class="btn" id="one-page" on:click=move |_| save_page(state)>"Interactive HTML file"</button></div>
         <Show when=move || problem.get().is_some()><p class="error" role="alert">{move || problem.get().unwrap_or_default()}</p></Show>
         <button class="link" id="cite" on:click=cite>"Copy as citation (BibTeX)"</button>
-        <span class="cap" role="status">{move || match cited.get() { Some(true) => " Copied.", Some(false) => " The browser keeps the clipboard to itself.", None => "" }}</span>
+        <span class="cap" role="status">{move || match cited.get() { Some(true) => " Copied.", Some(false) => " The browser blocked copying.", None => "" }}</span>
     }
 }

@@ -65,8 +65,8 @@ pub fn LinkedNote(state: State) -> impl IntoView {
             let l = l.as_ref()?;
             let names: Vec<&str> = l.sent.iter().flatten().map(|r| r.checkpoint.name.as_str()).collect();
             let kept = match l.precision {
-                Some(p) if !p.signed => " It carries the levels; signed values are left out.".to_owned(),
-                Some(p) => format!(" Values are rounded to a {}th of each word's strongest.", p.steps()),
+                Some(p) if !p.signed => " It contains the levels only, not the signed values.".to_owned(),
+                Some(p) => format!(" Signed values are rounded to 1/{} of each word's largest.", p.steps()),
                 None => String::new(),
             };
             Some(format!("From {}: computed elsewhere, with {}.{kept}", l.by, names.join(" and ")))
@@ -75,10 +75,10 @@ pub fn LinkedNote(state: State) -> impl IntoView {
     let again = move || linked.with(|l| l.as_ref().map_or(Again::No, |l| l.again.clone()));
     let outcome = move || match again() {
         Again::Loading => "Loading the models…".to_owned(),
-        Again::Running => "Computing it here…".to_owned(),
+        Again::Running => "Recomputing…".to_owned(),
         Again::Done(all) => {
             let one = |(side, m): &(Side, Match)| format!("{} model: {}.", side.name(), m.words());
-            format!("Computed again here. {}", all.iter().map(one).collect::<Vec<_>>().join(" "))
+            format!("Recomputed here. {}", all.iter().map(one).collect::<Vec<_>>().join(" "))
         }
         Again::No => String::new(),
     };
@@ -104,7 +104,7 @@ pub fn LinkedNote(state: State) -> impl IntoView {
             <div class="note linked" id="linked" role="status">
                 <span>{move || what().unwrap_or_default()}</span>" "
                 <Show when=move || offered() && can()><button class="btn" id="recompute" on:click=move |_| command(state, Command::Recompute)>{label}</button></Show>
-                <Show when=move || offered() && !can()><span>"Its model was a file of the sender's own: choose the same one under Change to compute it again."</span></Show>
+                <Show when=move || offered() && !can()><span>"This was computed with the sender's own file. Choose the same file under Change to recompute it."</span></Show>
                 <b id="recomputed">{outcome}</b>
             </div>
         </Show>

@@ -72,10 +72,10 @@ pub fn ShareDialog(state: State) -> impl IntoView {
         made.with(|m| {
             m.as_ref().map(|(url, p, ..)| {
                 let values = match p.signed {
-                    true => format!("levels exactly, signed values to a {}th of each word's strongest", p.steps()),
+                    true => format!("levels exactly, signed values to 1/{} of each word's largest", p.steps()),
                     false => "levels exactly, and no signed values".to_owned(),
                 };
-                format!("{} characters: pair, prompt, responses, settings, what is chosen, {values}.", url.len())
+                format!("{} characters: pair, prompt, responses, settings, the selection, {values}.", url.len())
             })
         })
     };
@@ -93,7 +93,7 @@ pub fn ShareDialog(state: State) -> impl IntoView {
     };
     view! {
         <Modal id="share-dialog" title="Share" close="close-share" open=state.share_open prepare=move || copied.set(None)>
-            <p class="cap">"The link holds the picture itself: who opens it sees it at once, without loading any model. No server is asked, and none keeps it."</p>
+            <p class="cap">"The link contains the picture itself. Whoever opens it sees it at once, without loading a model, and nothing is stored on a server."</p>
             <div class="row share-link">
                 <input node_ref=field type="text" readonly id="link" aria-label="Link" prop:value=url/>
                 <button class="btn primary" id="copy-link" on:click=copy>"Copy"</button>
@@ -101,7 +101,7 @@ pub fn ShareDialog(state: State) -> impl IntoView {
             <p class="cap" role="status" id="link-about">
                 {move || match copied.get() {
                     Some(true) => "Copied. ",
-                    Some(false) => "The browser keeps the clipboard to itself: the link is marked, copy it with Ctrl+C. ",
+                    Some(false) => "The browser blocked copying. The link is selected: press Ctrl+C. ",
                     None => "",
                 }}
                 {move || carries().unwrap_or_default()}
@@ -113,7 +113,7 @@ pub fn ShareDialog(state: State) -> impl IntoView {
             <div class="cols share-cols">
                 <div>
                     <h3>"Files"</h3>
-                    <p class="cap">"Everything in full, with what produced it. Drop the file on the page to see it again."</p>
+                    <p class="cap">"The complete run, with everything that produced it. Drop the file on the page to see it again."</p>
                     <button class="btn" id="export" on:click=move |_| export::download(state)>"Download .shiftlens.json"</button>
                     <figures::Figures state/>
                     <h3>"Open a file"</h3>
@@ -130,7 +130,7 @@ pub fn ShareDialog(state: State) -> impl IntoView {
                     <h3>"For a projector"</h3>
                     {move || code().map(|(code, picture)| view! {
                         <Code code/>
-                        <p class="cap">{if picture { "The same link, to photograph." } else { "The picture is too large for a code: this one carries prompt and settings, and the phone computes." }}</p>
+                        <p class="cap">{if picture { "The same link, to photograph." } else { "The picture is too large for a QR code: this one holds the prompt and settings, and the phone computes the rest." }}</p>
                     })}
                 </div>
             </div>

@@ -73,7 +73,7 @@ pub fn LearnDialog(state: State) -> impl IntoView {
             <Show when=move || left.get().is_some()>
                 <p class="note linked">
                     {move || left.get().map(|l| format!("You left “{}” at step {} of {}. ", l.lesson.title, l.step + 1, l.lesson.steps.len()))}
-                    <button class="btn" id="lesson-go-on" on:click=go_on>"Go on with it"</button>
+                    <button class="btn" id="lesson-go-on" on:click=go_on>"Resume"</button>
                 </p>
             </Show>
             // above the lessons, which arrive one by one: nothing that can be pressed moves away under the finger
@@ -83,7 +83,7 @@ pub fn LearnDialog(state: State) -> impl IntoView {
                 <li><span><b>"Present"</b><span class="cap">" · One view at a time, in large type, for a projector; arrow keys step."</span></span><button class="btn" id="present" on:click=present>"Present"</button></li>
             </ul>
             <h3>"Lessons"</h3>
-            <p class="cap">"Each points at this page and goes on when you have done what it asks. You can leave at any time and come back."</p>
+            <p class="cap">"Each lesson points at this page and moves on when you have done what it asks. You can leave at any time and resume later."</p>
             <ul class="list" id="lessons">{move || listed.get().into_iter().map(|l| view! { <Entry state listed=l copied/> }).collect_view()}</ul>
             <Show when=move || problem.get().is_some()><p class="error" role="alert">{move || problem.get().unwrap_or_default()}</p></Show>
             <p class="cap" role="status">{move || copied.get()}</p>
@@ -105,7 +105,7 @@ fn Entry(state: State, listed: Listed, copied: RwSignal<Option<String>>) -> impl
         leptos::task::spawn_local(async move {
             copied.set(Some(match to_clipboard(&link).await {
                 Some(()) => "The link is copied.".to_owned(),
-                None => format!("The browser keeps the clipboard to itself. The link: {link}"),
+                None => format!("The browser blocked copying. The link: {link}"),
             }));
         });
     };

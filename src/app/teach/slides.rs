@@ -59,7 +59,7 @@ impl Slide {
     pub fn title(self) -> &'static str {
         match self {
             Self::Prompt => "The prompt",
-            Self::Answer(Side::Base) => "The base model goes on",
+            Self::Answer(Side::Base) => "The base model continues",
             Self::Answer(Side::Tuned) => "The tuned model answers",
             Self::Both => "Which words mattered to the whole response",
             Self::Matrix(Side::Base) => "Base model: prompt (rows) × response (columns)",
@@ -100,8 +100,8 @@ fn Answer(state: State, side: Side) -> impl IntoView {
     let chosen = move || {
         let s = half.selection.get();
         half.view.with(|v| match (s.column.and_then(|c| v.columns.get(c)), s.row.and_then(|r| v.rows.get(r))) {
-            (Some(word), _) => format!("The darker, the more “{}” came from it.", word.text.trim()),
-            (None, Some(word)) => format!("The darker, the more “{}” fed it.", word.text.trim()),
+            (Some(word), _) => format!("The darker a word, the more it influenced “{}”.", word.text.trim()),
+            (None, Some(word)) => format!("The darker a word, the more “{}” influenced it.", word.text.trim()),
             _ => "Choose a word to see where it came from.".to_owned(),
         })
     };
@@ -151,7 +151,7 @@ fn Both(state: State) -> impl IntoView {
             {state.slots().map(|s| view! { <span><Mark side=s.side/>{s.side.name()}" instruction score "<b>{move || score(s)}</b></span> }).collect_view()}
         </div>
         <div class="slide-both">{move || rows().into_iter().map(row).collect_view()}</div>
-        <p class="slide-note">"Density: to how much of the response a word mattered. Outlined: base; filled: tuned. The words in which they differ most."</p>
+        <p class="slide-note">"Density: how much of the response a word mattered to. Outlined: base; filled: tuned. The words in which they differ most."</p>
     }
 }
 

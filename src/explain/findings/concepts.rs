@@ -35,11 +35,11 @@ pub struct ConceptShift {
     pub tasks: Vec<(f64, f64)>,
     /// Over the layers.
     pub comparison: Comparison,
-    /// How often the share rises as much if the labels are dealt anew among both models' components of each layer.
+    /// How often the share rises as much if the labels are permuted among both models' components of each layer.
     pub chance: Chance,
     /// Layer by layer, how far the shares of levels lie apart: half the sum of their differences, 0 to 1.
     pub levels: Vec<f64>,
-    /// How often the levels lie as far apart if they are dealt anew in the same way.
+    /// How often the levels lie as far apart if they are permuted in the same way.
     pub chance_of_levels: Chance,
     /// The p of tasks and of levels, after Holm's correction over both.
     pub corrected: [f64; 2],
@@ -66,7 +66,7 @@ struct Labels<T> {
 
 impl<T: Copy> Labels<T> {
     /// The same labels on other components, of either model.
-    fn dealt(&self, rng: &mut StdRng) -> Self {
+    fn permuted(&self, rng: &mut StdRng) -> Self {
         let mut all = [self.base.as_slice(), &self.tuned].concat();
         all.shuffle(rng);
         let tuned = all.split_off(self.base.len());
@@ -100,11 +100,11 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
-/// The mean over layers of a statistic of their labels, with the labels as they are and dealt anew.
+/// The mean over layers of a statistic of their labels, with the labels as they are and permuted.
 fn permuted<T: Copy>(layers: &[Labels<T>], seed: u64, statistic: impl Fn(&Labels<T>) -> f64) -> Chance {
     let over = |values: f64| values / layers.len().max(1) as f64;
     let observed = over(layers.iter().map(&statistic).sum());
-    Chance::of(observed, seed, |rng| over(layers.iter().map(|l| statistic(&l.dealt(rng))).sum()))
+    Chance::of(observed, seed, |rng| over(layers.iter().map(|l| statistic(&l.permuted(rng))).sum()))
 }
 
 /// Compares the labels of every layer's components; `task` may know better than the scorer (a user's own label).
@@ -149,35 +149,35 @@ fn verdict(found: &ConceptShift) -> Verdict {
         return Verdict::unknown("no layer has been read");
     }
     if found.unlabelled > UNLABELLED {
-        return Verdict::unknown(format!("{} of the components carry no label", percent(found.unlabelled)));
+        return Verdict::unknown(format!("{} of the components have no task label", percent(found.unlabelled)));
     }
     if let Some(c) = found.controls.coherence.filter(Coherence::nil) {
-        return Verdict::unknown(format!("components are named by words no nearer than random words ({})", c.words()));
+        return Verdict::unknown(format!("components are named by words no closer than random words ({})", c.words()));
     }
     if let Some(turn) = found.controls.turn.filter(Turn::by_chance) {
-        return Verdict::unknown(format!("no component can be found again: {}", turn.words()));
+        return Verdict::unknown(format!("no component can be matched: {}", turn.words()));
     }
     let [p, p_levels] = found.corrected;
     let (share, levels) = (permille(found.chance.share()), permille(found.chance_of_levels.share()));
     let distance = percent(found.level_distance());
     if p >= SIGNIFICANT {
         return Verdict::not(match found.chance.share() > 1.0 - SIGNIFICANT {
-            true => format!("fewer components are about a task ({share} of 2,000 random labellings have more)"),
+            true => format!("fewer components are about a task ({share} of 2,000 random permutations have more)"),
             false => format!(
-                "no more components turn to tasks than random labels would ({share} of 2,000 random labellings do as well)"
+                "the rise in components about tasks is no larger than for random labels ({share} of 2,000 random permutations do as well)"
             ),
         });
     }
     let toward = format!(
-        "more components are about a task (p = {}, after Holm; {share} of 2,000 random labellings do as well)",
+        "more components are about a task (p = {}, after Holm; {share} of 2,000 random permutations do as well)",
         written_p(p)
     );
     match found.level_distance() > STABLE && p_levels < SIGNIFICANT {
         true => Verdict::not(format!(
-            "{toward}, but the levels do not stay: they differ by {distance} ({levels} of 2,000 random labellings differ as much)"
+            "{toward}, but the levels change: they differ by {distance} ({levels} of 2,000 random permutations differ as much)"
         )),
         false => Verdict::holds(format!(
-            "{toward}, and levels stay: they differ by {distance}, by chance by {}",
+            "{toward}, and the levels stay: they differ by {distance} ({} expected by chance)",
             percent(found.chance_of_levels.mean)
         )),
     }
@@ -212,7 +212,7 @@ mod tests {
         assert!(found.chance.share() < 0.01 && (found.chance_of_levels.share() - 1.0).abs() < 1e-9);
         let few: Vec<_> = (0..6).map(|l| layer(l, l % 2)).collect();
         let still = concept_shift(few.iter().zip(&few), ESTIMATE, Controls::default());
-        assert_eq!(still.verdict.words(), "Cannot be told: 95 % of the components carry no label.");
+        assert_eq!(still.verdict.words(), "Cannot be told: 95 % of the components have no task label.");
         let much = concept_shift(tuned.iter().zip(&tuned), ESTIMATE, Controls::default());
         assert_eq!(much.verdict.outcome, Outcome::DoesNotHold, "{:?}", much.verdict);
     }
@@ -227,7 +227,7 @@ mod tests {
         // a user who says that nothing is about a task
         assert_eq!(
             of(|_, _, _, _| Task::None, Controls::default()),
-            "Cannot be told: 100 % of the components carry no label."
+            "Cannot be told: 100 % of the components have no task label."
         );
         let nil = Some(Coherence { n: 9, mean: 0.1, best: 0.4, bound: 0.3, above: 0.05 });
         let said = of(ESTIMATE, Controls { coherence: nil, turn: None });

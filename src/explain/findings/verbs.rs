@@ -33,7 +33,7 @@ pub struct VerbShift {
     /// General verbs first, instruction verbs second: for each verb, of the heads whose number of pairs with it changed,
     /// the share in which it rose.
     pub comparison: Comparison,
-    /// How often the verbs' labels, dealt anew, make a difference as large; nothing where too few verbs moved.
+    /// How often a permutation of the verbs' labels makes a difference as large; nothing where too few verbs moved.
     pub chance: Option<Chance>,
     /// Its p after Holm's correction over the three groups.
     pub corrected: Option<f64>,
@@ -84,7 +84,7 @@ fn of_group(layers: &[&[HeadChange]], group: LayerGroup) -> VerbShift {
     VerbShift { group, comparison, chance, corrected: None, verdict: Verdict::unknown(""), verbs }
 }
 
-/// The difference of means, with the labels dealt anew.
+/// The difference of means, with the labels permuted.
 fn relabelled(general: &[f64], instruction: &[f64], seed: u64) -> Chance {
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
     let mut all: Vec<f64> = instruction.iter().chain(general).copied().collect();
@@ -106,13 +106,13 @@ fn of_layers(group: &VerbShift, tests: usize) -> Verdict {
     let means = group.comparison.second.mean - group.comparison.first.mean;
     match group.corrected {
         Some(p_value) if p_value < SIGNIFICANT => Verdict::holds(format!(
-            "instruction verbs gain pairs in more heads than general verbs (p = {p}, after Holm over {tests}; {share} of 2,000 random labellings of the verbs do as well)"
+            "instruction verbs gain pairs in more heads than general verbs (p = {p}, after Holm over {tests}; {share} of 2,000 random permutations of the verbs' labels do as well)"
         )),
         _ if means < 0.0 && chance.share() > 1.0 - SIGNIFICANT => Verdict::not(format!(
-            "general verbs gain pairs in more heads ({share} of 2,000 random labellings do better)"
+            "general verbs gain pairs in more heads ({share} of 2,000 random permutations do better)"
         )),
         _ => Verdict::not(format!(
-            "instruction verbs gain no more than random verbs would (p = {p}, after Holm over {tests}; {share} of 2,000 random labellings do as well)"
+            "instruction verbs gain no more than random verbs would (p = {p}, after Holm over {tests}; {share} of 2,000 random permutations do as well)"
         )),
     }
 }
@@ -121,7 +121,7 @@ fn overall(groups: &[VerbShift], coherence: Option<Coherence>) -> Verdict {
     use super::Outcome::{CannotBeTold, Holds};
     if let Some(c) = coherence.filter(Coherence::nil) {
         return Verdict::unknown(format!(
-            "the words that heads relate are no nearer than random words ({})",
+            "the words that heads relate are no closer than random words ({})",
             c.words()
         ));
     }

@@ -51,7 +51,7 @@ impl Verdict {
         Self { outcome: Outcome::CannotBeTold, reason: reason.into() }
     }
 
-    /// "Cannot be told: 98 % of the components carry no label."
+    /// "Cannot be told: 98 % of the components have no task label."
     pub fn words(&self) -> String {
         format!("{}: {}.", self.outcome.name(), self.reason)
     }

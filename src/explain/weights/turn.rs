@@ -111,16 +111,16 @@ impl Turn {
     /// What can be said of components that are there by chance: not all are exactly as far apart.
     pub fn verdict(&self) -> Option<&'static str> {
         match self.nearer {
-            n if n <= 2.0 * NEAR => Some("These components are no nearer than chance."),
-            n if n < FOUND => Some("These components are hardly nearer than chance."),
+            n if n <= 2.0 * NEAR => Some("These components match no better than chance."),
+            n if n < FOUND => Some("These components match hardly better than chance."),
             _ => None,
         }
     }
 
-    /// "they are turned by 75° on average, by chance 76°, and 6 % are nearer than random ones (by chance 5 %)".
+    /// "they are rotated by 75° on average (76° by chance), and 6 % are closer than random ones (5 % by chance)".
     pub fn words(&self) -> String {
         format!(
-            "they are turned by {:.0}° on average, by chance {:.0}°, and {:.0} % are nearer than random ones (by chance 5 %)",
+            "they are rotated by {:.0}° on average ({:.0}° by chance), and {:.0} % are closer than random ones (5 % by chance)",
             self.mean,
             self.by_chance,
             self.nearer * 100.0
@@ -193,8 +193,8 @@ mod tests {
         assert!(!Turn::of([&little]).unwrap().by_chance() && Turn::of([&far]).unwrap().by_chance());
         assert_eq!(Turn::of([]), None);
         let said = |nearer: f64| Turn { mean: 75.0, by_chance: 77.0, nearer }.verdict().unwrap_or_default();
-        assert_eq!(said(0.06), "These components are no nearer than chance.");
-        assert_eq!(said(0.25), "These components are hardly nearer than chance.");
+        assert_eq!(said(0.06), "These components match no better than chance.");
+        assert_eq!(said(0.25), "These components match hardly better than chance.");
         assert_eq!(said(0.5), "");
     }
 }

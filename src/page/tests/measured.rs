@@ -87,7 +87,7 @@ fn a_crash_or_a_full_storage_is_said_and_loses_nothing() {
     played.crash(Side::Tuned);
     let scores = &played.page.scores;
     assert!(!*scores.running && scores.rows.len() == 1);
-    assert!(scores.failure.as_ref().unwrap().contains("go on when it is back"));
+    assert!(scores.failure.as_ref().unwrap().contains("resume when it is back"));
     played.finish();
     tell(&mut played, Measure::Start);
     tell(&mut played, Measure::NotWritten);

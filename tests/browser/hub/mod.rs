@@ -68,8 +68,8 @@ async fn a_pair_is_opened_by_its_repositories_names() {
         "return [...document.querySelectorAll('#candidate-tuned option')].map(o=>o.textContent.split(',')[0]).join()";
     assert_eq!(page.js(options).await, json!("Q8_0,Q4_0"));
     page.wait_text("#found-tuned", "Runs here; a run of 48 tokens").await;
-    page.wait_text("#found-tuned", "2 that cannot be opened").await;
-    page.wait_text("#found-tuned", "Its card names the base: lab/tiny-Foundation.").await;
+    page.wait_text("#found-tuned", "2 files that cannot be opened").await;
+    page.wait_text("#found-tuned", "According to its model card, the base model is lab/tiny-Foundation.").await;
     page.click("#counterpart-tuned").await;
     page.wait_text("#found-base", "lab/tiny-Foundation").await;
     page.wait_text("#candidate-base", "safetensors, F32").await;
@@ -195,13 +195,13 @@ async fn what_does_not_fit_is_said_before_anything_is_fetched() {
     std::fs::write(&file, Tiny { layers: 3, width: 128, ..Tiny::default() }.gguf()).unwrap();
     page.choose_file("#file-tuned", &file).await;
     page.wait_text("#chip-tuned", "F32").await;
-    for said in ["Different vocabularies", "Different widths", "Different numbers of layers", "Not compared"] {
+    for said in ["Different vocabularies", "Different widths", "Different numbers of layers", "Cannot be compared"] {
         page.wait_text("#pair-differs", said).await;
     }
     each_theme_and_size(&page, "pair-differs", "#pair-differs").await;
     nothing_serious(&page, "a pair that differs").await;
     page.click("#close-models").await;
-    page.wait_text("#pair-hint", "Not everything of these two models can be compared.").await;
+    page.wait_text("#pair-hint", "These two models can be compared only in part.").await;
     page.shot("pair-hint").await;
     page.click("#pair-hint .link").await;
     page.wait_js("return document.querySelector('#models').open").await;
