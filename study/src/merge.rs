@@ -60,7 +60,7 @@ fn finding_1(study: &Study, found: &Found) -> Table {
     let rows = pairs.par_iter().map(|(set, pair)| score_line(study, found, set, &pair[0], &pair[1])).collect();
     Table {
         name: "finding-1",
-        title: "Finding 1: does the later checkpoint lean more on the words of the instruction?",
+        title: "Finding 1: does the later checkpoint rely more on the instruction's words?",
         columns: vec![
             "prompts",
             "base",
@@ -73,7 +73,7 @@ fn finding_1(study: &Study, found: &Found) -> Table {
             "Welch p",
             "Wilcoxon p (Holm)",
             "random words p (Holm)",
-            "random words do as well",
+            "share of random words that do as well",
             "verdict",
         ],
         rows,

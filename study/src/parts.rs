@@ -192,21 +192,21 @@ impl Part {
         Ok(Self { path: path.to_owned(), reader })
     }
 
-    /// Every row with all that it holds.
-    pub fn rows(&self) -> Result<Vec<Row>, PartError> {
-        self.read(true)
-    }
-
-    /// Every row without tokens, importance and levels: what the tables are made from.
+    /// Every row with what the tables are made from.
     pub fn outlines(&self) -> Result<Vec<Row>, PartError> {
         self.read(false)
     }
 
+    /// Every row with its response besides: what units to come need. Matrices are never read back.
+    pub fn responses(&self) -> Result<Vec<Row>, PartError> {
+        self.read(true)
+    }
+
     /// Reads row group after row group.
-    fn read(&self, whole: bool) -> Result<Vec<Row>, PartError> {
+    fn read(&self, responses: bool) -> Result<Vec<Row>, PartError> {
         let mut rows = Vec::new();
         for group in 0..self.reader.num_row_groups() {
-            rows.extend(self.read_group(group, whole).map_err(|e| self.damaged(e))?);
+            rows.extend(self.read_group(group, responses).map_err(|e| self.damaged(e))?);
         }
         Ok(rows)
     }
@@ -215,7 +215,7 @@ impl Part {
         PartError::Damaged { path: self.path.clone(), why: e.to_string() }
     }
 
-    fn read_group(&self, group: usize, whole: bool) -> Result<Vec<Row>, ParquetError> {
+    fn read_group(&self, group: usize, responses: bool) -> Result<Vec<Row>, ParquetError> {
         let group = Columns { reader: self.reader.get_row_group(group)?, rows: 0 }.counted()?;
         let mut rows = vec![Row::default(); group.rows];
         group.texts("unit", &mut rows, |r, v| r.unit = v.unwrap_or_default())?;
@@ -230,8 +230,11 @@ impl Part {
         group.each::<BoolType>("row_user", &mut rows, |r, v| r.row_user = v)?;
         group.each::<BoolType>("row_instruction", &mut rows, |r, v| r.row_instruction = v)?;
         group.each::<DoubleType>("density", &mut rows, |r, v| r.density = v)?;
-        if whole {
-            group.rest(&mut rows)?;
+        if responses {
+            group.texts("tokenizer", &mut rows, |r, v| r.tokenizer = v.unwrap_or_default())?;
+            group.texts("response", &mut rows, |r, v| r.response = v)?;
+            let ids = |v: Vec<i32>| v.into_iter().map(|v| v as u32).collect();
+            group.each::<Int32Type>("response_tokens", &mut rows, |r, v| r.response_tokens = ids(v))?;
         }
         Ok(rows)
     }
@@ -246,33 +249,14 @@ struct Columns<'a> {
 impl Columns<'_> {
     fn counted(mut self) -> Result<Self, ParquetError> {
         let rows = self.reader.metadata().num_rows();
-        self.rows = usize::try_from(rows).map_err(|_| ParquetError::General(format!("{rows} rows")))?;
+        // what a file claims is bounded before there is room for it
+        let bounded = usize::try_from(rows).ok().filter(|rows| *rows <= GROUP);
+        self.rows =
+            bounded.ok_or_else(|| ParquetError::General(format!("a group of {rows} rows; {GROUP} is the most")))?;
         Ok(self)
     }
 
-    /// What the tables have no use for.
-    fn rest(&self, rows: &mut [Row]) -> Result<(), ParquetError> {
-        let ids = |v: Vec<i32>| v.into_iter().map(|v| v as u32).collect();
-        let strings = |v: Vec<ByteArray>| v.into_iter().map(|t| string(&t)).collect();
-        self.texts("settings", rows, |r, v| r.settings = v.unwrap_or_default())?;
-        self.texts("checkpoint_hash", rows, |r, v| r.checkpoint_hash = v.unwrap_or_default())?;
-        self.texts("tokenizer", rows, |r, v| r.tokenizer = v.unwrap_or_default())?;
-        self.texts("prompt_set", rows, |r, v| r.prompt_set = v.unwrap_or_default())?;
-        self.scalars::<Int32Type>("prompt_index", rows, |r, v| r.prompt_index = v.unwrap_or(0).max(0) as usize)?;
-        self.texts("prompt", rows, |r, v| r.prompt = v.unwrap_or_default())?;
-        self.texts("response", rows, |r, v| r.response = v)?;
-        self.scalars::<DoubleType>("kl", rows, |r, v| r.kl = v)?;
-        self.scalars::<DoubleType>("seconds", rows, |r, v| r.seconds = v)?;
-        self.each::<Int32Type>("prompt_tokens", rows, |r, v| r.prompt_tokens = ids(v))?;
-        self.each::<Int32Type>("response_tokens", rows, |r, v| r.response_tokens = ids(v))?;
-        self.each::<ByteArrayType>("response_texts", rows, |r, v| r.response_texts = strings(v))?;
-        self.each::<FloatType>("probability", rows, |r, v| r.probability = v)?;
-        self.each::<ByteArrayType>("row_text", rows, |r, v| r.row_text = strings(v))?;
-        self.each::<FloatType>("importance", rows, |r, v| r.importance = v)?;
-        self.each::<Int32Type>("levels", rows, |r, v| r.levels = v.into_iter().map(|l| l as u8).collect())
-    }
-
-    /// The reader of a column, with how many of its rows are at least there.
+    /// The reader of a column.
     fn typed<T: DataType>(&self, name: &str) -> Result<ColumnReaderImpl<T>, ParquetError> {
         let columns = self.reader.metadata().columns();
         let at = columns.iter().position(|c| c.column_path().parts().first().is_some_and(|p| p == name));
@@ -350,3 +334,6 @@ impl Columns<'_> {
 fn string(bytes: &ByteArray) -> String {
     String::from_utf8_lossy(bytes.data()).into_owned()
 }
+
+#[cfg(test)]
+mod tests;

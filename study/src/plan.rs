@@ -76,7 +76,7 @@ impl Reader<'_> {
         mut read: impl FnMut(&mut Self, &DeTable, usize) -> Option<T>,
     ) -> Vec<T> {
         let Some(value) = table.get(name) else {
-            self.problem(0, format!("there is no [[{name}]]; a plan has one at least."));
+            self.problem(0, format!("there is no [[{name}]]; a plan needs at least one."));
             return Vec::new();
         };
         let Some(all) = value.get_ref().as_array() else {
@@ -119,7 +119,7 @@ impl Reader<'_> {
         found.levels.floor = self.number(table, "floor", 0, 254).map_or(found.levels.floor, |n| n as u8);
         found.levels.norm = self.number(table, "norm", 2, 64).map_or(found.levels.norm, |n| n as f32);
         if found.levels.floor >= found.levels.count {
-            self.problem(value.span().start, "“floor” is not below “levels”, so that every level would be zero.");
+            self.problem(value.span().start, "“floor” must be below “levels”: otherwise every level would be zero.");
         }
         found
     }
@@ -160,7 +160,7 @@ impl Reader<'_> {
         match value.get_ref().as_str().filter(|s| !s.trim().is_empty()) {
             Some(text) => Some(text.to_owned()),
             None => {
-                self.problem(value.span().start, format!("“{name}” should be a text in quotation marks."));
+                self.problem(value.span().start, format!("“{name}” must be a string in quotes."));
                 None
             }
         }
@@ -172,7 +172,7 @@ impl Reader<'_> {
         if path.exists() {
             return Some(path);
         }
-        self.problem(at, format!("{} is not there. Paths are relative to the plan's folder.", path.display()));
+        self.problem(at, format!("{} does not exist. Paths are relative to the plan's folder.", path.display()));
         None
     }
 
@@ -182,7 +182,7 @@ impl Reader<'_> {
         let number = integer.and_then(|i| usize::from_str_radix(i.as_str(), i.radix()).ok());
         let found = number.filter(|n| (least..=most).contains(n));
         if found.is_none() {
-            self.problem(value.span().start, format!("“{name}” should be a whole number from {least} to {most}."));
+            self.problem(value.span().start, format!("“{name}” must be a whole number from {least} to {most}."));
         }
         found
     }
@@ -192,7 +192,7 @@ impl Reader<'_> {
         let found = value.get_ref().as_str().and_then(|s| all.iter().find(|(n, _)| *n == s));
         if found.is_none() {
             let names: Vec<String> = all.iter().map(|(n, _)| format!("“{n}”")).collect();
-            self.problem(value.span().start, format!("“{name}” should be one of {}.", names.join(", ")));
+            self.problem(value.span().start, format!("“{name}” must be one of {}.", names.join(", ")));
         }
         found.map(|(_, v)| *v)
     }
@@ -242,14 +242,14 @@ mod tests {
         );
         let said = found.join("\n");
         for wanted in [
-            "line 2: “response” should be one of “last”, “own”.",
-            "line 3: “limit” should be a whole number from 1 to 4096.",
-            "line 4: “by” should be one of",
-            "“floor” is not below “levels”",
+            "line 2: “response” must be one of “last”, “own”.",
+            "line 3: “limit” must be a whole number from 1 to 4096.",
+            "line 4: “by” must be one of",
+            "“floor” must be below “levels”",
             "line 6: [settings] has no field “speed”",
             "line 7: “name” is missing.",
-            "none.gguf is not there.",
-            "line 10: “name” should be a text",
+            "none.gguf does not exist.",
+            "line 10: “name” must be a string",
             "line 12: “path” is missing.",
         ] {
             assert!(said.contains(wanted), "{wanted}\n{said}");

@@ -38,7 +38,7 @@ impl FromStr for Shard {
         let parts = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
         match parts {
             Some((index, of)) if (1..=of).contains(&index) => Ok(Self { index, of }),
-            _ => Err(format!("“{text}” is no shard: write 1/4 to 4/4 for the four shards of four.")),
+            _ => Err(format!("“{text}” is not a shard. Write I/N: 1/4 to 4/4 for four shards.")),
         }
     }
 }
@@ -73,7 +73,7 @@ struct Session<'a> {
 
 /// Runs what `shard` has still to do. With `retry`, units whose row holds an error run again.
 pub fn run(study: &Study, folder: &Path, shard: Shard, retry: bool) -> Result<Tally, StudyError> {
-    let found = gather(folder, Part::rows)?;
+    let found = gather(folder, Part::responses)?;
     for part in &found.damaged {
         set_aside(part)?;
     }
@@ -201,7 +201,7 @@ impl Session<'_> {
                     false => Response::Text { text: response.clone().unwrap_or_default() },
                 })
             }
-            _ => Err(format!("there is no response to explain, as {} gave none", last.name)),
+            _ => Err(format!("{} gave no response to explain", last.name)),
         }
     }
 }
@@ -216,7 +216,7 @@ pub fn estimate(study: &Study) -> String {
     // a column takes about as long as reading the weights four times; memory gives 10 GB a second
     let seconds = weights as f64 * 4.0 * study.settings.limit as f64 * prompts as f64 / 10e9;
     format!(
-        "{prompts} prompts on {} checkpoints, {} units. About {:.1} GiB of memory; by the size of the weights, {} at least.",
+        "{prompts} prompts on {} checkpoints, {} units. About {:.1} GiB of memory; at least {}, judging by the size of the weights.",
         study.checkpoints.len(),
         prompts * study.checkpoints.len(),
         shiftlens::checkpoint::catalogue::memory_of_file(largest) as f64 / (1u64 << 30) as f64,

@@ -59,8 +59,20 @@ fn words(command: &str) -> Vec<String> {
     trimmed.filter(|w| !w.is_empty() && *w != "|").map(str::to_owned).collect()
 }
 
+/// Holds a program's arguments against the documents: what they show after `start` parses, and every subcommand is shown.
+pub fn check_program(program: &clap::Command, start: &str) {
+    let shown = commands(start);
+    for (path, words) in &shown {
+        check_arguments(program.clone(), path, words);
+    }
+    for command in program.get_subcommands() {
+        let name = command.get_name();
+        assert!(shown.iter().any(|(_, words)| words[0] == name), "no document shows `{start}{name}`");
+    }
+}
+
 /// Panics unless `program` has the subcommand and the flags in `words`, and the values that a flag `a|b|c` offers.
-pub fn check_arguments(mut program: clap::Command, path: &Path, words: &[String]) {
+fn check_arguments(mut program: clap::Command, path: &Path, words: &[String]) {
     program.build();
     let shown = format!("{}: `{}`", path.display(), words.join(" "));
     let (name, rest) = words.split_first().unwrap_or_else(|| panic!("{shown} names no subcommand"));
