@@ -97,7 +97,7 @@ fn AddressRow(state: State, half: Slot, label: String) -> impl IntoView {
     };
     view! {
         <div class="row address">
-            <input type="text" inputmode="url" autocapitalize="off" autocomplete="off" spellcheck="false" id=format!("url-{key}") placeholder="e.g. Qwen/Qwen3-0.6B, or an address" aria-label=label prop:value=move || text.get() on:input=move |e| text.set(event_target_value(&e)) on:keydown=entered/>
+            <input type="text" inputmode="url" autocapitalize="off" autocomplete="off" spellcheck="false" id=format!("url-{key}") placeholder="owner/model, or https://…" aria-label=label prop:value=move || text.get() on:input=move |e| text.set(event_target_value(&e)) on:keydown=entered/>
             <button class="btn" id=format!("fetch-{key}") on:click=move |_| fetch()>{move || if is_file() { "Download" } else { "Look" }}</button>
         </div>
         <Show when=move || asked.with(Option::is_some)>
