@@ -1,5 +1,5 @@
-//! The CPU and the GPU natively, on the same runs: `cargo bench --bench backends -- [MODEL.gguf] [NEW TOKENS]`. Without a model
-//! it takes SmolLM2 from beside the repository, or else the bundled one. Fails where no GPU can be used.
+//! The CPU and the GPU natively, on the same runs: `cargo bench --bench backends -- [--gpu-only] [MODEL.gguf] [NEW TOKENS]`. Without
+//! a model it takes SmolLM2 from beside the repository, or else the bundled one. Fails where no GPU can be used.
 
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -135,6 +135,7 @@ fn profiles(gpu: &mut GpuEngine, now: impl Fn() -> f64 + Copy) -> Result<(), Box
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let gpu_only = std::env::args().any(|a| a == "--gpu-only");
     let path = arguments.first().map_or_else(model, PathBuf::from);
     let limit = arguments.get(1).map_or(Ok(48), |n| n.parse())?;
     let checkpoint = Checkpoint::open(FileBytes::open_set(&path)?)?;
@@ -144,9 +145,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let now = || clock.elapsed().as_secs_f64();
     let mut rows = Vec::new();
     let mut bandwidth = 0.0;
-    for choice in [Choice::Cpu, Choice::Gpu] {
-        let report = block_on(runner.settle(choice, now, &mut async || Ok(())));
-        if choice == Choice::Gpu && report.used != Backend::Gpu {
+    let choices = [Choice::Cpu, Choice::Gpu];
+    for choice in &choices[usize::from(gpu_only)..] {
+        let report = block_on(runner.settle(*choice, now, &mut async || Ok(())));
+        if *choice == Choice::Gpu && report.used != Backend::Gpu {
             return Err(report.reason().into());
         }
         if let Some(gpu) = runner.gpu() {
