@@ -22,6 +22,9 @@ const RACE_WORDS: usize = 6;
 const RACE_TOKENS: usize = 4;
 /// A read-back that takes so many seconds is not waited for after every token.
 const SLOW_READ: f64 = 0.02;
+/// Seconds of computing that may pass between two looks at the results: no reader notices, and meanwhile the next commands are
+/// prepared.
+const UNNOTICED: f64 = 0.03;
 
 /// Answers to the known question.
 pub(super) struct Answers {
@@ -119,7 +122,7 @@ async fn race_of<E: Engine>(engine: &mut E, count: usize, now: &impl Fn() -> f64
 }
 
 /// As [`race`], after it is decided how many tokens the GPU computes before it is waited for: where the browser looks for
-/// results only now and then, as many as it could compute meanwhile.
+/// results only now and then, as many as it could compute meanwhile; elsewhere as many as no reader notices.
 pub(super) async fn race_gpu(gpu: &mut GpuEngine, now: &impl Fn() -> f64) -> Result<f64, ModelError> {
     gpu.set_ahead(1);
     let waiting_for_each = race(gpu, now).await?;
@@ -129,13 +132,21 @@ pub(super) async fn race_gpu(gpu: &mut GpuEngine, now: &impl Fn() -> f64) -> Res
         gpu.read_nothing().await?;
         read = read.min(now() - started);
     }
-    if read < SLOW_READ {
+    let ahead = ahead(waiting_for_each, read);
+    if ahead < 2 {
         return Ok(waiting_for_each);
     }
-    let computing = (waiting_for_each - read).max(1e-3);
-    let ahead = (read / computing).ceil() as usize;
     gpu.set_ahead(ahead);
     race_of(gpu, 2 * ahead.min(RACE_TOKENS), now).await
+}
+
+/// Tokens to compute before their results are waited for, from the seconds of one that is waited for, and of a read-back alone.
+fn ahead(waiting_for_each: f64, read: f64) -> usize {
+    let least = 1e-3;
+    if read < SLOW_READ {
+        return (UNNOTICED / waiting_for_each.max(least)) as usize;
+    }
+    (read / (waiting_for_each - read).max(least)).ceil() as usize
 }
 
 #[cfg(test)]
@@ -149,6 +160,13 @@ mod tests {
     use crate::model::gpu::{Gpu, kernels};
     use crate::protocol::{Backend, Choice, Why};
     use crate::testing::not_checked;
+
+    #[test]
+    fn results_are_waited_for_as_often_as_a_reader_notices() {
+        // a slow GPU's token by token, a fast one's together; and all that is computed while a browser does not look
+        assert_eq!([0.2, 0.02, 0.0101, 0.004].map(|token| super::ahead(token, 1e-4)), [0, 1, 2, 7]);
+        assert_eq!([(0.101, 0.1), (0.16, 0.1), (0.5, 0.1)].map(|(token, read)| super::ahead(token, read)), [100, 2, 1]);
+    }
 
     fn settled(checkpoint: &Checkpoint) -> (Backend, Why) {
         let cpu = CpuEngine::new(block_on(CpuModel::load(checkpoint, None, &mut async |_, _| Ok(()))).unwrap());

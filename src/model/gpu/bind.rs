@@ -7,7 +7,7 @@ use super::device::GpuError;
 use super::forward::{Work, turning};
 use super::fused::Fused;
 use super::kernels::Kernel;
-use super::matrix::Through;
+use super::matrix::{FEW, Matrix, Normed, Through};
 use super::ops::{Count, Op};
 use super::uniforms::{Axpy, Heads, Norm};
 use super::weights::{GpuModel, Layer};
@@ -42,28 +42,36 @@ fn bind_layer(model: &GpuModel, layer: &Layer, w: &Work, cache: &LayerCache) -> 
     let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
     let through = |x, y, accumulate| Through { rows: &w.count, x, y, accumulate };
     let info = Some(&w.info);
+    let project = |matrix: &Matrix, through: &Through, normed: &Option<Normed>| match normed {
+        Some(norm) => matrix.normed_product(gpu, kernels, through, norm, info),
+        None => matrix.product(gpu, kernels, through, info),
+    };
     let is_normed = layer.fused.iter().any(|f| matches!(f, Fused::QkNorm { .. }));
     let attend = layer.attend();
     let heads = gpu.uniform(&Heads::new(c, attend));
 
     let mut ops = LayerOps::default();
-    // what the present block reads, which of both it is, and what the stream is about to take in
-    let (mut input, mut block, mut branch) = (&w.x, 0, &w.x);
+    // what the present block reads and how that was normed, which of both it is, and what the stream is about to take in
+    let (mut input, mut normed, mut block, mut branch) = (&w.x, None, 0, &w.x);
     let has_post = layer.fused.iter().any(|f| matches!(f, Fused::PostNorm { .. }));
     let mut put = 0;
     for fused in &layer.fused {
         let all = match *fused {
             Fused::Norm { gain } => {
+                let gain = layer.norm(gain)?;
                 input = &w.h;
-                vec![Op::rows(bind(Kernel::Norm, &[&norm, &w.info, &w.x, layer.norm(gain)?, &w.h]))]
+                normed = Some(Normed { stream: &w.x, gain, info: &w.info, eps: c.norm_eps });
+                // few rows are normed by the product that reads them
+                let op = Op::rows(bind(Kernel::Norm, &[&norm, &w.info, &w.x, gain, &w.h]));
+                vec![Op { when: FEW + 1..=usize::MAX, ..op }]
             }
             Fused::Bare => {
-                input = &w.x;
+                (input, normed) = (&w.x, None);
                 Vec::new()
             }
             Fused::Qkv => {
                 let to = if is_normed { &w.raw } else { &w.projected };
-                layer.qkv.product(gpu, kernels, &through(input, to, false), info)
+                project(&layer.qkv, &through(input, to, false), &normed)
             }
             Fused::QkNorm { whole } => {
                 let one = |(part, count, uniform): (Option<Part>, usize, Norm)| {
@@ -84,7 +92,7 @@ fn bind_layer(model: &GpuModel, layer: &Layer, w: &Work, cache: &LayerCache) -> 
             }
             Fused::GateUp => {
                 block = 1;
-                layer.gate_up.product(gpu, kernels, &through(input, &w.gate_up, false), info)
+                project(&layer.gate_up, &through(input, &w.gate_up, false), &normed)
             }
             Fused::Gate(activation) => {
                 put = if has_post { 1 } else { 2 };

@@ -5,11 +5,11 @@ use wgpu::Buffer;
 use super::device::GpuError;
 use super::weights::GpuModel;
 
-/// Of one layer, key and value side by side.
+/// Of one layer: a position's keys, then its values.
 pub(super) struct LayerCache {
-    /// `[capacity, kv_width]`.
+    /// `[capacity, 2 kv_width]`.
     pub primal: Buffer,
-    /// Each group's `[capacity - first, kv_width]` after the other: before its first token a tangent is zero.
+    /// Each group's `[capacity - first, 2 kv_width]` after the other: before its first token a tangent is zero.
     pub tangents: Buffer,
 }
 

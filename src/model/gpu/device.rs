@@ -37,6 +37,12 @@ fn note(fault: &Fault, error: GpuError) {
     fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
 }
 
+/// Commands that were handed over.
+pub(super) struct Submitted {
+    index: wgpu::SubmissionIndex,
+    heard: oneshot::Receiver<()>,
+}
+
 /// An open device.
 pub struct Gpu {
     pub(super) device: wgpu::Device,
@@ -157,7 +163,8 @@ impl Gpu {
     }
 
     fn buffer(&self, words: usize, usage: BufferUsages) -> Buffer {
-        let size = (words.max(4) * 4) as u64;
+        // whole vectors of four words: some kernels read so
+        let size = (words.max(1).next_multiple_of(4) * 4) as u64;
         self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
     }
 
@@ -185,17 +192,30 @@ impl Gpu {
         self.buffer(words, BufferUsages::MAP_READ | BufferUsages::COPY_DST)
     }
 
-    /// Awaits everything submitted so far.
-    pub(super) async fn finished(&self) -> Result<(), GpuError> {
+    /// Hands these commands over; what is given back can be waited for.
+    pub(super) fn submit(&self, commands: Option<wgpu::CommandBuffer>) -> Submitted {
+        let index = self.queue.submit(commands);
         let (done, heard) = oneshot::channel();
         self.queue.on_submitted_work_done(move || {
             let _ = done.send(()); // nobody waits any more
         });
-        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
+        Submitted { index, heard }
+    }
+
+    /// Awaits these commands, and all that were handed over before them.
+    pub(super) async fn reached(&self, submitted: Submitted) -> Result<(), GpuError> {
+        let Submitted { index, heard } = submitted;
+        // in the browser the answer comes by itself
+        let polled = self.device.poll(wgpu::PollType::Wait { submission_index: Some(index), timeout: None });
         self.check()?;
         polled.map_err(|e| GpuError::Lost(e.to_string()))?;
         heard.await.map_err(|e| GpuError::Lost(e.to_string()))?;
         self.check()
+    }
+
+    /// Awaits everything submitted so far.
+    pub(super) async fn finished(&self) -> Result<(), GpuError> {
+        self.reached(self.submit(None)).await
     }
 
     /// Awaits the first `count` values of a staging buffer that submitted commands write.
@@ -262,7 +282,7 @@ mod tests {
             Err(e) if std::env::var("SHIFTLENS_GPU").as_deref() == Ok("required") => panic!("{e}"),
             Err(e) => return not_checked(&e.to_string()),
         };
-        let largest = (gpu.device.limits().max_buffer_size / 4) as usize;
+        let largest = (gpu.device.limits().max_buffer_size / 16 * 4) as usize;
         let mut held = Vec::new();
         while gpu.check().is_ok() && held.len() < 200_000 {
             held.push(gpu.storage(largest));

@@ -81,7 +81,8 @@ impl GpuEngine {
     }
 
     /// How many tokens of a response are computed before their results are waited for: more than one where a read-back
-    /// takes longer than the token itself, as in Firefox, which looks every 100 ms. At most [`MOST_AHEAD`].
+    /// takes longer than the token itself, as in Firefox, which looks every 100 ms, and where tokens are so fast that encoding
+    /// the next one meanwhile counts. At most [`MOST_AHEAD`].
     pub fn set_ahead(&mut self, tokens: usize) {
         self.ahead = tokens.clamp(1, MOST_AHEAD);
     }

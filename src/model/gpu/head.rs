@@ -2,10 +2,10 @@
 
 use wgpu::{Buffer, CommandEncoder};
 
-use super::device::GpuError;
+use super::device::{Gpu, GpuError};
 use super::engine::MOST_AHEAD;
 use super::forward::Session;
-use super::kernels::Kernel;
+use super::kernels::{Kernel, Kernels};
 use super::matrix::Through;
 use super::ops::{Count, Op, encode};
 use super::weights::GpuModel;
@@ -16,6 +16,9 @@ const NONE: u32 = u32::MAX;
 /// Alternatives that the GPU finds at most, and words of what it says of a choice: four, and two for each.
 const ALTERNATIVES: usize = 8;
 pub(super) const CHOSEN: usize = 4 + 2 * ALTERNATIVES;
+/// PARTS and SAID in `kernels/choice.wgsl`: parts of the vocabulary that are looked through side by side, and what is said of each.
+const PARTS: usize = 64;
+const SAID: usize = 3 + 2 * ALTERNATIVES;
 /// Bytes of logits and their tangents that are held at once, where a binding could hold more.
 const MOST_BYTES: usize = 128 << 20;
 
@@ -56,7 +59,15 @@ pub(super) struct Head {
     staged_logits: Buffer,
     /// What was chosen, and then the column, for as many tokens as are followed at once.
     pub staged: Buffer,
-    choose: Op,
+    choose: [Op; 2],
+}
+
+/// Both halves of a choice from the first row of `logits`, into `chosen`.
+pub(super) fn choose(gpu: &Gpu, kernels: &Kernels, question: &Buffer, logits: &Buffer, chosen: &Buffer) -> [Op; 2] {
+    let parts = gpu.storage(PARTS * SAID);
+    let scan = kernels.bind(gpu, Kernel::Scan, None, &[question, logits, &parts]);
+    let join = kernels.bind(gpu, Kernel::Choose, None, &[question, logits, &parts, chosen]);
+    [(scan, PARTS), (join, 1)].map(|(call, count)| Op::new(call, Count::Fixed(count), Count::Fixed(1)))
 }
 
 impl Head {
@@ -84,7 +95,7 @@ impl Head {
             Batch { from, count, product, column, contract: Op::rows(contract) }
         };
         let batches = (0..tangents.div_ceil(most.max(1)).max(1)).map(batch).collect();
-        let choose = kernels.bind(gpu, Kernel::Choose, None, &[&question, &logits, &chosen]);
+        let choose = choose(gpu, kernels, &question, &logits, &chosen);
         Ok(Self {
             rows: 1 + tangents,
             most,
@@ -92,7 +103,7 @@ impl Head {
             vocab: c.vocab,
             staged_logits: gpu.staging(c.vocab),
             staged: gpu.staging(MOST_AHEAD * (CHOSEN + 1 + tangents)),
-            choose: Op::new(choose, Count::Fixed(1), Count::Fixed(1)),
+            choose,
             logits,
             question,
             chosen,
@@ -111,7 +122,7 @@ impl Head {
         for (i, (batch, count)) in self.batches.iter().zip(self.counts(tangents)).enumerate() {
             all.extend(batch.product.iter().map(|op| (op, 1 + count)));
             if i == 0 {
-                all.push((&self.choose, 1));
+                all.extend(self.choose.iter().map(|op| (op, 1)));
             }
             if count > 0 {
                 all.push((&batch.contract, count));

@@ -18,6 +18,10 @@ pub(super) enum Kernel {
     Matvec1,
     Matvec4,
     Matvec8,
+    /// The same, of rows that are normed first.
+    NormMatvec1,
+    NormMatvec4,
+    NormMatvec8,
     Transposed,
     Embed,
     Norm,
@@ -31,6 +35,7 @@ pub(super) enum Kernel {
     Mlp,
     MlpVjp,
     Bias,
+    Scan,
     Choose,
     Column,
     Cotangent,
@@ -38,13 +43,15 @@ pub(super) enum Kernel {
     Contract,
 }
 
-/// Begins every kernel that reads a weight matrix, every product of many rows, every kernel of heads, of norms, and of the
-/// gated activation.
+/// Begins every kernel that reads a weight matrix, every product of few rows, of many rows, every kernel of heads, of norms, of
+/// the gated activation, and of a choice.
 const WEIGHTS: &str = include_str!("kernels/weights.wgsl");
+const ROWS: &str = include_str!("kernels/rows.wgsl");
 const TILES: &str = include_str!("kernels/tiles.wgsl");
 const HEADS: &str = include_str!("kernels/heads.wgsl");
 const NORMS: &str = include_str!("kernels/norms.wgsl");
 const GATED: &str = include_str!("kernels/gated.wgsl");
+const CHOICE: &str = include_str!("kernels/choice.wgsl");
 
 impl Kernel {
     /// Its file's name, without the ending, and how many rows it is made for where that is fixed.
@@ -59,16 +66,20 @@ impl Kernel {
         name
     }
 
-    /// Whether it multiplies rows by a matrix.
-    fn is_product(self) -> bool {
-        matches!(self, Self::Matmul | Self::Matvec1 | Self::Matvec4 | Self::Matvec8)
+    /// Of a product, the bindings that it is given.
+    fn product(self) -> Option<Product> {
+        match self {
+            Self::Matmul | Self::Matvec1 | Self::Matvec4 | Self::Matvec8 => Some(Product::Plain),
+            Self::NormMatvec1 | Self::NormMatvec4 | Self::NormMatvec8 => Some(Product::Normed),
+            _ => None,
+        }
     }
 
     /// Rows that a workgroup takes.
     pub fn rows_at_once(self) -> usize {
         match self {
-            Self::Matvec4 => 4,
-            Self::Matvec8 => 8,
+            Self::Matvec4 | Self::NormMatvec4 => 4,
+            Self::Matvec8 | Self::NormMatvec8 => 8,
             Self::Matmul | Self::Transposed => 32,
             _ => 1,
         }
@@ -79,6 +90,7 @@ impl Kernel {
         match self {
             Self::Matmul => include_str!("kernels/matmul.wgsl"),
             Self::Matvec1 | Self::Matvec4 | Self::Matvec8 => include_str!("kernels/matvec.wgsl"),
+            Self::NormMatvec1 | Self::NormMatvec4 | Self::NormMatvec8 => include_str!("kernels/norm_matvec.wgsl"),
             Self::Transposed => include_str!("kernels/transposed.wgsl"),
             Self::Embed => include_str!("kernels/embed.wgsl"),
             Self::Norm => include_str!("kernels/norm.wgsl"),
@@ -92,6 +104,7 @@ impl Kernel {
             Self::Mlp => include_str!("kernels/mlp.wgsl"),
             Self::MlpVjp => include_str!("kernels/mlp_vjp.wgsl"),
             Self::Bias => include_str!("kernels/bias.wgsl"),
+            Self::Scan => include_str!("kernels/scan.wgsl"),
             Self::Choose => include_str!("kernels/choose.wgsl"),
             Self::Column => include_str!("kernels/column.wgsl"),
             Self::Cotangent => include_str!("kernels/cotangent.wgsl"),
@@ -114,17 +127,44 @@ impl Kernel {
         match self {
             Self::Matmul | Self::Transposed => format!("{WEIGHTS}\n{TILES}\n{}", self.text()),
             Self::Embed => format!("{WEIGHTS}\n{}", self.text()),
-            Self::Matvec1 | Self::Matvec4 | Self::Matvec8 => {
-                format!("const ROWS: u32 = {}u;\n{WEIGHTS}\n{}", self.rows_at_once(), self.text())
+            Self::Matvec1
+            | Self::Matvec4
+            | Self::Matvec8
+            | Self::NormMatvec1
+            | Self::NormMatvec4
+            | Self::NormMatvec8 => {
+                let rows = self.rows_at_once();
+                format!("const ROWS: u32 = {rows}u;\n{WEIGHTS}\n{ROWS}\n{}", for_each_row(self.text(), rows))
             }
             Self::Append | Self::RopeVjp | Self::Attention | Self::AttentionVjpQueries | Self::AttentionVjpKeys => {
                 format!("{HEADS}\n{}", self.text())
             }
             Self::Norm | Self::NormVjp => format!("{NORMS}\n{}", self.text()),
             Self::Mlp | Self::MlpVjp => format!("{GATED}\n{}", self.text()),
+            Self::Scan | Self::Choose => format!("{CHOICE}\n{}", self.text()),
             _ => self.text().to_owned(),
         }
     }
+}
+
+/// The text with each line that holds `{r}` once for each row, its number in that place.
+fn for_each_row(text: &str, rows: usize) -> String {
+    let line = |line: &str| -> Vec<String> {
+        match line.contains("{r}") {
+            true => (0..rows).map(|r| line.replace("{r}", &r.to_string())).collect(),
+            false => vec![line.to_owned()],
+        }
+    };
+    text.lines().flat_map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// What the products of a kind are bound to, so that one binding serves whichever of them the number of rows asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Product {
+    /// The shape, the matrix's words and scales, how many rows, what is read and what is written.
+    Plain,
+    /// The same, then the norm's gain, and the primal row of each row.
+    Normed,
 }
 
 #[cfg(test)]
@@ -159,8 +199,7 @@ fn without_effect(source: &str) -> String {
 #[derive(Default)]
 pub(super) struct Kernels {
     made: RefCell<HashMap<(Kernel, Option<Format>), ComputePipeline>>,
-    /// What all products are bound to, so that one binding serves whichever of them the number of rows asks for.
-    product: OnceCell<BindGroupLayout>,
+    products: [OnceCell<BindGroupLayout>; 2],
 }
 
 impl Kernels {
@@ -173,9 +212,9 @@ impl Kernels {
                 source: wgpu::ShaderSource::Wgsl(kernel.source().into()),
             });
             let constants: Vec<(&str, f64)> = format.iter().map(|f| ("FORMAT", f64::from(f.number()))).collect();
-            let layout = kernel.is_product().then(|| {
+            let layout = kernel.product().map(|product| {
                 gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                    bind_group_layouts: &[Some(self.product(gpu))],
+                    bind_group_layouts: &[Some(self.product(gpu, product))],
                     ..Default::default()
                 })
             });
@@ -191,19 +230,20 @@ impl Kernels {
         self.made.borrow_mut().entry((kernel, format)).or_insert_with(make).clone()
     }
 
-    /// The bindings of a product: its shape, the matrix's words and scales, how many rows, what is read and what is written.
-    fn product(&self, gpu: &Gpu) -> &BindGroupLayout {
-        self.product.get_or_init(|| {
+    fn product(&self, gpu: &Gpu, product: Product) -> &BindGroupLayout {
+        self.products[product as usize].get_or_init(|| {
             let read = wgpu::BufferBindingType::Storage { read_only: true };
             let written = wgpu::BufferBindingType::Storage { read_only: false };
             let uniform = wgpu::BufferBindingType::Uniform;
-            let entry = |(binding, ty): (u32, wgpu::BufferBindingType)| wgpu::BindGroupLayoutEntry {
+            let kinds = [uniform, read, read, uniform, read, written, read, read];
+            let kinds = &kinds[..if product == Product::Normed { 8 } else { 6 }];
+            let entry = |(ty, binding): (&wgpu::BufferBindingType, u32)| wgpu::BindGroupLayoutEntry {
                 binding,
                 visibility: wgpu::ShaderStages::COMPUTE,
-                ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+                ty: wgpu::BindingType::Buffer { ty: *ty, has_dynamic_offset: false, min_binding_size: None },
                 count: None,
             };
-            let entries = [(0, uniform), (1, read), (2, read), (3, uniform), (4, read), (5, written)].map(entry);
+            let entries: Vec<_> = kinds.iter().zip(0..).map(entry).collect();
             let descriptor = wgpu::BindGroupLayoutDescriptor { label: Some("product"), entries: &entries };
             gpu.device.create_bind_group_layout(&descriptor)
         })
@@ -216,16 +256,16 @@ impl Kernels {
         Call { kernel, pipeline, group }
     }
 
-    /// All kernels of products with the same buffers.
-    pub fn bind_products<const N: usize>(
-        &self,
-        gpu: &Gpu,
-        kernels: [Kernel; N],
-        format: Format,
-        buffers: &[&Buffer],
-    ) -> [Call; N] {
-        let group = self.group(gpu, self.product(gpu), buffers);
-        kernels.map(|kernel| Call { kernel, pipeline: self.pipeline(gpu, kernel, Some(format)), group: group.clone() })
+    /// Kernels of one kind of product with the same buffers.
+    pub fn bind_products(&self, gpu: &Gpu, kernels: &[Kernel], format: Format, buffers: &[&Buffer]) -> Vec<Call> {
+        let Some(product) = kernels.first().and_then(|kernel| kernel.product()) else { return Vec::new() };
+        let group = self.group(gpu, self.product(gpu, product), buffers);
+        let call = |&kernel: &Kernel| Call {
+            kernel,
+            pipeline: self.pipeline(gpu, kernel, Some(format)),
+            group: group.clone(),
+        };
+        kernels.iter().map(call).collect()
     }
 
     fn group(&self, gpu: &Gpu, layout: &BindGroupLayout, buffers: &[&Buffer]) -> BindGroup {

@@ -9,12 +9,17 @@ use wgpu::Buffer;
 
 use super::device::{Gpu, GpuError};
 use super::kernels::{Kernel, Kernels};
-use super::ops::{Count, Op};
+use super::ops::{Call, Count, Op};
 use super::pack::{Format, pack};
 
-/// Which kernel multiplies how many rows.
-pub(super) const PRODUCTS: [(Kernel, RangeInclusive<usize>); 4] =
-    [(Kernel::Matvec1, 1..=1), (Kernel::Matvec4, 2..=4), (Kernel::Matvec8, 5..=16), (Kernel::Matmul, 17..=usize::MAX)];
+/// Rows that are few: a workgroup takes all of them, or eight.
+pub(super) const FEW: usize = 16;
+/// Which kernel multiplies how many rows, few and many; and few rows that are normed first.
+const OF_FEW: [(Kernel, RangeInclusive<usize>); 3] =
+    [(Kernel::Matvec1, 1..=1), (Kernel::Matvec4, 2..=4), (Kernel::Matvec8, 5..=FEW)];
+const OF_MANY: (Kernel, RangeInclusive<usize>) = (Kernel::Matmul, FEW + 1..=usize::MAX);
+const OF_NORMED: [(Kernel, RangeInclusive<usize>); 3] =
+    [(Kernel::NormMatvec1, 1..=1), (Kernel::NormMatvec4, 2..=4), (Kernel::NormMatvec8, 5..=FEW)];
 /// Most workgroups in one direction, as WebGPU promises.
 const WORKGROUPS: usize = 65_535;
 /// Bytes of a matrix that are packed and sent at once.
@@ -30,7 +35,8 @@ struct Shape {
     first: u32,
     accumulate: u32,
     scale: f32,
-    unused: [u32; 2],
+    eps: f32,
+    unused: u32,
 }
 
 /// A tensor of a stack, `[outputs, inputs]`, and its bias.
@@ -70,6 +76,24 @@ impl Part {
         let words = gpu.storage(blocks * format.block_words());
         Self { format, first, rows, words, scales }
     }
+
+    /// The product of so many rows by each of these kernels, which share their buffers.
+    fn bind(
+        &self,
+        gpu: &Gpu,
+        kernels: &Kernels,
+        of: &[(Kernel, RangeInclusive<usize>)],
+        buffers: &[&Buffer],
+    ) -> Vec<Op> {
+        let names: Vec<Kernel> = of.iter().map(|(kernel, _)| *kernel).collect();
+        let calls = kernels.bind_products(gpu, &names, self.format, buffers);
+        let op = |(call, (kernel, when)): (Call, &(Kernel, RangeInclusive<usize>))| {
+            let outputs = if *kernel == Kernel::Matmul { 32 } else { 4 };
+            let op = Op::new(call, Count::Fixed(self.rows.div_ceil(outputs)), Count::Rows(kernel.rows_at_once()));
+            Op { when: when.clone(), ..op }
+        };
+        calls.into_iter().zip(of).map(op).collect()
+    }
 }
 
 /// `W [outputs, inputs]`: one tensor, or several under each other.
@@ -88,6 +112,16 @@ pub(super) struct Through<'a> {
     pub y: &'a Buffer,
     /// Whether the result is added to what `y` holds.
     pub accumulate: bool,
+}
+
+/// The norm of a product's input.
+pub(super) struct Normed<'a> {
+    /// What is normed, `[rows, inputs]`.
+    pub stream: &'a Buffer,
+    pub gain: &'a Buffer,
+    /// The primal row of each row.
+    pub info: &'a Buffer,
+    pub eps: f32,
 }
 
 impl Matrix {
@@ -122,47 +156,65 @@ impl Matrix {
         Ok(Self { outputs, inputs, parts, bias: biases(stack, &dims).map(|b| gpu.filled(&b)) })
     }
 
-    fn shape(&self, gpu: &Gpu, part: &Part, accumulate: bool) -> Buffer {
-        self.scaled_shape(gpu, part, accumulate, 1.0)
-    }
-
-    fn scaled_shape(&self, gpu: &Gpu, part: &Part, accumulate: bool, scale: f32) -> Buffer {
-        gpu.uniform(&Shape {
+    fn shape(&self, part: &Part, accumulate: bool) -> Shape {
+        Shape {
             outputs: part.rows as u32,
             inputs: self.inputs as u32,
             all: self.outputs as u32,
             first: part.first as u32,
             accumulate: u32::from(accumulate),
-            scale,
-            unused: [0; 2],
-        })
+            scale: 1.0,
+            eps: 0.0,
+            unused: 0,
+        }
     }
 
     /// `y (+)= x W^T`, the bias in primal rows.
     pub fn product(&self, gpu: &Gpu, kernels: &Kernels, t: &Through, info: Option<&Buffer>) -> Vec<Op> {
-        let mut ops = Vec::new();
-        for part in &self.parts {
-            let shape = self.shape(gpu, part, t.accumulate);
+        let one = |part: &Part| {
+            let shape = gpu.uniform(&self.shape(part, t.accumulate));
             let buffers = [&shape, &part.words, &part.scales, t.rows, t.x, t.y];
-            let calls = kernels.bind_products(gpu, PRODUCTS.map(|(kernel, _)| kernel), part.format, &buffers);
-            for (call, (kernel, when)) in calls.into_iter().zip(PRODUCTS) {
-                let outputs = if kernel == Kernel::Matmul { 32 } else { 4 };
-                let op = Op::new(call, Count::Fixed(part.rows.div_ceil(outputs)), Count::Rows(kernel.rows_at_once()));
-                ops.push(Op { when, ..op });
-            }
-        }
-        if let (Some(bias), Some(info)) = (&self.bias, info) {
-            let shape = gpu.uniform(&[self.outputs as u32, 0, 0, 0]);
-            let bound = kernels.bind(gpu, Kernel::Bias, None, &[&shape, t.rows, info, bias, t.y]);
-            ops.push(Op::elements(bound, self.outputs));
-        }
-        ops
+            let all: Vec<_> = OF_FEW.into_iter().chain([OF_MANY]).collect();
+            part.bind(gpu, kernels, &all, &buffers)
+        };
+        let products = self.parts.iter().flat_map(one);
+        products.chain(self.bias(gpu, kernels, t, info)).collect()
+    }
+
+    /// The same of rows that are normed first. Few rows are taken from the stream and normed by the product itself; many from
+    /// `t.x`, where the norm has left them.
+    pub fn normed_product(
+        &self,
+        gpu: &Gpu,
+        kernels: &Kernels,
+        t: &Through,
+        norm: &Normed,
+        info: Option<&Buffer>,
+    ) -> Vec<Op> {
+        let one = |part: &Part| {
+            let shape = gpu.uniform(&Shape { eps: norm.eps, ..self.shape(part, t.accumulate) });
+            let few =
+                [&shape, &part.words, &part.scales, t.rows, norm.stream, t.y, norm.gain, norm.info];
+            let many = [&shape, &part.words, &part.scales, t.rows, t.x, t.y];
+            let mut ops = part.bind(gpu, kernels, &OF_NORMED, &few);
+            ops.extend(part.bind(gpu, kernels, &[OF_MANY], &many));
+            ops
+        };
+        let products = self.parts.iter().flat_map(one);
+        products.chain(self.bias(gpu, kernels, t, info)).collect()
+    }
+
+    fn bias(&self, gpu: &Gpu, kernels: &Kernels, t: &Through, info: Option<&Buffer>) -> Option<Op> {
+        let (Some(bias), Some(info)) = (&self.bias, info) else { return None };
+        let shape = gpu.uniform(&[self.outputs as u32, 0, 0, 0]);
+        let bound = kernels.bind(gpu, Kernel::Bias, None, &[&shape, t.rows, info, bias, t.y]);
+        Some(Op::elements(bound, self.outputs))
     }
 
     /// `y (+)= x W`, the vjp.
     pub fn transposed(&self, gpu: &Gpu, kernels: &Kernels, t: &Through) -> Vec<Op> {
         let one = |(i, part): (usize, &Part)| {
-            let shape = self.shape(gpu, part, t.accumulate || i > 0);
+            let shape = gpu.uniform(&self.shape(part, t.accumulate || i > 0));
             let buffers = [&shape, &part.words, &part.scales, t.rows, t.x, t.y];
             let bound = kernels.bind(gpu, Kernel::Transposed, Some(part.format), &buffers);
             Op::new(bound, Count::Fixed(self.inputs.div_ceil(32)), Count::Rows(32))
@@ -173,7 +225,7 @@ impl Matrix {
     /// Rows of the matrix, by the tokens of `tokens`, times `scale` into `y`.
     pub fn lookup(&self, gpu: &Gpu, kernels: &Kernels, tokens: &Buffer, y: &Buffer, scale: f32) -> Vec<Op> {
         let one = |part: &Part| {
-            let shape = self.scaled_shape(gpu, part, false, scale);
+            let shape = gpu.uniform(&Shape { scale, ..self.shape(part, false) });
             let buffers = [&shape, &part.words, &part.scales, tokens, y];
             Op::rows(kernels.bind(gpu, Kernel::Embed, Some(part.format), &buffers))
         };
@@ -214,6 +266,12 @@ fn send(gpu: &Gpu, run: &[Rows], inputs: usize, parts: &[Part]) -> Result<(), Gp
 fn biases(stack: &[Rows], dims: &[(usize, usize)]) -> Option<Vec<f32>> {
     let one = |(rows, (outputs, _)): (&Rows, &(usize, usize))| rows.bias.clone().unwrap_or(vec![0.0; *outputs]);
     stack.iter().any(|r| r.bias.is_some()).then(|| stack.iter().zip(dims).flat_map(one).collect())
+}
+
+/// The kernel that multiplies so many rows, normed first or not.
+pub(super) fn kernel_of(rows: usize, is_normed: bool) -> Kernel {
+    let few = if is_normed { OF_NORMED } else { OF_FEW };
+    few.iter().find(|(_, of)| of.contains(&rows)).map_or(OF_MANY.0, |(kernel, _)| *kernel)
 }
 
 /// Bytes that one binding can hold.

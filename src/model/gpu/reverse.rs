@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use wgpu::{Buffer, CommandEncoder};
 
-use super::device::GpuError;
+use super::device::{Gpu, GpuError, Submitted};
 use super::engine::{Counts, not_a_number};
 use super::forward::{Extra, Session, projected, turning, widest};
 use super::fused::Fused;
@@ -117,21 +117,20 @@ pub(super) async fn importance(
     let mut session = Session::sized(model, &[], read.len(), read.len())?;
     session.prepare(model, read)?;
     let batches = split(n_prompt..count, BATCH.min(limit(&model.gpu) / (4 * widest(c))));
-    let total = c.layers * (1 + batches.len());
-    let mut done = 0;
+    let mut progress = Progress { done: 0, total: c.layers * (1 + batches.len()), last: None };
     let inputs = (0..=c.layers).map(|_| model.gpu.storage(read.len() * c.width)).collect();
     let mut pass = Pass { model, session, positions: read.len(), inputs, counts };
     for layer in 0..c.layers {
-        pass.forward(layer);
-        report(&pass, &mut done, total, tick).await?;
+        let submitted = pass.forward(layer);
+        progress.report(&model.gpu, submitted, tick).await?;
     }
     let mut columns = Vec::with_capacity(count - n_prompt);
     for lengths in batches {
         let batch = Batch::new(model, lengths);
         pass.head(&batch, tokens, target)?;
         for layer in (0..c.layers).rev() {
-            pass.back(&batch, layer)?;
-            report(&pass, &mut done, total, tick).await?;
+            let submitted = pass.back(&batch, layer)?;
+            progress.report(&model.gpu, submitted, tick).await?;
         }
         let values = pass.contract(&batch).await?;
         let mut start = 0;
@@ -140,6 +139,7 @@ pub(super) async fn importance(
             start += n;
         }
     }
+    progress.finish(&model.gpu, tick).await?;
     let finite = columns.iter().flatten().all(|v| v.is_finite());
     if finite { Ok(columns) } else { Err(not_a_number()) }
 }
@@ -163,27 +163,58 @@ fn split(lengths: std::ops::Range<usize>, most: usize) -> Vec<Vec<usize>> {
     batches
 }
 
-/// Waits until the layer is done, so that progress is true and a stop comes soon.
-async fn report(
-    pass: &Pass<'_>,
-    done: &mut usize,
+/// Layers done of all, and the one that the GPU computes.
+struct Progress {
+    done: usize,
     total: usize,
-    tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
-) -> Result<(), ModelError> {
-    pass.model.gpu.finished().await?;
-    *done += 1;
-    match tick(Tick { done: *done, total }).await {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(ModelError::Cancelled),
+    last: Option<Submitted>,
+}
+
+impl Progress {
+    /// Waits for the layer before this one, so that progress is true, a stop comes soon, and the GPU is never without work: two
+    /// layers are on their way at a time.
+    async fn report(
+        &mut self,
+        gpu: &Gpu,
+        submitted: Submitted,
+        tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<(), ModelError> {
+        let before = self.last.replace(submitted);
+        self.reach(gpu, before, tick).await
+    }
+
+    /// Waits for the last layer.
+    async fn finish(
+        &mut self,
+        gpu: &Gpu,
+        tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<(), ModelError> {
+        let last = self.last.take();
+        self.reach(gpu, last, tick).await
+    }
+
+    async fn reach(
+        &mut self,
+        gpu: &Gpu,
+        layer: Option<Submitted>,
+        tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<(), ModelError> {
+        let Some(layer) = layer else { return Ok(()) };
+        gpu.reached(layer).await?;
+        self.done += 1;
+        match tick(Tick { done: self.done, total: self.total }).await {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(ModelError::Cancelled),
+        }
     }
 }
 
 impl Pass<'_> {
-    fn submit(&mut self, encode: impl FnOnce(&Self, &mut CommandEncoder) -> usize) {
+    fn submit(&mut self, encode: impl FnOnce(&Self, &mut CommandEncoder) -> usize) -> Submitted {
         let mut encoder = self.model.gpu.device.create_command_encoder(&Default::default());
         self.counts.dispatches += encode(self, &mut encoder);
         self.counts.submits += 1;
-        self.model.gpu.queue.submit([encoder.finish()]);
+        self.model.gpu.submit(Some(encoder.finish()))
     }
 
     fn copy(&self, encoder: &mut CommandEncoder, from: &Buffer, to: &Buffer) {
@@ -192,7 +223,7 @@ impl Pass<'_> {
     }
 
     /// Layer `layer` of the forward pass; the first begins with the embedding, the last leaves its output too.
-    fn forward(&mut self, layer: usize) {
+    fn forward(&mut self, layer: usize) -> Submitted {
         let last = layer + 1 == self.model.config.layers;
         self.submit(|pass, encoder| {
             let (s, rows) = (&pass.session, pass.positions);
@@ -213,7 +244,7 @@ impl Pass<'_> {
                 pass.copy(encoder, &s.work.x, &pass.inputs[layer + 1]);
             }
             n
-        });
+        })
     }
 
     /// The target's cotangents at the top of the residual stream, in the rows that predict; zeros everywhere else.
@@ -269,16 +300,15 @@ impl Pass<'_> {
     }
 
     /// The vjp of layer `layer`, in place in the batch.
-    fn back(&mut self, batch: &Batch, layer: usize) -> Result<(), GpuError> {
+    fn back(&mut self, batch: &Batch, layer: usize) -> Result<Submitted, GpuError> {
         let ops = self.vjp(batch, layer)?;
-        self.submit(|pass, encoder| {
+        Ok(self.submit(|pass, encoder| {
             pass.copy(encoder, &pass.inputs[layer], &pass.session.work.x);
             let mut compute = encoder.begin_compute_pass(&Default::default());
             pass.session.encode_inner(layer, &mut compute, pass.positions)
                 + pass.session.encode_seen(layer, &mut compute, pass.positions)
                 + encode(&ops, &mut compute, batch.rows)
-        });
-        Ok(())
+        }))
     }
 
     /// The layer's steps, backwards.

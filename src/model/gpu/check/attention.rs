@@ -23,10 +23,6 @@ const COUNT: usize = 5;
 const FIRSTS: [usize; 4] = [0, 30, 68, 200];
 const CAPACITY: usize = 80;
 
-fn side_by_side(keys: &[f32], values: &[f32]) -> Vec<f32> {
-    keys.iter().zip(values).flat_map(|(k, v)| [*k, *v]).collect()
-}
-
 /// Queries beside keys and values that nobody may read: those are in the cache.
 fn with_noise(c: &ModelConfig, queries: &[f32]) -> Vec<f32> {
     let (width, kv_width) = (c.heads * c.head_width, c.kv_heads * c.head_width);
@@ -69,13 +65,13 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
             let count = (length - first) * kv_width;
             let (keys, values) = (bench.noise(count), bench.noise(count));
             let at = 2 * places.starts[group] * kv_width;
-            tangents[at..at + 2 * count].copy_from_slice(&side_by_side(&keys, &values));
+            tangents[at..at + 2 * count].copy_from_slice(&beside(&[(&keys, kv_width), (&values, kv_width)]));
             (cpu.key_tangents[group], cpu.value_tangents[group]) = (keys, values);
         }
         // scores up to a few units, so that weights differ
         let queries: Vec<f32> = bench.noise(rows * width).into_iter().map(|q| 3.0 * q).collect();
         let expected = attention::forward(cpu_heads(&c), &queries, &stacked.plan, &FIRSTS, &cpu);
-        let mut cache = side_by_side(&cpu.keys, &cpu.values);
+        let mut cache = beside(&[(&cpu.keys, kv_width), (&cpu.values, kv_width)]);
         cache.resize(2 * CAPACITY * kv_width, 1e3);
         let gpu = bench.gpu;
         let shape = gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0])));
@@ -105,7 +101,7 @@ pub(super) async fn check_vjp(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let gpu = bench.gpu;
         let (shape, info) =
             (gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0]))), gpu.filled(&cotangent_info(&LENGTHS)));
-        let (held, cache) = (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&side_by_side(&keys, &values)));
+        let (held, cache) = (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&beside(&[(&keys, kv_width), (&values, kv_width)])));
         let (cotangents, statistics) = (gpu.filled(&cotangents), gpu.storage(2 * rows * heads));
         let pulled = gpu.storage(rows * projected(&c));
         let buffers = [&shape, &info, &held, &cache, &cotangents, &pulled, &statistics];

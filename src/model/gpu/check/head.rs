@@ -3,9 +3,9 @@
 use super::Derivative::{Jvp, Value, Vjp};
 use super::{Bench, apart};
 use crate::model::ModelError;
-use crate::model::gpu::head::CHOSEN;
+use crate::model::gpu::head::{CHOSEN, choose};
 use crate::model::gpu::kernels::Kernel;
-use crate::model::gpu::ops::{Count, Op};
+use crate::model::gpu::ops::Op;
 use crate::model::head::{Target, choice, cotangent};
 
 /// More than a workgroup looks at in one round, and no multiple of it.
@@ -42,8 +42,8 @@ async fn chosen(bench: &mut Bench<'_>, given: Option<u32>, alternatives: usize) 
     let gpu = bench.gpu;
     let question = gpu.uniform(&[VOCABULARY as u32, given.unwrap_or(u32::MAX), 0, alternatives as u32]);
     let (logits, said) = (gpu.filled(&logits), gpu.storage(CHOSEN));
-    let op = Op::new(bench.bind(Kernel::Choose, &[&question, &logits, &said]), Count::Fixed(1), Count::Fixed(1));
-    let said = bench.run(&[op], 1, &said, CHOSEN).await?;
+    let ops = choose(gpu, &bench.kernels, &question, &logits, &said);
+    let said = bench.run(&ops, 1, &said, CHOSEN).await?;
     let pairs = said[4..].chunks_exact(2).take(alternatives);
     let same = said[0].to_bits() == token
         && said[2].to_bits() as usize == expected.rank
@@ -56,7 +56,9 @@ async fn chosen(bench: &mut Bench<'_>, given: Option<u32>, alternatives: usize) 
         Some(_) => format!("a given token, {alternatives} alternatives"),
         None => format!("the likeliest of equals, {alternatives} alternatives"),
     };
-    bench.note(Kernel::Choose, Value, case, if same { distance } else { f32::MAX });
+    for half in [Kernel::Scan, Kernel::Choose] {
+        bench.note(half, Value, &case, if same { distance } else { f32::MAX });
+    }
     Ok(())
 }
 

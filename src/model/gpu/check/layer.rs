@@ -186,7 +186,7 @@ async fn rotation(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), Model
     Ok(())
 }
 
-/// Queries turned in place; keys turned, side by side with values; each group's tangents in its own part of the cache.
+/// Queries rotated in place; keys rotated, their values after them; each group's tangents in its own part of the cache.
 async fn append(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelError> {
     let c = heads(layout);
     let stacked = bench.stacked(&c, (START, COUNT), &FIRSTS, CAPACITY);
@@ -203,10 +203,8 @@ async fn append(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelEr
     let primal = 2 * CAPACITY * width;
     let (mut cache, mut tangents) = (before[..primal].to_vec(), before.clone());
     let put = |into: &mut [f32], row: usize, at: usize| {
-        for i in 0..width {
-            into[2 * (at * width + i)] = keys[row * width + i];
-            into[2 * (at * width + i) + 1] = values[row * width + i];
-        }
+        into[2 * at * width..][..width].copy_from_slice(&keys[row * width..][..width]);
+        into[(2 * at + 1) * width..][..width].copy_from_slice(&values[row * width..][..width]);
     };
     for row in 0..plan.primal {
         put(&mut cache, row, START + row);

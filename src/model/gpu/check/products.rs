@@ -7,9 +7,9 @@ use super::Derivative::{Jvp, Value, Vjp};
 use super::{Bench, config};
 use crate::checkpoint::RopeLayout;
 use crate::model::ModelError;
-use crate::model::cpu::Linear;
+use crate::model::cpu::{Linear, RmsNorm};
 use crate::model::gpu::kernels::Kernel;
-use crate::model::gpu::matrix::{Matrix, PRODUCTS, Rows, Through};
+use crate::model::gpu::matrix::{Matrix, Normed, Rows, Through, kernel_of};
 
 /// Rows of every matrix: a multiple of no tile.
 const OUTPUTS: usize = 70;
@@ -95,6 +95,9 @@ async fn all(bench: &mut Bench<'_>, pair: &Pair) -> Result<(), ModelError> {
     for (rows, accumulate) in [(5, false), (40, true)] {
         transposed(bench, pair, rows, accumulate).await?;
     }
+    for (count, firsts) in [(1, &[][..]), (1, &[0, 4]), (2, &[0, 4, 5]), (3, &[0, 1, 4])] {
+        normed(bench, pair, count, firsts).await?;
+    }
     bias(bench, pair).await?;
     lookup(bench, pair).await
 }
@@ -114,9 +117,26 @@ async fn product(bench: &mut Bench<'_>, pair: &Pair, rows: usize, accumulate: bo
     let through = Through { rows: &count, x: &x, y: &y, accumulate };
     let ops = pair.gpu.product(gpu, &bench.kernels, &through, None);
     let found = bench.run(&ops, rows, &y, rows * OUTPUTS).await?;
-    let kernel = PRODUCTS.iter().find(|(_, of)| of.contains(&rows)).map_or(Kernel::Matmul, |(kernel, _)| *kernel);
     let case = format!("{}, {rows} rows{}", pair.name, if accumulate { ", added" } else { "" });
-    bench.compare_stacked(kernel, case, OUTPUTS, &expected, &found);
+    bench.compare_stacked(kernel_of(rows, false), case, OUTPUTS, &expected, &found);
+    Ok(())
+}
+
+/// A norm and the product in one: `count` values and the tangents of groups that begin at `firsts`.
+async fn normed(bench: &mut Bench<'_>, pair: &Pair, count: usize, firsts: &[usize]) -> Result<(), ModelError> {
+    let stacked = bench.stacked(&config(1, 1, 2, RopeLayout::HalfSplit), (4, count), firsts, 8);
+    let rows = stacked.plan.rows();
+    let norm = RmsNorm { gain: bench.noise(pair.inputs), eps: 1e-5 };
+    let x = bench.noise(rows * pair.inputs);
+    let expected = pair.cpu.apply(&norm.forward(&x, &stacked.plan), stacked.plan.primal)?;
+    let gpu = bench.gpu;
+    let (stream, gain, y) = (gpu.filled(&x), gpu.filled(&norm.gain), gpu.storage(rows * OUTPUTS));
+    let through = Through { rows: &stacked.count, x: &stream, y: &y, accumulate: false };
+    let input = Normed { stream: &stream, gain: &gain, info: &stacked.info, eps: norm.eps };
+    let ops = pair.gpu.normed_product(gpu, &bench.kernels, &through, &input, Some(&stacked.info));
+    let found = bench.run(&ops, rows, &y, rows * OUTPUTS).await?;
+    let case = format!("{}, {rows} rows", pair.name);
+    bench.compare_stacked(kernel_of(rows, true), case, stacked.plan.primal * OUTPUTS, &expected, &found);
     Ok(())
 }
 

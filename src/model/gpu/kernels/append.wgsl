@@ -1,4 +1,4 @@
-// Turns new queries and keys to their positions: queries in place, keys with their values into the cache, tangents into their
+// Rotates new queries and keys by their positions: queries in place, keys with their values into the cache, tangents into their
 // group's.
 
 // rows
@@ -7,11 +7,11 @@
 @group(0) @binding(2) var<storage, read> info: array<vec4u>;
 // [primal rows, head_width / 2]: cosine and sine
 @group(0) @binding(3) var<storage, read> angles: array<vec2f>;
-// [rows, (heads + 2 kv_heads) * head_width]: queries, keys, values; queries turned afterwards
+// [rows, (heads + 2 kv_heads) * head_width]: queries, keys, values; queries rotated afterwards
 @group(0) @binding(4) var<storage, read_write> projected: array<f32>;
-// [capacity, kv_width], and each group's from its first position on: key and value side by side
-@group(0) @binding(5) var<storage, read_write> cache: array<vec2f>;
-@group(0) @binding(6) var<storage, read_write> tangents: array<vec2f>;
+// [capacity, 2 kv_width], and each group's from its first position on: a position's keys, then its values
+@group(0) @binding(5) var<storage, read_write> cache: array<f32>;
+@group(0) @binding(6) var<storage, read_write> tangents: array<f32>;
 
 const NONE: u32 = 0xffffffffu;
 
@@ -19,8 +19,8 @@ const NONE: u32 = 0xffffffffu;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
     let half = shape.head_width / 2u;
     let pair = group.x * 64u + i;
-    let turning = shape.heads + shape.kv_heads;
-    if group.y >= rows.x || pair >= turning * half {
+    let heads = shape.heads + shape.kv_heads;
+    if group.y >= rows.x || pair >= heads * half {
         return;
     }
     let row = info[group.y];
@@ -30,25 +30,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     let a = places(k).x;
     let b = places(k).y;
     let kv_width = shape.kv_heads * shape.head_width;
-    let source = group.y * (turning * shape.head_width + kv_width) + head * shape.head_width;
+    let source = group.y * (heads * shape.head_width + kv_width) + head * shape.head_width;
     let given = vec2f(projected[source + a], projected[source + b]);
-    let turned = vec2f(given.x * angle.x - given.y * angle.y, given.x * angle.y + given.y * angle.x);
+    let rotated = vec2f(given.x * angle.x - given.y * angle.y, given.x * angle.y + given.y * angle.x);
     if head < shape.heads {
-        projected[source + a] = turned.x;
-        projected[source + b] = turned.y;
+        projected[source + a] = rotated.x;
+        projected[source + b] = rotated.y;
         return;
     }
     // a head's value lies as far behind its key as all keys are wide
-    let first = vec2f(turned.x, projected[source + kv_width + a]);
-    let second = vec2f(turned.y, projected[source + kv_width + b]);
+    let first = projected[source + kv_width + a];
+    let second = projected[source + kv_width + b];
     let within = (head - shape.heads) * shape.head_width;
     if row.z == NONE {
-        let to = row.y * kv_width + within;
-        cache[to + a] = first;
-        cache[to + b] = second;
+        let to = row.y * 2u * kv_width + within;
+        cache[to + a] = rotated.x;
+        cache[to + b] = rotated.y;
+        cache[to + kv_width + a] = first;
+        cache[to + kv_width + b] = second;
     } else {
-        let to = (row.z + row.y - row.w) * kv_width + within;
-        tangents[to + a] = first;
-        tangents[to + b] = second;
+        let to = (row.z + row.y - row.w) * 2u * kv_width + within;
+        tangents[to + a] = rotated.x;
+        tangents[to + b] = rotated.y;
+        tangents[to + kv_width + a] = first;
+        tangents[to + kv_width + b] = second;
     }
 }

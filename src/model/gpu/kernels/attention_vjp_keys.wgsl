@@ -4,10 +4,10 @@
 
 // [rows]: position, and z rows of the same cotangent follow from this one on, itself included
 @group(0) @binding(1) var<storage, read> info: array<vec4u>;
-// [positions, (heads + 2 kv_heads) * head_width]: turned queries first
+// [positions, (heads + 2 kv_heads) * head_width]: rotated queries first
 @group(0) @binding(2) var<storage, read> projected: array<f32>;
-// [capacity, kv_heads * head_width]: key and value side by side
-@group(0) @binding(3) var<storage, read> cache: array<vec2f>;
+// [capacity, 2 kv_heads * head_width]: a position's keys, then its values
+@group(0) @binding(3) var<storage, read> cache: array<f32>;
 // [rows, heads * head_width]
 @group(0) @binding(4) var<storage, read> c: array<f32>;
 // [rows, heads]: log of the sum of exp of scores, mean slope
@@ -18,6 +18,7 @@
 const THREADS: u32 = 64u;
 const WIDEST: u32 = 256u;
 
+// key and value
 var<workgroup> key: array<vec2f, WIDEST>;
 // of the queries of a chunk: weight times centred slope, weight
 var<workgroup> weights: array<vec2f, THREADS>;
@@ -31,9 +32,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     let position = info[group.y].x;
     // no query sees a key that is further away than its window
     let following = min(info[group.y].z, shape.window);
-    let source = position * kv_width + group.x * width;
+    let source = position * 2u * kv_width + group.x * width;
     for (var d = i; d < width; d += THREADS) {
-        key[d] = cache[source + d];
+        key[d] = vec2f(cache[source + d], cache[source + kv_width + d]);
     }
     workgroupBarrier();
     var sums = array<vec2f, 4>();

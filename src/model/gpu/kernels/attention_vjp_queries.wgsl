@@ -1,12 +1,12 @@
 // The vjp of attention for queries: a cotangent row and a head a workgroup. With c the cotangent of what the head puts out and
-// slopes t_j = c . v_j: dq = scale sum w (t - mean t) k. Leaves what the other kernel needs of every row.
+// its products with the values t_j = c . v_j: dq = scale sum w (t - mean t) k. Leaves what the other kernel needs of every row.
 
 // [rows]: x is the position of each cotangent row
 @group(0) @binding(1) var<storage, read> info: array<vec4u>;
-// [positions, (heads + 2 kv_heads) * head_width]: turned queries first
+// [positions, (heads + 2 kv_heads) * head_width]: rotated queries first
 @group(0) @binding(2) var<storage, read> projected: array<f32>;
-// [capacity, kv_heads * head_width]: key and value side by side
-@group(0) @binding(3) var<storage, read> cache: array<vec2f>;
+// [capacity, 2 kv_heads * head_width]: a position's keys, then its values
+@group(0) @binding(3) var<storage, read> cache: array<f32>;
 // [rows, heads * head_width]
 @group(0) @binding(4) var<storage, read> c: array<f32>;
 // [rows, (heads + 2 kv_heads) * head_width]: of queries first
@@ -19,6 +19,7 @@ const WIDEST: u32 = 256u;
 
 var<workgroup> query: array<f32, WIDEST>;
 var<workgroup> cotangent: array<f32, WIDEST>;
+// of 64 keys: the scores, and then the weights
 var<workgroup> scores: array<f32, THREADS>;
 var<workgroup> slopes: array<f32, THREADS>;
 
@@ -46,12 +47,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         var score = -1e30;
         var slope = 0.0;
         if j <= position {
-            let at = j * kv_width + kv;
+            let at = j * 2u * kv_width + kv;
             var s = 0.0;
             for (var d = 0u; d < width; d++) {
-                let pair = cache[at + d];
-                s += query[d] * pair.x;
-                slope += cotangent[d] * pair.y;
+                s += query[d] * cache[at + d];
+                slope += cotangent[d] * cache[at + kv_width + d];
             }
             score = s * shape.scale;
         }
@@ -65,17 +65,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         }
         let fade = exp(most - largest);
         most = largest;
+        workgroupBarrier();
+        // weights from here on
+        scores[i] = exp(score - most);
+        workgroupBarrier();
         sum *= fade;
         for (var n = 0u; n < count; n++) {
-            sum += exp(scores[n] - most) * vec2f(1.0, slopes[n]);
+            sum += scores[n] * vec2f(1.0, slopes[n]);
         }
         for (var part = 0u; part < 4u; part++) {
             let d = i + part * THREADS;
             if d < width {
                 var v = keys[part] * fade;
                 for (var n = 0u; n < count; n++) {
-                    let key = cache[(start + n) * kv_width + kv + d].x;
-                    v += exp(scores[n] - most) * key * vec2f(1.0, slopes[n]);
+                    let key = cache[(start + n) * 2u * kv_width + kv + d];
+                    v += scores[n] * key * vec2f(1.0, slopes[n]);
                 }
                 keys[part] = v;
             }

@@ -19,21 +19,20 @@ struct Matrix {
     accumulate: u32,
     // of looked-up rows
     scale: f32,
-    unused_1: u32,
-    unused_2: u32,
+    // of the norm before the product
+    eps: f32,
+    unused: u32,
 }
 
 @group(0) @binding(0) var<uniform> matrix: Matrix;
 @group(0) @binding(1) var<storage, read> words: array<u32>;
 @group(0) @binding(2) var<storage, read> scales: array<vec2f>;
 
-// W[row, c .. c + 4]; c is a multiple of 4.
+// W[row, c .. c + 4]; c is a multiple of 4. Behind the last row or column it is some weight or other, without a branch that loads
+// would wait for: what it is multiplied by is zero, or the sum is not kept.
 fn weight4(row: u32, c: u32) -> vec4f {
-    if row >= matrix.outputs || c >= matrix.inputs {
-        return vec4f();
-    }
     let blocks = (matrix.inputs + 31u) / 32u;
-    let block = row * blocks + c / 32u;
+    let block = min(row, matrix.outputs - 1u) * blocks + min(c / 32u, blocks - 1u);
     let i = c % 32u;
     if FORMAT == 0u {
         let at = block * 32u + i;
