@@ -193,8 +193,7 @@ impl Matrix {
     ) -> Vec<Op> {
         let one = |part: &Part| {
             let shape = gpu.uniform(&Shape { eps: norm.eps, ..self.shape(part, t.accumulate) });
-            let few =
-                [&shape, &part.words, &part.scales, t.rows, norm.stream, t.y, norm.gain, norm.info];
+            let few = [&shape, &part.words, &part.scales, t.rows, norm.stream, t.y, norm.gain, norm.info];
             let many = [&shape, &part.words, &part.scales, t.rows, t.x, t.y];
             let mut ops = part.bind(gpu, kernels, &OF_NORMED, &few);
             ops.extend(part.bind(gpu, kernels, &[OF_MANY], &many));

@@ -101,7 +101,8 @@ pub(super) async fn check_vjp(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let gpu = bench.gpu;
         let (shape, info) =
             (gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0]))), gpu.filled(&cotangent_info(&LENGTHS)));
-        let (held, cache) = (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&beside(&[(&keys, kv_width), (&values, kv_width)])));
+        let (held, cache) =
+            (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&beside(&[(&keys, kv_width), (&values, kv_width)])));
         let (cotangents, statistics) = (gpu.filled(&cotangents), gpu.storage(2 * rows * heads));
         let pulled = gpu.storage(rows * projected(&c));
         let buffers = [&shape, &info, &held, &cache, &cotangents, &pulled, &statistics];
