@@ -68,6 +68,9 @@ pub enum ModelError {
     /// The computation produced something that is not a number.
     #[error("The model's output is not a number: the checkpoint is damaged or not supported by this backend.")]
     NotANumber,
+    /// The engine's threads failed. Their memory can no longer be trusted: the engine has to be started again.
+    #[error("The engine's threads failed ({0}).")]
+    Threads(String),
     /// The GPU could not go on.
     #[error(transparent)]
     Gpu(#[from] GpuError),

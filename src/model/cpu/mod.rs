@@ -19,7 +19,7 @@ pub(super) mod rows;
 mod trace;
 mod weights;
 
-pub use cores::{Cores, Product};
+pub use cores::{Cores, MATRICES, Product, VALUES};
 pub use engine::CpuEngine;
 pub(super) use linear::{Linear, storage};
 pub use memory::Memory;

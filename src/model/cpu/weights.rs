@@ -77,7 +77,7 @@ impl CpuModel {
                 }
                 done += 1;
             }
-            layers.push(Layer::new(config.specs[layer].clone(), matrices, norms));
+            layers.push(Layer::new(config.specs[layer].clone(), matrices, norms, cores.cloned()));
             progress(done, total).await?;
         }
         let norm = norm("output_norm")?;
