@@ -126,6 +126,19 @@ fn query_at(s: Shape, row: usize, head: usize) -> std::ops::Range<usize> {
     at..at + s.width
 }
 
+/// What the heads put out for the query at `position` alone, `[heads * head_width]`, from the keys and values of a sequence that
+/// reaches it.
+pub(in crate::model) fn attended(s: Heads, queries: &[f32], keys: &[f32], values: &[f32], position: usize) -> Vec<f32> {
+    let mut out = vec![0.0; s.heads * s.width];
+    let mut weights = vec![0.0; position + 1];
+    for head in 0..s.heads {
+        for j in s.weigh(&queries[s.query(position, head)], keys, head, &mut weights) {
+            axpy(weights[j], &values[s.key(j, head)], &mut out[s.query(0, head)]);
+        }
+    }
+    out
+}
+
 /// Where a query's weights lie in a pattern that holds for every query the keys up to itself.
 fn row(query: usize) -> std::ops::Range<usize> {
     let at = query * (query + 1) / 2;

@@ -157,12 +157,19 @@ impl Layer {
         LayerCache::new(attention::shape(config, Attend::of(&self.spec)), groups, self.cores.as_ref())
     }
 
-    fn matrix(&self, part: Part) -> Result<&Linear, ModelError> {
+    /// Its steps, in their order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The linear map by this part, which its steps name.
+    pub fn matrix(&self, part: Part) -> Result<&Linear, ModelError> {
         let found = self.matrices.iter().find(|(p, _)| *p == part).map(|(_, m)| m);
         found.ok_or_else(|| ModelError::Tensor(format!("a layer has no {}", part.name())))
     }
 
-    fn norm(&self, part: Part) -> Result<&RmsNorm, ModelError> {
+    /// The norm by this part, which its steps name.
+    pub fn norm(&self, part: Part) -> Result<&RmsNorm, ModelError> {
         let found = self.norms.iter().find(|(p, _)| *p == part).map(|(_, n)| n);
         found.ok_or_else(|| ModelError::Tensor(format!("a layer has no {}", part.name())))
     }

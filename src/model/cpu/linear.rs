@@ -75,6 +75,11 @@ impl Linear {
         }
     }
 
+    /// What is added to the product, `[outputs]`.
+    pub fn bias(&self) -> Option<&[f32]> {
+        self.bias.as_deref()
+    }
+
     /// The values of several maps of the same input, as [`Linear::apply`] gives them.
     pub fn apply_all(maps: &[&Self], x: &[f32], primal: usize) -> Result<Vec<Vec<f32>>, ModelError> {
         let together = maps.len() <= MATRICES && maps.windows(2).all(|pair| pair[0].takes_the_same(pair[1]));

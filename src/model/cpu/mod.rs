@@ -13,6 +13,7 @@ mod memory;
 pub(super) mod mlp;
 mod norm;
 mod position_free;
+mod residual;
 mod reverse;
 pub(super) mod rope;
 pub(super) mod rows;
@@ -25,6 +26,7 @@ pub(super) use linear::{Linear, storage};
 pub use memory::Memory;
 pub(super) use norm::RmsNorm;
 pub(crate) use position_free::queries_and_keys;
+pub use residual::{Contribution, Residual, Source, Written};
 pub use trace::Trace;
 pub use weights::{CpuModel, weight_bytes};
 

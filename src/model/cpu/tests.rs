@@ -154,7 +154,7 @@ pub(super) fn layer(c: &ModelConfig, spec: &LayerSpec) -> Layer {
         } else {
             let small: Vec<f32> = numbers.iter().map(|v| 0.4 * v).collect();
             let weight = Tensor::from_vec(small, shape.clone(), &Device::Cpu).unwrap();
-            let bias = (part == Part::Queries).then(|| values(shape[0], 7));
+            let bias = matches!(part, Part::Queries | Part::Output | Part::Down).then(|| values(shape[0], 7));
             matrices.push((part, Linear::new(QTensor::quantize(&weight, GgmlDType::F32).unwrap(), bias).unwrap()));
         }
     }
@@ -162,7 +162,7 @@ pub(super) fn layer(c: &ModelConfig, spec: &LayerSpec) -> Layer {
 }
 
 /// Every way in which families differ, one at a time and together.
-fn specs() -> Vec<LayerSpec> {
+pub(super) fn specs() -> Vec<LayerSpec> {
     let llama = LayerSpec::llama(8);
     let (both, after) = (Norms { before: true, after: true }, Norms { before: false, after: true });
     vec![

@@ -97,6 +97,17 @@ impl CpuModel {
         if logits.iter().all(|l| l.is_finite()) { Ok(logits) } else { Err(ModelError::NotANumber) }
     }
 
+    /// What `token`'s logit is the product of with a final hidden state, `[width]`, and what its bias adds to it.
+    pub(super) fn output_row(&self, token: u32) -> Result<(Vec<f32>, Option<f32>), ModelError> {
+        if token as usize >= self.config.vocab {
+            return Err(ModelError::UnknownToken { id: token, vocab: self.config.vocab });
+        }
+        let mut row = self.head().row(token as usize)?;
+        row.iter_mut().for_each(|v| *v *= self.config.logit_scale);
+        let bias = self.head().bias().map(|bias| bias[token as usize] * self.config.logit_scale);
+        Ok((row, bias))
+    }
+
     /// The cotangent of the final hidden state for cotangents `c` of the logits. Rows of the head whose cotangents together
     /// weigh less than `negligible` are not read.
     pub(super) fn logits_vjp(&self, c: &[f32], negligible: f32) -> Result<Vec<f32>, ModelError> {
