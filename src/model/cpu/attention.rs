@@ -114,10 +114,15 @@ fn weigh(s: Shape, query: &[f32], keys: &[f32], head: usize, weights: &mut [f32]
     let (before, weights) = weights.split_at_mut(seen.start);
     before.fill(0.0);
     for (j, w) in seen.zip(weights.iter_mut()) {
-        let at = j * s.kv_width() + head / s.heads_per_kv() * s.width;
-        *w = dot(query, &keys[at..at + s.width]) * s.scale;
+        *w = dot(query, &keys[key_at(s, j, head)]) * s.scale;
     }
     softmax(weights);
+}
+
+/// The key, or value, of `position` that query head `head` attends to.
+fn key_at(s: Shape, position: usize, head: usize) -> std::ops::Range<usize> {
+    let at = position * s.kv_width() + head / s.heads_per_kv() * s.width;
+    at..at + s.width
 }
 
 /// Head `head` of query row `row`.
@@ -126,14 +131,15 @@ fn query_at(s: Shape, row: usize, head: usize) -> std::ops::Range<usize> {
     at..at + s.width
 }
 
-/// What the heads put out for the query at `position` alone, `[heads * head_width]`, from the keys and values of a sequence that
-/// reaches it.
-pub(in crate::model) fn attended(s: Heads, queries: &[f32], keys: &[f32], values: &[f32], position: usize) -> Vec<f32> {
+/// What the heads put out for the query at `position` alone, `[heads * width]`, from the keys and values of a sequence that reaches
+/// it.
+pub(in crate::model) fn attended(s: Shape, queries: &[f32], keys: &[f32], values: &[f32], position: usize) -> Vec<f32> {
     let mut out = vec![0.0; s.heads * s.width];
     let mut weights = vec![0.0; position + 1];
     for head in 0..s.heads {
-        for j in s.weigh(&queries[s.query(position, head)], keys, head, &mut weights) {
-            axpy(weights[j], &values[s.key(j, head)], &mut out[s.query(0, head)]);
+        weigh(s, &queries[query_at(s, position, head)], keys, head, &mut weights);
+        for j in s.seen(position) {
+            axpy(weights[j], &values[key_at(s, j, head)], &mut out[query_at(s, 0, head)]);
         }
     }
     out

@@ -17,7 +17,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use super::attention::{self, Heads};
+use super::attention;
 use super::layer::{Kept, Layer, Saved};
 use super::mlp;
 use super::reverse::keep;
@@ -170,7 +170,7 @@ fn layer_parts(
     for (step, saved) in layer.steps().iter().zip(&kept.saved) {
         match (*step, saved) {
             (Step::Attend(attend), Saved::Attention { queries, keys, values }) => {
-                attended = attention::attended(Heads::of(config, attend), queries, keys, values, row);
+                attended = attention::attended(attention::shape(config, attend), queries, keys, values, row);
             }
             (Step::Gate(activation), Saved::Gate { gate, up }) => {
                 let of_row = row * config.ffn_width..(row + 1) * config.ffn_width;
