@@ -21,13 +21,13 @@ pub struct CellsOf {
     /// The prompt's text.
     #[arg(long)]
     prompt: String,
-    /// The response that all four explain; the tuned model's own greedy one in its template if absent.
+    /// The response that all four runs explain. By default the tuned model's own greedy one, in its template.
     #[arg(long)]
     response: Option<String>,
     /// The most tokens of that greedy response.
     #[arg(long, default_value_t = 48, conflicts_with = "response")]
     new_tokens: usize,
-    /// Where the JSON goes, if it is wanted.
+    /// The file to write the JSON to.
     #[arg(long)]
     json: Option<PathBuf>,
 }
@@ -47,7 +47,7 @@ pub fn run(a: &CellsOf) -> Result<(), String> {
     let (mut base, mut tuned) = load_pair(&a.base, &a.tuned)?;
     let Some(template) = tuned.checkpoint().chat_template.as_ref().map(|t| t.source().to_owned()) else {
         return Err(
-            "The tuned model brings no chat template, so that there is nothing to tell from its weights.".into()
+            "The tuned model has no chat template, so there is no effect of a template to compare. Open a checkpoint that has one.".into()
         );
     };
     let template = Template::Given { source: template };
@@ -79,7 +79,7 @@ pub fn run(a: &CellsOf) -> Result<(), String> {
 
 fn in_words(report: &Report) -> String {
     let cells = &report.cells;
-    let moved = |e: &Effects| {
+    let effects = |e: &Effects| {
         format!(
             "template {:+.3} (base) {:+.3} (tuned); weights {:+.3} (plain) {:+.3} (template); interaction {:+.3}",
             e.template_on_base, e.template_on_tuned, e.weights_plain, e.weights_in_template, e.interaction
@@ -92,22 +92,29 @@ fn in_words(report: &Report) -> String {
         )
     };
     let mut lines = vec![
-        format!("All four explain {:?}", report.response_text),
-        format!("{} tokens of the prompt are read alike by all, {} are left out", cells.tokens.len(), cells.left_out),
-        format!("How far apart (0 the same, 2 nothing in common), importance: {}", apart(&cells.importance_apart)),
-        format!("  levels: {}", apart(&cells.levels_apart)),
+        format!("All four runs explain {:?}", report.response_text),
+        format!(
+            "Tokens of the prompt that are the same in all four runs: {}; left out: {}",
+            cells.tokens.len(),
+            cells.left_out
+        ),
+        format!(
+            "Distance between runs (0: the same, 2: nothing in common), by importance: {}",
+            apart(&cells.importance_apart)
+        ),
+        format!("  by level: {}", apart(&cells.levels_apart)),
     ];
     if let (Some(scores), Some(score)) = (&cells.scores, &cells.score) {
         lines.push(format!(
             "Instruction score: base {:.3} plain, {:.3} in the template; tuned {:.3} plain, {:.3} in the template",
             scores.base.plain, scores.base.template, scores.tuned.plain, scores.tuned.template
         ));
-        lines.push(format!("  {}", moved(score)));
+        lines.push(format!("  {}", effects(score)));
     }
-    lines.push("Mean level of each token (of 10), and what moved it:".into());
+    lines.push("What changed each token's mean level (of 10); * marks the instruction:".into());
     lines.extend(cells.tokens.iter().map(|t| {
         let mark = if t.instruction { '*' } else { ' ' };
-        format!("{mark} {:<14} {}", format!("{:?}", t.text), moved(&t.level))
+        format!("{mark} {:<14} {}", format!("{:?}", t.text), effects(&t.level))
     }));
     lines.join("\n")
 }

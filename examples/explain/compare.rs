@@ -13,7 +13,7 @@ use shiftlens::worker::Runner;
 
 use crate::text::{Text, greedy, ids, load_pair, spell, spell_all};
 
-/// Alternatives told of each token.
+/// Most probable tokens listed for each token.
 const ALTERNATIVES: usize = 5;
 
 #[derive(Args)]
@@ -24,7 +24,7 @@ pub struct Compare {
     tuned: PathBuf,
     #[command(flatten)]
     text: Text,
-    /// Where the JSON goes, if it is wanted.
+    /// The file to write the JSON to.
     #[arg(long)]
     json: Option<PathBuf>,
 }
@@ -34,7 +34,7 @@ struct Report {
     version: u32,
     models: Pair<CheckpointInfo>,
     prompt: Vec<PromptToken>,
-    /// The text that both were forced through, token by token.
+    /// The response that both models read, token by token.
     response: Vec<Token>,
     /// Means over the response, nats.
     mean_kl_tuned_base: f64,
@@ -61,7 +61,7 @@ struct Token {
 struct PartingText {
     #[serde(flatten)]
     parting: Parting,
-    /// What both say up to there, and what each says from there on.
+    /// The part that both answers share, and how each goes on.
     shared_text: String,
     base_text: String,
     tuned_text: String,
@@ -103,10 +103,11 @@ pub fn run(a: &Compare) -> Result<(), String> {
     a.json.as_deref().map_or(Ok(()), |path| crate::write(&report, Some(path)))
 }
 
-/// What was found, for people.
+/// A summary in words.
 fn in_words(report: &Report) -> String {
     let mut lines = vec![
-        "KL in nats; of each model the token's probability and rank, the entropy, and what is likeliest".to_owned(),
+        "KL in nats; then for each model the token's probability and rank, the entropy, and the most probable token"
+            .to_owned(),
         format!("{:<16} {:>9} {:>9}  {:<44} tuned", "token", "KL(t||b)", "KL(b||t)", "base"),
     ];
     let side = |c: &Choice, top: &[String]| {
@@ -121,13 +122,13 @@ fn in_words(report: &Report) -> String {
     }));
     let (there, back) = (report.mean_kl_tuned_base, report.mean_kl_base_tuned);
     lines.push(format!(
-        "Mean of {} tokens: KL(tuned||base) {there:.4}, KL(base||tuned) {back:.4}",
+        "Mean over {} tokens: KL(tuned||base) {there:.4}, KL(base||tuned) {back:.4}",
         report.response.len()
     ));
     lines.push(match &report.parting {
         None => "The two greedy answers are the same.".into(),
         Some(p) => format!(
-            "The greedy answers part at token {} (from 0), after {:?}\n  base:  {:?}\n  tuned: {:?}",
+            "The greedy answers differ from token {} on (counted from 0), after {:?}\n  base:  {:?}\n  tuned: {:?}",
             p.parting.at, p.shared_text, p.base_text, p.tuned_text
         ),
     });

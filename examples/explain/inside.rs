@@ -15,7 +15,7 @@ use shiftlens::worker::Runner;
 
 use crate::text::{Text, ids, load, load_pair, spell};
 
-/// Most probable tokens told of each reading; parts told in words.
+/// Most probable tokens of each reading; parts listed in the summary.
 const TOP: usize = 5;
 const STRONGEST: usize = 12;
 
@@ -23,7 +23,7 @@ const STRONGEST: usize = 12;
 pub struct LensOf {
     /// The checkpoint (the tuned one of a pair): a GGUF file, or a folder with safetensors.
     model: PathBuf,
-    /// The base checkpoint, to find the layer at which the two part.
+    /// The base checkpoint, to find the layer from which the two models differ.
     #[arg(long)]
     base: Option<PathBuf>,
     #[command(flatten)]
@@ -31,7 +31,7 @@ pub struct LensOf {
     /// Which token of the response, from 0.
     #[arg(long, default_value_t = 0)]
     token: usize,
-    /// Where the JSON goes, if it is wanted.
+    /// The file to write the JSON to.
     #[arg(long)]
     json: Option<PathBuf>,
 }
@@ -45,10 +45,10 @@ pub struct ContributionsOf {
     /// Which token of the response, from 0.
     #[arg(long, default_value_t = 0)]
     token: usize,
-    /// Take the difference to another token's logit apart: its id, or "auto" for the strongest other.
+    /// Explain the difference to another token's logit: the token's id, or "auto" for the most probable other token.
     #[arg(long)]
     against: Option<Against>,
-    /// Where the JSON goes, if it is wanted.
+    /// The file to write the JSON to.
     #[arg(long)]
     json: Option<PathBuf>,
 }
@@ -70,11 +70,11 @@ impl std::str::FromStr for Against {
     }
 }
 
-async fn quiet(_: Tick) -> ControlFlow<()> {
+pub async fn quiet(_: Tick) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-/// The tokens before the one that is chosen, and it.
+/// The tokens before the chosen one, and the chosen one.
 fn chosen(text: &Text, model: &mut Runner, token: usize) -> Result<(Vec<u32>, u32), String> {
     let mut before = ids(&text.prepare(model)?);
     let response = text.response(model, &before)?;
@@ -103,7 +103,7 @@ struct LensReport {
     model: Reading,
     #[serde(skip_serializing_if = "Option::is_none")]
     base: Option<Reading>,
-    /// The first number of layers from which on the two models say different tokens to the end.
+    /// The first reading from which on the two models predict different tokens, up to the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     parts_at: Option<usize>,
 }
@@ -152,7 +152,7 @@ fn lens_in_words(report: &LensReport) -> String {
         format!("p {:.3} rank {:<6} {}", choice.probability, choice.rank, top.collect::<Vec<_>>().join(", "))
     };
     let mut lines =
-        vec![format!("What {:?} is after each layer, and what is likeliest there (0 is the embedding)", report.text)];
+        vec![format!("{:?} after each layer, and the most probable tokens there (0 is the embedding)", report.text)];
     for layer in 0..report.model.readings.len() {
         let tuned = line(&report.model, layer);
         lines.push(match &report.base {
@@ -161,12 +161,12 @@ fn lens_in_words(report: &LensReport) -> String {
         });
     }
     if let Some(layer) = report.model.settles {
-        lines.push(format!("It is the likeliest from layer {layer} on."));
+        lines.push(format!("It is the most probable token from layer {layer} on."));
     }
     if report.base.is_some() {
         lines.push(match report.parts_at {
-            Some(layer) => format!("From layer {layer} on the two models say different tokens."),
-            None => "The two models do not part: they say the same token in the end.".into(),
+            Some(layer) => format!("From layer {layer} on the two models predict different tokens."),
+            None => "The two models predict the same token in the end.".into(),
         });
     }
     lines.join("\n")
@@ -217,17 +217,17 @@ fn strongest_other(model: &mut Runner, before: &[u32], token: u32) -> Result<u32
     });
     let top = choice(&logits.map_err(|e| e.to_string())?, token, 2).top;
     let other = top.iter().map(|c| c.id).find(|id| *id != token);
-    other.ok_or_else(|| "The model knows no other token.".into())
+    other.ok_or_else(|| "The model has no other token.".into())
 }
 
 fn name(source: Source) -> String {
     match source {
         Source::Embedding => "embedding".into(),
         Source::Head { layer, head } => format!("layer {layer}, head {head}"),
-        Source::AttentionBias { layer } => format!("layer {layer}, attention's bias"),
+        Source::AttentionBias { layer } => format!("layer {layer}, attention bias"),
         Source::FeedForward { layer } => format!("layer {layer}, feed-forward"),
-        Source::FeedForwardBias { layer } => format!("layer {layer}, feed-forward's bias"),
-        Source::OutputBias => "the head's bias".into(),
+        Source::FeedForwardBias { layer } => format!("layer {layer}, feed-forward bias"),
+        Source::OutputBias => "output bias".into(),
     }
 }
 
@@ -235,7 +235,7 @@ fn contributions_in_words(report: &ContributionsReport) -> String {
     let whole = &report.contributions;
     let what = match &report.against_text {
         None => format!("The logit of {:?}", report.text),
-        Some(other) => format!("What the logit of {:?} has more than that of {other:?}", report.text),
+        Some(other) => format!("The logit of {:?} minus that of {other:?}", report.text),
     };
     let mut lines = vec![
         format!("{what}: {:.4}; its parts sum to {:.4}", whole.logit, report.sum),

@@ -34,13 +34,13 @@ enum Command {
     Concepts(weights::ConceptsOf),
     /// The paper's three findings, put to the test on a pair.
     Findings(findings::Findings),
-    /// Both models on the same text: how far apart their distributions are, and where their answers part.
+    /// Both models on one text: the divergence of their distributions, and where their answers differ.
     Compare(compare::Compare),
-    /// What every layer would say in place of a token.
+    /// What every layer would predict in place of a token.
     Lens(inside::LensOf),
     /// What every head and feed-forward block adds to a token's logit.
     Contributions(inside::ContributionsOf),
-    /// What the chat template moved and what the weights moved.
+    /// What the chat template changed and what the weights changed.
     Cells(cells::CellsOf),
     /// The token ids of texts.
     Tokenize(tokenize::Tokenize),
@@ -96,6 +96,9 @@ fn write(value: &impl Serialize, path: Option<&Path>) -> Result<(), String> {
 #[cfg(test)]
 #[path = "../../tests/support/documents.rs"]
 mod documents;
+
+#[cfg(test)]
+mod text_tests;
 
 #[cfg(test)]
 mod tests {

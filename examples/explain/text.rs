@@ -18,7 +18,7 @@ pub struct Text {
     /// The prompt's text.
     #[arg(long)]
     pub prompt: Option<String>,
-    /// Put the prompt into the (tuned) model's chat template; where there are two models, both read it so.
+    /// Put the prompt into the model's chat template; of two models, both read it in the tuned model's.
     #[arg(long, requires = "prompt")]
     pub chat: bool,
     /// The prompt's token ids, used as they are.
@@ -30,7 +30,7 @@ pub struct Text {
     /// The response's token ids.
     #[arg(long, value_delimiter = ',')]
     pub response_ids: Option<Vec<u32>>,
-    /// Use the (tuned) model's own greedy response of at most this many tokens (48 if nothing is said).
+    /// Use the (tuned) model's own greedy response of at most this many tokens (48 by default).
     #[arg(long)]
     pub new_tokens: Option<usize>,
 }
@@ -78,16 +78,14 @@ pub fn load(path: &Path) -> Result<Runner, String> {
     Runner::load_at_once(crate::open(path)?, &name).map_err(|e| format!("{}: {e}", path.display()))
 }
 
-/// Opens two models that cut a text into the same tokens.
+/// Opens two models with the same tokenizer.
 pub fn load_pair(base: &Path, tuned: &Path) -> Result<(Runner, Runner), String> {
     let (base, tuned) = (load(base)?, load(tuned)?);
     match base.info().tokenizer == tuned.info().tokenizer {
         true => Ok((base, tuned)),
-        false => {
-            Err("The two models cut text into different tokens, so that no token of the one is a token of the other. \
+        false => Err("The two models split text into different tokens, so they cannot be compared token by token. \
              Open a base model and its own tuned child."
-                .into())
-        }
+            .into()),
     }
 }
 
@@ -99,7 +97,7 @@ pub fn explain(model: &mut Runner, prompt: Prompt, response: Response, mode: Mod
     block_on(model.run(&run, || 0.0, &mut quiet)).map_err(|e| e.to_string())
 }
 
-/// A model's own answer without chance.
+/// A model's own greedy answer.
 pub fn greedy(model: &mut Runner, prompt: Prompt, limit: usize) -> Result<Vec<u32>, String> {
     let own = Response::Own { limit, sampling: Sampling::default() };
     Ok(explain(model, prompt, own, Mode::Off)?.response.iter().map(|t| t.id).collect())
@@ -110,7 +108,7 @@ pub fn ids(prompt: &[PromptToken]) -> Vec<u32> {
     prompt.iter().map(|t| t.id).collect()
 }
 
-/// A token as text; its number where the model has no vocabulary of texts.
+/// A token as text, or its number if the model has no tokenizer.
 pub fn spell(model: &Runner, id: u32) -> String {
     match model.checkpoint().tokenizer() {
         Ok(tokenizer) => String::from_utf8_lossy(tokenizer.token_bytes(id)).into_owned(),

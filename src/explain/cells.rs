@@ -1,18 +1,18 @@
-//! The four cells {base, tuned} x {plain, template}: what the chat template moved and what the weights moved.
+//! The four cells {base, tuned} x {plain, template}: what the chat template changed and what the weights changed.
 //!
-//! A base model is mostly run on plain text and its tuned child in a chat template, so that a difference between the two mixes two
-//! causes. Here each model reads the same text both ways, and all four explain **one response**. For any number `f` (a token's
+//! A base model usually reads plain text, its tuned child a chat template, so a difference between the two has two causes. Here
+//! each model reads the same text both ways, and all four runs explain **one response**. For any number `f` (a token's
 //! importance, level or density, or the instruction score):
 //!
-//! - what the **template** did: `f(model, template) - f(model, plain)`, once for each model;
-//! - what the **weights** did: `f(tuned, reading) - f(base, reading)`, once for each reading;
-//! - their **interaction**: what the template did to the tuned model more than to the base,
-//!   `[f(tuned, template) - f(tuned, plain)] - [f(base, template) - f(base, plain)]`. It is zero where the two causes simply add.
+//! - the effect of the **template**: `f(model, template) - f(model, plain)`, once for each model;
+//! - the effect of the **weights**: `f(tuned, reading) - f(base, reading)`, once for each reading;
+//! - their **interaction**: the template's effect on the tuned model minus its effect on the base,
+//!   `[f(tuned, template) - f(tuned, plain)] - [f(base, template) - f(base, plain)]`. It is zero where the two effects simply add up.
 //!
 //! So `f(tuned, template) - f(base, plain)`, the usual comparison, is the template's effect on the base plus the weights' effect in
-//! the template. Only tokens that all four read alike take part, which leaves the template's own out, and any that it made the
-//! tokenizer cut differently. Levels, densities and scores are computed anew among those alone: the maximum of a column runs over
-//! the same tokens in every cell.
+//! the template. Only tokens that are the same in all four runs take part: not the template's own, nor any that it makes the
+//! tokenizer split differently. Levels, densities and scores are computed from these tokens alone, so that a column's maximum is
+//! over the same tokens in every cell.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ use super::levels::{Levels, density, instruction_score, levels, normalised};
 use super::report::ModelReport;
 use super::units::{By, PromptToken, Role};
 
-/// Something of the plain text, and of the same text in a chat template.
+/// A value for the plain text, and for the same text in a chat template.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Readings<T> {
     /// Read as it is.
@@ -32,7 +32,7 @@ pub struct Readings<T> {
     pub template: T,
 }
 
-/// Something of both models, in both readings.
+/// A value for both models, in both readings.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Four<T> {
     /// The base model.
@@ -42,7 +42,7 @@ pub struct Four<T> {
 }
 
 impl<T> Four<T> {
-    /// Each cell's own of something.
+    /// Applies `f` to each cell.
     pub fn map<U>(&self, mut f: impl FnMut(&T) -> U) -> Four<U> {
         let mut both = |r: &Readings<T>| Readings { plain: f(&r.plain), template: f(&r.template) };
         Four { base: both(&self.base), tuned: both(&self.tuned) }
@@ -53,7 +53,7 @@ impl<T> Four<T> {
     }
 }
 
-/// What moved a number.
+/// What changed a number.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Effects {
     /// The template, under the base model.
@@ -64,7 +64,7 @@ pub struct Effects {
     pub weights_plain: f64,
     /// The weights, in the template.
     pub weights_in_template: f64,
-    /// What the template did to the tuned model more than to the base.
+    /// The template's effect on the tuned model minus its effect on the base.
     pub interaction: f64,
 }
 
@@ -82,8 +82,8 @@ impl Effects {
     }
 }
 
-/// How far the matrices of two cells lie apart: the sum of the magnitudes of their difference over the mean of the sums of the
-/// magnitudes of both. 0 where they are the same, 2 where no entry is in both.
+/// How far apart the matrices of two cells are: the sum of |A - B| over the mean of the sums of |A| and |B|. 0 for equal
+/// matrices, 2 where no entry is in both.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Distances {
     /// The base model's two readings.
@@ -113,7 +113,7 @@ impl Distances {
     }
 }
 
-/// A token of the prompt that all four read alike, and what moved it.
+/// A token of the prompt that is the same in all four runs, and what changed for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TokenEffects {
     /// Its id.
@@ -132,12 +132,12 @@ pub struct TokenEffects {
     pub density: Effects,
 }
 
-/// The four cells, and what moved between them.
+/// The four cells, and what changed between them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cells {
-    /// The tokens of the prompt that all four read alike.
+    /// The tokens of the prompt that are the same in all four runs.
     pub tokens: Vec<TokenEffects>,
-    /// Tokens of the user's that were left out since not all four read them alike.
+    /// How many tokens of the user's text are not the same in all four runs, and so take no part.
     pub left_out: usize,
     /// The response's token ids.
     pub response: Vec<u32>,
@@ -147,11 +147,11 @@ pub struct Cells {
     pub levels: Four<Vec<Vec<u8>>>,
     /// Instruction scores; absent where none of these tokens is part of an instruction.
     pub scores: Option<Four<f64>>,
-    /// What moved the instruction score.
+    /// What changed the instruction score.
     pub score: Option<Effects>,
-    /// How far the importance of two cells lies apart.
+    /// How far apart the importances of two cells are.
     pub importance_apart: Distances,
-    /// The same of their levels, which a model's being surer of all its tokens does not change.
+    /// The same for their levels, which do not change when a model is more certain of every token.
     pub levels_apart: Distances,
 }
 
@@ -164,7 +164,7 @@ pub enum CellsError {
     /// They were not run by token.
     #[error("The four runs have to be by token, each with its importance.")]
     NotByToken,
-    /// No token is read alike by all.
+    /// No token is the same in all four.
     #[error(
         "The four runs have no token of the prompt in common. Use one prompt, and two models with the same tokenizer."
     )]
@@ -172,7 +172,7 @@ pub enum CellsError {
 }
 
 impl Cells {
-    /// Of four runs by token on one response, with the user's text the same in each.
+    /// From four runs by token that explain one response to the same text.
     pub fn of(reports: &Four<ModelReport>, how: Levels) -> Result<Self, CellsError> {
         let first = &reports.base.plain;
         let ids = |r: &ModelReport| r.response.iter().map(|t| t.id).collect::<Vec<_>>();

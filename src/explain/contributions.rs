@@ -1,4 +1,4 @@
-//! Direct contributions: a token's logit as the sum of what the embedding, attention's heads and the feed-forward blocks add.
+//! Direct contributions: a token's logit as a sum over the embedding, the attention heads and the feed-forward blocks.
 //!
 //! See [`crate::model::cpu::Residual`]'s file for the mathematics: with the scale of the final norm held fixed, the logit is a sum
 //! over everything that was written to the residual stream. The contributions to the *difference* of two logits are the
@@ -24,7 +24,7 @@ pub struct LayerContributions {
     pub heads: Vec<f32>,
 }
 
-/// A logit, or the difference of two, taken apart.
+/// A logit, or the difference of two, as a sum of parts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Contributions {
     /// The token.
@@ -39,7 +39,7 @@ pub struct Contributions {
 }
 
 impl Contributions {
-    /// Of the logit of `token` after `before`; with `against`, of what it has more than that token's. Computed on the CPU.
+    /// To the logit of `token` after `before`, or with `against` to its difference from that token's logit. Computed on the CPU.
     pub async fn read(
         engine: &CpuEngine,
         before: &[u32],

@@ -5,13 +5,13 @@
 //!
 //! `KL(tuned || base) = sum_v p_v log(p_v / q_v)`, and the other way with `p` and `q` exchanged.
 //!
-//! The first is large where the tuned model says what the base thought unlikely, the second where the base would have said what
-//! the tuned model has given up. Each is computed in f64 as `sum_v (p_v log(p_v / q_v) - p_v + q_v)`: the same sum, as both
-//! distributions sum to one, but with no negative term, so that rounding of the two normalisers enters in second order only.
+//! The first is large where the tuned model favours tokens that the base finds unlikely, the second where the base favours tokens
+//! that the tuned model has given up. Each is computed in f64 as `sum_v (p_v log(p_v / q_v) - p_v + q_v)`: the same sum, as both
+//! distributions sum to one, but with no negative term, and rounding in the two normalizers changes it to second order only.
 //!
-//! **Two engines that cannot see each other** (in the page each lives in a worker of its own): one model's log-probabilities are
-//! handed out row by row by [`each_row`], `4 * vocabulary` bytes a token as f32 (196 kB at 49,152 tokens, 9.4 MB for a response of
-//! 48), and the other engine holds its own rows against them by [`compare_with`]. Rows of f16 would be half as large, but a
+//! **Two engines that cannot see each other** (in the page each lives in a worker of its own): [`each_row`] gives one
+//! model's log-probabilities row by row, `4 * vocabulary` bytes a token as f32 (196 kB at 49,152 tokens, 9.4 MB for a response of
+//! 48), and the other engine compares its own rows with them ([`compare_with`]). Rows of f16 would be half as large, but a
 //! log-probability of -20 would then be off by up to 0.008, and so would the divergence. The result is a few numbers a token.
 
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,7 @@ pub fn kl(p: &[f32], q: &[f32]) -> f64 {
     p.iter().zip(q).map(term).sum()
 }
 
-/// Two rows of log-probabilities at a place where `id` comes, with the `top` most probable tokens of each.
+/// Compares two rows of log-probabilities where token `id` comes next, with the `top` most probable tokens of each.
 pub fn diverge(base: &[f32], tuned: &[f32], id: u32, top: usize) -> Result<TokenDivergence, ModelError> {
     if base.len() != tuned.len() {
         return Err(ModelError::OtherVocabulary { base: base.len(), tuned: tuned.len() });
@@ -110,8 +110,8 @@ pub fn diverge(base: &[f32], tuned: &[f32], id: u32, top: usize) -> Result<Token
     })
 }
 
-/// Forces `engine` through `prompt` and `response` and hands out the row of log-probabilities before each token of the response,
-/// with its number; `each` stops it by an error. The sequence's caches are freed, also where it was stopped.
+/// Runs `engine` over `prompt` and `response`, and gives `each` the log-probabilities before every token of the response, with the
+/// token's number; an error from `each` stops it. The sequence's caches are freed, also where it was stopped.
 pub async fn each_row<E: Engine>(
     engine: &mut E,
     prompt: &[u32],
@@ -175,8 +175,8 @@ pub async fn log_probabilities<E: Engine>(
     Ok(LogProbabilities { vocabulary, values })
 }
 
-/// Holds `engine`, which is the model `side`, against the `other` model's rows for the same prompt and response. `each` hears of
-/// every token as it is done, and stops it by an error.
+/// Compares `engine`, which is the model `side`, with the `other` model's rows for the same prompt and response. `each` hears of
+/// every token as it is done; an error from it stops the comparison.
 pub async fn compare_with<E: Engine>(
     engine: &mut E,
     side: Side,
@@ -190,7 +190,7 @@ pub async fn compare_with<E: Engine>(
         return Err(ModelError::OtherResponse { rows: rows.len(), tokens: response.len() });
     }
     let mut tokens = Vec::with_capacity(response.len());
-    let mut hold = async |number: usize, row: Vec<f32>| {
+    let mut add = async |number: usize, row: Vec<f32>| {
         let (base, tuned) = match side {
             Side::Base => (row.as_slice(), rows[number]),
             Side::Tuned => (rows[number], row.as_slice()),
@@ -200,7 +200,7 @@ pub async fn compare_with<E: Engine>(
         tokens.push(token);
         Ok(())
     };
-    each_row(engine, prompt, response, &mut hold).await?;
+    each_row(engine, prompt, response, &mut add).await?;
     Ok(tokens)
 }
 
@@ -225,14 +225,14 @@ pub async fn compare<B: Engine, T: Engine>(
 pub struct Parting {
     /// How many tokens they share: the number of the first that differs.
     pub at: usize,
-    /// What the base would have said from there on; empty where it stops.
+    /// The base model's answer from there on; empty if it ends.
     pub base: Vec<u32>,
-    /// What the tuned model says from there on; empty where it stops.
+    /// The tuned model's answer from there on; empty if it ends.
     pub tuned: Vec<u32>,
 }
 
-/// Where two answers part; nothing where they are the same. Both have to come from the same prompt, without chance: after the
-/// tokens that they share, each continuation is then that model's own.
+/// Where two answers part; none if they are the same. Both have to be greedy answers to one prompt: then each continuation is what
+/// its model says after the shared tokens.
 pub fn parting(base: &[u32], tuned: &[u32]) -> Option<Parting> {
     let at = base.iter().zip(tuned).take_while(|(b, t)| b == t).count();
     let rest = |answer: &[u32]| answer[at..].to_vec();

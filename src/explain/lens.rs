@@ -1,12 +1,12 @@
-//! The logit lens: what every layer would say, and the layer at which two models part.
+//! The logit lens: what every layer would predict, and the layer at which two models part.
 //!
-//! With `x_l` the residual stream after `l` layers at the token that predicts the chosen one, layer `l` says
-//! `softmax(W_U norm(x_l))`, as if the layers above it did not exist (nostalgebraist, 2020). `l = 0` reads the embedding alone;
-//! `l = L` is the model's own distribution. The lens is a reading, not what a layer was trained for: early layers often say
-//! nothing that makes sense, since the layers above them still turn the stream.
+//! With `x_l` the residual stream after `l` layers at the token before the chosen one, layer `l` predicts
+//! `softmax(W_U norm(x_l))`, as if it were the last (nostalgebraist, 2020). `l = 0` reads the embedding alone;
+//! `l = L` is the model's own distribution. Only the last layer was trained to be read by
+//! the output head: early readings are often noise.
 //!
-//! Two models with one vocabulary **part** at the first number of layers from which on their most probable tokens differ at every
-//! reading up to the last. Where the last readings agree, they do not part, whatever they said before.
+//! Two models with one vocabulary **part** at the first reading from which on their most probable tokens differ, up to the last.
+//! Where the last readings agree they do not part, whatever came before.
 
 use std::ops::ControlFlow;
 
@@ -16,18 +16,18 @@ use crate::model::cpu::{CpuEngine, Residual};
 use crate::model::head::{Choice, choice};
 use crate::model::{ModelError, Tick};
 
-/// What every layer of one model would say in place of a token.
+/// What every layer of one model would predict in place of a token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lens {
-    /// The token that is asked about.
+    /// The chosen token.
     pub token: u32,
     /// Its probability and rank, and the most probable tokens: at the embedding, then after each layer.
     pub readings: Vec<Choice>,
 }
 
 impl Lens {
-    /// Of `token` after `before`, with the `top` most probable tokens of each reading, at least one. Computed on the CPU,
-    /// whatever computes the runs: it reads a single position.
+    /// For `token` after `before`, with the `top` most probable tokens of each reading, at least one. Always computed on the CPU:
+    /// it reads a single position.
     pub async fn read(
         engine: &CpuEngine,
         before: &[u32],
@@ -56,8 +56,7 @@ impl Lens {
         self.readings.iter().map(|r| r.top.first().map(|c| c.id))
     }
 
-    /// The first number of layers from which on the token is the most probable one at every reading; nothing where the model
-    /// itself says another.
+    /// The first reading from which on the token stays the most probable one; none if the model itself predicts another.
     pub fn settles(&self) -> Option<usize> {
         let wrong = self.said().rposition(|said| said != Some(self.token));
         let from = wrong.map_or(0, |at| at + 1);
@@ -65,8 +64,8 @@ impl Lens {
     }
 }
 
-/// The first number of layers from which on two models of one vocabulary say different tokens at every reading up to the last.
-/// Nothing where they agree in the end, or where they have different numbers of layers.
+/// The first reading from which on two models with one vocabulary predict different tokens, up to the last. None if they agree in
+/// the end, or have different numbers of layers.
 pub fn parts_at(base: &Lens, tuned: &Lens) -> Option<usize> {
     if base.readings.len() != tuned.readings.len() {
         return None;
@@ -93,7 +92,7 @@ mod tests {
         assert_eq!(parts_at(&base, &lens(4, &[1, 5, 3, 4, 4])), Some(3), "a difference that passes does not count");
         assert_eq!(parts_at(&base, &lens(3, &[9, 9, 9, 9, 3])), None, "they agree in the end");
         assert_eq!(parts_at(&base, &lens(4, &[4, 4, 4, 4, 4])), Some(0));
-        assert_eq!(parts_at(&base, &lens(4, &[1, 4])), None, "no layer of the one is a layer of the other");
+        assert_eq!(parts_at(&base, &lens(4, &[1, 4])), None, "layers of different models cannot be paired");
     }
 
     #[test]

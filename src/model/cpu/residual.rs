@@ -1,15 +1,15 @@
-//! The residual stream at one token, taken apart: what every layer leaves there, and what the embedding, each head and each
-//! feed-forward block wrote.
+//! The residual stream at one token: its value after every layer, and what the embedding, each head and each feed-forward block
+//! added to it.
 //!
 //! The stream `x_L` above the last layer is a sum of vectors `w_i` of the model's width: the embedding and, of every layer, what
 //! its two blocks add. Attention's output is linear in its heads: with `o_h` what head `h` puts out and `W_h` the columns of the
 //! output projection that read it, the block gives `sum_h W_h o_h + b`. Where a norm follows the block (gemma3, olmo2), the row
-//! is multiplied by `g / rms(row)`; that scale is taken at the whole row and **held fixed**, which makes the map linear, so that
-//! parts of the row are mapped to parts of what is added. A residual multiplier (granite) scales all of them.
+//! is multiplied by `g / rms(row)`. That scale is **held fixed** at its value for the whole row, which makes the map linear: each
+//! part of the row maps to a part of the sum. A residual multiplier (granite) scales all of them.
 //!
 //! The same is done with the final norm: a token's logit is `z = s (u . (g * x_L) / rms(x_L) + b)`, with `u` its row of the head
 //! and `s` the family's logit multiplier. With `rms(x_L)` held fixed, `z = sum_i c_i`, `c_i = s u . (g * w_i) / rms(x_L)`: the
-//! **direct contributions**. They leave out what a part does to the input of later layers: that is counted as theirs.
+//! **direct contributions**. What a part changes in the input of later layers counts as theirs.
 //!
 //! The **logit lens** (nostalgebraist, 2020) reads the stream of every layer as if it were the last: final norm, then head.
 
@@ -129,7 +129,7 @@ impl Residual {
         self.streams.get(layers).map(Vec::as_slice)
     }
 
-    /// Everything that was added to the stream, in the order of the layers; the parts sum to the stream above the last.
+    /// Everything that was added to the stream, in the order of the layers. The parts sum to the stream above the last layer.
     pub fn written(&self) -> &[Written] {
         &self.written
     }
@@ -155,7 +155,7 @@ impl Residual {
     }
 }
 
-/// What layer `number` adds to the stream in row `row`: its steps folded once more, over parts of that row.
+/// What layer `number` adds to the stream in row `row`: folds its steps over parts of that row.
 fn layer_parts(
     model: &CpuModel,
     layer: &Layer,
@@ -199,7 +199,7 @@ fn layer_parts(
             (Step::Attend(_) | Step::Gate(_) | Step::Norm { from: Place::Branch, .. }, _) => {
                 return Err(ModelError::Tensor(format!("{step:?} was not kept")));
             }
-            // what a block reads, and how it comes to its values
+            // these come before a block's values, which are kept
             (
                 Step::Norm { .. }
                 | Step::NormHeads { .. }
@@ -213,7 +213,7 @@ fn layer_parts(
     Ok(added)
 }
 
-/// What the output projection makes of each head alone, and its bias.
+/// What each head alone gives through the output projection, and the projection's bias.
 fn head_parts(
     layer: &Layer,
     weight: Part,
