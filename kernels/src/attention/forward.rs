@@ -10,15 +10,23 @@ use crate::tasks::Shared;
 
 /// Primal rows of a part.
 const ROWS: usize = 8;
-/// Tangents of a part: each part finds its rows' weights again, which costs about as much as half a tangent.
+/// Tangents of a part, or more where there would be too many parts: each finds its rows' weights again, which costs about as much as
+/// half a tangent.
 const TANGENTS: usize = 12;
+
+/// Tangents of a part, of so many in all.
+fn tangents_of_part(shape: &Shape, tangents: usize) -> usize {
+    tangents.div_ceil(MOST_PARTS / shape.kv_heads).max(TANGENTS)
+}
 
 /// Attention of stacked query rows. A part has the heads of one key/value head, some primal rows, and some of the tangents.
 pub struct Forward<'a> {
     cache: &'a Cache,
     plan: Plan<'a>,
     queries: &'a [f32],
+    /// Primal rows and tangents of a part, at most.
     rows: usize,
+    tangents: usize,
     out: Shared<'a, f32>,
 }
 
@@ -33,15 +41,16 @@ impl<'a> Forward<'a> {
     /// Of `queries`, `[rows, heads * width]`, as `plan` lays them out; the cache already holds their positions. The result, of the
     /// same shape, goes to `out`.
     pub fn new(cache: &'a Cache, plan: Plan<'a>, queries: &'a [f32], out: &'a mut [f32]) -> Self {
+        let tangents = tangents_of_part(&cache.shape, plan.tangents.len());
         // a long prompt: no more parts than a task may have
-        let blocks = MOST_PARTS / (cache.shape.kv_heads * plan.tangents.len().div_ceil(TANGENTS).max(1));
-        let rows = plan.primal.div_ceil(blocks.max(1)).max(ROWS);
-        Self { cache, plan, queries, rows, out: Shared::new(out) }
+        let blocks = MOST_PARTS / (cache.shape.kv_heads * plan.tangents.len().div_ceil(tangents).max(1));
+        let rows = plan.primal.div_ceil(blocks).max(ROWS);
+        Self { cache, plan, queries, rows, tangents, out: Shared::new(out) }
     }
 
     /// The most floats that a part works in, beside what is given to it: for so many primal rows and tangents, with so many positions.
     pub fn room(shape: &Shape, primal: usize, tangents: usize, positions: usize) -> usize {
-        let (heads, tangents) = (shape.heads_per_kv(), tangents.min(TANGENTS));
+        let (heads, tangents) = (shape.heads_per_kv(), tangents.min(tangents_of_part(shape, tangents)));
         let result = primal.min(ROWS) * (tangents + 1) * heads * shape.width;
         result + (tangents + 3) * heads * positions + tangents * heads * shape.width
     }
@@ -51,17 +60,17 @@ impl<'a> Forward<'a> {
     }
 
     fn tangent_blocks(&self) -> usize {
-        self.plan.tangents.len().div_ceil(TANGENTS).max(1)
+        self.plan.tangents.len().div_ceil(self.tangents).max(1)
     }
 
     fn place(&self, part: usize) -> Place {
         let (kv, at) =
             (part / (self.row_blocks() * self.tangent_blocks()), part % (self.row_blocks() * self.tangent_blocks()));
-        let (row, tangent) = (at / self.tangent_blocks() * self.rows, at % self.tangent_blocks() * TANGENTS);
+        let (row, tangent) = (at / self.tangent_blocks() * self.rows, at % self.tangent_blocks() * self.tangents);
         Place {
             kv,
             rows: row..(row + self.rows).min(self.plan.primal),
-            tangents: tangent..(tangent + TANGENTS).min(self.plan.tangents.len()),
+            tangents: tangent..(tangent + self.tangents).min(self.plan.tangents.len()),
         }
     }
 
@@ -182,7 +191,7 @@ impl Task for Forward<'_> {
 
     fn cost(&self) -> u32 {
         let shape = &self.cache.shape;
-        let (rows, tangents) = (self.rows.min(self.plan.primal), TANGENTS.min(self.plan.tangents.len()));
+        let (rows, tangents) = (self.rows.min(self.plan.primal), self.tangents.min(self.plan.tangents.len()));
         // four sums over all positions for a tangent, about four products a nanosecond
         (rows * (tangents + 1) * shape.heads_per_kv() * shape.width * self.cache.length()) as u32
     }

@@ -4,7 +4,7 @@ use std::vec::Vec;
 use super::*;
 use crate::matrix::Scratch;
 use crate::pool::tests::Threads;
-use crate::pool::{Pool, Task};
+use crate::pool::{MOST_PARTS, Pool, Task};
 
 const N: usize = 45; // more than a page of positions, and than a block of queries
 const FIRSTS: [usize; 3] = [0, 7, 40];
@@ -182,6 +182,39 @@ fn the_vjp_is_the_transpose_of_the_derivative() {
                 );
                 start += n;
             }
+        }
+    });
+}
+
+/// Many key/value heads and many groups: no more parts than a task may have, and each group's jvp as if it were alone.
+#[test]
+fn many_groups_of_many_heads_fit_a_tasks_parts() {
+    const GROUPS: usize = 300;
+    let shape = Shape { width: 4, heads: 64, kv_heads: 64, scale: 0.4, window: None };
+    let (rows, row) = (1 + GROUPS, shape.kv_width());
+    let [queries, keys, vals] = [1, 2, 3].map(|seed| values(rows * row, seed));
+    let jvps = |groups: &[usize], run: Run| {
+        let tangents: Vec<Tangent> =
+            (0..groups.len()).map(|group| Tangent { group, row: 1 + group, position: 0, count: 1 }).collect();
+        let plan = Plan { start: 0, primal: 1, tangents: &tangents };
+        let stack = |of: &[f32]| {
+            let rows = groups.iter().flat_map(|g| &of[(1 + g) * row..(2 + g) * row]);
+            of[..row].iter().chain(rows).copied().collect::<Vec<f32>>()
+        };
+        let [queries, keys, vals] = [&queries, &keys, &vals].map(|of| stack(of));
+        let mut cache = Cache::new(shape, groups.len());
+        cache.append(&plan, &keys, &vals);
+        let mut out = vec![f32::NAN; queries.len()];
+        let task = Forward::new(&cache, plan, &queries, &mut out);
+        assert!(task.parts() <= MOST_PARTS);
+        run(&task);
+        drop(task);
+        out
+    };
+    both_ways(|run| {
+        let all = jvps(&(0..GROUPS).collect::<Vec<usize>>(), run);
+        for group in [0, 11, 12, 13, 150, GROUPS - 1] {
+            assert_eq!(jvps(&[group], run)[row..], all[(1 + group) * row..(2 + group) * row], "group {group}");
         }
     });
 }
