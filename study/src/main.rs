@@ -1,22 +1,12 @@
-//! Shiftlens on prompt sets, many checkpoints and many machines (docs/studies.md).
-
-mod error;
-mod folder;
-mod merge;
-mod parts;
-mod plan;
-mod row;
-mod run;
-mod study;
-mod tables;
+//! The command of a study (docs/studies.md).
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use crate::error::StudyError;
-use crate::run::Shard;
+use shiftlens_study::error::StudyError;
+use shiftlens_study::run::Shard;
+use shiftlens_study::{merge, plan, run, study};
 
 /// The exit code where some units failed, and the rest is done.
 const SOME_FAILED: u8 = 2;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parquet::basic::Compression;
 use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
@@ -47,8 +47,8 @@ pub const SCHEMA: &str = "message study {
   required group density (LIST) { repeated group list { required double element; } }
 }";
 
-/// Rows of a group: what a reader holds in memory at once.
-const GROUP: usize = 1024;
+/// The most rows of a group: what a reader holds in memory at once.
+pub const GROUP: usize = 1024;
 
 /// Why a part gave no rows.
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +69,16 @@ pub enum PartError {
     Foreign(PathBuf),
 }
 
+/// Read once: a study may have a part for each of its units.
 fn schema() -> Result<Arc<Type>, ParquetError> {
-    Ok(Arc::new(parse_message_type(SCHEMA)?))
+    static READ: OnceLock<Arc<Type>> = OnceLock::new();
+    match READ.get() {
+        Some(schema) => Ok(schema.clone()),
+        None => {
+            let schema = Arc::new(parse_message_type(SCHEMA)?);
+            Ok(READ.get_or_init(|| schema).clone())
+        }
+    }
 }
 
 /// Writes `rows` to `path`: under another name first, so that a killed run leaves a whole part or none.

@@ -78,6 +78,18 @@ impl Row {
         self
     }
 
+    /// About how much memory its lists and texts take.
+    pub fn bytes(&self) -> usize {
+        let numbers = 4 * self.importance.len() + self.levels.len() + 8 * self.density.len();
+        let tokens = 48 * (self.prompt_tokens.len() + self.response_tokens.len() + self.spans.len());
+        numbers + tokens + self.prompt.len() + self.response.as_ref().map_or(0, String::len)
+    }
+
+    /// The same row without its matrices: what later units need of it.
+    pub fn without_matrices(self) -> Self {
+        Self { importance: Vec::new(), levels: Vec::new(), ..self }
+    }
+
     /// The same row with the reason why there is no result.
     pub fn failed(mut self, reason: impl Into<String>) -> Self {
         self.error = Some(reason.into());

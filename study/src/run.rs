@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Instant;
 
@@ -14,7 +14,8 @@ use shiftlens::worker::{Runner, Update};
 
 use crate::error::StudyError;
 use crate::folder::{Found, gather};
-use crate::parts::{Part, PartError, write};
+use crate::loose::Loose;
+use crate::parts::{Part, PartError};
 use crate::row::Row;
 use crate::study::{Checkpoint, PromptSet, Study, Template};
 
@@ -65,8 +66,8 @@ struct Unit<'a> {
 /// A study under way.
 struct Session<'a> {
     study: &'a Study,
-    folder: &'a Path,
     found: Found,
+    loose: Loose,
     tally: Tally,
     retry: bool,
 }
@@ -77,11 +78,12 @@ pub fn run(study: &Study, folder: &Path, shard: Shard, retry: bool) -> Result<Ta
     for part in &found.damaged {
         set_aside(part)?;
     }
-    let mut session = Session { study, folder, found, tally: Tally::default(), retry };
+    let mut session = Session { study, found, loose: Loose::new(folder), tally: Tally::default(), retry };
     // the last checkpoint first: the others explain its responses
     for checkpoint in study.checkpoints.iter().rev() {
         session.checkpoint(checkpoint, shard)?;
     }
+    session.loose.put_together()?;
     Ok(session.tally)
 }
 
@@ -127,15 +129,11 @@ impl Session<'_> {
             let row = self.unit(checkpoint, &mut runner, &unit);
             self.tally.ran += 1;
             self.tally.failed += usize::from(row.error.is_some());
-            write(&self.part(&unit.name), std::slice::from_ref(&row))?;
-            self.found.rows.insert(unit.name, row);
+            self.found.rows.insert(unit.name, row.clone().without_matrices());
+            self.loose.write(row)?;
             println!("{}: {} of {all}", checkpoint.name, done + 1);
         }
         Ok(())
-    }
-
-    fn part(&self, unit: &str) -> PathBuf {
-        self.folder.join("parts").join(format!("{unit}.parquet"))
     }
 
     /// A unit's row: its result, or the reason why there is none.

@@ -25,6 +25,11 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// A p value, where there is one.
+    pub fn p(p: Option<f64>) -> Self {
+        p.map_or(Self::None, Self::P)
+    }
+
     /// For people.
     fn words(&self) -> String {
         match self {

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use rand::rngs::StdRng;
-use rand::seq::index;
 use serde::{Deserialize, Serialize};
 
+use super::other_words::other_words;
 use super::verdict::SIGNIFICANT;
 use super::{Comparison, PromptCase, Verdict, permille, written_p};
 use crate::explain::chance::Chance;
@@ -67,13 +66,6 @@ impl OnWords {
         }
         Self { density: Packed(density), rows }
     }
-
-    /// The instruction score if the words of `marked` were the instruction.
-    fn score(&self, marked: impl Iterator<Item = usize>) -> f64 {
-        let (sum, rows) = marked
-            .fold((0.0, 0u32), |(sum, rows), w| (sum + f64::from(self.density.0[w]), rows + u32::from(self.rows[w])));
-        sum / (2.0 + f64::from(rows)).log2()
-    }
 }
 
 impl Spread {
@@ -93,27 +85,12 @@ impl Spread {
         }
     }
 
-    fn marked(&self) -> Vec<usize> {
-        (0..self.instruction.len()).filter(|w| self.instruction[*w]).collect()
-    }
-
     /// Whether other words could be the instruction, and the numbers belong together.
     fn choosable(&self) -> bool {
         let words = self.instruction.len();
+        let marked = self.instruction.iter().filter(|m| **m).count();
         let fits = |side: &OnWords| side.density.0.len() == words && side.rows.len() == words;
-        (1..words).contains(&self.marked().len()) && fits(&self.base) && fits(&self.tuned)
-    }
-
-    /// By how much the tuned model's score is higher if the words of `marked` are the instruction.
-    fn rise(&self, marked: &[usize]) -> f64 {
-        self.tuned.score(marked.iter().copied()) - self.base.score(marked.iter().copied())
-    }
-
-    /// The same for as many words at random.
-    fn random_rise(&self, rng: &mut StdRng) -> f64 {
-        let words = self.instruction.len();
-        let count = self.instruction.iter().filter(|m| **m).count();
-        self.rise(&index::sample(rng, words, count).into_vec())
+        (1..words).contains(&marked) && fits(&self.base) && fits(&self.tuned)
     }
 }
 
@@ -176,7 +153,7 @@ pub fn instruction_scores(rows: &[ScoreRow]) -> ScoreFinding {
         .filter(|r| r.base.is_some() && r.tuned.is_some())
         .filter_map(|r| r.spread.as_ref().filter(|s| s.choosable()))
         .collect();
-    let chance = (!spreads.is_empty()).then(|| other_words(&spreads));
+    let chance = (!spreads.is_empty()).then(|| other_words(&spreads, SEED));
     let corrected = paired.map(|w| match chance {
         Some(c) => <[f64; 2]>::try_from(holm(&[w.p, c.p()])).unwrap_or([1.0; 2]),
         None => [w.p, 1.0],
@@ -191,13 +168,6 @@ pub fn instruction_scores(rows: &[ScoreRow]) -> ScoreFinding {
     };
     found.verdict = verdict(&found);
     found
-}
-
-/// The mean rise of the instruction's words against that of other choices of words.
-fn other_words(spreads: &[&Spread]) -> Chance {
-    let count = spreads.len() as f64;
-    let observed: f64 = spreads.iter().map(|s| s.rise(&s.marked())).sum();
-    Chance::of(observed / count, SEED, |rng| spreads.iter().map(|s| s.random_rise(rng)).sum::<f64>() / count)
 }
 
 fn verdict(found: &ScoreFinding) -> Verdict {
@@ -261,8 +231,10 @@ mod tests {
                     OnWords { density: Packed(density), rows: vec![1; 10] }
                 };
                 let spread = Spread { base: side(0.0, 0.0), tuned: side(lift, all), instruction };
-                let marked = spread.marked();
-                let score = |s: &OnWords| Some(s.score(marked.iter().copied()));
+                let score = |s: &OnWords| {
+                    let sum: f64 = s.density.0[..4].iter().map(|d| f64::from(*d)).sum();
+                    Some(sum / (2.0 + 4.0f64).log2())
+                };
                 let (base, tuned) = (score(&spread.base), score(&spread.tuned));
                 ScoreRow { prompt: i.to_string(), base, tuned, spread: Some(spread), ..ScoreRow::default() }
             })
