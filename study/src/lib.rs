@@ -2,11 +2,14 @@
 
 pub mod error;
 pub mod folder;
+pub mod import;
 mod loose;
 pub mod merge;
+mod models;
 pub mod parts;
 pub mod plan;
 pub mod row;
 pub mod run;
 pub mod study;
 pub mod tables;
+pub mod weights;

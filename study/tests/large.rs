@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use shiftlens_study::parts::{GROUP, write};
 use shiftlens_study::row::Row;
-use shiftlens_study::study::{Checkpoint, PromptSet, Settings, Study};
+use shiftlens_study::study::{Checkpoint, PromptSet, Settings, Study, VERSION};
 
 use shiftlens::explain::findings::PromptCase;
 
@@ -57,11 +57,13 @@ fn synthetic(folder: &Path, together: usize) -> usize {
     let set = |s: usize, rng: &mut StdRng| PromptSet {
         name: format!("set {s}"),
         cases: (0..PROMPTS).map(|_| case(rng)).collect(),
+        followed: Vec::new(),
     };
     let sets = (0..SETS).map(|s| set(s, &mut rng)).collect();
     let named = |c: usize| Checkpoint { name: format!("step {c}"), hash: format!("{c}"), ..Checkpoint::default() };
     let checkpoints = (0..CHECKPOINTS).map(named).collect();
-    let study = Study { version: 1, settings: Settings::default(), checkpoints, sets };
+    let study =
+        Study { version: VERSION, settings: Settings::default(), checkpoints, sets, weights: false, imported: false };
     study.describe(folder, false).unwrap();
     let mut rows = Vec::new();
     for at in 0..CHECKPOINTS * SETS * PROMPTS {

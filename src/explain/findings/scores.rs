@@ -57,9 +57,7 @@ impl OnWords {
     fn of(prompt: &str, words: &[Range<usize>], measured: impl Iterator<Item = (Range<usize>, f64)>) -> Self {
         let (mut density, mut rows) = (vec![0.0; words.len()], vec![0; words.len()]);
         for (span, a) in measured {
-            let text = prompt.get(span.clone()).unwrap_or_default();
-            let at = span.start + (text.len() - text.trim_start().len());
-            let word = words.partition_point(|w| w.end <= at).min(words.len().saturating_sub(1));
+            let word = word_of(prompt, words, &span);
             if let (Some(sum), Some(count)) = (density.get_mut(word), rows.get_mut(word)) {
                 (*sum, *count) = (*sum + a as f32, *count + 1);
             }
@@ -68,7 +66,27 @@ impl OnWords {
     }
 }
 
+/// The word in which a row with the bytes `span` begins, after its space; the last one if none comes there.
+fn word_of(prompt: &str, words: &[Range<usize>], span: &Range<usize>) -> usize {
+    let text = prompt.get(span.clone()).unwrap_or_default();
+    let at = span.start + (text.len() - text.trim_start().len());
+    words.partition_point(|w| w.end <= at).min(words.len().saturating_sub(1))
+}
+
 impl Spread {
+    /// The same with those words as the instruction in which one of `rows` begins, bytes of the prompt: where others than ours marked
+    /// the instruction, token by token.
+    pub fn marked_by(mut self, case: &PromptCase, rows: impl Iterator<Item = Range<usize>>) -> Self {
+        let words = segment(&case.prompt, By::Word);
+        self.instruction = vec![false; words.len()];
+        for row in rows {
+            if let Some(marked) = self.instruction.get_mut(word_of(&case.prompt, &words, &row)) {
+                *marked = true;
+            }
+        }
+        self
+    }
+
     /// How density lies on the words of `case`: for both models the bytes of the prompt and the normalised density of each
     /// of the user's rows.
     pub fn of(
@@ -286,6 +304,15 @@ mod tests {
         let same: Vec<ScoreRow> =
             (0..9).map(|_| ScoreRow { base: Some(1.0), tuned: Some(1.0), ..ScoreRow::default() }).collect();
         assert_eq!(outcome(&same), Outcome::DoesNotHold);
+    }
+
+    #[test]
+    fn words_are_marked_where_a_marked_token_begins() {
+        let case = PromptCase { prompt: "Say hello to Anna".into(), instruction: None, response: None };
+        let spread = Spread::of(&case, std::iter::empty(), std::iter::empty());
+        // tokens " hel" and " Anna", with the spaces before them
+        let marked = spread.marked_by(&case, [3..7, 12..17].into_iter());
+        assert_eq!(marked.instruction, [false, true, false, true]);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub fn table(units: &Units) -> Table {
 }
 
 fn line(units: &Units, set: usize, base: usize, tuned: usize) -> Vec<Cell> {
-    let rows: Vec<ScoreRow> = units.both(set, base, tuned).map(|both| score_row(&both)).collect();
+    let rows: Vec<ScoreRow> = units.both(set, base, tuned).map(|both| score_row(&both, units.study.imported)).collect();
     let finding = instruction_scores(&rows);
     let (first, second) = (finding.comparison.first, finding.comparison.second);
     let study = units.study;
@@ -56,8 +56,14 @@ fn line(units: &Units, set: usize, base: usize, tuned: usize) -> Vec<Cell> {
     ]
 }
 
-fn score_row(both: &Both) -> ScoreRow {
+/// `imported`: the instruction's words are those whose rows say so, and not a part of the prompt in one piece.
+fn score_row(both: &Both, imported: bool) -> ScoreRow {
     let spread = Spread::of(both.case, measured(both.base), measured(both.tuned));
+    let marked = both.tuned.spans.iter().zip(&both.tuned.row_instruction).filter(|(_, marked)| **marked);
+    let spread = match imported {
+        true => spread.marked_by(both.case, marked.map(|(span, _)| span.clone())),
+        false => spread,
+    };
     ScoreRow { base: both.base.score, tuned: both.tuned.score, spread: Some(spread), ..ScoreRow::default() }
 }
 

@@ -62,11 +62,24 @@ impl<'a> Units<'a> {
         from..from + sizes().nth(set).unwrap_or(0)
     }
 
-    /// The prompts of a set on which two checkpoints, by their numbers, have a result.
+    /// The result of a checkpoint on the prompt at the place `index` of the set with the number `set`.
+    pub fn one(&self, set: usize, checkpoint: usize, index: usize) -> Option<&'a Row> {
+        self.places(set).nth(index).and_then(|at| self.result(checkpoint, at))
+    }
+
+    fn result(&self, checkpoint: usize, at: usize) -> Option<&'a Row> {
+        self.rows[checkpoint][at].filter(|r| r.error.is_none())
+    }
+
+    /// The results of a checkpoint, by its number, on the set with the number `set`.
+    pub fn results(&self, set: usize, checkpoint: usize) -> impl Iterator<Item = &'a Row> {
+        self.places(set).filter_map(move |at| self.result(checkpoint, at))
+    }
+
+    /// The prompts of a set on which two checkpoints have a result.
     pub fn both(&self, set: usize, base: usize, tuned: usize) -> impl Iterator<Item = Both<'a>> {
-        let result = |row: Option<&'a Row>| row.filter(|r| r.error.is_none());
         self.places(set).filter_map(move |at| {
-            let (base, tuned) = (result(self.rows[base][at])?, result(self.rows[tuned][at])?);
+            let (base, tuned) = (self.result(base, at)?, self.result(tuned, at)?);
             Some(Both { case: self.cases[at].2, base, tuned })
         })
     }
@@ -104,17 +117,12 @@ impl<'a> Units<'a> {
         }
     }
 
-    /// Every unit without a result, with its reason.
-    pub fn errors(&self) -> Table {
-        Table {
-            name: "errors",
-            title: "Units without a result",
-            columns: vec!["checkpoint", "prompts", "index", "reason"],
-            rows: self.each(|checkpoint, set, index, _, row| {
-                let why = row.and_then(|r| r.error.clone())?;
-                let (checkpoint, set) = (checkpoint.name.clone(), set.name.clone());
-                Some(vec![Cell::Text(checkpoint), Cell::Text(set), Cell::Count(index), Cell::Text(why)])
-            }),
-        }
+    /// Every unit without a result: checkpoint, prompt set, place and reason.
+    pub fn errors(&self) -> Vec<Vec<Cell>> {
+        self.each(|checkpoint, set, index, _, row| {
+            let why = row.and_then(|r| r.error.clone())?;
+            let (checkpoint, set) = (checkpoint.name.clone(), set.name.clone());
+            Some(vec![Cell::Text(checkpoint), Cell::Text(set), Cell::Count(index), Cell::Text(why)])
+        })
     }
 }
