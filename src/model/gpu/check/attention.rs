@@ -15,13 +15,13 @@ use crate::model::steps::Attend;
 
 /// Heads, key heads, head width: shared keys, one width beyond a workgroup, the widest.
 const SHAPES: [(usize, usize, usize); 3] = [(4, 2, 16), (3, 1, 80), (2, 2, 256)];
-/// Windows beside those: less than a workgroup, and more than one.
-const WINDOWS: [usize; 2] = [7, 68];
-/// The sequence so far, and what is added: more keys than a workgroup takes at once.
-const START: usize = 66;
+/// Windows beside those: less than a workgroup, more than one of the vjp's kernels takes, and more than attention's takes.
+const WINDOWS: [usize; 3] = [7, 68, 260];
+/// The sequence so far, and what is added: more keys than a workgroup of attention takes at once.
+const START: usize = 270;
 const COUNT: usize = 5;
-const FIRSTS: [usize; 4] = [0, 30, 68, 200];
-const CAPACITY: usize = 80;
+const FIRSTS: [usize; 4] = [0, 30, 272, 400];
+const CAPACITY: usize = 280;
 
 /// Queries beside keys and values that nobody may read: those are in the cache.
 fn with_noise(c: &ModelConfig, queries: &[f32]) -> Vec<f32> {

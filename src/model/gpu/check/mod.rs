@@ -175,7 +175,7 @@ fn config(heads: usize, kv_heads: usize, head_width: usize, rope_layout: RopeLay
         kv_heads,
         head_width,
         ffn_width: 70,
-        context: 256,
+        context: 512,
         norm_eps: 1e-5,
         rope_layout,
         ropes: vec![(0..head_width / 2).map(|i| 0.7f32.powi(i as i32)).collect()],

@@ -18,6 +18,9 @@ const TYPES: [GgmlDType; 14] = {
     [F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K, Q8K]
 };
 
+/// More inputs than a workgroup takes in two rounds, in whole vectors of four and not.
+const WIDE: [(GgmlDType, usize); 2] = [(GgmlDType::Q4_1, 1088), (GgmlDType::F16, 1058)];
+
 /// A tensor of a stack: its type, its rows, and whether it has a bias.
 type Kind = (GgmlDType, usize, bool);
 
@@ -55,6 +58,17 @@ impl Pair {
             32 => 96,
             block => block,
         };
+        Self::with_inputs(bench, of, most, name, inputs)
+    }
+
+    /// Matrices under each other, with so many inputs.
+    fn with_inputs(
+        bench: &mut Bench,
+        of: &[Kind],
+        most: usize,
+        name: String,
+        inputs: usize,
+    ) -> Result<Self, ModelError> {
         let (mut plain, mut biases, mut stack) = (Vec::new(), Vec::new(), Vec::new());
         for &(dtype, outputs, biased) in of {
             let values = bench.noise(outputs * inputs);
@@ -77,6 +91,11 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
     }
     for dtype in [GgmlDType::F16, GgmlDType::Q4_1, GgmlDType::Q2K] {
         let pair = Pair::new(bench, dtype, 30)?;
+        all(bench, &pair).await?;
+    }
+    for (dtype, inputs) in WIDE {
+        let name = format!("{dtype:?}, {inputs} inputs");
+        let pair = Pair::with_inputs(bench, &[(dtype, OUTPUTS, false)], OUTPUTS, name, inputs)?;
         all(bench, &pair).await?;
     }
     for (types, most) in STACKS {
