@@ -132,7 +132,7 @@ fn share_of_ideal(threads: usize, rows: usize) -> f64 {
     for (outputs, inputs) in shapes {
         let mut y = vec![0.0; rows * outputs];
         let matrix = Matrix { storage: Storage::Q4_1, bytes: &[], outputs, inputs };
-        let task = Product::new(matrix, Input::Floats(&[]), &mut y);
+        let task = Product::new(&[matrix], Input::Floats(&[]), &mut y);
         let (parts, cost) = (task.parts(), f64::from(task.cost()));
         work += parts as f64 * cost;
         time += parts.div_ceil(threads) as f64 * cost;

@@ -1,7 +1,11 @@
 //! The engine without a page: writes the JSON that the page exports (docs/formats.md, "Command line").
 
 mod attribution;
+mod cells;
+mod compare;
 mod findings;
+mod inside;
+mod text;
 mod tokenize;
 mod weights;
 
@@ -30,6 +34,14 @@ enum Command {
     Concepts(weights::ConceptsOf),
     /// The paper's three findings, put to the test on a pair.
     Findings(findings::Findings),
+    /// Both models on one text: the divergence of their distributions, and where their answers differ.
+    Compare(compare::Compare),
+    /// What every layer would predict in place of a token.
+    Lens(inside::LensOf),
+    /// What every head and feed-forward block adds to a token's logit.
+    Contributions(inside::ContributionsOf),
+    /// What the chat template changed and what the weights changed.
+    Cells(cells::CellsOf),
     /// The token ids of texts.
     Tokenize(tokenize::Tokenize),
 }
@@ -47,6 +59,10 @@ fn run(command: Command) -> Result<(), String> {
         Command::Heads(a) => weights::heads(&a),
         Command::Concepts(a) => weights::concepts(&a),
         Command::Findings(a) => findings::run(&a),
+        Command::Compare(a) => compare::run(&a),
+        Command::Lens(a) => inside::lens(&a),
+        Command::Contributions(a) => inside::contributions(&a),
+        Command::Cells(a) => cells::run(&a),
         Command::Tokenize(a) => tokenize::run(&a),
     }
 }
@@ -80,6 +96,9 @@ fn write(value: &impl Serialize, path: Option<&Path>) -> Result<(), String> {
 #[cfg(test)]
 #[path = "../../tests/support/documents.rs"]
 mod documents;
+
+#[cfg(test)]
+mod text_tests;
 
 #[cfg(test)]
 mod tests {

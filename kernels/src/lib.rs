@@ -1,4 +1,4 @@
-//! Matrix products with weights as a file stores them, and how threads share them out.
+//! Matrix products with weights as a file stores them, attention, and how threads share them out.
 //!
 //! Without std, so that the same source serves as a part of the engine and, built once more with atomics, as the module that
 //! several threads run on one shared memory (`module`).
@@ -10,6 +10,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod attention;
 pub mod dequantize;
 pub mod fixed;
 pub mod fixed_transposed;

@@ -5,6 +5,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::attention;
 use crate::dequantize::dequantize;
 use crate::fixed::{self, Rounded, Weights};
 use crate::fixed_transposed::{self, Panels};
@@ -45,6 +46,7 @@ pub struct Scratch {
     pub(crate) rounded: Rounded,
     /// A part's result.
     pub(crate) result: Vec<f32>,
+    pub(crate) attention: attention::Room,
 }
 
 /// `W`, `[outputs, inputs]`.

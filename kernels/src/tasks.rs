@@ -1,5 +1,6 @@
 //! Products as tasks for the pool. Every number of a result is computed as one thread would compute it.
 
+use alloc::vec::Vec;
 use core::marker::PhantomData;
 use core::ops::Range;
 
@@ -14,7 +15,7 @@ const ROUND_ROWS: usize = 16;
 const ROWS: usize = 192;
 
 /// A result that all parts write to, each in its own place.
-struct Shared<'a, T> {
+pub(crate) struct Shared<'a, T> {
     at: *mut T,
     length: usize,
     of: PhantomData<&'a mut [T]>,
@@ -24,12 +25,12 @@ struct Shared<'a, T> {
 unsafe impl<T: Send> Sync for Shared<'_, T> {}
 
 impl<'a, T: Copy> Shared<'a, T> {
-    fn new(values: &'a mut [T]) -> Self {
+    pub fn new(values: &'a mut [T]) -> Self {
         Self { at: values.as_mut_ptr(), length: values.len(), of: PhantomData }
     }
 
     /// Copies values to their place, which no other part writes to.
-    fn put(&self, from: usize, values: &[T]) {
+    pub fn put(&self, from: usize, values: &[T]) {
         assert!(from <= self.length && values.len() <= self.length - from);
         // SAFETY: within the slice by the line above; `&mut` there makes it ours, and parts do not overlap.
         unsafe { core::ptr::copy_nonoverlapping(values.as_ptr(), self.at.add(from), values.len()) };
@@ -84,55 +85,81 @@ impl Task for Rounding<'_> {
     }
 }
 
-/// `y = x W^T`: a part is some tiles of outputs.
+/// `y = x W^T` for one or several `W` with the same input: a part is some tiles of outputs of one of them.
 pub struct Product<'a> {
-    matrix: Matrix<'a>,
+    maps: Vec<Map<'a>>,
     x: Input<'a>,
     rows: usize,
-    /// Outputs of a part.
-    height: usize,
     y: Shared<'a, f32>,
 }
 
+/// One of a product's matrices.
+struct Map<'a> {
+    matrix: Matrix<'a>,
+    /// Outputs of a part.
+    height: usize,
+    /// Its first part.
+    part: usize,
+    /// Where its results begin.
+    at: usize,
+}
+
+impl Map<'_> {
+    fn parts(&self) -> usize {
+        self.matrix.outputs.div_ceil(self.height)
+    }
+}
+
 impl<'a> Product<'a> {
-    /// `y` is `[rows, outputs]`.
-    pub fn new(matrix: Matrix<'a>, x: Input<'a>, y: &'a mut [f32]) -> Self {
-        let tile = matrix.tile();
-        let height = matrix.outputs.div_ceil(tile).div_ceil(MOST_PARTS).max(1) * tile;
-        Self { matrix, x, rows: y.len() / matrix.outputs, height, y: Shared::new(y) }
+    /// All matrices have as many inputs, and take them in the same form. `y` is `[rows, outputs]` of the first, then of the next.
+    pub fn new(matrices: &[Matrix<'a>], x: Input<'a>, y: &'a mut [f32]) -> Self {
+        let outputs: usize = matrices.iter().map(|m| m.outputs).sum();
+        let (rows, each) = (y.len() / outputs.max(1), MOST_PARTS / matrices.len().max(1));
+        let (mut maps, mut part, mut at) = (Vec::<Map>::new(), 0, 0);
+        for &matrix in matrices {
+            let tile = matrix.tile();
+            let height = matrix.outputs.div_ceil(tile).div_ceil(each).max(1) * tile;
+            let map = Map { matrix, height, part, at };
+            (part, at) = (part + map.parts(), at + rows * matrix.outputs);
+            maps.push(map);
+        }
+        Self { maps, x, rows, y: Shared::new(y) }
     }
 
-    /// A part's outputs.
-    fn outputs(&self, part: usize) -> Range<usize> {
-        part * self.height..((part + 1) * self.height).min(self.matrix.outputs)
+    /// A part's matrix and outputs.
+    fn place(&self, part: usize) -> (&Map<'a>, Range<usize>) {
+        let map = &self.maps[self.maps.partition_point(|map| map.part <= part) - 1];
+        let from = (part - map.part) * map.height;
+        (map, from..(from + map.height).min(map.matrix.outputs))
     }
 }
 
 impl Task for Product<'_> {
     fn parts(&self) -> usize {
-        self.matrix.outputs.div_ceil(self.height)
+        self.maps.last().map_or(0, |map| map.part + map.parts())
     }
 
     fn compute(&self, part: usize, scratch: &mut Scratch) {
-        let outputs = self.outputs(part);
+        let (Map { matrix, .. }, outputs) = self.place(part);
         let width = outputs.len();
         let mut result = core::mem::take(&mut scratch.result);
         result.resize(self.rows * width, 0.0);
-        for from in outputs.clone().step_by(self.matrix.tile()) {
-            self.matrix.tile_product(&self.x, from, scratch, &mut result[from - outputs.start..], width);
+        for from in outputs.clone().step_by(matrix.tile()) {
+            matrix.tile_product(&self.x, from, scratch, &mut result[from - outputs.start..], width);
         }
         scratch.result = result;
     }
 
     fn write(&self, part: usize, scratch: &Scratch) {
-        let outputs = self.outputs(part);
+        let (map, outputs) = self.place(part);
         for (r, y) in scratch.result.chunks_exact(outputs.len()).enumerate() {
-            self.y.put(r * self.matrix.outputs + outputs.start, y);
+            self.y.put(map.at + r * map.matrix.outputs + outputs.start, y);
         }
     }
 
     fn cost(&self) -> u32 {
-        cost(self.height * self.matrix.inputs, self.rows)
+        let weights = self.maps.iter().map(|map| map.height * map.matrix.inputs).max();
+        cost(weights.unwrap_or(0), self.rows)
     }
 }
 
@@ -250,7 +277,6 @@ impl Task for Sparse<'_> {
 #[cfg(test)]
 mod tests {
     use std::vec;
-    use std::vec::Vec;
 
     use super::*;
     use crate::Storage;
@@ -261,6 +287,45 @@ mod tests {
 
     fn values(count: usize) -> Vec<f32> {
         (0..count as u32).map(|i| ((i.wrapping_mul(2_654_435_761) >> 16) as f32 / 32_768.0) - 1.0).collect()
+    }
+
+    /// Matrices of different heights and types, as a layer's queries, keys and values are.
+    #[test]
+    fn several_products_of_one_input_are_those_of_each() {
+        const INPUTS: usize = 512;
+        let of = [
+            (GgmlDType::Q4K, Storage::Q4K, 70),
+            (GgmlDType::Q6K, Storage::Q6K, 33),
+            (GgmlDType::Q8_0, Storage::Q8_0, 9),
+        ];
+        let packed = of.map(|(dtype, storage, outputs)| {
+            let w = Tensor::from_vec(values(outputs * INPUTS), (outputs, INPUTS), &Device::Cpu).unwrap();
+            let q = QTensor::quantize(&w, dtype).unwrap();
+            (storage, Matrix::pack(storage, &q.data().unwrap(), INPUTS).into_owned(), outputs)
+        });
+        let matrices: Vec<Matrix> = packed
+            .iter()
+            .map(|(storage, bytes, outputs)| Matrix { storage: *storage, bytes, outputs: *outputs, inputs: INPUTS })
+            .collect();
+        let (pool, sleep) = (Pool::new(), Threads::default());
+        pool.with_helpers(2, &sleep, || {
+            for rows in [1, 5] {
+                let x = values(rows * INPUTS);
+                let mut together = vec![f32::NAN; rows * 112];
+                let rounded = Rounded::new(&x);
+                let task = Product::new(&matrices, Input::Rounded(&rounded), &mut together);
+                pool.lead_and_leave(&task, 2, &mut Scratch::default(), &sleep);
+                let mut rest = &together[..];
+                for matrix in &matrices {
+                    let mut alone = vec![0.0; rows * matrix.outputs];
+                    matrix.product(&x, &mut alone);
+                    let (own, others) = rest.split_at(alone.len());
+                    assert_eq!(alone, own);
+                    rest = others;
+                }
+                assert!(rest.is_empty());
+            }
+        });
     }
 
     #[test]
@@ -296,7 +361,7 @@ mod tests {
                         }
                         false => Input::Floats(&x),
                     };
-                    let task = Product::new(matrix, input, &mut together);
+                    let task = Product::new(&[matrix], input, &mut together);
                     pool.lead_and_leave(&task, HELPERS, &mut scratch, &sleep);
                     assert_eq!(alone, together, "{dtype:?}, {rows} rows");
 

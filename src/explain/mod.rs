@@ -1,9 +1,13 @@
 //! Explanations: pure functions from model results to plain data, and the runs that produce them.
 
 pub mod attribution;
+pub mod cells;
 pub mod chance;
+pub mod contributions;
+pub mod divergence;
 pub mod findings;
 mod instruction;
+pub mod lens;
 mod levels;
 pub mod local;
 pub mod memory;

@@ -62,12 +62,35 @@ pub enum ModelError {
     /// Two models of different widths.
     #[error("The two models are of different widths, so their components cannot be compared.")]
     NotComparable,
+    /// Two models whose distributions are over different tokens.
+    #[error(
+        "The base model knows {base} tokens and the tuned model {tuned}: their probabilities cannot be compared token by token. Open two models with the same vocabulary."
+    )]
+    OtherVocabulary {
+        /// The base model's.
+        base: usize,
+        /// The tuned model's.
+        tuned: usize,
+    },
+    /// Rows of probabilities that belong to another response.
+    #[error(
+        "The other model read a response of {rows} tokens and this one has {tokens}. Run both on the same response."
+    )]
+    OtherResponse {
+        /// Tokens that the other model read.
+        rows: usize,
+        /// Tokens of this response.
+        tokens: usize,
+    },
     /// The user stopped the job.
     #[error("Stopped.")]
     Cancelled,
     /// The computation produced something that is not a number.
     #[error("The model's output is not a number: the checkpoint is damaged or not supported by this backend.")]
     NotANumber,
+    /// The engine's threads failed. Their memory can no longer be trusted: the engine has to be started again.
+    #[error("The engine's threads failed ({0}).")]
+    Threads(String),
     /// The GPU could not go on.
     #[error(transparent)]
     Gpu(#[from] GpuError),

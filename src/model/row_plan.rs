@@ -1,17 +1,8 @@
 //! The rows that forward mode adds to a matrix of activations.
 
-/// The tangent rows of one group within a matrix of stacked rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Tangent {
-    /// Which group.
-    pub group: usize,
-    /// First row in the matrix.
-    pub row: usize,
-    /// Position in the sequence of that row.
-    pub position: usize,
-    /// Number of rows, one for each position from there on.
-    pub count: usize,
-}
+use std::ops::Range;
+
+pub(crate) use shiftlens_kernels::attention::{Plan, Tangent};
 
 /// How a matrix of stacked rows is laid out: the primal rows of positions `start..start + primal`, then tangents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,9 +28,29 @@ impl RowPlan {
         Self { start, primal: count, tangents }
     }
 
+    /// As attention's kernels take it.
+    pub fn plan(&self) -> Plan<'_> {
+        Plan { start: self.start, primal: self.primal, tangents: &self.tangents }
+    }
+
     /// All rows.
     pub fn rows(&self) -> usize {
         self.tangents.last().map_or(self.primal, |t| t.row + t.count)
+    }
+
+    /// The plan of some of the new positions, by their primal rows, and which of these rows it takes, in its order.
+    pub fn part(&self, primal: Range<usize>) -> (Self, Vec<usize>) {
+        let positions = self.start + primal.start..self.start + primal.end;
+        let mut rows: Vec<usize> = primal.clone().collect();
+        let mut tangents = Vec::new();
+        for t in self.tangents.iter().filter(|t| t.position < positions.end) {
+            let position = t.position.max(positions.start);
+            let count = positions.end - position;
+            tangents.push(Tangent { group: t.group, row: rows.len(), position, count });
+            let first = t.row + position - t.position;
+            rows.extend(first..first + count);
+        }
+        (Self { start: positions.start, primal: primal.len(), tangents }, rows)
     }
 
     /// The sequence position of every row.
@@ -64,5 +75,14 @@ mod tests {
         assert_eq!(plan.rows(), 3 + 3 + 2);
         assert_eq!(plan.positions(), [4, 5, 6, 4, 5, 6, 5, 6]);
         assert_eq!(plan.pairs().collect::<Vec<_>>(), [(3, 0), (4, 1), (5, 2), (6, 1), (7, 2)]);
+    }
+
+    #[test]
+    fn parts_have_the_rows_of_their_positions() {
+        let plan = RowPlan::new(4, 3, &[2, 5, 9]);
+        let (first, rows) = plan.part(0..1);
+        assert_eq!((first, rows), (RowPlan::new(4, 1, &[2, 5, 9]), vec![0, 3]));
+        let (rest, rows) = plan.part(1..3);
+        assert_eq!((rest, rows), (RowPlan::new(5, 2, &[2, 5, 9]), vec![1, 2, 4, 5, 6, 7]));
     }
 }

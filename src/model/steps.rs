@@ -63,11 +63,6 @@ impl Attend {
     pub fn of(spec: &LayerSpec) -> Self {
         Self { scale: spec.attention_scale, window: spec.window }
     }
-
-    /// The first position that the query at `position` sees.
-    pub fn first(&self, position: usize) -> usize {
-        self.window.map_or(0, |w| (position + 1).saturating_sub(w))
-    }
 }
 
 /// The steps of a layer.

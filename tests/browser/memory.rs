@@ -4,7 +4,7 @@ use super::page::Page;
 use super::support::Tiny;
 use super::weights::each_theme_and_size;
 
-/// Two thousand words of which each has a tangent in each layer: more than a browser's engine can hold. Cotangents fit.
+/// 2,400 tokens, each with a tangent in each layer: more than a browser's engine can hold. Cotangents fit.
 #[tokio::test]
 async fn a_run_that_memory_cannot_hold_is_refused_and_the_page_goes_on() {
     let folder = tempfile::tempdir().unwrap();
@@ -22,7 +22,7 @@ async fn a_run_that_memory_cannot_hold_is_refused_and_the_page_goes_on() {
     page.fill("#limit", "2").await;
     page.js("document.querySelector('#limit').dispatchEvent(new Event('change',{bubbles:true}))").await;
     page.press_segment("Method", "Forward").await;
-    page.fill("#prompt", &"x".repeat(2000)).await;
+    page.fill("#prompt", &"x".repeat(2400)).await;
     let need = "This run needs about 6.";
     page.wait_text("#memory-base", &format!("Base model: {need}")).await;
     let what_to_do = "Choose the method “Auto” under Options, or shorten the prompt to 1";

@@ -128,3 +128,34 @@ async fn the_pages_engines_start_their_helpers() {
     assert_eq!(several, sent.as_array().unwrap().len() >= 2, "{sent} from {}", address());
     page.close().await;
 }
+
+/// A module that traps: what its memory holds can no longer be trusted, so the engine is started again.
+#[tokio::test]
+async fn an_engine_whose_threads_fail_is_started_again() {
+    let site = Site::start();
+    site.isolate();
+    // the first engine to open its threads fails in the middle of its first run
+    let dist = std::env::var("SHIFTLENS_DIST").unwrap();
+    let threads = std::fs::read_to_string(std::path::Path::new(&dist).join("threads.js")).unwrap();
+    let exports = "const exports = await instance(module, memory);";
+    assert!(threads.contains(exports));
+    let failing = "const real = await instance(module, memory);
+        const first = !(await caches.has('armed'));
+        await caches.open('armed');
+        let calls = 0;
+        const exports = { ...real, multiply: (...numbers) => {
+            if (first && ++calls === 100) throw new WebAssembly.RuntimeError('memory access out of bounds');
+            return real.multiply(...numbers);
+        } };";
+    site.change("threads.js", threads.replace(exports, failing));
+    let page = Page::open_at("failing-threads", &site.url("")).await;
+    page.models_ready().await;
+    page.fill("#prompt", "List four fruits.").await;
+    page.click("#run").await;
+    page.wait_js("return [...document.querySelectorAll('.card .error')].some(e => e.textContent.includes('stopped unexpectedly'))")
+        .await;
+    page.models_ready().await;
+    assert_eq!(page.js("return document.querySelector('#prompt').value").await, json!("List four fruits."));
+    page.run().await;
+    page.close().await;
+}

@@ -187,6 +187,18 @@ impl Pool {
         self.slots[slot].inside.load(SeqCst) == 0
     }
 
+    /// Waits until no helper uses a slot any more. Fails if one does not leave it within some seconds.
+    pub fn wait_until_free(&self, slot: usize, sleep: &impl Sleep) -> Result<(), Stuck> {
+        for _ in 0..CHECKS {
+            if spin(SPINS, || self.is_free(slot)) {
+                return Ok(());
+            }
+            let inside = &self.slots[slot].inside;
+            sleep.wait(inside, inside.load(SeqCst), Some(PAUSE));
+        }
+        if self.is_free(slot) { Ok(()) } else { Err(Stuck) }
+    }
+
     /// Runs `task` in a slot with the first `helpers` helpers. The caller is the leader.
     ///
     /// # Safety

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::forward::Session;
+use super::residual::{Contribution, Residual};
 use super::reverse;
 use super::trace::Trace;
 use super::weights::CpuModel;
@@ -39,6 +40,26 @@ impl CpuEngine {
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
     ) -> Result<(), ModelError> {
         trace.read_to(&self.model, layer, tick).await
+    }
+
+    /// The residual stream at the last of `tokens`; the sequence in progress stays as it is. `tick` hears of the layers done and
+    /// stops it by breaking.
+    pub async fn residual(
+        &self,
+        tokens: &[u32],
+        tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<Residual, ModelError> {
+        Residual::of(&self.model, tokens, tick).await
+    }
+
+    /// The logits `[vocab]` that `residual` would give after so many layers: 0 reads the embedding, all of them the answer.
+    pub fn lens(&self, residual: &Residual, layers: usize) -> Result<Vec<f32>, ModelError> {
+        residual.lens(&self.model, layers)
+    }
+
+    /// What each part of `residual` adds to the logit of `token`: they sum to it.
+    pub fn contributions(&self, residual: &Residual, token: u32) -> Result<Vec<Contribution>, ModelError> {
+        residual.contributions(&self.model, token)
     }
 }
 

@@ -22,7 +22,7 @@ impl Session {
         Self {
             groups: groups.to_vec(),
             firsts: groups.iter().map(|g| g.positions.first().copied().unwrap_or(usize::MAX)).collect(),
-            caches: model.layers.iter().map(|_| LayerCache::new(groups.len())).collect(),
+            caches: model.layers.iter().map(|layer| layer.cache(&model.config, groups.len())).collect(),
             length: 0,
             plan: RowPlan::new(0, 0, &[]),
             hidden: Vec::new(),
@@ -38,7 +38,7 @@ impl Session {
         let plan = RowPlan::new(self.length, tokens.len(), &self.firsts);
         let positions = plan.positions();
         let mut x = self.embed(model, tokens, &plan)?;
-        let pass = Pass { config: &model.config, plan: &plan, positions: &positions, firsts: &self.firsts };
+        let pass = Pass { config: &model.config, plan: &plan, positions: &positions };
         for (layer, cache) in model.layers.iter().zip(&mut self.caches) {
             x = layer.forward(&pass, x, cache, None)?;
         }

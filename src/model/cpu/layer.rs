@@ -1,13 +1,18 @@
 //! A decoder layer: its steps folded forwards for values and tangents, and backwards for cotangents.
 
-use super::attention::{self, Heads, LayerCache};
+use std::rc::Rc;
+
+use shiftlens_kernels::attention::Sequence;
+
+use super::attention::{self, LayerCache};
+use super::cores::{self, Cores};
 use super::linear::Linear;
 use super::norm::RmsNorm;
 use super::{mlp, rope};
 use crate::checkpoint::{LayerSpec, ModelConfig, Part};
 use crate::model::ModelError;
 use crate::model::row_plan::RowPlan;
-use crate::model::steps::{Place, Step, steps};
+use crate::model::steps::{Attend, Place, Step, steps};
 
 /// One decoder layer.
 pub(super) struct Layer {
@@ -15,6 +20,8 @@ pub(super) struct Layer {
     steps: Vec<Step>,
     matrices: Vec<(Part, Linear)>,
     norms: Vec<(Part, RmsNorm)>,
+    /// What attention runs on.
+    cores: Option<Rc<dyn Cores>>,
 }
 
 /// Activations, or their cotangents, by where they are: `[rows, …]`, row after row.
@@ -48,6 +55,16 @@ impl Places {
 
 fn empty(place: Place) -> ModelError {
     ModelError::Tensor(format!("a layer's steps read {place:?} before it is written"))
+}
+
+/// What a linear map reads.
+fn reads(step: &Step) -> Option<Place> {
+    if let Step::Linear { from, .. } = step { Some(*from) } else { None }
+}
+
+/// Where a linear map writes, and its weight.
+fn writes(step: &Step) -> Option<(Place, Part)> {
+    if let Step::Linear { to, weight, .. } = step { Some((*to, *weight)) } else { None }
 }
 
 /// What a step's vjp needs of its forward pass.
@@ -122,22 +139,37 @@ pub(super) struct Pass<'a> {
     pub plan: &'a RowPlan,
     /// The position of every row.
     pub positions: &'a [usize],
-    /// The first position of each group's tangent.
-    pub firsts: &'a [usize],
 }
 
 impl Layer {
-    pub fn new(spec: LayerSpec, matrices: Vec<(Part, Linear)>, norms: Vec<(Part, RmsNorm)>) -> Self {
+    pub fn new(
+        spec: LayerSpec,
+        matrices: Vec<(Part, Linear)>,
+        norms: Vec<(Part, RmsNorm)>,
+        cores: Option<Rc<dyn Cores>>,
+    ) -> Self {
         let steps = steps(&spec);
-        Self { spec, steps, matrices, norms }
+        Self { spec, steps, matrices, norms, cores }
     }
 
-    fn matrix(&self, part: Part) -> Result<&Linear, ModelError> {
+    /// An empty cache for a sequence with so many groups.
+    pub fn cache(&self, config: &ModelConfig, groups: usize) -> LayerCache {
+        LayerCache::new(attention::shape(config, Attend::of(&self.spec)), groups, self.cores.as_ref())
+    }
+
+    /// Its steps, in their order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The linear map by this part, which its steps name.
+    pub fn matrix(&self, part: Part) -> Result<&Linear, ModelError> {
         let found = self.matrices.iter().find(|(p, _)| *p == part).map(|(_, m)| m);
         found.ok_or_else(|| ModelError::Tensor(format!("a layer has no {}", part.name())))
     }
 
-    fn norm(&self, part: Part) -> Result<&RmsNorm, ModelError> {
+    /// The norm by this part, which its steps name.
+    pub fn norm(&self, part: Part) -> Result<&RmsNorm, ModelError> {
         let found = self.norms.iter().find(|(p, _)| *p == part).map(|(_, n)| n);
         found.ok_or_else(|| ModelError::Tensor(format!("a layer has no {}", part.name())))
     }
@@ -153,7 +185,7 @@ impl Layer {
         let (config, plan) = (pass.config, pass.plan);
         let mut at = Places::new();
         at.set(Place::Stream, x);
-        for step in &self.steps {
+        for (number, step) in self.steps.iter().enumerate() {
             let mut saved = Saved::Nothing;
             match *step {
                 Step::Norm { from, to, gain } => {
@@ -169,21 +201,25 @@ impl Layer {
                     saved = Saved::Read(x);
                 }
                 Step::Copy { from, to } => at.set(to, at.get(from)?.to_vec()),
-                Step::Linear { from, to, weight } => {
-                    let y = self.matrix(weight)?.apply(at.get(from)?, plan.primal)?;
-                    at.set(to, y);
+                // made with the first of those that read the same
+                Step::Linear { from, .. } if number > 0 && reads(&self.steps[number - 1]) == Some(from) => {}
+                Step::Linear { from, .. } => {
+                    let together = self.steps[number..].iter().take_while(|step| reads(step) == Some(from));
+                    let targets: Vec<(Place, Part)> = together.filter_map(writes).collect();
+                    let maps: Result<Vec<&Linear>, ModelError> =
+                        targets.iter().map(|(_, weight)| self.matrix(*weight)).collect();
+                    let all = Linear::apply_all(&maps?, at.get(from)?, plan.primal)?;
+                    targets.iter().zip(all).for_each(|((to, _), y)| at.set(*to, y));
                 }
                 Step::Rope { of, table } => {
                     let mut x = at.take(of)?;
                     rope::rotate(config, table, &mut x, pass.positions, false);
                     at.set(of, x);
                 }
-                Step::Attend(attend) => {
+                Step::Attend(_) => {
                     let [queries, keys, values] =
                         [at.take(Place::Queries)?, at.take(Place::Keys)?, at.take(Place::Values)?];
-                    cache.append(plan, &keys, &values, config.kv_width());
-                    let heads = Heads::of(config, attend);
-                    at.set(Place::Attended, attention::forward(heads, &queries, plan, pass.firsts, cache));
+                    at.set(Place::Attended, cache.attend(plan, &queries, &keys, &values)?);
                     saved = Saved::Attention { queries, keys, values };
                 }
                 Step::Gate(activation) => {
@@ -261,8 +297,11 @@ impl Layer {
                         at.set(Place::Stream, batch.stack(&stream));
                         of.clone_from(&batch.positions);
                     }
-                    let heads = Heads::of(config, attend);
-                    let d = attention::vjp(heads, queries, keys, values, &batch.lengths, &c);
+                    let (shape, sequence) = (attention::shape(config, attend), Sequence { queries, keys, values });
+                    let d = match &self.cores {
+                        Some(cores) => cores::attention_vjp(&**cores, shape, sequence, &batch.lengths, &c)?,
+                        None => attention::vjp(shape, sequence, &batch.lengths, &c),
+                    };
                     at.set(Place::Queries, d.queries);
                     at.set(Place::Keys, d.keys);
                     at.set(Place::Values, d.values);

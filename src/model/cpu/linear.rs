@@ -5,7 +5,7 @@ use std::rc::Rc;
 use candle_core::quantized::{GgmlDType, QTensor};
 use shiftlens_kernels::{Matrix, Scratch, Storage};
 
-use super::cores::{Cores, Kept, Product};
+use super::cores::{Cores, Kept, MATRICES, Product};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::model::ModelError;
 
@@ -75,18 +75,56 @@ impl Linear {
         }
     }
 
-    /// The value, for `[rows, inputs]`. A tangent is mapped by the same matrix: the first `primal` rows get the bias.
-    pub fn apply(&self, x: &[f32], primal: usize) -> Result<Vec<f32>, ModelError> {
-        let mut y = vec![0.0; x.len() / self.inputs * self.outputs];
-        match &self.weight {
-            Weight::Here(bytes) => product(&self.matrix(bytes), x, &mut y),
-            Weight::Shared(kept) => kept.multiply(Product::Plain, &self.matrix(&[]), x, &mut y)?,
+    /// What is added to the product, `[outputs]`.
+    pub fn bias(&self) -> Option<&[f32]> {
+        self.bias.as_deref()
+    }
+
+    /// The values of several maps of the same input, as [`Linear::apply`] gives them.
+    pub fn apply_all(maps: &[&Self], x: &[f32], primal: usize) -> Result<Vec<Vec<f32>>, ModelError> {
+        let together = maps.len() <= MATRICES && maps.windows(2).all(|pair| pair[0].takes_the_same(pair[1]));
+        let shared: Option<Vec<_>> = maps.iter().map(|map| Some((map.matrix(&[]), map.kept()?))).collect();
+        match shared {
+            Some(shared) if together && maps.len() > 1 => {
+                let mut all: Vec<Vec<f32>> =
+                    maps.iter().map(|map| vec![0.0; x.len() / map.inputs * map.outputs]).collect();
+                let mut into: Vec<&mut [f32]> = all.iter_mut().map(Vec::as_mut_slice).collect();
+                shared[0].1.multiply_all(&shared, x, &mut into)?;
+                maps.iter().zip(&mut all).for_each(|(map, y)| map.add_bias(y, primal));
+                Ok(all)
+            }
+            _ => maps.iter().map(|map| map.apply(x, primal)).collect(),
         }
+    }
+
+    fn kept(&self) -> Option<&Kept> {
+        match &self.weight {
+            Weight::Here(_) => None,
+            Weight::Shared(kept) => Some(kept),
+        }
+    }
+
+    /// Whether both take an input in the same form.
+    fn takes_the_same(&self, other: &Self) -> bool {
+        self.inputs == other.inputs && self.matrix(&[]).in_integers() == other.matrix(&[]).in_integers()
+    }
+
+    fn add_bias(&self, y: &mut [f32], primal: usize) {
         if let Some(bias) = &self.bias {
             for row in y.chunks_exact_mut(self.outputs).take(primal) {
                 row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
             }
         }
+    }
+
+    /// The value, for `[rows, inputs]`. A tangent is mapped by the same matrix: the first `primal` rows get the bias.
+    pub fn apply(&self, x: &[f32], primal: usize) -> Result<Vec<f32>, ModelError> {
+        let mut y = vec![0.0; x.len() / self.inputs * self.outputs];
+        match &self.weight {
+            Weight::Here(bytes) => product(&self.matrix(bytes), x, &mut y),
+            Weight::Shared(kept) => kept.multiply(Product::Plain, self.matrix(&[]), x, &mut y)?,
+        }
+        self.add_bias(&mut y, primal);
         Ok(y)
     }
 
@@ -102,7 +140,7 @@ impl Linear {
                     true => Product::TransposedIntegers,
                     false => Product::Transposed,
                 };
-                kept.multiply(what, &matrix, c, &mut y)?;
+                kept.multiply(what, matrix, c, &mut y)?;
             }
         }
         Ok(y)
@@ -116,7 +154,7 @@ impl Linear {
                 let columns = 0..self.inputs;
                 self.matrix(bytes).transposed_sparse(c, floor, columns, &mut Scratch::default(), &mut y);
             }
-            Weight::Shared(kept) => kept.multiply(Product::Sparse(floor), &self.matrix(&[]), c, &mut y)?,
+            Weight::Shared(kept) => kept.multiply(Product::Sparse(floor), self.matrix(&[]), c, &mut y)?,
         }
         Ok(y)
     }

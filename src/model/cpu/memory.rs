@@ -4,6 +4,8 @@
 //! Every figure is a peak, beside the weights. What is counted follows what `forward.rs`, `layer.rs`, `reverse.rs` and
 //! `trace.rs` allocate; `tests/memory.rs` holds it against an allocator that counts.
 
+use shiftlens_kernels::attention::{Forward, PAGE, Shape, Vjp};
+
 use super::reverse;
 use super::trace::{KEPT, triangle};
 use crate::checkpoint::{LayerSpec, ModelConfig};
@@ -29,6 +31,8 @@ struct Fold<'a> {
     places: [u64; Place::COUNT],
     /// What stays until the fold is done with.
     beside: u64,
+    /// What attention works in, for all cores.
+    room: u64,
     peak: u64,
 }
 
@@ -36,7 +40,7 @@ impl<'a> Fold<'a> {
     fn new(config: &'a ModelConfig, stream: u64) -> Self {
         let mut places = [0; Place::COUNT];
         places[Place::Stream as usize] = stream;
-        Self { config, places, beside: 0, peak: stream }
+        Self { config, places, beside: 0, room: 0, peak: stream }
     }
 
     fn at(&self, place: Place) -> u64 {
@@ -70,9 +74,8 @@ impl<'a> Fold<'a> {
         rows * size(width) * FLOAT
     }
 
-    /// `rows` rows go through the steps, the first `primal` of them primal; attention looks back on `length` positions. With
-    /// `keeps`, what the vjp needs stays beside.
-    fn forward(&mut self, steps: &[Step], rows: u64, primal: u64, length: u64, keeps: bool) {
+    /// `rows` rows go through the steps, the first `primal` of them primal. With `keeps`, what the vjp needs stays beside.
+    fn forward(&mut self, steps: &[Step], rows: u64, primal: u64, keeps: bool) {
         for step in steps {
             match *step {
                 Step::Norm { from, to, .. } => {
@@ -92,7 +95,7 @@ impl<'a> Fold<'a> {
                 }
                 Step::Rope { .. } => {}
                 Step::Attend(_) => {
-                    self.see(2 * length * FLOAT);
+                    self.see(self.rows(rows, Place::Attended) + self.room);
                     self.set(Place::Attended, self.rows(rows, Place::Attended));
                     for place in [Place::Queries, Place::Keys, Place::Values] {
                         self.keep(keeps, self.at(place));
@@ -151,10 +154,10 @@ impl<'a> Fold<'a> {
                         self.set(Place::Attended, self.rows(now, Place::Attended));
                         self.set(Place::Stream, self.rows(now, Place::Stream));
                     }
-                    self.see(2 * primal * FLOAT);
                     for place in [Place::Queries, Place::Keys, Place::Values] {
-                        self.set(place, self.rows(now, place));
+                        self.places[place as usize] = self.rows(now, place);
                     }
+                    self.see(self.room);
                     self.clear(Place::Attended);
                 }
                 Step::Gate(_) => {
@@ -214,31 +217,35 @@ impl<'a> Memory<'a> {
         self.tiles() + cores() * ((384 << 10) + 128 * self.widest() * 5)
     }
 
+    /// What attention works in on all cores, from the floats that one part does.
+    fn attention_room(&self, room: impl Fn(&Shape) -> usize) -> u64 {
+        let c = self.config;
+        let shape = Shape { width: c.head_width, heads: c.heads, kv_heads: c.kv_heads, scale: 1.0, window: None };
+        cores() * size(room(&shape)) * FLOAT
+    }
+
     /// Bytes of forward mode: tokens are read in `chunks`, one after the other, with a tangent for every group from its first
     /// token on. `sampled` as chance chooses what follows.
     pub fn forward(&self, chunks: impl IntoIterator<Item = usize>, firsts: &[usize], sampled: bool) -> u64 {
         let caches = size(self.config.layers) * 2 * size(self.config.kv_width()) * FLOAT;
-        let lists = size(self.config.layers) * size(firsts.len()) * 48;
         let (mut length, mut hidden, mut peak) = (0, 0, 0);
-        let mut held = vec![0; 1 + firsts.len()]; // positions that the caches have room for
         for count in chunks {
             let before = length;
             length += count;
-            let mut rows = count;
-            grow(&mut held[0], length);
-            for (held, &first) in held[1..].iter_mut().zip(firsts) {
-                rows += length.saturating_sub(first.max(before));
-                grow(held, length.saturating_sub(first));
-            }
+            let rows = count + firsts.iter().map(|&first| length.saturating_sub(first.max(before))).sum::<usize>();
+            let alive = firsts.iter().filter(|first| **first < length);
+            let pages = length.div_ceil(PAGE) + alive.clone().map(|&f| (length - f).div_ceil(PAGE)).sum::<usize>();
+            let lists = size(self.config.layers) * (size(firsts.len()) * 80 + size(pages * self.config.kv_heads) * 96);
             let (rows, primal) = (size(rows), size(count));
-            let moving = size(held[0]) * size(self.config.kv_width()) * FLOAT;
-            let cached = caches * held.iter().map(|h| size(*h)).sum::<u64>() + lists + moving;
+            let cached = caches * size(pages * PAGE) + lists;
+            let tangents = alive.count();
             // embeddings are made for the primal rows; what grows by less than a half is given twice as much
             let stream = self.stream(if rows > primal { rows.max(2 * primal) } else { rows });
             let embedding = stream + self.stream(primal);
             let layer = |steps: &Vec<Step>| {
                 let mut fold = Fold::new(self.config, stream);
-                fold.forward(steps, rows, primal, size(length), false);
+                fold.room = self.attention_room(|shape| Forward::room(shape, count, tangents, length));
+                fold.forward(steps, rows, primal, false);
                 fold.peak
             };
             let work = self.kinds.iter().map(layer).max().unwrap_or(0).max(embedding).max(stream + self.stream(rows));
@@ -275,6 +282,8 @@ impl<'a> Memory<'a> {
                 let kept = self.pass(steps, read, true);
                 let mut fold = Fold::new(c, self.stream(first));
                 fold.beside = kept.beside;
+                let longest = batch.last().copied().unwrap_or(0);
+                fold.room = self.attention_room(|shape| Vjp::room(shape, batch.len(), longest));
                 fold.vjp(steps, first, rows, read);
                 fold.peak.max(kept.peak + self.stream(first))
             };
@@ -287,9 +296,11 @@ impl<'a> Memory<'a> {
     /// One layer for a whole sequence, with a cache of its own.
     fn pass(&self, steps: &[Step], read: u64, keeps: bool) -> Fold<'a> {
         let mut fold = Fold::new(self.config, self.stream(read));
-        let cache = fold.rows(read, Place::Keys) + fold.rows(read, Place::Values);
+        let paged = read.next_multiple_of(size(PAGE));
+        let cache = fold.rows(paged, Place::Keys) + fold.rows(paged, Place::Values);
         fold.beside = cache;
-        fold.forward(steps, read, read, read, keeps);
+        fold.room = self.attention_room(|shape| Forward::room(shape, read as usize, 0, read as usize)); // from a count of tokens
+        fold.forward(steps, read, read, keeps);
         fold.beside -= cache;
         if keeps {
             fold.beside += fold.at(Place::Branch); // what the last block wrote
@@ -316,13 +327,6 @@ impl<'a> Memory<'a> {
     pub fn attention(&self, tokens: usize) -> u64 {
         let one = triangle(size(tokens));
         (1 + size(self.config.heads)) * one * 12 + one * 8
-    }
-}
-
-/// A list grows as Rust's do: to what is needed, and at least to twice what it was.
-fn grow(held: &mut usize, needed: usize) {
-    if needed > *held {
-        *held = needed.max(2 * *held);
     }
 }
 

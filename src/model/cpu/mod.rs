@@ -13,18 +13,20 @@ mod memory;
 pub(super) mod mlp;
 mod norm;
 mod position_free;
+mod residual;
 mod reverse;
 pub(super) mod rope;
 pub(super) mod rows;
 mod trace;
 mod weights;
 
-pub use cores::{Cores, Product};
+pub use cores::{Cores, MATRICES, Product, VALUES};
 pub use engine::CpuEngine;
 pub(super) use linear::{Linear, storage};
 pub use memory::Memory;
 pub(super) use norm::RmsNorm;
 pub(crate) use position_free::queries_and_keys;
+pub use residual::{Contribution, Residual, Source, Written};
 pub use trace::Trace;
 pub use weights::{CpuModel, weight_bytes};
 

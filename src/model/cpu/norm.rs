@@ -17,6 +17,13 @@ impl RmsNorm {
         1.0 / (dot(x, x) / x.len() as f32 + self.eps).sqrt()
     }
 
+    /// Maps a part of the vector `x` as `forward` maps all of it, with the scale of `x` held fixed: parts that sum to `x` are
+    /// mapped to parts that sum to its value.
+    pub fn held(&self, x: &[f32], part: &mut [f32]) {
+        let scale = self.scale(x);
+        part.iter_mut().zip(&self.gain).for_each(|(v, g)| *v *= scale * g);
+    }
+
     /// Value of the primal rows and jvp of the tangent rows of `[rows, width]`, `width` a multiple of the gain's.
     pub fn forward(&self, x: &[f32], plan: &RowPlan) -> Vec<f32> {
         let width = self.gain.len();

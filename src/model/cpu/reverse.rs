@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 
 use shiftlens_kernels::floats::dot;
 
-use super::attention::LayerCache;
 use super::layer::{Batch, Kept, Layer, Pass};
 use super::weights::CpuModel;
 use crate::model::head::Target;
@@ -28,9 +27,9 @@ pub(super) fn keep(
     plan: &RowPlan,
 ) -> Result<(Vec<f32>, Kept), ModelError> {
     let positions = plan.positions();
-    let pass = Pass { config: &model.config, plan, positions: &positions, firsts: &[] };
+    let pass = Pass { config: &model.config, plan, positions: &positions };
     let mut kept = Kept::default();
-    let y = layer.forward(&pass, x, &mut LayerCache::default(), Some(&mut kept))?;
+    let y = layer.forward(&pass, x, &mut layer.cache(&model.config, 0), Some(&mut kept))?;
     Ok((y, kept))
 }
 
@@ -59,12 +58,12 @@ pub(super) async fn importance(
     let mut done = 0;
 
     let positions = plan.positions();
-    let pass = Pass { config, plan: &plan, positions: &positions, firsts: &[] };
+    let pass = Pass { config, plan: &plan, positions: &positions };
     let mut inputs = Vec::with_capacity(config.layers);
     let mut top = embedded.clone();
     for layer in &model.layers {
         inputs.push(top.clone());
-        top = layer.forward(&pass, top, &mut LayerCache::default(), None)?;
+        top = layer.forward(&pass, top, &mut layer.cache(&model.config, 0), None)?;
         report(&mut done, total, tick).await?;
     }
 

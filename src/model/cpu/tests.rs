@@ -3,7 +3,7 @@
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 
-use super::attention::{self, Heads, LayerCache};
+use super::attention;
 use super::layer::{Batch, Kept, Layer, Pass};
 use super::linear::Linear;
 use super::norm::RmsNorm;
@@ -11,6 +11,7 @@ use super::{mlp, rope};
 use crate::checkpoint::{Activation, LayerSpec, ModelConfig, Norms, Part, QkNorm, RopeLayout};
 use crate::model::row_plan::RowPlan;
 use crate::model::steps::Attend;
+use shiftlens_kernels::attention::Shape;
 use shiftlens_kernels::floats::dot;
 
 pub(super) fn values(n: usize, seed: u64) -> Vec<f32> {
@@ -121,54 +122,9 @@ fn rotations_turn_back_and_depend_on_distance_only() {
     }
 }
 
-/// Queries, keys and values of `n` positions packed into one vector.
-fn attend(heads: Heads, x: &[f32], n: usize) -> Vec<f32> {
-    let (q, rest) = x.split_at(n * 32);
-    let (k, v) = rest.split_at(n * 16);
-    let plan = RowPlan::new(0, n, &[]);
-    let mut cache = LayerCache::new(0);
-    cache.append(&plan, k, v, 16);
-    attention::forward(heads, q, &plan, &[], &cache)
-}
-
 /// How a layer may weigh: all that is before, or a window.
-fn ways(c: &ModelConfig) -> [Heads; 3] {
-    [None, Some(3), Some(1)].map(|window| Heads::of(c, Attend { scale: 0.4, window }))
-}
-
-#[test]
-fn attention_derivatives() {
-    const N: usize = 5;
-    let c = config(RopeLayout::Interleaved);
-    let (x, u) = (values(N * 64, 1), values(N * 32, 2));
-    for (heads, first) in ways(&c).into_iter().flat_map(|heads| [0, 2].map(|first| (heads, first))) {
-        // the group's tangents are zero before its first position
-        let mut v = values(N * 64, 3);
-        for (width, at) in [(32, 0), (16, N * 32), (16, N * 48)] {
-            v[at..at + first * width].fill(0.0);
-        }
-        let plan = RowPlan::new(0, N, &[first]);
-        let stack = |at: usize, width: usize| [&x[at..at + N * width], &v[at + first * width..at + N * width]].concat();
-        let mut cache = LayerCache::new(1);
-        cache.append(&plan, &stack(N * 32, 16), &stack(N * 48, 16), 16);
-        let both = attention::forward(heads, &stack(0, 32), &plan, &[first], &cache);
-        close(&both[..N * 32], &attend(heads, &x, N), 1e-6);
-        let mut jvp = vec![0.0; first * 32];
-        jvp.extend_from_slice(&both[N * 32..]);
-        close(&jvp, &difference(|x| attend(heads, x, N), &x, &v), 5e-3);
-
-        // two stacked cotangents of different lengths
-        let short = N - 2;
-        let cotangents = [&u[..], &u[..short * 32]].concat();
-        let back = attention::vjp(heads, &x[..N * 32], &x[N * 32..N * 48], &x[N * 48..], &[N, short], &cotangents);
-        let pull = |from: usize, n: usize| {
-            dot(&back.queries[from * 32..(from + n) * 32], &v[..n * 32])
-                + dot(&back.keys[from * 16..(from + n) * 16], &v[N * 32..][..n * 16])
-                + dot(&back.values[from * 16..(from + n) * 16], &v[N * 48..][..n * 16])
-        };
-        assert!((pull(0, N) - dot(&u, &jvp)).abs() < 1e-4);
-        assert!((pull(N, short) - dot(&u[..short * 32], &jvp[..short * 32])).abs() < 1e-4);
-    }
+fn ways(c: &ModelConfig) -> [Shape; 3] {
+    [None, Some(3), Some(1)].map(|window| attention::shape(c, Attend { scale: 0.4, window }))
 }
 
 #[test]
@@ -198,15 +154,15 @@ pub(super) fn layer(c: &ModelConfig, spec: &LayerSpec) -> Layer {
         } else {
             let small: Vec<f32> = numbers.iter().map(|v| 0.4 * v).collect();
             let weight = Tensor::from_vec(small, shape.clone(), &Device::Cpu).unwrap();
-            let bias = (part == Part::Queries).then(|| values(shape[0], 7));
+            let bias = matches!(part, Part::Queries | Part::Output | Part::Down).then(|| values(shape[0], 7));
             matrices.push((part, Linear::new(QTensor::quantize(&weight, GgmlDType::F32).unwrap(), bias).unwrap()));
         }
     }
-    Layer::new(spec.clone(), matrices, norms)
+    Layer::new(spec.clone(), matrices, norms, None)
 }
 
 /// Every way in which families differ, one at a time and together.
-fn specs() -> Vec<LayerSpec> {
+pub(super) fn specs() -> Vec<LayerSpec> {
     let llama = LayerSpec::llama(8);
     let (both, after) = (Norms { before: true, after: true }, Norms { before: false, after: true });
     vec![
@@ -236,19 +192,19 @@ fn layer_derivatives() {
     let (x, v, u) = (values(N * 32, 1), values(N * 32, 2), values(N * 32, 3));
     for spec in specs() {
         let layer = layer(&c, &spec);
-        let run = |x: Vec<f32>, plan: &RowPlan, firsts: &[usize], kept: Option<&mut Kept>| {
+        let run = |x: Vec<f32>, plan: &RowPlan, groups: usize, kept: Option<&mut Kept>| {
             let positions = plan.positions();
-            let pass = Pass { config: &c, plan, positions: &positions, firsts };
-            layer.forward(&pass, x, &mut LayerCache::new(firsts.len()), kept).unwrap()
+            let pass = Pass { config: &c, plan, positions: &positions };
+            layer.forward(&pass, x, &mut layer.cache(&c, groups), kept).unwrap()
         };
-        let value = |x: &[f32]| run(x.to_vec(), &RowPlan::new(0, N, &[]), &[], None);
-        let both = run([x.clone(), v.clone()].concat(), &stacked(N), &[0], None);
+        let value = |x: &[f32]| run(x.to_vec(), &RowPlan::new(0, N, &[]), 0, None);
+        let both = run([x.clone(), v.clone()].concat(), &stacked(N), 1, None);
         close(&both[..N * 32], &value(&x), 1e-6);
         let jvp = &both[N * 32..];
         close(jvp, &difference(value, &x, &v), 1e-2);
 
         let mut kept = Kept::default();
-        run(x.clone(), &RowPlan::new(0, N, &[]), &[], Some(&mut kept));
+        run(x.clone(), &RowPlan::new(0, N, &[]), 0, Some(&mut kept));
         // two stacked cotangents of different lengths
         let short = N - 1;
         let batch = Batch::new(vec![N, short]);

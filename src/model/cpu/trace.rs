@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use candle_core::Tensor;
 
-use super::attention::{self, Heads};
+use super::attention;
 use super::memory::Memory;
 use super::reverse::keep;
 use super::rows;
@@ -104,7 +104,7 @@ impl Trace {
         let attended = kept.into_attention();
         let (queries, keys) = attended.ok_or_else(|| ModelError::Tensor("a layer does not attend".into()))?;
         let attend = Attend::of(&layer.spec);
-        attention::roll(Heads::of(&self.config, attend), &queries, &keys, &mut rolled);
+        attention::roll(attention::shape(&self.config, attend), &queries, &keys, &mut rolled);
         self.kept.push(LayerTrace { attend, queries, keys, written, rolled });
         Ok(())
     }
@@ -133,7 +133,7 @@ impl Trace {
     /// row.
     pub fn attention(&self, layer: usize, head: usize) -> Result<Vec<f32>, ModelError> {
         let trace = self.layer(layer)?;
-        Ok(attention::pattern(Heads::of(&self.config, trace.attend), &trace.queries, &trace.keys, head))
+        Ok(attention::pattern(attention::shape(&self.config, trace.attend), &trace.queries, &trace.keys, head))
     }
 
     /// What layer `layer`'s feed-forward block adds to the residual stream, `[positions, width]`; the layer has been read.
@@ -204,11 +204,10 @@ mod tests {
             read_to(&mut trace, &model, layer);
             shown(&trace, layer);
         }
-        // and once more in the layer itself, where attention is computed
-        assert_eq!(WEIGHED.get(), 3 * LAYERS * one);
+        assert_eq!(WEIGHED.get(), 2 * LAYERS * one);
         read_to(&mut trace, &model, 1);
         shown(&trace, 1);
-        assert_eq!(WEIGHED.get(), (3 * LAYERS + 1) * one, "what is kept is not read again");
+        assert_eq!(WEIGHED.get(), (2 * LAYERS + 1) * one, "what is kept is not read again");
     }
 
     #[test]

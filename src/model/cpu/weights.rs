@@ -77,7 +77,7 @@ impl CpuModel {
                 }
                 done += 1;
             }
-            layers.push(Layer::new(config.specs[layer].clone(), matrices, norms));
+            layers.push(Layer::new(config.specs[layer].clone(), matrices, norms, cores.cloned()));
             progress(done, total).await?;
         }
         let norm = norm("output_norm")?;
@@ -95,6 +95,17 @@ impl CpuModel {
             logits.iter_mut().for_each(|l| *l *= self.config.logit_scale);
         }
         if logits.iter().all(|l| l.is_finite()) { Ok(logits) } else { Err(ModelError::NotANumber) }
+    }
+
+    /// What `token`'s logit is the product of with a final hidden state, `[width]`, and what its bias adds to it.
+    pub(super) fn output_row(&self, token: u32) -> Result<(Vec<f32>, Option<f32>), ModelError> {
+        if token as usize >= self.config.vocab {
+            return Err(ModelError::UnknownToken { id: token, vocab: self.config.vocab });
+        }
+        let mut row = self.head().row(token as usize)?;
+        row.iter_mut().for_each(|v| *v *= self.config.logit_scale);
+        let bias = self.head().bias().map(|bias| bias[token as usize] * self.config.logit_scale);
+        Ok((row, bias))
     }
 
     /// The cotangent of the final hidden state for cotangents `c` of the logits. Rows of the head whose cotangents together

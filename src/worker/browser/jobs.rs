@@ -76,6 +76,8 @@ async fn answer(engine: &Engine, request: Request, files: Vec<File>) {
                 settle(engine).await;
             }
         }
+        // the page ends this worker and starts another: what the threads hold can no longer be trusted
+        Err(Failure::Model(e @ ModelError::Threads(_))) => post(&Event::Crashed { message: e.to_string() }),
         Err(failure) => post(&Event::Failed { job, failure }),
     }
 }

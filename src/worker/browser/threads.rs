@@ -4,17 +4,14 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::WebAssembly::Memory;
-use js_sys::{Atomics, Float32Array, Function, Int32Array, Reflect, Uint8Array};
+use js_sys::{Atomics, Float32Array, Function, Int32Array, Reflect, Uint8Array, Uint32Array};
 use shiftlens_kernels::Matrix;
+use shiftlens_kernels::attention::{Plan, Sequence, Shape};
 use wasm_bindgen::prelude::*;
 
 use super::js;
 use crate::model::ModelError;
-use crate::model::cpu::{Cores, Product};
-
-/// The most values of a product's input or result in the shared memory. More rows are multiplied in several calls, so that little
-/// memory is needed beside the weights.
-const VALUES: usize = 512 * 1024;
+use crate::model::cpu::{Cores, Product, VALUES};
 
 #[wasm_bindgen(raw_module = "./threads.js")]
 extern "C" {
@@ -37,17 +34,36 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn parts(this: &Exports, helper: u32) -> Result<u32, JsValue>;
     #[wasm_bindgen(method, catch)]
-    #[allow(clippy::too_many_arguments)] // as the module has it
-    fn multiply(
+    fn matrices(this: &Exports) -> Result<u32, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn multiply(this: &Exports, what: u32, count: u32, helpers: u32, floor: f32) -> Result<u32, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn cache(
         this: &Exports,
-        what: u32,
-        storage: u32,
-        at: u32,
-        bytes: u32,
-        outputs: u32,
-        inputs: u32,
+        groups: u32,
+        width: u32,
+        heads: u32,
+        kv_heads: u32,
+        scale: f32,
+        window: u32,
+    ) -> Result<u32, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn free_cache(this: &Exports, cache: u32) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn attend(this: &Exports, cache: u32, start: u32, primal: u32, tangents: u32, helpers: u32)
+    -> Result<u32, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    #[allow(clippy::too_many_arguments)] // as the module has it
+    fn attention_vjp(
+        this: &Exports,
+        width: u32,
+        heads: u32,
+        kv_heads: u32,
+        scale: f32,
+        window: u32,
+        positions: u32,
+        count: u32,
         helpers: u32,
-        floor: f32,
     ) -> Result<u32, JsValue>;
 }
 
@@ -138,38 +154,47 @@ impl Threads {
         if self.given_up.get() { 0 } else { self.machine.share() - 1 }
     }
 
-    /// One call of the module: a product with few enough rows.
-    fn some(
-        &self,
-        what: Product,
-        matrix: &Matrix,
-        at: u32,
-        helpers: u32,
-        x: &[f32],
-        y: &mut [f32],
-    ) -> Result<(), JsValue> {
-        let (number, floor) = match what {
-            Product::Plain => (0, 0.0),
-            Product::Transposed => (1, 0.0),
-            Product::TransposedIntegers => (2, 0.0),
-            Product::Sparse(floor) => (3, floor),
-        };
-        let floats = |at: u32, count: usize| {
-            Float32Array::new_with_byte_offset_and_length(&self.memory.buffer(), at, count as u32)
-        };
-        let input = self.exports.input(x.len() as u32)?;
-        floats(input, x.len()).copy_from(x);
-        let (outputs, inputs) = (matrix.outputs as u32, matrix.inputs as u32);
-        let bytes = matrix.packed_bytes() as u32;
-        let storage = matrix.storage as u32;
-        let together = self.exports.multiply(number, storage, at, bytes, outputs, inputs, helpers, floor)?;
-        if together == 0 {
-            self.given_up.set(true);
-            self.end();
-        }
-        floats(self.exports.output()?, y.len()).copy_to(y);
-        Ok(())
+    fn floats(&self, at: u32, count: usize) -> Float32Array {
+        Float32Array::new_with_byte_offset_and_length(&self.memory.buffer(), at, count as u32)
     }
+
+    /// One call of the module: `compute` with this input, one part after the other, into these outputs.
+    fn call(
+        &self,
+        input: &[&[f32]],
+        compute: impl FnOnce(&Exports) -> Result<u32, JsValue>,
+        outputs: &mut [&mut [f32]],
+    ) -> Result<(), ModelError> {
+        let work = || -> Result<(), JsValue> {
+            let count = input.iter().map(|part| part.len()).sum::<usize>();
+            let mut at = self.exports.input(count as u32)?;
+            for part in input {
+                self.floats(at, part.len()).copy_from(part);
+                at += 4 * part.len() as u32;
+            }
+            if compute(&self.exports)? == 0 && !self.given_up.replace(true) {
+                self.end();
+            }
+            let mut at = self.exports.output()?;
+            for part in outputs {
+                self.floats(at, part.len()).copy_to(part);
+                at += 4 * part.len() as u32;
+            }
+            Ok(())
+        };
+        work().map_err(|e| ModelError::Threads(js::message(&e)))
+    }
+}
+
+/// A shape's numbers as the module takes them.
+fn sizes(shape: &Shape) -> (u32, u32, u32, f32, u32) {
+    let [width, heads, kv_heads] = [shape.width, shape.heads, shape.kv_heads].map(|n| n as u32);
+    (width, heads, kv_heads, shape.scale, shape.window.unwrap_or(0) as u32)
+}
+
+/// Whole numbers below 2^24, which floats hold exactly.
+fn as_floats(numbers: impl IntoIterator<Item = usize>) -> Vec<f32> {
+    numbers.into_iter().map(|n| n as f32).collect()
 }
 
 impl Drop for Threads {
@@ -194,18 +219,80 @@ impl Cores for Threads {
         Ok(())
     }
 
-    fn multiply(&self, what: Product, matrix: &Matrix, at: u32, x: &[f32], y: &mut [f32]) -> Result<(), ModelError> {
-        let (from, to) = match what {
-            Product::Plain => (matrix.inputs, matrix.outputs),
-            _ => (matrix.outputs, matrix.inputs),
+    fn multiply(
+        &self,
+        what: Product,
+        matrices: &[(Matrix, u32)],
+        x: &[f32],
+        y: &mut [&mut [f32]],
+    ) -> Result<(), ModelError> {
+        let Some((first, _)) = matrices.first() else { return Ok(()) };
+        let ends = |m: &Matrix| if what == Product::Plain { (m.inputs, m.outputs) } else { (m.outputs, m.inputs) };
+        let from = ends(first).0;
+        let to: Vec<usize> = matrices.iter().map(|(matrix, _)| ends(matrix).1).collect();
+        let (all, most) = (x.len() / from, (VALUES / from.max(to.iter().sum())).max(1));
+        let step = all.div_ceil(all.div_ceil(most).max(1)).max(1); // parts of one size
+        let (what, floor) = match what {
+            Product::Plain => (0, 0.0),
+            Product::Transposed => (1, 0.0),
+            Product::TransposedIntegers => (2, 0.0),
+            Product::Sparse(floor) => (3, floor),
         };
-        let (all, most) = (x.len() / from, (VALUES / from.max(to)).max(1));
-        let rows = all.div_ceil(all.div_ceil(most).max(1)).max(1); // parts of one size
-        let helpers = self.helpers();
-        for (x, y) in x.chunks(rows * from).zip(y.chunks_mut(rows * to)) {
-            let done = self.some(what, matrix, at, if self.given_up.get() { 0 } else { helpers }, x, y);
-            done.map_err(|e| ModelError::Tensor(format!("the threads' product failed: {}", js::message(&e))))?;
+        let words = |(m, at): &(Matrix, u32)| {
+            let [bytes, outputs, inputs] = [m.packed_bytes(), m.outputs, m.inputs].map(|n| n as u32);
+            [m.storage as u32, *at, bytes, outputs, inputs]
+        };
+        let words: Vec<u32> = matrices.iter().flat_map(words).collect();
+        for (x, start) in x.chunks(step * from).zip((0..).step_by(step)) {
+            let (rows, helpers) = (x.len() / from, self.helpers());
+            let mut into: Vec<&mut [f32]> =
+                y.iter_mut().zip(&to).map(|(y, to)| &mut y[start * to..(start + rows) * to]).collect();
+            let multiply = |e: &Exports| {
+                let at = e.matrices()?;
+                Uint32Array::new_with_byte_offset_and_length(&self.memory.buffer(), at, words.len() as u32)
+                    .copy_from(&words);
+                e.multiply(what, matrices.len() as u32, helpers, floor)
+            };
+            self.call(&[x], multiply, &mut into)?;
         }
         Ok(())
+    }
+
+    fn cache(&self, shape: Shape, groups: usize) -> Option<u32> {
+        let (width, heads, kv_heads, scale, window) = sizes(&shape);
+        self.exports.cache(groups as u32, width, heads, kv_heads, scale, window).ok()
+    }
+
+    fn free_cache(&self, cache: u32) {
+        let _ = self.exports.free_cache(cache); // a module that fails here fails at its next call, which is heard
+    }
+
+    fn attend(&self, cache: u32, plan: Plan, rows: Sequence, out: &mut [f32]) -> Result<(), ModelError> {
+        let tangents = as_floats(plan.tangents.iter().flat_map(|t| [t.group, t.row, t.position, t.count]));
+        let [start, primal, count] = [plan.start, plan.primal, plan.tangents.len()].map(|n| n as u32);
+        let helpers = self.helpers();
+        let input = [&tangents, rows.queries, rows.keys, rows.values];
+        self.call(&input, |e| e.attend(cache, start, primal, count, helpers), &mut [out])
+    }
+
+    fn attention_vjp(
+        &self,
+        shape: Shape,
+        sequence: Sequence,
+        lengths: &[usize],
+        c: &[f32],
+    ) -> Result<[Vec<f32>; 3], ModelError> {
+        let (narrow, rows) = (shape.kv_width(), lengths.iter().sum::<usize>());
+        let [mut queries, mut keys, mut values] = [c.len(), rows * narrow, rows * narrow].map(|n| vec![0.0; n]);
+        let (list, positions, count) =
+            (as_floats(lengths.iter().copied()), sequence.keys.len() / narrow, lengths.len());
+        let input = [&list, sequence.queries, sequence.keys, sequence.values, c];
+        let (width, heads, kv_heads, scale, window) = sizes(&shape);
+        let helpers = self.helpers();
+        let pull = |e: &Exports| {
+            e.attention_vjp(width, heads, kv_heads, scale, window, positions as u32, count as u32, helpers)
+        };
+        self.call(&input, pull, &mut [&mut queries, &mut keys, &mut values])?;
+        Ok([queries, keys, values])
     }
 }

@@ -1,16 +1,19 @@
 //! Attention: value and jvp over a cache, and both kernels of its vjp.
 
+use shiftlens_kernels::attention::{Cache, Sequence, Shape};
+
 use super::Derivative::Vjp;
 use super::{Bench, beside, config};
 use crate::checkpoint::{ModelConfig, RopeLayout};
 use crate::model::ModelError;
-use crate::model::cpu::attention::{self, LayerCache};
+use crate::model::cpu::attention;
 use crate::model::gpu::cache::Places;
 use crate::model::gpu::forward::projected;
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::{Count, Op};
 use crate::model::gpu::reverse::cotangent_info;
 use crate::model::gpu::uniforms::Heads;
+use crate::model::row_plan::RowPlan;
 use crate::model::steps::Attend;
 
 /// Heads, key heads, head width: shared keys, one width beyond a workgroup, the widest.
@@ -30,8 +33,8 @@ fn with_noise(c: &ModelConfig, queries: &[f32]) -> Vec<f32> {
     beside(&[(queries, width), (&other, 2 * kv_width)])
 }
 
-fn cpu_heads(c: &ModelConfig) -> attention::Heads {
-    attention::Heads::of(c, Attend::of(&c.specs[0]))
+fn shape(c: &ModelConfig) -> Shape {
+    attention::shape(c, Attend::of(&c.specs[0]))
 }
 
 fn case(c: &ModelConfig) -> String {
@@ -56,22 +59,24 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let (width, kv_width, length) = (heads * head_width, kv_heads * head_width, START + COUNT);
         let stacked = bench.stacked(&c, (START, COUNT), &FIRSTS, CAPACITY);
         let rows = stacked.plan.rows();
-        let mut cpu = LayerCache::new(FIRSTS.len());
-        (cpu.keys, cpu.values) = (bench.noise(length * kv_width), bench.noise(length * kv_width));
+        let whole = RowPlan::new(0, length, &FIRSTS);
+        let (mut keys, mut values) = (bench.noise(whole.rows() * kv_width), bench.noise(whole.rows() * kv_width));
+        let mut cpu = Cache::new(shape(&c), FIRSTS.len());
+        cpu.append(&whole.plan(), &keys, &values);
         // large where nothing may be read: behind the sequence
         let places = Places::new(CAPACITY, &FIRSTS);
         let mut tangents = vec![1e3; 2 * places.total * kv_width];
-        for (group, &first) in FIRSTS.iter().enumerate().filter(|(_, first)| **first < length) {
-            let count = (length - first) * kv_width;
-            let (keys, values) = (bench.noise(count), bench.noise(count));
-            let at = 2 * places.starts[group] * kv_width;
-            tangents[at..at + 2 * count].copy_from_slice(&beside(&[(&keys, kv_width), (&values, kv_width)]));
-            (cpu.key_tangents[group], cpu.value_tangents[group]) = (keys, values);
+        for t in &whole.tangents {
+            let (rows, at) = (t.row * kv_width..(t.row + t.count) * kv_width, 2 * places.starts[t.group] * kv_width);
+            let both = beside(&[(&keys[rows.clone()], kv_width), (&values[rows], kv_width)]);
+            tangents[at..at + both.len()].copy_from_slice(&both);
         }
         // scores up to a few units, so that weights differ
         let queries: Vec<f32> = bench.noise(rows * width).into_iter().map(|q| 3.0 * q).collect();
-        let expected = attention::forward(cpu_heads(&c), &queries, &stacked.plan, &FIRSTS, &cpu);
-        let mut cache = beside(&[(&cpu.keys, kv_width), (&cpu.values, kv_width)]);
+        let expected = attention::forward(&cpu, &stacked.plan, &queries);
+        keys.truncate(length * kv_width);
+        values.truncate(length * kv_width);
+        let mut cache = beside(&[(&keys, kv_width), (&values, kv_width)]);
         cache.resize(2 * CAPACITY * kv_width, 1e3);
         let gpu = bench.gpu;
         let shape = gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0])));
@@ -97,7 +102,12 @@ pub(super) async fn check_vjp(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let queries: Vec<f32> = bench.noise(POSITIONS * width).into_iter().map(|q| 3.0 * q).collect();
         let (keys, values) = (bench.noise(POSITIONS * kv_width), bench.noise(POSITIONS * kv_width));
         let cotangents = bench.noise(rows * width);
-        let expected = attention::vjp(cpu_heads(&c), &queries, &keys, &values, &LENGTHS, &cotangents);
+        let expected = attention::vjp(
+            shape(&c),
+            Sequence { queries: &queries, keys: &keys, values: &values },
+            &LENGTHS,
+            &cotangents,
+        );
         let gpu = bench.gpu;
         let (shape, info) =
             (gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0]))), gpu.filled(&cotangent_info(&LENGTHS)));
