@@ -9,8 +9,10 @@ use super::{ANSWER, Both, Model, Pair, held_out};
 use crate::instruct::{Example, Split, Stories};
 use crate::judge::{repeated_4grams, words};
 
-/// Texts of each model.
-const TEXTS: usize = 200;
+/// Stories that perplexity is measured on.
+const STORIES: usize = 200;
+/// Texts of each model that are looked through for repetitions: so many that the share's standard error is below a tenth of it.
+const TEXTS: usize = 600;
 
 /// How a model's texts read.
 #[derive(Serialize)]
@@ -20,6 +22,8 @@ pub struct Writing {
     kinds_of_word: usize,
     /// The mean share of four-word sequences that a text repeats.
     repeated_4grams: f64,
+    /// Of that mean, over texts.
+    standard_error: f64,
     samples: Vec<String>,
 }
 
@@ -27,7 +31,7 @@ pub struct Writing {
 pub fn perplexity(pair: &Pair, stories: &Stories) -> Result<Both<f64>, Box<dyn Error>> {
     let of = |model: &mut Model| -> Result<f64, Box<dyn Error>> {
         let (mut sum, mut count) = (0.0, 0);
-        for story in stories.texts(true).take(TEXTS) {
+        for story in stories.texts(true).take(STORIES) {
             let (surprise, tokens) = model.surprise(story)?;
             sum += surprise;
             count += tokens;
@@ -50,7 +54,7 @@ pub fn writing(pair: &Pair, stories: &Stories, seed: u64) -> Result<Both<Writing
     let starts: Vec<String> =
         stories.texts(true).take(TEXTS).map(|story| story.split(' ').take(4).collect::<Vec<_>>().join(" ")).collect();
     let asked = held_out(stories, seed, Split::Combination, TEXTS * 12).into_iter();
-    let asked: Vec<Example> = asked.filter(|e| e.check.named("").is_some()).take(TEXTS / 2).collect();
+    let asked: Vec<Example> = asked.filter(|e| e.check.named("").is_some()).take(TEXTS).collect();
     let texts = pair.each(|model| -> Result<Vec<String>, Box<dyn Error>> {
         match model.tuned {
             true => asked.iter().zip(0..).map(|(e, seed)| model.tells(&e.prompt, ANSWER, seed)).collect(),
@@ -70,19 +74,43 @@ pub fn writing(pair: &Pair, stories: &Stories, seed: u64) -> Result<Both<Writing
 fn reads(what: &str, texts: Vec<String>) -> Writing {
     let all: Vec<Vec<String>> = texts.iter().map(|t| words(t)).collect();
     let kinds: HashSet<&String> = all.iter().flatten().collect();
+    let shares: Vec<f64> = all.iter().map(|w| repeated_4grams(w)).collect();
+    let (mean, standard_error) = mean_and_error(&shares);
     let writing = Writing {
         texts: texts.len(),
         words: all.iter().map(Vec::len).sum(),
         kinds_of_word: kinds.len(),
-        repeated_4grams: all.iter().map(|w| repeated_4grams(w)).sum::<f64>() / all.len().max(1) as f64,
+        repeated_4grams: mean,
+        standard_error,
         samples: texts.iter().take(12).cloned().collect(),
     };
     println!(
-        "{what}: {} texts, {} words of {} kinds, {:.2} % of 4-grams repeated within a text",
+        "{what}: {} texts, {} words of {} kinds, {:.2} +- {:.2} % of 4-grams repeated within a text",
         writing.texts,
         writing.words,
         writing.kinds_of_word,
-        writing.repeated_4grams * 100.0
+        writing.repeated_4grams * 100.0,
+        writing.standard_error * 100.0
     );
     writing
+}
+
+/// The mean, and its standard error.
+fn mean_and_error(values: &[f64]) -> (f64, f64) {
+    let n = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+    (mean, (squares / (n * (n - 1.0).max(1.0))).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_means_error_is_the_deviation_over_the_root_of_the_count() {
+        let (mean, error) = mean_and_error(&[1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(mean, 2.5);
+        assert!((error - (5.0f64 / 3.0 / 4.0).sqrt()).abs() < 1e-12);
+    }
 }

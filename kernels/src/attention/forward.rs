@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::{Cache, Plan, Room, Shape, add_weighted, scores, softmax, softmax_tangent};
+use super::{Cache, Plan, Room, Shape, add_weighted, nanoseconds, scores, softmax, softmax_tangent};
 use crate::matrix::Scratch;
 use crate::pool::{MOST_PARTS, Task};
 use crate::tasks::Shared;
@@ -193,6 +193,6 @@ impl Task for Forward<'_> {
         let shape = &self.cache.shape;
         let (rows, tangents) = (self.rows.min(self.plan.primal), self.tangents.min(self.plan.tangents.len()));
         // four sums over all positions for a tangent, about four products a nanosecond
-        (rows * (tangents + 1) * shape.heads_per_kv() * shape.width * self.cache.length()) as u32
+        nanoseconds([4 * rows, tangents + 1, shape.heads_per_kv() * shape.width, self.cache.length()], 4)
     }
 }

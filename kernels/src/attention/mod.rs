@@ -125,6 +125,12 @@ impl Plan<'_> {
     }
 }
 
+/// The product of `factors` over `speed`, or the most that fits: on wasm32 the product may be beyond an address.
+fn nanoseconds(factors: [usize; 4], speed: u64) -> u32 {
+    let product = factors.iter().fold(1, |all: u64, factor| all.saturating_mul(*factor as u64));
+    u32::try_from(product / speed).unwrap_or(u32::MAX)
+}
+
 /// The softmax of scores, in place.
 pub fn softmax(scores: &mut [f32]) {
     let max = scores.iter().fold(f32::NEG_INFINITY, |max, s| max.max(*s));

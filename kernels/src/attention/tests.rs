@@ -218,3 +218,11 @@ fn many_groups_of_many_heads_fit_a_tasks_parts() {
         }
     });
 }
+
+/// A cost is a number of nanoseconds, however long the sequence.
+#[test]
+fn the_cost_of_a_long_sequence_does_not_wrap() {
+    assert_eq!(nanoseconds([5, 64, 64, 192], 8), 491_520);
+    assert_eq!(nanoseconds([5, 1 << 16, 1 << 16, 4096], 8), u32::MAX);
+    assert_eq!(nanoseconds([usize::MAX; 4], 8), u32::MAX);
+}

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::{Room, Shape, softmax, softmax_tangent};
+use super::{Room, Shape, nanoseconds, softmax, softmax_tangent};
 use crate::floats::{product, transposed_product};
 use crate::matrix::Scratch;
 use crate::pool::{MOST_PARTS, Task};
@@ -242,7 +242,7 @@ impl Task for Vjp<'_> {
     fn cost(&self) -> u32 {
         let longest = self.lengths.iter().copied().max().unwrap_or(0);
         // five products of half the square of positions for each head, about four products a nanosecond
-        let products = 5 * longest * longest / 2 * self.shape.heads_per_kv() * self.shape.width;
-        (self.each * products / 4).min(u32::MAX as usize) as u32
+        let heads = self.shape.heads_per_kv() * self.shape.width * self.each;
+        nanoseconds([5, longest, longest, heads], 2 * 4)
     }
 }
