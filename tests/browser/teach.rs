@@ -12,6 +12,8 @@ async fn start_tour(page: &Page) {
     page.wait_js("return !!document.querySelector('#start-three-findings')").await;
     page.click("#start-three-findings").await;
     page.wait_text(STEP, "step 1 of 14").await;
+    // who starts it by keyboard is there
+    page.wait_js("return document.activeElement.id == 'coach'").await;
 }
 
 /// What the step points at.
@@ -43,6 +45,7 @@ async fn the_tour_goes_on_when_the_user_does_the_thing_and_is_remembered() {
     // left, and entered again on another visit
     page.click("#lesson-leave").await;
     page.wait_js("return !document.querySelector('#coach') && !document.querySelector('[data-pointed]')").await;
+    page.wait_js("return document.activeElement.id == 'learn'").await;
     page.reload().await;
     page.models_ready().await;
     page.click("#learn").await;
