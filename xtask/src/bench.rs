@@ -209,14 +209,14 @@ fn threads_table(result: &Json, n: impl Fn(&Json, usize) -> String) {
     products_table(&result["products"], &n);
     let r = &result["threads"];
     println!(
-        "\n| threads, that worked | memory | prefill tok/s | decode tok/s | generating alone | live by word | live by token | in reverse by token |"
+        "\n| threads, that worked | memory | prefill tok/s | decode tok/s | generating alone | live by word | live by token | in reverse by token | stopped within |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|");
     let per_second = |v: &Json| Json::from(v.as_f64().map(|seconds| 1.0 / seconds));
     for s in [&r["one"], &r["all"]] {
         let part = |key: &str| s[key].as_f64().unwrap_or_default() / s["file"].as_f64().unwrap_or(f64::INFINITY);
         println!(
-            "| {}, {} | {:.2} x the file ({:.2} attributing) | {} | {} | {} s | {} s | {} s | {} s |",
+            "| {}, {} | {:.2} x the file ({:.2} attributing) | {} | {} | {} s | {} s | {} s | {} s | {} ms |",
             s["threads"],
             s["used"],
             part("memory"),
@@ -227,6 +227,7 @@ fn threads_table(result: &Json, n: impl Fn(&Json, usize) -> String) {
             n(&s["live"], 1),
             n(&s["tokens"], 1),
             n(&s["reverse"], 1),
+            n(&s["stop"], 0),
         );
     }
     println!("\nBoth models at once, live by word: {} s", n(&r["both"], 1));
