@@ -53,6 +53,16 @@ pub enum StudyError {
     /// A part that is not a study's.
     #[error(transparent)]
     Part(#[from] PartError),
+    /// A file that is no list of published matrices.
+    #[error("{path}, line {line}: {why}. Each line should be one model on one prompt, as docs/studies.md describes.")]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        why: String,
+    },
     /// Tables of half a study would mislead.
     #[error(
         "{missing} of {all} units have no result yet. Run the plan again: finished units are skipped. Or merge what is there with --partial."

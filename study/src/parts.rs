@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parquet::basic::Compression;
 use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
@@ -37,6 +37,7 @@ pub const SCHEMA: &str = "message study {
   required group response_tokens (LIST) { repeated group list { required int32 element; } }
   required group response_texts (LIST) { repeated group list { required binary element (UTF8); } }
   required group probability (LIST) { repeated group list { required float element; } }
+  required group kl_tokens (LIST) { repeated group list { required double element; } }
   required group row_text (LIST) { repeated group list { required binary element (UTF8); } }
   required group row_start (LIST) { repeated group list { required int32 element; } }
   required group row_end (LIST) { repeated group list { required int32 element; } }
@@ -47,8 +48,8 @@ pub const SCHEMA: &str = "message study {
   required group density (LIST) { repeated group list { required double element; } }
 }";
 
-/// Rows of a group: what a reader holds in memory at once.
-const GROUP: usize = 1024;
+/// The most rows of a group: what a reader holds in memory at once.
+pub const GROUP: usize = 1024;
 
 /// Why a part gave no rows.
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +70,16 @@ pub enum PartError {
     Foreign(PathBuf),
 }
 
+/// Read once: a study may have a part for each of its units.
 fn schema() -> Result<Arc<Type>, ParquetError> {
-    Ok(Arc::new(parse_message_type(SCHEMA)?))
+    static READ: OnceLock<Arc<Type>> = OnceLock::new();
+    match READ.get() {
+        Some(schema) => Ok(schema.clone()),
+        None => {
+            let schema = Arc::new(parse_message_type(SCHEMA)?);
+            Ok(READ.get_or_init(|| schema).clone())
+        }
+    }
 }
 
 /// Writes `rows` to `path`: under another name first, so that a killed run leaves a whole part or none.
@@ -125,6 +134,7 @@ fn write_group(group: &mut Group, rows: &[Row]) -> Result<(), ParquetError> {
     lists::<Int32Type>(group, rows, |r| r.response_tokens.iter().map(id).collect())?;
     lists::<ByteArrayType>(group, rows, |r| r.response_texts.iter().map(|t| text(t)).collect())?;
     lists::<FloatType>(group, rows, |r| r.probability.clone())?;
+    lists::<DoubleType>(group, rows, |r| r.kl_tokens.clone())?;
     lists::<ByteArrayType>(group, rows, |r| r.row_text.iter().map(|t| text(t)).collect())?;
     lists::<Int32Type>(group, rows, |r| r.spans.iter().map(|s| int(s.start)).collect())?;
     lists::<Int32Type>(group, rows, |r| r.spans.iter().map(|s| int(s.end)).collect())?;
@@ -222,6 +232,7 @@ impl Part {
         group.texts("checkpoint", &mut rows, |r, v| r.checkpoint = v.unwrap_or_default())?;
         group.texts("error", &mut rows, |r, v| r.error = v)?;
         group.scalars::<DoubleType>("score", &mut rows, |r, v| r.score = v)?;
+        group.scalars::<DoubleType>("kl", &mut rows, |r, v| r.kl = v)?;
         let starts = group.lists::<Int32Type>("row_start")?;
         let ends = group.lists::<Int32Type>("row_end")?;
         for ((row, starts), ends) in rows.iter_mut().zip(starts).zip(ends) {

@@ -13,8 +13,8 @@ use shiftlens::model::head::Target;
 use crate::error::StudyError;
 use crate::parts::write_whole;
 
-/// The version of what a unit computes: a new one gives every unit a new name.
-const VERSION: u32 = 1;
+/// The version of descriptions and of what a unit computes: a new one gives every unit a new name.
+pub const VERSION: u32 = 2;
 
 /// A study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,11 @@ pub struct Study {
     pub checkpoints: Vec<Checkpoint>,
     /// The prompt sets.
     pub sets: Vec<PromptSet>,
+    /// Whether the checkpoints' weights are read, for findings 2 and 3.
+    pub weights: bool,
+    /// Whether its results were published by others: the instruction's words are then those that they marked.
+    #[serde(default)]
+    pub imported: bool,
 }
 
 /// How every unit runs.
@@ -44,12 +49,14 @@ pub struct Settings {
     pub mode: Mode,
     /// How importance becomes levels.
     pub levels: Levels,
+    /// Whether each checkpoint's distributions are held against those of the one before it.
+    pub kl: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let (by, target, mode) = (By::Token, Target::Prob, Mode::Auto);
-        Self { own: false, limit: 60, by, target, mode, levels: Levels::default() }
+        Self { own: false, limit: 60, by, target, mode, levels: Levels::default(), kl: true }
     }
 }
 
@@ -76,6 +83,8 @@ pub struct Checkpoint {
     pub template: Template,
     /// Names its weights.
     pub hash: String,
+    /// How many layers it has; none where it cannot be read.
+    pub layers: usize,
     /// Why it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -89,11 +98,14 @@ impl Checkpoint {
         Opened::open(files).map_err(|e| fail(&e))
     }
 
-    /// Finds out its hash, or why it has none.
+    /// Finds out its hash and how many layers it has, or why it has none.
     pub fn identify(&mut self) {
-        let hash = self.open().and_then(|c| c.fingerprint().map_err(|e| format!("{}: {e}", self.name)));
-        match hash {
-            Ok(hash) => self.hash = hash,
+        let found = self.open().and_then(|c| {
+            let hash = c.fingerprint().map_err(|e| format!("{}: {e}", self.name))?;
+            Ok((hash, c.config.layers))
+        });
+        match found {
+            Ok(found) => (self.hash, self.layers) = found,
             Err(why) => (self.hash, self.problem) = ("unreadable".into(), Some(why)),
         }
     }
@@ -106,6 +118,9 @@ pub struct PromptSet {
     pub name: String,
     /// The prompts.
     pub cases: Vec<PromptCase>,
+    /// Whether each one's response follows its instruction, where the set says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub followed: Vec<Option<bool>>,
 }
 
 /// The first 16 bytes of a SHA-256 in hexadecimal digits.
@@ -135,7 +150,15 @@ impl Study {
             false => "",
         };
         let template = json(&checkpoint.template);
-        hash(&[&self.settings_hash(), &checkpoint.hash, &template, &checkpoint.name, whose, &set.name, &json(case)])
+        let before = self.before(checkpoint).map_or("", |c| c.hash.as_str());
+        let settings = self.settings_hash();
+        hash(&[&settings, &checkpoint.hash, &template, &checkpoint.name, whose, before, &set.name, &json(case)])
+    }
+
+    /// The checkpoint whose distributions `checkpoint`'s are held against: the one before it, if the settings want it.
+    pub fn before(&self, checkpoint: &Checkpoint) -> Option<&Checkpoint> {
+        let pair = self.checkpoints.windows(2).find(|pair| pair[1].name == checkpoint.name);
+        pair.map(|pair| &pair[0]).filter(|_| self.settings.kl)
     }
 
     /// Whether the last checkpoint's response is explained.
@@ -146,6 +169,11 @@ impl Study {
     /// Every prompt with its set and its place there, in the plan's order.
     pub fn cases(&self) -> impl Iterator<Item = (&PromptSet, usize, &PromptCase)> {
         self.sets.iter().flat_map(|set| set.cases.iter().enumerate().map(move |(i, case)| (set, i, case)))
+    }
+
+    /// The layers of `checkpoint` whose weights are read.
+    pub fn layers(&self, checkpoint: &Checkpoint) -> std::ops::Range<usize> {
+        0..if self.weights { checkpoint.layers } else { 0 }
     }
 
     /// Reads the description in `folder`.

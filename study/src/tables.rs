@@ -25,6 +25,16 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// A share, where there is one.
+    pub fn share(share: Option<f64>) -> Self {
+        share.map_or(Self::None, Self::Share)
+    }
+
+    /// A p value, where there is one.
+    pub fn p(p: Option<f64>) -> Self {
+        p.map_or(Self::None, Self::P)
+    }
+
     /// For people.
     fn words(&self) -> String {
         match self {

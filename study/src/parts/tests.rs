@@ -7,6 +7,7 @@ fn rows() -> Vec<Row> {
         tokenizer: "t".into(),
         response: Some("é \n".into()),
         score: Some(0.5),
+        kl: Some(0.25),
         response_tokens: vec![7, 9],
         spans: vec![0..3, 4..9],
         row_user: vec![true, false],
