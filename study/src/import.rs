@@ -57,7 +57,8 @@ pub fn import(path: &Path, out: &Path, name: &str) -> Result<usize, StudyError> 
         weights: false,
         imported: true,
     };
-    let (mut prompts, mut lines, mut texts) = (HashMap::new(), Vec::new(), HashSet::new());
+    let (mut prompts, mut lines) = (HashMap::new(), Vec::new());
+    let (mut texts, mut there) = (HashSet::new(), HashSet::new());
     for (number, line) in text.lines().enumerate().map(|(i, l)| (i + 1, l)).filter(|(_, l)| !l.trim().is_empty()) {
         let found: Published = serde_json::from_str(line).map_err(|e| wrong(number, e.to_string()))?;
         let (case, spans) = case(&found).map_err(|why| wrong(number, why))?;
@@ -74,16 +75,19 @@ pub fn import(path: &Path, out: &Path, name: &str) -> Result<usize, StudyError> 
         } else if cases[index] != case {
             return Err(wrong(number, format!("{} is another prompt than above", found.id)));
         }
+        if !there.insert((found.model.clone(), index)) {
+            return Err(wrong(number, format!("{} has a line for this prompt above", found.model)));
+        }
         lines.push((number, found, index, spans));
     }
     if lines.is_empty() {
         return Err(wrong(1, "there is nothing in it".into()));
     }
-    study.describe(out, false)?;
     let rows = lines
         .into_iter()
         .map(|(number, found, index, spans)| row(&study, found, index, spans).map_err(|why| wrong(number, why)));
     let rows = rows.collect::<Result<Vec<Row>, _>>()?;
+    study.describe(out, false)?;
     write(&out.join("parts/imported.parquet"), &rows)?;
     Ok(rows.len())
 }

@@ -222,6 +222,7 @@ impl Reader<'_> {
 /// What a line of a prompt set says beside its prompt.
 #[derive(Deserialize)]
 struct Annotated {
+    response: Option<String>,
     followed: Option<bool>,
 }
 
@@ -229,9 +230,13 @@ struct Annotated {
 fn followed(text: &str, count: usize) -> Result<Vec<Option<bool>>, String> {
     let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim())).filter(|(_, line)| !line.is_empty());
     let one = |(number, line): (usize, &str)| match line.starts_with('{') {
-        true => serde_json::from_str::<Annotated>(line)
-            .map(|found| found.followed)
-            .map_err(|e| format!("Line {number}: “followed” must be true or false ({e}).")),
+        true => match serde_json::from_str(line) {
+            Ok(Annotated { response: None, followed: Some(_) }) => Err(format!(
+                "Line {number}: “followed” is about a response, and there is none. Give the response that you judged, too."
+            )),
+            Ok(found) => Ok(found.followed),
+            Err(e) => Err(format!("Line {number}: “followed” must be true or false ({e}).")),
+        },
         false => Ok(None),
     };
     let mut found = lines.map(one).collect::<Result<Vec<_>, _>>()?;
@@ -301,11 +306,15 @@ mod tests {
 
     #[test]
     fn a_set_says_which_responses_follow() {
-        let text = "prompt\tinstruction\n{\"prompt\": \"a\", \"followed\": true}\n\nb\n{\"prompt\": \"c\", \"followed\": false}\n";
+        let text = "prompt\tinstruction\n{\"prompt\": \"a\", \"response\": \"b\", \"followed\": true}\n\nb\n\
+                    {\"prompt\": \"c\", \"response\": \"d\", \"followed\": false}\n";
         assert_eq!(followed(text, 3), Ok(vec![Some(true), None, Some(false)]));
         assert_eq!(followed("a\nb\n", 2), Ok(Vec::new()));
         let said = followed("{\"prompt\": \"a\", \"followed\": \"yes\"}", 1).unwrap_err();
         assert!(said.starts_with("Line 1: “followed” must be true or false"), "{said}");
+        // a judgement is about one text, not about whatever a checkpoint says
+        let said = followed("{\"prompt\": \"a\", \"followed\": true}", 1).unwrap_err();
+        assert!(said.starts_with("Line 1: “followed” is about a response"), "{said}");
     }
 
     #[test]

@@ -16,6 +16,9 @@ use crate::parts::write_whole;
 /// The version of descriptions and of what a unit computes: a new one gives every unit a new name.
 pub const VERSION: u32 = 2;
 
+/// More layers than any checkpoint has that can be opened.
+const MOST_LAYERS: usize = 4096;
+
 /// A study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Study {
@@ -183,7 +186,15 @@ impl Study {
             std::io::ErrorKind::NotFound => StudyError::NoStudy(folder.to_owned()),
             _ => StudyError::File { path: path.clone(), source },
         })?;
-        serde_json::from_str(&text).map_err(|e| StudyError::Description { path, why: e.to_string() })
+        let refused = |why: String| StudyError::Description { path: path.clone(), why };
+        let study: Self = serde_json::from_str(&text).map_err(|e| refused(e.to_string()))?;
+        if study.version != VERSION {
+            return Err(refused(format!("it is of version {}, and this is for version {VERSION}", study.version)));
+        }
+        match study.checkpoints.iter().find(|c| c.layers > MOST_LAYERS) {
+            Some(c) => Err(refused(format!("{} is said to have {} layers", c.name, c.layers))),
+            None => Ok(study),
+        }
     }
 
     /// Writes the description into `folder`, which is made if need be. Refuses to write over another unless `replace`.
@@ -200,5 +211,35 @@ impl Study {
             }
         }
         write_whole(&folder.join("study.json"), text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut Study)) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let mut study = Study {
+            version: VERSION,
+            settings: Settings::default(),
+            checkpoints: vec![Checkpoint { name: "a".into(), layers: 3, ..Checkpoint::default() }],
+            sets: Vec::new(),
+            weights: true,
+            imported: false,
+        };
+        study.describe(folder.path(), false).unwrap();
+        assert_eq!(Study::of(folder.path()).unwrap(), study);
+        change(&mut study);
+        study.describe(folder.path(), true).unwrap();
+        Study::of(folder.path()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn descriptions_of_another_version_or_out_of_proportion_are_refused() {
+        let said = refused(|study| study.version = VERSION + 1);
+        assert!(said.contains("version 3, and this is for version 2"), "{said}");
+        let said = refused(|study| study.checkpoints[0].layers = usize::MAX);
+        assert!(said.contains("a is said to have 18446744073709551615 layers"), "{said}");
     }
 }

@@ -4,6 +4,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shiftlens::checkpoint::Checkpoint as Opened;
 use shiftlens::explain::weights::heads::{HeadOptions, Reading, compared_pairs};
@@ -46,7 +47,25 @@ pub struct Layer {
 /// As much of a [`Layer`] as tells whether it is there.
 #[derive(Deserialize)]
 struct Outline {
+    unit: String,
     error: Option<String>,
+}
+
+/// What says which unit it is.
+trait OfUnit {
+    fn unit(&self) -> &str;
+}
+
+impl OfUnit for Layer {
+    fn unit(&self) -> &str {
+        &self.unit
+    }
+}
+
+impl OfUnit for Outline {
+    fn unit(&self) -> &str {
+        &self.unit
+    }
 }
 
 /// Names the unit of a layer. It depends on the weights alone: every plan, shard and machine gives it the same name.
@@ -58,20 +77,25 @@ fn path(folder: &Path, unit: &str) -> PathBuf {
     folder.join("weights").join(format!("{unit}.json"))
 }
 
-/// Reads a unit's file, or as much of it as `T` takes. Nothing where there is none.
-fn read<'a, T: Deserialize<'a>>(path: &Path, text: &'a mut String) -> Result<Option<T>, PartError> {
-    let damaged = |why: String| PartError::Damaged { path: path.to_owned(), why };
-    match std::fs::read_to_string(path) {
-        Ok(found) => *text = found,
+/// Reads the file of `unit`, or as much of it as `T` takes. Nothing where there is none.
+fn read<T: DeserializeOwned + OfUnit>(folder: &Path, unit: &str) -> Result<Option<T>, PartError> {
+    let path = path(folder, unit);
+    let damaged = |why: String| PartError::Damaged { path: path.clone(), why };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(damaged(e.to_string())),
+    };
+    let found: T = serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
+    match found.unit() == unit {
+        true => Ok(Some(found)),
+        false => Err(damaged("it holds another layer".into())),
     }
-    serde_json::from_str(text).map(Some).map_err(|e| damaged(e.to_string()))
 }
 
 /// The layer `layer` of `checkpoint` in the study in `folder`; nothing where it has not been read yet.
 pub fn layer(folder: &Path, checkpoint: &Checkpoint, layer: usize) -> Result<Option<Layer>, PartError> {
-    read(&path(folder, &unit(checkpoint, layer)), &mut String::new())
+    read(folder, &unit(checkpoint, layer))
 }
 
 /// Reads those layers of all checkpoints that belong to `shard` and are not there yet. With `retry`, those again that could not be
@@ -89,7 +113,7 @@ pub fn run(study: &Study, folder: &Path, shard: Shard, retry: bool) -> Result<Ta
             if !mine {
                 continue;
             }
-            match read::<Outline>(&path(folder, &unit(checkpoint, layer)), &mut String::new()) {
+            match read::<Outline>(folder, &unit(checkpoint, layer)) {
                 Ok(Some(there)) if there.error.is_none() || !retry => {
                     tally.skipped += 1;
                     tally.failed += usize::from(there.error.is_some());

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::divergence::log_probabilities;
-use shiftlens::explain::findings::verb_shift;
+use shiftlens::explain::findings::{Controls, concept_shift, verb_shift};
 use shiftlens::explain::weights::compare::HeadChange;
 use shiftlens::explain::weights::heads::{HeadOptions, Reading, compared_pairs};
-use shiftlens::explain::weights::{Atlas, LayerHeads, Relatedness, lexicon};
+use shiftlens::explain::weights::{Atlas, LayerConcepts, LayerHeads, Relatedness, lexicon, scorer};
 use shiftlens::model::block_on;
 use shiftlens::protocol::{Prompt, Template};
 use shiftlens::worker::Runner;
@@ -71,6 +71,12 @@ fn heads(checkpoint: &Checkpoint) -> Vec<LayerHeads> {
     (0..checkpoint.config.layers).map(&mut layer).collect()
 }
 
+/// As the page gets them: their directions cross as f16.
+fn concepts(checkpoint: &Checkpoint) -> Vec<LayerConcepts> {
+    let mut atlas = Atlas::new(checkpoint, &lexicon::english(), Relatedness::Own).unwrap();
+    (0..checkpoint.config.layers).map(|l| atlas.concepts(checkpoint, l, 300).unwrap()).collect()
+}
+
 #[test]
 fn weights_are_read_once_in_any_shards_and_give_findings_2_and_3() {
     let folder = tempfile::tempdir().unwrap();
@@ -93,7 +99,11 @@ fn weights_are_read_once_in_any_shards_and_give_findings_2_and_3() {
         assert!(expected["finding-2.csv"].lines().any(|l| l.starts_with(&line) && l.contains(&mean)), "{line} {mean}");
     }
     assert_eq!(expected["finding-3.csv"].lines().count(), 2);
-    assert!(expected["finding-3.csv"].contains(&format!("base,tuned,{layers},")), "{}", expected["finding-3.csv"]);
+    let (b, t) = (concepts(&base), concepts(&tuned));
+    let found = concept_shift(b.iter().zip(&t), |_, _, _, c| scorer::task(c).value, Controls::default());
+    let shares = found.comparison;
+    let line = format!("base,tuned,{layers},{},{},", shares.first.mean, shares.first.deviation);
+    assert!(expected["finding-3.csv"].contains(&line), "{line} {}", expected["finding-3.csv"]);
 
     // in two shards, with a file that the disk cut short between them
     ran(&plan, &shared, "1/2");
@@ -107,6 +117,16 @@ fn weights_are_read_once_in_any_shards_and_give_findings_2_and_3() {
     let said = text(&merged.stderr);
     assert!(said.contains("is damaged") && said.contains(&format!("1 of {} units", 2 + 2 * layers)), "{said}");
     assert!(ran(&plan, &shared, "1/2").starts_with("1 units run, "));
+    assert_eq!(tables(&shared), expected);
+
+    // a file under another one's name is no result of that layer
+    let mut files: Vec<_> = std::fs::read_dir(shared.join("weights")).unwrap().map(|e| e.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|e| e == "json"));
+    std::fs::copy(&files[0], &files[1]).unwrap();
+    let merged = output(&["merge"], &shared);
+    let said = text(&merged.stderr);
+    assert!(said.contains("is damaged (it holds another layer)"), "{said}");
+    ran(&plan, &shared, "1/1");
     assert_eq!(tables(&shared), expected);
 
     // judged by word vectors: their words are not the lists' words, so nothing is known of them
@@ -144,4 +164,23 @@ fn responses_that_follow_are_held_against_those_that_do_not() {
     for (cell, wanted) in [(3, mean(&scores[..4])), (6, mean(&scores[4..]))] {
         assert!((cells[cell].parse::<f64>().unwrap() - wanted).abs() < 1e-9, "{cells:?} {wanted}");
     }
+
+    // a plan that says of one response only: nothing to compare it with, and no number is made up
+    let lines = std::fs::read_to_string(folder.path().join("marked.jsonl")).unwrap();
+    let one = lines.replace(", \"followed\": false", "").replacen(", \"followed\": true", "", 3);
+    std::fs::write(folder.path().join("marked.jsonl"), one).unwrap();
+    let again = output(&["run", path.to_str().unwrap(), "--replace", "--out"], &out);
+    assert!(text(&again.stdout).ends_with("0 units run, 6 skipped, 0 failed\n"), "{}", text(&again.stderr));
+    let tables = support::tables(&out);
+    let cells: Vec<&str> = tables["followed.csv"].lines().nth(1).unwrap().split(',').collect();
+    assert_eq!((cells[2], cells[4], &cells[5..]), ("1", "", &["0", "", "", "", "", ""][..]));
+
+    // and one that says of none has no such table, though the plan before had
+    std::fs::write(
+        folder.path().join("marked.jsonl"),
+        lines.replace(", \"followed\": true", "").replace(", \"followed\": false", ""),
+    )
+    .unwrap();
+    assert!(output(&["run", path.to_str().unwrap(), "--replace", "--out"], &out).status.success());
+    assert!(support::tables(&out).keys().all(|name| !name.starts_with("followed")));
 }

@@ -90,10 +90,10 @@ impl Sampler {
         match amount {
             // where rand takes Floyd's way and where Fisher and Yates's
             0..12 => self.floyd(rng, all, amount as u32),
-            12..163 if (length as f32) >= (8.0 / 45.0 + 1.6 * amount as f32) * amount as f32 => {
-                self.floyd(rng, all, amount as u32)
-            }
-            12..163 => self.shuffled(rng, all, amount),
+            12..163 if length < 500_000 => match (length as f32) < (10.0 + 1.6 * amount as f32) * amount as f32 {
+                true => self.shuffled(rng, all, amount),
+                false => self.floyd(rng, all, amount as u32),
+            },
             _ => {
                 self.chosen.clear();
                 self.chosen.extend(index::sample(rng, length, amount).iter().map(|i| i as u32));
@@ -136,7 +136,7 @@ mod tests {
     fn draws_are_those_of_rand() {
         let (mut ours, mut theirs) = (seeded(7), seeded(7));
         let mut sampler = Sampler::default();
-        for length in (1..60).chain([90, 200, 450, 1200, 3000]) {
+        for length in (1..60).chain([90, 200, 300, 450, 700, 1200, 2700, 3000]) {
             for amount in [1, 2, 5, 11, 12, 13, 20, 40, 100, 162, 163, 300].into_iter().filter(|a| *a <= length) {
                 let wanted: Vec<u32> = index::sample(&mut theirs, length, amount).iter().map(|i| i as u32).collect();
                 assert_eq!(sampler.sample(&mut ours, length, amount), wanted, "{amount} of {length}");

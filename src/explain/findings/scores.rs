@@ -55,11 +55,11 @@ pub struct OnWords {
 impl OnWords {
     /// `measured` holds the bytes of `prompt` and the normalised density of each of the user's rows.
     fn of(prompt: &str, words: &[Range<usize>], measured: impl Iterator<Item = (Range<usize>, f64)>) -> Self {
-        let (mut density, mut rows) = (vec![0.0; words.len()], vec![0; words.len()]);
+        let (mut density, mut rows) = (vec![0.0; words.len()], vec![0u16; words.len()]);
         for (span, a) in measured {
             let word = word_of(prompt, words, &span);
             if let (Some(sum), Some(count)) = (density.get_mut(word), rows.get_mut(word)) {
-                (*sum, *count) = (*sum + a as f32, *count + 1);
+                (*sum, *count) = (*sum + a as f32, count.saturating_add(1));
             }
         }
         Self { density: Packed(density), rows }
@@ -313,6 +313,14 @@ mod tests {
         // tokens " hel" and " Anna", with the spaces before them
         let marked = spread.marked_by(&case, [3..7, 12..17].into_iter());
         assert_eq!(marked.instruction, [false, true, false, true]);
+    }
+
+    /// A prompt that goes on for ever without a space, or a damaged file of results.
+    #[test]
+    fn more_rows_in_a_word_than_can_be_counted_are_no_error() {
+        let case = PromptCase { prompt: "Say hello".into(), instruction: None, response: None };
+        let many = || (0..70_000).map(|_| (0..3, 0.5));
+        assert_eq!(Spread::of(&case, many(), many()).base.rows, [u16::MAX, 0]);
     }
 
     #[test]

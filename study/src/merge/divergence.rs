@@ -19,19 +19,10 @@ fn line(units: &Units, set: usize, base: usize, tuned: usize) -> Vec<Cell> {
     let mut found: Vec<f64> = units.results(set, tuned).filter_map(|row| row.kl).collect();
     found.sort_by(f64::total_cmp);
     let summary = Summary::of(&found);
-    let number = |v: Option<f64>| v.map_or(Cell::None, Cell::Number);
-    let some = |v: f64| number((summary.n > 0).then_some(v));
     let middle = |at: usize| found.get(at).copied();
     let median = middle(summary.n.saturating_sub(1) / 2).zip(middle(summary.n / 2)).map(|(a, b)| (a + b) / 2.0);
     let study = units.study;
-    vec![
-        Cell::Text(study.sets[set].name.clone()),
-        Cell::Text(study.checkpoints[base].name.clone()),
-        Cell::Text(study.checkpoints[tuned].name.clone()),
-        Cell::Count(summary.n),
-        some(summary.mean),
-        some(summary.deviation),
-        number(median),
-        number(found.last().copied()),
-    ]
+    let names = [&study.sets[set].name, &study.checkpoints[base].name, &study.checkpoints[tuned].name];
+    let order = vec![Cell::number(median), Cell::number(found.last().copied())];
+    [names.map(|name| Cell::Text(name.clone())).to_vec(), Cell::sample(summary), order].concat()
 }

@@ -39,21 +39,17 @@ fn line(units: &Units, set: usize, base: usize, tuned: usize) -> Vec<Cell> {
     let finding = instruction_scores(&rows);
     let (first, second) = (finding.comparison.first, finding.comparison.second);
     let study = units.study;
-    vec![
-        Cell::Text(study.sets[set].name.clone()),
-        Cell::Text(study.checkpoints[base].name.clone()),
-        Cell::Text(study.checkpoints[tuned].name.clone()),
-        Cell::Count(first.n),
-        Cell::Number(first.mean),
-        Cell::Number(first.deviation),
-        Cell::Number(second.mean),
-        Cell::Number(second.deviation),
+    let names = [&study.sets[set].name, &study.checkpoints[base].name, &study.checkpoints[tuned].name];
+    let tests = vec![
         Cell::p(finding.comparison.welch.map(|w| w.p)),
         Cell::p(finding.corrected.map(|c| c[0])),
         Cell::p(finding.chance.and(finding.corrected).map(|c| c[1])),
         finding.chance.map_or(Cell::None, |c| Cell::Share(c.share())),
         Cell::Text(finding.verdict.words()),
-    ]
+    ];
+    // the same prompts in both: one count for the two samples
+    let samples = [Cell::sample(first), Cell::sample(second).split_off(1)].concat();
+    [names.map(|name| Cell::Text(name.clone())).to_vec(), samples, tests].concat()
 }
 
 /// `imported`: the instruction's words are those whose rows say so, and not a part of the prompt in one piece.

@@ -1,6 +1,5 @@
 //! The paper's Table 2: responses that follow their instruction against those that do not, within one checkpoint.
 
-use rand::seq::SliceRandom;
 use shiftlens::explain::chance::Chance;
 use shiftlens::explain::findings::Comparison;
 
@@ -45,44 +44,13 @@ fn line(units: &Units, set: usize, checkpoint: usize) -> Vec<Cell> {
         }
     }
     let comparison = Comparison::of(&not, &followed);
-    let chance = (!followed.is_empty() && !not.is_empty()).then(|| relabelled(&followed, &not));
+    let chance = (!followed.is_empty() && !not.is_empty()).then(|| Chance::of_labels(&not, &followed, SEED));
     let (without, with) = (comparison.first, comparison.second);
-    vec![
-        Cell::Text(units.study.sets[set].name.clone()),
-        Cell::Text(units.study.checkpoints[checkpoint].name.clone()),
-        Cell::Count(with.n),
-        Cell::Number(with.mean),
-        Cell::Number(with.deviation),
-        Cell::Count(without.n),
-        Cell::Number(without.mean),
-        Cell::Number(without.deviation),
+    let names = [&units.study.sets[set].name, &units.study.checkpoints[checkpoint].name];
+    let tests = vec![
         Cell::p(comparison.welch.map(|w| w.p)),
         Cell::share(chance.map(Chance::share)),
         Cell::p(chance.map(Chance::p)),
-    ]
-}
-
-/// The difference of means, with the labels permuted.
-fn relabelled(followed: &[f64], not: &[f64]) -> Chance {
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let mut all = [followed, not].concat();
-    Chance::of(mean(followed) - mean(not), SEED, |rng| {
-        all.shuffle(rng);
-        let (with, without) = all.split_at(followed.len());
-        mean(with) - mean(without)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn responses_that_follow_are_told_from_chance() {
-        let lifted: Vec<f64> = (0..30).map(|i| 1.0 + f64::from(i) * 0.1).collect();
-        let low: Vec<f64> = (0..30).map(|i| f64::from(i) * 0.01).collect();
-        assert_eq!(relabelled(&lifted, &low).reached, 0);
-        let share = relabelled(&low, &low).share();
-        assert!((0.4..0.6).contains(&share), "{share}");
-    }
+    ];
+    [names.map(|name| Cell::Text(name.clone())).to_vec(), Cell::sample(with), Cell::sample(without), tests].concat()
 }

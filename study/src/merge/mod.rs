@@ -12,9 +12,12 @@ use crate::error::StudyError;
 use crate::folder::gather;
 use crate::parts::Part;
 use crate::study::Study;
-use crate::tables::{Cell, Table};
+use crate::tables::{Cell, Table, remove};
 use units::Units;
 use weights::Weights;
+
+/// Tables that not every study has: what an earlier plan left of them would be taken for this one's.
+const SOMETIMES: [&str; 3] = ["finding-2", "finding-3", "followed"];
 
 /// What was put together.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +50,8 @@ pub fn merge(folder: &Path, partial: bool, judge: Option<&Path>) -> Result<Merge
     let mut written = vec![finding_1::table(&units), divergence::table(&units), units.scores(), errors];
     written.extend(study.weights.then(|| [weights.finding_2(), weights.finding_3()]).into_iter().flatten());
     written.extend(followed::table(&units));
+    let stale = |name: &&&str| written.iter().all(|table| table.name != **name);
+    SOMETIMES.iter().filter(stale).try_for_each(|name| remove(&tables, name))?;
     written.iter().try_for_each(|table| table.write(&tables))?;
     Ok(Merged { folder: tables, units: all - missing, failed })
 }

@@ -111,7 +111,7 @@ impl<'a> Units<'a> {
                     Cell::Text(set.name.clone()),
                     Cell::Count(index),
                     Cell::Text(case.prompt.clone()),
-                    row.and_then(|r| r.score).map_or(Cell::None, Cell::Number),
+                    Cell::number(row.and_then(|r| r.score)),
                 ])
             }),
         }

@@ -221,25 +221,19 @@ fn judged(text: &str, layers: &[Layer]) -> Judged {
 
 fn of_group(group: &VerbShift) -> Vec<Cell> {
     let (general, instruction) = (group.comparison.first, group.comparison.second);
-    vec![
-        Cell::Text(group.group.name().to_owned()),
-        Cell::Count(general.n),
-        Cell::Number(general.mean),
-        Cell::Number(general.deviation),
-        Cell::Count(instruction.n),
-        Cell::Number(instruction.mean),
-        Cell::Number(instruction.deviation),
+    let tests = vec![
         Cell::p(group.comparison.welch.map(|w| w.p)),
         Cell::share(group.chance.map(|c| c.share())),
         Cell::p(group.corrected),
         Cell::Text(group.verdict.words()),
-    ]
+    ];
+    [vec![Cell::Text(group.group.name().to_owned())], Cell::sample(general), Cell::sample(instruction), tests].concat()
 }
 
 fn of_pair(found: &Found) -> Vec<Cell> {
     let Found { concepts, kept, .. } = found;
     let (base, tuned) = (concepts.comparison.first, concepts.comparison.second);
-    let angle = |of: fn(&Turn) -> f64| concepts.controls.turn.as_ref().map(of).map_or(Cell::None, Cell::Number);
+    let angle = |of: fn(&Turn) -> f64| Cell::number(concepts.controls.turn.as_ref().map(of));
     vec![
         Cell::Count(concepts.tasks.len()),
         Cell::Share(base.mean),
