@@ -63,6 +63,9 @@ pub enum StudyError {
         /// What is wrong.
         why: String,
     },
+    /// There is no such picture.
+    #[error("{0}")]
+    Picture(String),
     /// Tables of half a study would mislead.
     #[error(
         "{missing} of {all} units have no result yet. Run the plan again: finished units are skipped. Or merge what is there with --partial."

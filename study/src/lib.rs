@@ -7,6 +7,7 @@ mod loose;
 pub mod merge;
 mod models;
 pub mod parts;
+pub mod picture;
 pub mod plan;
 pub mod row;
 pub mod run;

@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use shiftlens_study::error::StudyError;
+use shiftlens_study::picture::Which;
 use shiftlens_study::run::Shard;
-use shiftlens_study::{import, merge, plan, run, study};
+use shiftlens_study::{import, merge, picture, plan, run, study};
 
 /// The exit code where some units failed, and the rest is done.
 const SOME_FAILED: u8 = 2;
@@ -51,6 +52,23 @@ enum Command {
         #[arg(long, default_value = "study")]
         out: PathBuf,
     },
+    /// Writes one prompt's results as a file that the page opens: those of a checkpoint and of the one before it.
+    Picture {
+        /// The folder with the results.
+        folder: PathBuf,
+        /// The prompt's place in its set, from 0.
+        #[arg(long)]
+        index: usize,
+        /// The prompt set; the first if left out.
+        #[arg(long)]
+        prompts: Option<String>,
+        /// The checkpoint; the last if left out.
+        #[arg(long)]
+        checkpoint: Option<String>,
+        /// The file, NAME.shiftlens.json.
+        #[arg(long)]
+        to: PathBuf,
+    },
     /// Writes the tables of a study.
     Merge {
         /// The folder with the results.
@@ -70,6 +88,10 @@ fn main() -> ExitCode {
             run(&plan, (!check).then_some(out.as_path()), shard, retry, replace)
         }
         Command::Import { file, name, out } => import(&file, &out, &name),
+        Command::Picture { folder, index, prompts, checkpoint, to } => {
+            let which = Which { set: prompts.as_deref(), index, checkpoint: checkpoint.as_deref() };
+            picture::picture(&folder, which, &to).map(|()| 0)
+        }
         Command::Merge { folder, partial, judge } => merge(&folder, partial, judge.as_deref()),
     };
     match done {

@@ -35,6 +35,10 @@ pub struct Row {
     pub seconds: Option<f64>,
     /// Ids of the prompt as the model read it, its template with it.
     pub prompt_tokens: Vec<u32>,
+    /// Their texts.
+    pub prompt_texts: Vec<String>,
+    /// Their bytes of the prompt; empty for the template's.
+    pub prompt_spans: Vec<Range<usize>>,
     /// Ids of the response.
     pub response_tokens: Vec<u32>,
     /// Their texts.
@@ -65,6 +69,8 @@ impl Row {
         self.response = Some(report.response.iter().map(|t| t.text.as_str()).collect());
         self.score = report.instruction_score;
         self.prompt_tokens = report.prompt.iter().map(|t| t.id).collect();
+        self.prompt_spans = report.prompt.iter().map(|t| t.span.clone()).collect();
+        self.prompt_texts = report.prompt.into_iter().map(|t| t.text).collect();
         self.response_tokens = report.response.iter().map(|t| t.id).collect();
         self.probability = report.response.iter().map(|t| t.probability).collect();
         self.response_texts = report.response.into_iter().map(|t| t.text).collect();
@@ -90,7 +96,7 @@ impl Row {
     /// About how much memory its lists and texts take.
     pub fn bytes(&self) -> usize {
         let numbers = 4 * self.importance.len() + self.levels.len() + 8 * self.density.len();
-        let tokens = 48 * (self.prompt_tokens.len() + self.response_tokens.len() + self.spans.len());
+        let tokens = 48 * (2 * self.prompt_tokens.len() + self.response_tokens.len() + self.spans.len());
         numbers + tokens + self.prompt.len() + self.response.as_ref().map_or(0, String::len)
     }
 

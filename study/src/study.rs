@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use shiftlens::checkpoint::{Checkpoint as Opened, FileBytes};
 use shiftlens::explain::attribution::Mode;
 use shiftlens::explain::findings::PromptCase;
-use shiftlens::explain::{By, Levels};
+use shiftlens::explain::{By, CheckpointInfo, Levels};
 use shiftlens::model::head::Target;
 
 use crate::error::StudyError;
@@ -88,6 +88,9 @@ pub struct Checkpoint {
     pub hash: String,
     /// How many layers it has; none where it cannot be read.
     pub layers: usize,
+    /// What it is; nothing where it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub info: Option<CheckpointInfo>,
     /// Why it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -101,14 +104,15 @@ impl Checkpoint {
         Opened::open(files).map_err(|e| fail(&e))
     }
 
-    /// Finds out its hash and how many layers it has, or why it has none.
+    /// Finds out what it is, or why it cannot be read. What its file is called is left out: it may have another name elsewhere.
     pub fn identify(&mut self) {
-        let found = self.open().and_then(|c| {
-            let hash = c.fingerprint().map_err(|e| format!("{}: {e}", self.name))?;
-            Ok((hash, c.config.layers))
-        });
-        match found {
-            Ok(found) => (self.hash, self.layers) = found,
+        let named = |info| CheckpointInfo { name: self.name.clone(), ..info };
+        let of = |c: Opened| CheckpointInfo::of(&c, &self.name).map(named).map_err(|e| format!("{}: {e}", self.name));
+        match self.open().and_then(of) {
+            Ok(info) => {
+                (self.hash, self.layers) = (info.weights.clone(), info.layers);
+                self.info = Some(info);
+            }
             Err(why) => (self.hash, self.problem) = ("unreadable".into(), Some(why)),
         }
     }

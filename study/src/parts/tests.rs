@@ -3,7 +3,6 @@ use super::*;
 fn rows() -> Vec<Row> {
     let result = Row {
         unit: "a".into(),
-        checkpoint: "tuned".into(),
         tokenizer: "t".into(),
         response: Some("é \n".into()),
         score: Some(0.5),
@@ -26,6 +25,8 @@ fn what_is_written_is_read_back() {
     let path = folder.path().join("a.parquet");
     write(&path, &rows()).unwrap();
     assert_eq!(Part::open(&path).unwrap().responses().unwrap(), rows());
+    assert_eq!(Part::open(&path).unwrap().of_units(&["a".into(), "c".into()]).unwrap(), rows()[1..2]);
+    assert_eq!(Part::open(&path).unwrap().of_units(&["c".into()]).unwrap(), []);
     let outline = |r: Row| Row { tokenizer: String::new(), response: None, response_tokens: Vec::new(), ..r };
     assert_eq!(Part::open(&path).unwrap().outlines().unwrap(), rows().into_iter().map(outline).collect::<Vec<_>>());
 }
