@@ -96,11 +96,17 @@ pub fn write(path: &Path, rows: &[Row]) -> Result<(), StudyError> {
 
 /// Writes a file whole or not at all.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
-    let half = path.with_extension(format!("{}.half", std::process::id()));
+    let half = beside(path, &format!("{}.half", std::process::id()));
     let written = File::create(&half)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| std::fs::rename(&half, path));
     written.map_err(|source| StudyError::File { path: path.to_owned(), source })
+}
+
+/// A neighbour of `path` that readers of its folder leave out: pandas reads every file whose name begins in another way.
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    path.with_file_name(format!("_{}.{ending}", name.to_string_lossy()))
 }
 
 fn encoded(rows: &[Row]) -> Result<Vec<u8>, ParquetError> {

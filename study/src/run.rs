@@ -16,7 +16,7 @@ use crate::error::StudyError;
 use crate::folder::{Found, gather};
 use crate::loose::Loose;
 use crate::models::{Models, Opened};
-use crate::parts::{Part, PartError};
+use crate::parts::{Part, PartError, beside};
 use crate::row::Row;
 use crate::study::{Checkpoint, PromptSet, Study, Template};
 
@@ -110,8 +110,7 @@ pub fn run(study: &Study, folder: &Path, shard: Shard, retry: bool) -> Result<Ta
 pub fn set_aside(part: &PartError) -> Result<(), StudyError> {
     let PartError::Damaged { path, .. } = part else { return Ok(()) };
     eprintln!("{part}. It is set aside, and its units run again.");
-    let aside = path.with_added_extension("damaged");
-    match std::fs::rename(path, aside) {
+    match std::fs::rename(path, beside(path, "damaged")) {
         // another shard was first
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
         done => done.map_err(|source| StudyError::File { path: path.clone(), source }),

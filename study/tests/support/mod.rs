@@ -1,4 +1,5 @@
 //! What tests of the command share.
+#![allow(dead_code)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
