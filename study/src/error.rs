@@ -50,6 +50,18 @@ pub enum StudyError {
         /// The reader's words.
         why: String,
     },
+    /// A study that another version of this command began.
+    #[error(
+        "{path} is of version {found}, and this command knows version {known}. Go on with the version that began it, or choose another folder with --out."
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        found: u32,
+        /// What would be read.
+        known: u32,
+    },
     /// A part that is not a study's.
     #[error(transparent)]
     Part(#[from] PartError),

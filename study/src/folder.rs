@@ -39,7 +39,7 @@ pub fn gather(folder: &Path, read: impl Fn(&Part) -> Result<Vec<Row>, PartError>
     let mut seen = HashSet::new();
     loop {
         let new: Vec<PathBuf> = parts(folder)?.into_iter().filter(|path| seen.insert(path.clone())).collect();
-        let rows: Vec<_> = new.par_iter().map(|path| Part::open(path).and_then(|part| read(&part))).collect();
+        let rows: Vec<_> = new.par_iter().map(|path| Part::read_from(path, &read)).collect();
         let mut gone = false;
         for rows in rows {
             match rows {

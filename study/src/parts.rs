@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -215,6 +216,16 @@ impl Part {
             return Err(PartError::Foreign(path.to_owned()));
         }
         Ok(Self { path: path.to_owned(), reader })
+    }
+
+    /// What `read` gives of the part at `path`. The reader of Parquet panics at some bytes that are not Parquet's: such a part is
+    /// damaged, too.
+    pub fn read_from<T>(path: &Path, read: impl Fn(&Self) -> Result<T, PartError>) -> Result<T, PartError> {
+        // what is left half read goes with the part
+        let read = std::panic::catch_unwind(AssertUnwindSafe(|| Self::open(path).and_then(|part| read(&part))));
+        read.unwrap_or_else(|_| {
+            Err(PartError::Damaged { path: path.to_owned(), why: "its bytes are not Parquet's".into() })
+        })
     }
 
     /// Every row with what the tables are made from.

@@ -130,6 +130,12 @@ pub struct PromptSet {
     pub followed: Vec<Option<bool>>,
 }
 
+/// As much of a description as tells whether the rest can be read.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
 /// The first 16 bytes of a SHA-256 in hexadecimal digits.
 pub fn hash(parts: &[&str]) -> String {
     let mut sha = Sha256::new();
@@ -191,10 +197,12 @@ impl Study {
             _ => StudyError::File { path: path.clone(), source },
         })?;
         let refused = |why: String| StudyError::Description { path: path.clone(), why };
-        let study: Self = serde_json::from_str(&text).map_err(|e| refused(e.to_string()))?;
-        if study.version != VERSION {
-            return Err(refused(format!("it is of version {}, and this is for version {VERSION}", study.version)));
+        if let Ok(Versioned { version }) = serde_json::from_str(&text)
+            && version != VERSION
+        {
+            return Err(StudyError::Version { path, found: version, known: VERSION });
         }
+        let study: Self = serde_json::from_str(&text).map_err(|e| refused(e.to_string()))?;
         match study.checkpoints.iter().find(|c| c.layers > MOST_LAYERS) {
             Some(c) => Err(refused(format!("{} is said to have {} layers", c.name, c.layers))),
             None => Ok(study),
@@ -242,7 +250,7 @@ mod tests {
     #[test]
     fn descriptions_of_another_version_or_out_of_proportion_are_refused() {
         let said = refused(|study| study.version = VERSION + 1);
-        assert!(said.contains("version 3, and this is for version 2"), "{said}");
+        assert!(said.contains("is of version 3, and this command knows version 2"), "{said}");
         let said = refused(|study| study.checkpoints[0].layers = usize::MAX);
         assert!(said.contains("a is said to have 18446744073709551615 layers"), "{said}");
     }

@@ -54,6 +54,25 @@ fn other_columns_are_refused_and_a_cut_file_is_damaged() {
     }
 }
 
+/// Bytes that a disk or a stranger has changed: rows or a reason, and no more than that.
+#[test]
+fn changed_bytes_are_survived() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    write(&path, &rows()).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let mut damaged = 0;
+    for at in 0..bytes.len() {
+        for change in [0x01, 0x80, 0xff] {
+            let mut changed = bytes.clone();
+            changed[at] ^= change;
+            std::fs::write(&path, &changed).unwrap();
+            damaged += usize::from(Part::read_from(&path, |part| part.of_units(&["a".into()])).is_err());
+        }
+    }
+    assert!(damaged > bytes.len(), "{damaged} of {}", 3 * bytes.len());
+}
+
 /// More rows than a group may have, in one: nothing of ours writes that.
 #[test]
 fn a_group_that_claims_too_much_is_damaged() {
