@@ -36,16 +36,21 @@ pub(super) fn other_words(spreads: &[&Spread], seed: u64) -> Chance {
             density: [&spread.base, &spread.tuned].map(|side| side.density.0[w]),
             rows: [&spread.base, &spread.tuned].map(|side| side.rows[w]),
         }));
-        let marked: Vec<u32> = (0..).zip(&spread.instruction).filter_map(|(w, marked)| marked.then_some(w)).collect();
-        prompts.push(Prompt { words: from..words.len(), marked: marked.len() });
-        observed += divisors.rise(&words[from..], &marked);
+        let (mut marked, mut sums) = (0, Sums::default());
+        for (word, _) in words[from..].iter().zip(&spread.instruction).filter(|(_, marked)| **marked) {
+            marked += 1;
+            sums.add(word);
+        }
+        prompts.push(Prompt { words: from..words.len(), marked });
+        observed += divisors.rise(&sums);
     }
     let mut sampler = Sampler::default();
     Chance::of(observed / count, seed, |rng| {
         let mut sum = 0.0;
         for prompt in &prompts {
-            let words = &words[prompt.words.clone()];
-            sum += divisors.rise(words, sampler.sample(rng, words.len(), prompt.marked));
+            let (words, mut chosen) = (&words[prompt.words.clone()], Sums::default());
+            sampler.each(rng, words.len(), prompt.marked, |w| chosen.add(&words[w as usize]));
+            sum += divisors.rise(&chosen);
         }
         sum / count
     })
@@ -53,6 +58,23 @@ pub(super) fn other_words(spreads: &[&Spread], seed: u64) -> Chance {
 
 fn rows(side: &OnWords) -> usize {
     side.rows.iter().map(|r| usize::from(*r)).sum()
+}
+
+/// What the words that stand for the instruction have together: base, then tuned. Densities are f32, so that their sums in f64 are exact
+/// in any order.
+#[derive(Default)]
+struct Sums {
+    density: [f64; 2],
+    rows: [usize; 2],
+}
+
+impl Sums {
+    fn add(&mut self, word: &Word) {
+        for side in 0..2 {
+            self.density[side] += f64::from(word.density[side]);
+            self.rows[side] += usize::from(word.rows[side]);
+        }
+    }
 }
 
 /// log2(2 + n), by the number n of rows.
@@ -63,17 +85,9 @@ impl Divisors {
         Self((0..=rows).map(|n| (2.0 + n as f64).log2()).collect())
     }
 
-    /// By how much the tuned model's score is higher if the words of `marked` are the instruction.
-    fn rise(&self, words: &[Word], marked: &[u32]) -> f64 {
-        let (mut sums, mut rows) = ([0.0; 2], [0; 2]);
-        for w in marked {
-            let word = words[*w as usize];
-            for side in 0..2 {
-                sums[side] += f64::from(word.density[side]);
-                rows[side] += usize::from(word.rows[side]);
-            }
-        }
-        sums[1] / self.0[rows[1]] - sums[0] / self.0[rows[0]]
+    /// By how much the tuned model's score is higher if these words are the instruction.
+    fn rise(&self, words: &Sums) -> f64 {
+        words.density[1] / self.0[words.rows[1]] - words.density[0] / self.0[words.rows[0]]
     }
 }
 
@@ -84,11 +98,12 @@ struct Sampler {
 }
 
 impl Sampler {
-    /// `amount` different numbers below `length`, which is not smaller.
-    fn sample(&mut self, rng: &mut StdRng, length: usize, amount: usize) -> &[u32] {
+    /// Gives `amount` different numbers below `length`, which is not smaller, to `take`.
+    fn each(&mut self, rng: &mut StdRng, length: usize, amount: usize, take: impl FnMut(u32)) {
         let all = length as u32;
         match amount {
             // where rand takes Floyd's way and where Fisher and Yates's
+            0..12 if length <= 64 => return few(rng, all, amount as u32, take),
             0..12 => self.floyd(rng, all, amount as u32),
             12..163 if length < 500_000 => match (length as f32) < (10.0 + 1.6 * amount as f32) * amount as f32 {
                 true => self.shuffled(rng, all, amount),
@@ -99,7 +114,7 @@ impl Sampler {
                 self.chosen.extend(index::sample(rng, length, amount).iter().map(|i| i as u32));
             }
         }
-        &self.chosen
+        self.chosen.iter().copied().for_each(take);
     }
 
     fn floyd(&mut self, rng: &mut StdRng, length: u32, amount: u32) {
@@ -124,6 +139,17 @@ impl Sampler {
     }
 }
 
+/// [`Sampler::floyd`] for up to 64 words, which are marked in the bits of a number: most prompts are so short.
+fn few(rng: &mut StdRng, length: u32, amount: u32, mut take: impl FnMut(u32)) {
+    let mut there = 0u64;
+    for j in length - amount..length {
+        let t = rng.random_range(..=j);
+        let new = if there >> t & 1 == 1 { j } else { t };
+        there |= 1 << new;
+        take(new);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,8 +164,13 @@ mod tests {
         let mut sampler = Sampler::default();
         for length in (1..60).chain([90, 200, 300, 450, 700, 1200, 2700, 3000]) {
             for amount in [1, 2, 5, 11, 12, 13, 20, 40, 100, 162, 163, 300].into_iter().filter(|a| *a <= length) {
-                let wanted: Vec<u32> = index::sample(&mut theirs, length, amount).iter().map(|i| i as u32).collect();
-                assert_eq!(sampler.sample(&mut ours, length, amount), wanted, "{amount} of {length}");
+                let mut wanted: Vec<u32> =
+                    index::sample(&mut theirs, length, amount).iter().map(|i| i as u32).collect();
+                let mut found = Vec::new();
+                sampler.each(&mut ours, length, amount, |w| found.push(w));
+                wanted.sort_unstable();
+                found.sort_unstable();
+                assert_eq!(found, wanted, "{amount} of {length}");
             }
         }
         assert_eq!(ours.random::<u64>(), theirs.random::<u64>());
