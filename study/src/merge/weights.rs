@@ -21,8 +21,8 @@ use crate::weights::{Layer, layer};
 pub struct Found {
     /// Finding 2.
     pub verbs: VerbFinding,
-    /// Finding 3.
-    pub concepts: ConceptShift,
+    /// Finding 3, or why there is nothing: components of different widths cannot be matched.
+    pub concepts: Result<ConceptShift, String>,
     /// How many of their pairs heads keep.
     pub kept: Option<Kept>,
 }
@@ -146,7 +146,9 @@ impl Weights {
     pub fn finding_3(&self) -> Table {
         let line = |pair: &Pair| {
             let names = vec![Cell::Text(pair.base.clone()), Cell::Text(pair.tuned.clone())];
-            let cells = pair.found.as_ref().map_or_else(|why| untold(16, why), of_pair);
+            let found = pair.found.as_ref().map_err(String::as_str);
+            let concepts = found.and_then(|f| Ok((f.concepts.as_ref().map_err(String::as_str)?, f.kept)));
+            let cells = concepts.map_or_else(|why| untold(16, why), |(concepts, kept)| of_pair(concepts, kept));
             [names, cells].concat()
         };
         Table {
@@ -199,12 +201,14 @@ fn compared(base: &[Layer], tuned: &[Layer], judge: Option<&str>) -> Result<Foun
     let shares: Vec<_> = pairs.iter().map(|(b, t)| kept(&b.heads, &t.heads)).collect();
     let matches: Result<Vec<_>, ModelError> =
         pairs.par_iter().map(|(b, t)| LayerMatches::between(&b.concepts, &t.concepts)).collect();
-    let turn = Turn::of(&matches.map_err(|e| e.to_string())?);
-    let controls = Controls { turn, coherence: lesser(|judged| judged.1) };
-    let concepts = pairs.iter().map(|(b, t)| (&b.concepts, &t.concepts));
+    let shift = |matches: Vec<LayerMatches>| {
+        let controls = Controls { turn: Turn::of(&matches), coherence: lesser(|judged| judged.1) };
+        let concepts = pairs.iter().map(|(b, t)| (&b.concepts, &t.concepts));
+        concept_shift(concepts, |_, _, _, component| scorer::task(component).value, controls)
+    };
     Ok(Found {
         verbs: verb_shift(&layers, lesser(|judged| judged.0)),
-        concepts: concept_shift(concepts, |_, _, _, component| scorer::task(component).value, controls),
+        concepts: matches.map(shift).map_err(|e| e.to_string()),
         kept: Kept::of(&shares.iter().collect::<Vec<_>>()),
     })
 }
@@ -230,8 +234,7 @@ fn of_group(group: &VerbShift) -> Vec<Cell> {
     [vec![Cell::Text(group.group.name().to_owned())], Cell::sample(general), Cell::sample(instruction), tests].concat()
 }
 
-fn of_pair(found: &Found) -> Vec<Cell> {
-    let Found { concepts, kept, .. } = found;
+fn of_pair(concepts: &ConceptShift, kept: Option<Kept>) -> Vec<Cell> {
     let (base, tuned) = (concepts.comparison.first, concepts.comparison.second);
     let angle = |of: fn(&Turn) -> f64| Cell::number(concepts.controls.turn.as_ref().map(of));
     vec![
@@ -253,4 +256,49 @@ fn of_pair(found: &Found) -> Vec<Cell> {
         Cell::share(kept.map(|k| k.others)),
         Cell::Text(concepts.verdict.words()),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use shiftlens::explain::weights::{LayerConcepts, NamedComponent, Packed};
+
+    use super::*;
+
+    /// A layer with one component, a direction of `width` numbers.
+    fn layers(width: usize) -> Vec<Layer> {
+        let components = vec![NamedComponent { share: 0.1, words: vec![("cow".into(), 1.0)] }];
+        let mut direction = vec![0.0; width];
+        direction[0] = 1.0;
+        vec![Layer {
+            concepts: LayerConcepts { layer: 0, components, directions: Packed(direction) },
+            ..Layer::default()
+        }]
+    }
+
+    #[test]
+    fn models_of_different_widths_lose_finding_3_alone() {
+        let pair = |base: usize, tuned: usize| Pair {
+            base: "a".into(),
+            tuned: "b".into(),
+            found: compared(&layers(base), &layers(tuned), None),
+        };
+        let weights = Weights { pairs: vec![pair(8, 8), pair(8, 4)], ..Weights::default() };
+        let concepts = |at: usize| weights.pairs[at].found.as_ref().unwrap().concepts.is_ok();
+        assert_eq!((concepts(0), concepts(1)), (true, false));
+        assert_eq!((weights.finding_2().rows.len(), weights.finding_3().rows.len()), (8, 2));
+        for row in weights.finding_3().rows {
+            assert_eq!(row.len(), weights.finding_3().columns.len());
+        }
+    }
+
+    #[test]
+    fn a_file_whose_numbers_do_not_fit_is_no_panic() {
+        let mut odd = layers(8);
+        odd[0].concepts.directions.0.truncate(5);
+        odd[0].concepts.components.push(NamedComponent { share: 0.1, words: Vec::new() });
+        assert!(compared(&odd, &layers(8), None).unwrap().concepts.is_err());
+        odd[0].concepts.directions.0.clear();
+        assert!(compared(&odd, &odd, None).unwrap().concepts.is_err());
+        assert!(compared(&layers(8), &[], None).is_err());
+    }
 }
