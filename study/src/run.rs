@@ -1,6 +1,5 @@
 //! Runs a shard's units: one checkpoint after the other, each unit's row written before the next begins.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::str::FromStr;
@@ -224,14 +223,12 @@ impl Session<'_> {
 /// What the units of `study` will take: how many there are, and bytes of memory for the largest checkpoint, with the
 /// one before it where they are compared.
 pub fn estimate(study: &Study) -> String {
-    let sizes: HashMap<&str, u64> =
-        study.checkpoints.iter().filter_map(|c| Some((c.name.as_str(), c.open().ok()?.weight_bytes()))).collect();
-    let size = |c: &Checkpoint| sizes.get(c.name.as_str()).copied().unwrap_or(0);
+    let size = |c: &Checkpoint| c.info.as_ref().map_or(0, |info| info.bytes);
     let together = |c: &Checkpoint| size(c) + study.before(c).map_or(0, size);
     let largest = study.checkpoints.iter().map(together).max().unwrap_or(0);
     let prompts = study.cases().count();
     let layers: usize = study.checkpoints.iter().map(|c| study.layers(c).len()).sum();
-    let weights: u64 = sizes.values().sum();
+    let weights: u64 = study.checkpoints.iter().map(size).sum();
     // a column takes about as long as reading the weights four times; memory gives 10 GB a second
     let seconds = weights as f64 * 4.0 * study.settings.limit as f64 * prompts as f64 / 10e9;
     format!(
