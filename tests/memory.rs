@@ -192,6 +192,30 @@ fn weights() {
     }
 }
 
+/// Weights that are computed with as the file has them stay in it: they take nothing, and give the same numbers.
+fn mapped() {
+    let folder = tempfile::tempdir().unwrap();
+    for dtype in [GgmlDType::F32, GgmlDType::F16, GgmlDType::Q2K] {
+        let tiny = Tiny { width: 256, heads: 4, kv_heads: 2, ffn: 1024, layers: 4, dtype, ..Tiny::default() };
+        let path = folder.path().join("tiny.gguf");
+        std::fs::write(&path, tiny.gguf()).unwrap();
+        let checkpoint = Checkpoint::open(FileBytes::open_set(&path).unwrap()).unwrap();
+        let before = HELD.load(Relaxed);
+        let mut here = engine(&checkpoint);
+        let held = (HELD.load(Relaxed) - before) as u64;
+        println!("weights in {dtype:?}, mapped: {held} held of {}", weight_bytes(&checkpoint));
+        assert!(held < weight_bytes(&checkpoint) / 10, "{dtype:?}: {held}");
+        let explained = |engine: &mut CpuEngine| {
+            let (groups, respond) = (vec![vec![0, 1], vec![2]], Respond::Forced(vec![4; 5]));
+            [Mode::Forward, Mode::Reverse]
+                .map(|mode| run(engine, &[1, 2, 3], groups.clone(), respond.clone(), Target::Prob, mode).unwrap())
+                .map(|outcome| outcome.importance)
+        };
+        assert_eq!(explained(&mut here), explained(&mut engine(&tiny.checkpoint())), "{dtype:?}");
+        assert_eq!(checkpoint.fingerprint().unwrap(), tiny.checkpoint().fingerprint().unwrap());
+    }
+}
+
 /// What a vocabulary takes beside the weights once it is open.
 fn opened(what: &str, path: &std::path::Path) {
     let before = HELD.load(Relaxed);
@@ -284,6 +308,7 @@ fn the_estimate_holds_what_is_taken() {
     views();
     run_once(); // threads and their buffers stay
     weights();
+    mapped();
     runs();
     families();
     traces();

@@ -1,5 +1,8 @@
 //! Random access to a file's bytes, wherever they are: memory, disk, or a browser's Blob.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use super::CheckpointError;
 
 /// A named file that can be read at any offset, piece by piece.
@@ -10,6 +13,40 @@ pub trait ByteSource {
     fn size(&self) -> u64;
     /// Fills `into` from `offset`. Fails if the file does not reach that far.
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<(), CheckpointError>;
+    /// `len` bytes from `offset` where they are, without a copy; nothing where they have to be read. Fails if the file does not reach
+    /// that far.
+    fn in_place(&self, _offset: u64, _len: usize) -> Result<Option<InPlace>, CheckpointError> {
+        Ok(None)
+    }
+}
+
+/// Part of a file that stays where the system keeps it.
+#[derive(Clone)]
+pub struct InPlace {
+    whole: Arc<dyn AsRef<[u8]> + Send + Sync>,
+    range: Range<usize>,
+}
+
+impl InPlace {
+    /// `len` bytes from `offset` of the file `name`, all of whose bytes are `whole`. Fails if it does not reach that far.
+    pub fn new(
+        name: &str,
+        whole: Arc<dyn AsRef<[u8]> + Send + Sync>,
+        offset: u64,
+        len: usize,
+    ) -> Result<Self, CheckpointError> {
+        check_range(name, offset, len as u64, (*whole).as_ref().len() as u64)?;
+        let start = offset as usize; // within a slice
+        Ok(Self { whole, range: start..start + len })
+    }
+}
+
+impl std::ops::Deref for InPlace {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &(*self.whole).as_ref()[self.range.clone()]
+    }
 }
 
 /// Fails with [`CheckpointError::Truncated`] unless `offset..offset + len` lies within `size`.
@@ -72,55 +109,6 @@ impl ByteSource for MemoryBytes {
         let start = offset as usize;
         into.copy_from_slice(&self.bytes[start..start + into.len()]);
         Ok(())
-    }
-}
-
-/// A file on disk.
-#[cfg(not(target_arch = "wasm32"))]
-pub struct FileBytes {
-    name: String,
-    size: u64,
-    file: std::sync::Mutex<std::fs::File>,
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-impl FileBytes {
-    /// Opens `path` for reading.
-    pub fn open(path: &std::path::Path) -> Result<Self, CheckpointError> {
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let fail = |e: std::io::Error| CheckpointError::Read(format!("{}: {e}", path.display()));
-        let file = std::fs::File::open(path).map_err(fail)?;
-        let size = file.metadata().map_err(fail)?.len();
-        Ok(Self { name, size, file: std::sync::Mutex::new(file) })
-    }
-
-    /// The file at `path`, or every file in the folder at `path`.
-    pub fn open_set(path: &std::path::Path) -> Result<Vec<Box<dyn ByteSource>>, CheckpointError> {
-        if !path.is_dir() {
-            return Ok(vec![Box::new(Self::open(path)?)]);
-        }
-        let listing = std::fs::read_dir(path).map_err(|e| CheckpointError::Read(e.to_string()))?;
-        let mut paths: Vec<_> = listing.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_file()).collect();
-        paths.sort();
-        paths.iter().map(|p| Ok(Box::new(Self::open(p)?) as Box<dyn ByteSource>)).collect()
-    }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-impl ByteSource for FileBytes {
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn size(&self) -> u64 {
-        self.size
-    }
-    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<(), CheckpointError> {
-        use std::io::{Read, Seek, SeekFrom};
-        check_range(&self.name, offset, into.len() as u64, self.size)?;
-        let mut file = self.file.lock().map_err(|_| CheckpointError::Read("another reader failed".into()))?;
-        file.seek(SeekFrom::Start(offset))
-            .and_then(|_| file.read_exact(into))
-            .map_err(|e| CheckpointError::Read(e.to_string()))
     }
 }
 

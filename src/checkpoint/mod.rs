@@ -6,6 +6,8 @@ pub mod catalogue;
 mod chat;
 mod config;
 pub mod conversation;
+#[cfg(not(target_arch = "wasm32"))]
+mod disk;
 mod error;
 mod families;
 pub mod gguf;
@@ -18,12 +20,12 @@ mod settings;
 mod slots;
 mod tokenizer;
 
-#[cfg(not(target_arch = "wasm32"))]
-pub use bytes::FileBytes;
-pub use bytes::{ByteSource, MemoryBytes};
+pub use bytes::{ByteSource, InPlace, MemoryBytes};
 pub use chat::{ChatTemplate, Own, Rendered};
 pub use config::{ModelConfig, RopeLayout};
 pub use conversation::{Said, Speaker, Turn};
+#[cfg(not(target_arch = "wasm32"))]
+pub use disk::FileBytes;
 pub use error::CheckpointError;
 pub use layer::{Activation, LayerSpec, Norms, Part, QkNorm};
 pub use open::{Checkpoint, TensorEntry};

@@ -8,7 +8,7 @@ use candle_core::{Device, Tensor};
 use sha2::{Digest, Sha256};
 
 use super::blocks;
-use super::bytes::{ByteSource, read_text};
+use super::bytes::{ByteSource, InPlace, read_text};
 use super::gguf::{self, Header, Value};
 use super::slots::{self, Naming};
 use super::{ChatTemplate, CheckpointError, ModelConfig, Tokenizer, safetensors};
@@ -166,6 +166,9 @@ impl Checkpoint {
     ) -> Result<(), E> {
         let entry = self.entry(name)?;
         let size = (WINDOW / unit.max(1)).max(1) * unit.max(1);
+        if let Some(bytes) = self.in_place(name)? {
+            return bytes.chunks(size).try_for_each(take);
+        }
         let (mut hash, mut piece) = (Sha256::new(), vec![0; size.min(entry.bytes)]);
         for at in (0..entry.bytes).step_by(size) {
             piece.truncate(entry.bytes - at);
@@ -177,6 +180,14 @@ impl Checkpoint {
             hashes.insert(name.to_owned(), hash.finalize().into());
         }
         Ok(())
+    }
+
+    /// A tensor's bytes where they are, without a copy; nothing where they have to be read.
+    pub fn in_place(&self, name: &str) -> Result<Option<InPlace>, CheckpointError> {
+        let entry = self.entry(name)?;
+        let bytes = self.files[entry.file].in_place(entry.offset, entry.bytes)?;
+        bytes.iter().for_each(|bytes| self.note_hash(name, bytes));
+        Ok(bytes)
     }
 
     /// Every tensor is hashed when it is first read: to name the weights then costs no reading of its own.
@@ -242,9 +253,14 @@ impl Checkpoint {
             match known {
                 Some(of_tensor) => hash.update(of_tensor),
                 None => {
-                    let bytes = Bytes::read(&self.files, entry)?;
-                    hash.update(Sha256::digest(bytes.get()));
-                    self.note_hash(name, bytes.get());
+                    let of_tensor = match self.files[entry.file].in_place(entry.offset, entry.bytes)? {
+                        Some(bytes) => Sha256::digest(&*bytes),
+                        None => Sha256::digest(Bytes::read(&self.files, entry)?.get()),
+                    };
+                    hash.update(of_tensor);
+                    if let Ok(mut hashes) = self.hashes.lock() {
+                        hashes.insert(name.clone(), of_tensor.into());
+                    }
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Seeded chance: how often a statistic is reached when labels are permuted at random.
 
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,17 @@ impl Chance {
         Self { reached, draws: PERMUTATIONS, mean: sum / PERMUTATIONS as f64 }
     }
 
+    /// By how much the mean of `second` is larger than that of `first`, against the same with the values' labels permuted.
+    pub fn of_labels(first: &[f64], second: &[f64], seed: u64) -> Self {
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+        let mut all = [second, first].concat();
+        Self::of(mean(second) - mean(first), seed, |rng| {
+            all.shuffle(rng);
+            let (second, first) = all.split_at(second.len());
+            mean(second) - mean(first)
+        })
+    }
+
     /// The share of the draws that reached it.
     pub fn share(self) -> f64 {
         self.reached as f64 / self.draws.max(1) as f64
@@ -65,5 +77,14 @@ mod tests {
         assert_eq!(found, Chance::of(0.75, 1, |rng| rng.random::<f64>()));
         let never = Chance::of(2.0, 1, |rng| rng.random::<f64>());
         assert_eq!((never.share(), never.p()), (0.0, 1.0 / 2001.0));
+    }
+
+    #[test]
+    fn samples_that_differ_are_told_from_chance() {
+        let lifted: Vec<f64> = (0..30).map(|i| 1.0 + f64::from(i) * 0.1).collect();
+        let low: Vec<f64> = (0..30).map(|i| f64::from(i) * 0.01).collect();
+        assert_eq!(Chance::of_labels(&low, &lifted, 6).reached, 0);
+        let share = Chance::of_labels(&low, &low, 6).share();
+        assert!((0.4..0.6).contains(&share), "{share}");
     }
 }

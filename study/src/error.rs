@@ -50,9 +50,34 @@ pub enum StudyError {
         /// The reader's words.
         why: String,
     },
+    /// A study that another version of this command began.
+    #[error(
+        "{path} is of version {found}, and this command knows version {known}. Go on with the version that began it, or choose another folder with --out."
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        found: u32,
+        /// What would be read.
+        known: u32,
+    },
     /// A part that is not a study's.
     #[error(transparent)]
     Part(#[from] PartError),
+    /// A file that is no list of published matrices.
+    #[error("{path}, line {line}: {why}. Each line should be one model on one prompt, as docs/studies.md describes.")]
+    Import {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        why: String,
+    },
+    /// There is no such picture.
+    #[error("{0}")]
+    Picture(String),
     /// Tables of half a study would mislead.
     #[error(
         "{missing} of {all} units have no result yet. Run the plan again: finished units are skipped. Or merge what is there with --partial."

@@ -1,7 +1,9 @@
 //! A study's folder: its parts, which of them can be read, and what they hold together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
 
 use crate::error::StudyError;
 use crate::parts::{Part, PartError};
@@ -32,17 +34,26 @@ pub fn parts(folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
 }
 
 /// Reads all parts by `read`. Of two rows of one unit a result goes before an error, then the first by the part's name.
-pub fn gather(folder: &Path, read: impl Fn(&Part) -> Result<Vec<Row>, PartError>) -> Result<Found, StudyError> {
+pub fn gather(folder: &Path, read: impl Fn(&Part) -> Result<Vec<Row>, PartError> + Sync) -> Result<Found, StudyError> {
     let mut found = Found::default();
-    for path in parts(folder)? {
-        match Part::open(&path).and_then(|part| read(&part)) {
-            Ok(rows) => rows.into_iter().for_each(|row| found.add(row)),
-            Err(PartError::Gone(_)) => {}
-            Err(e @ PartError::Damaged { .. }) => found.damaged.push(e),
-            Err(e) => return Err(e.into()),
+    let mut seen = HashSet::new();
+    loop {
+        let new: Vec<PathBuf> = parts(folder)?.into_iter().filter(|path| seen.insert(path.clone())).collect();
+        let rows: Vec<_> = new.par_iter().map(|path| Part::read_from(path, &read)).collect();
+        let mut gone = false;
+        for rows in rows {
+            match rows {
+                Ok(rows) => rows.into_iter().for_each(|row| found.add(row)),
+                Err(PartError::Gone(_)) => gone = true,
+                Err(e @ PartError::Damaged { .. }) => found.damaged.push(e),
+                Err(e) => return Err(e.into()),
+            }
+        }
+        // a shard that runs has put parts together meanwhile: their rows are in a part that was not there before
+        if !gone {
+            return Ok(found);
         }
     }
-    Ok(found)
 }
 
 impl Found {

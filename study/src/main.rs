@@ -1,22 +1,13 @@
-//! Shiftlens on prompt sets, many checkpoints and many machines (docs/studies.md).
-
-mod error;
-mod folder;
-mod merge;
-mod parts;
-mod plan;
-mod row;
-mod run;
-mod study;
-mod tables;
+//! The command of a study (docs/studies.md).
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
-use crate::error::StudyError;
-use crate::run::Shard;
+use shiftlens_study::error::StudyError;
+use shiftlens_study::picture::Which;
+use shiftlens_study::run::Shard;
+use shiftlens_study::{import, merge, picture, plan, run, study};
 
 /// The exit code where some units failed, and the rest is done.
 const SOME_FAILED: u8 = 2;
@@ -50,6 +41,34 @@ enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// Takes published level matrices as a study's results, for merge.
+    Import {
+        /// JSON lines, packed by gzip or not.
+        file: PathBuf,
+        /// What their prompt set is called.
+        #[arg(long, default_value = "published")]
+        name: String,
+        /// The folder for the results.
+        #[arg(long, default_value = "study")]
+        out: PathBuf,
+    },
+    /// Writes one prompt's results as a file that the page opens: those of a checkpoint and of the one before it.
+    Picture {
+        /// The folder with the results.
+        folder: PathBuf,
+        /// The prompt's place in its set, from 0.
+        #[arg(long)]
+        index: usize,
+        /// The prompt set; the first if left out.
+        #[arg(long)]
+        prompts: Option<String>,
+        /// The checkpoint; the last if left out.
+        #[arg(long)]
+        checkpoint: Option<String>,
+        /// The file, NAME.shiftlens.json.
+        #[arg(long)]
+        to: PathBuf,
+    },
     /// Writes the tables of a study.
     Merge {
         /// The folder with the results.
@@ -57,6 +76,9 @@ enum Command {
         /// Make do with the units that are there.
         #[arg(long)]
         partial: bool,
+        /// Another model's word vectors ("word v1 v2 ..." a line), to judge the coherence of heads and components.
+        #[arg(long)]
+        judge: Option<PathBuf>,
     },
 }
 
@@ -65,7 +87,12 @@ fn main() -> ExitCode {
         Command::Run { plan, shard, out, check, retry, replace } => {
             run(&plan, (!check).then_some(out.as_path()), shard, retry, replace)
         }
-        Command::Merge { folder, partial } => merge(&folder, partial),
+        Command::Import { file, name, out } => import(&file, &out, &name),
+        Command::Picture { folder, index, prompts, checkpoint, to } => {
+            let which = Which { set: prompts.as_deref(), index, checkpoint: checkpoint.as_deref() };
+            picture::picture(&folder, which, &to).map(|()| 0)
+        }
+        Command::Merge { folder, partial, judge } => merge(&folder, partial, judge.as_deref()),
     };
     match done {
         Ok(0) => ExitCode::SUCCESS,
@@ -92,8 +119,14 @@ fn run(path: &Path, out: Option<&Path>, shard: Shard, retry: bool, replace: bool
     Ok(tally.failed)
 }
 
-fn merge(folder: &Path, partial: bool) -> Result<usize, StudyError> {
-    let merged = merge::merge(folder, partial)?;
+fn import(file: &Path, out: &Path, name: &str) -> Result<usize, StudyError> {
+    let rows = import::import(file, out, name)?;
+    println!("{}: {rows} results", out.display());
+    Ok(0)
+}
+
+fn merge(folder: &Path, partial: bool, judge: Option<&Path>) -> Result<usize, StudyError> {
+    let merged = merge::merge(folder, partial, judge)?;
     println!("{}: {} units, {} failed", merged.folder.display(), merged.units, merged.failed);
     Ok(merged.failed)
 }

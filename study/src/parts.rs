@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parquet::basic::Compression;
-use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int32Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
@@ -17,6 +17,10 @@ use parquet::schema::types::Type;
 
 use crate::error::StudyError;
 use crate::row::Row;
+
+mod columns;
+
+use columns::Columns;
 
 /// What a row holds, in order. Matrices lie row by row.
 pub const SCHEMA: &str = "message study {
@@ -34,9 +38,13 @@ pub const SCHEMA: &str = "message study {
   optional double kl;
   optional double seconds;
   required group prompt_tokens (LIST) { repeated group list { required int32 element; } }
+  required group prompt_texts (LIST) { repeated group list { required binary element (UTF8); } }
+  required group prompt_start (LIST) { repeated group list { required int32 element; } }
+  required group prompt_end (LIST) { repeated group list { required int32 element; } }
   required group response_tokens (LIST) { repeated group list { required int32 element; } }
   required group response_texts (LIST) { repeated group list { required binary element (UTF8); } }
   required group probability (LIST) { repeated group list { required float element; } }
+  required group kl_tokens (LIST) { repeated group list { required double element; } }
   required group row_text (LIST) { repeated group list { required binary element (UTF8); } }
   required group row_start (LIST) { repeated group list { required int32 element; } }
   required group row_end (LIST) { repeated group list { required int32 element; } }
@@ -47,8 +55,8 @@ pub const SCHEMA: &str = "message study {
   required group density (LIST) { repeated group list { required double element; } }
 }";
 
-/// Rows of a group: what a reader holds in memory at once.
-const GROUP: usize = 1024;
+/// The most rows of a group: what a reader holds in memory at once.
+pub const GROUP: usize = 1024;
 
 /// Why a part gave no rows.
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +77,16 @@ pub enum PartError {
     Foreign(PathBuf),
 }
 
+/// Read once: a study may have a part for each of its units.
 fn schema() -> Result<Arc<Type>, ParquetError> {
-    Ok(Arc::new(parse_message_type(SCHEMA)?))
+    static READ: OnceLock<Arc<Type>> = OnceLock::new();
+    match READ.get() {
+        Some(schema) => Ok(schema.clone()),
+        None => {
+            let schema = Arc::new(parse_message_type(SCHEMA)?);
+            Ok(READ.get_or_init(|| schema).clone())
+        }
+    }
 }
 
 /// Writes `rows` to `path`: under another name first, so that a killed run leaves a whole part or none.
@@ -81,11 +97,17 @@ pub fn write(path: &Path, rows: &[Row]) -> Result<(), StudyError> {
 
 /// Writes a file whole or not at all.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
-    let half = path.with_extension(format!("{}.half", std::process::id()));
+    let half = beside(path, &format!("{}.half", std::process::id()));
     let written = File::create(&half)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| std::fs::rename(&half, path));
     written.map_err(|source| StudyError::File { path: path.to_owned(), source })
+}
+
+/// A neighbour of `path` that readers of its folder leave out: pandas reads every file whose name begins in another way.
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default();
+    path.with_file_name(format!("_{}.{ending}", name.to_string_lossy()))
 }
 
 fn encoded(rows: &[Row]) -> Result<Vec<u8>, ParquetError> {
@@ -122,9 +144,13 @@ fn write_group(group: &mut Group, rows: &[Row]) -> Result<(), ParquetError> {
     scalars::<DoubleType>(group, rows, |r| r.kl)?;
     scalars::<DoubleType>(group, rows, |r| r.seconds)?;
     lists::<Int32Type>(group, rows, |r| r.prompt_tokens.iter().map(id).collect())?;
+    lists::<ByteArrayType>(group, rows, |r| r.prompt_texts.iter().map(|t| text(t)).collect())?;
+    lists::<Int32Type>(group, rows, |r| r.prompt_spans.iter().map(|s| int(s.start)).collect())?;
+    lists::<Int32Type>(group, rows, |r| r.prompt_spans.iter().map(|s| int(s.end)).collect())?;
     lists::<Int32Type>(group, rows, |r| r.response_tokens.iter().map(id).collect())?;
     lists::<ByteArrayType>(group, rows, |r| r.response_texts.iter().map(|t| text(t)).collect())?;
     lists::<FloatType>(group, rows, |r| r.probability.clone())?;
+    lists::<DoubleType>(group, rows, |r| r.kl_tokens.clone())?;
     lists::<ByteArrayType>(group, rows, |r| r.row_text.iter().map(|t| text(t)).collect())?;
     lists::<Int32Type>(group, rows, |r| r.spans.iter().map(|s| int(s.start)).collect())?;
     lists::<Int32Type>(group, rows, |r| r.spans.iter().map(|s| int(s.end)).collect())?;
@@ -192,21 +218,37 @@ impl Part {
         Ok(Self { path: path.to_owned(), reader })
     }
 
-    /// Every row with what the tables are made from.
-    pub fn outlines(&self) -> Result<Vec<Row>, PartError> {
-        self.read(false)
+    /// What `read` gives of the part at `path`. The reader of Parquet panics at some bytes that are not Parquet's: such a part is
+    /// damaged, too.
+    pub fn read_from<T>(path: &Path, read: impl Fn(&Self) -> Result<T, PartError>) -> Result<T, PartError> {
+        // what is left half read goes with the part
+        let read = std::panic::catch_unwind(AssertUnwindSafe(|| Self::open(path).and_then(|part| read(&part))));
+        read.unwrap_or_else(|_| {
+            Err(PartError::Damaged { path: path.to_owned(), why: "its bytes are not Parquet's".into() })
+        })
     }
 
-    /// Every row with its response besides: what units to come need. Matrices are never read back.
+    /// Every row with what the tables are made from.
+    pub fn outlines(&self) -> Result<Vec<Row>, PartError> {
+        self.read(|group| group.outlines())
+    }
+
+    /// Every row with its response besides: what units to come need. Matrices are not read.
     pub fn responses(&self) -> Result<Vec<Row>, PartError> {
-        self.read(true)
+        self.read(|group| group.responses())
+    }
+
+    /// The rows of `units`, with all that a picture takes.
+    pub fn of_units(&self, units: &[String]) -> Result<Vec<Row>, PartError> {
+        self.read(|group| group.of_units(units))
     }
 
     /// Reads row group after row group.
-    fn read(&self, responses: bool) -> Result<Vec<Row>, PartError> {
+    fn read(&self, read: impl Fn(&Columns) -> Result<Vec<Row>, ParquetError>) -> Result<Vec<Row>, PartError> {
         let mut rows = Vec::new();
         for group in 0..self.reader.num_row_groups() {
-            rows.extend(self.read_group(group, responses).map_err(|e| self.damaged(e))?);
+            let group = self.reader.get_row_group(group).and_then(Columns::of);
+            rows.extend(group.and_then(|group| read(&group)).map_err(|e| self.damaged(e))?);
         }
         Ok(rows)
     }
@@ -214,125 +256,6 @@ impl Part {
     fn damaged(&self, e: ParquetError) -> PartError {
         PartError::Damaged { path: self.path.clone(), why: e.to_string() }
     }
-
-    fn read_group(&self, group: usize, responses: bool) -> Result<Vec<Row>, ParquetError> {
-        let group = Columns { reader: self.reader.get_row_group(group)?, rows: 0 }.counted()?;
-        let mut rows = vec![Row::default(); group.rows];
-        group.texts("unit", &mut rows, |r, v| r.unit = v.unwrap_or_default())?;
-        group.texts("checkpoint", &mut rows, |r, v| r.checkpoint = v.unwrap_or_default())?;
-        group.texts("error", &mut rows, |r, v| r.error = v)?;
-        group.scalars::<DoubleType>("score", &mut rows, |r, v| r.score = v)?;
-        let starts = group.lists::<Int32Type>("row_start")?;
-        let ends = group.lists::<Int32Type>("row_end")?;
-        for ((row, starts), ends) in rows.iter_mut().zip(starts).zip(ends) {
-            row.spans = starts.into_iter().zip(ends).map(|(s, e)| s.max(0) as usize..e.max(0) as usize).collect();
-        }
-        group.each::<BoolType>("row_user", &mut rows, |r, v| r.row_user = v)?;
-        group.each::<BoolType>("row_instruction", &mut rows, |r, v| r.row_instruction = v)?;
-        group.each::<DoubleType>("density", &mut rows, |r, v| r.density = v)?;
-        if responses {
-            group.texts("tokenizer", &mut rows, |r, v| r.tokenizer = v.unwrap_or_default())?;
-            group.texts("response", &mut rows, |r, v| r.response = v)?;
-            let ids = |v: Vec<i32>| v.into_iter().map(|v| v as u32).collect();
-            group.each::<Int32Type>("response_tokens", &mut rows, |r, v| r.response_tokens = ids(v))?;
-        }
-        Ok(rows)
-    }
-}
-
-/// One row group's columns by name.
-struct Columns<'a> {
-    reader: Box<dyn parquet::file::reader::RowGroupReader + 'a>,
-    rows: usize,
-}
-
-impl Columns<'_> {
-    fn counted(mut self) -> Result<Self, ParquetError> {
-        let rows = self.reader.metadata().num_rows();
-        // what a file claims is bounded before there is room for it
-        let bounded = usize::try_from(rows).ok().filter(|rows| *rows <= GROUP);
-        self.rows =
-            bounded.ok_or_else(|| ParquetError::General(format!("a group of {rows} rows; {GROUP} is the most")))?;
-        Ok(self)
-    }
-
-    /// The reader of a column.
-    fn typed<T: DataType>(&self, name: &str) -> Result<ColumnReaderImpl<T>, ParquetError> {
-        let columns = self.reader.metadata().columns();
-        let at = columns.iter().position(|c| c.column_path().parts().first().is_some_and(|p| p == name));
-        let at = at.ok_or_else(|| ParquetError::General(format!("no column {name}")))?;
-        Ok(get_typed_column_reader::<T>(self.reader.get_column_reader(at)?))
-    }
-
-    fn texts(&self, name: &str, rows: &mut [Row], set: impl Fn(&mut Row, Option<String>)) -> Result<(), ParquetError> {
-        self.scalars::<ByteArrayType>(name, rows, |row, v| set(row, v.map(|t| string(&t))))
-    }
-
-    fn scalars<T: DataType>(
-        &self,
-        name: &str,
-        rows: &mut [Row],
-        set: impl Fn(&mut Row, Option<T::T>),
-    ) -> Result<(), ParquetError> {
-        let mut reader = self.typed::<T>(name)?;
-        let (mut values, mut definition) = (Vec::new(), Vec::new());
-        let mut read = 0;
-        while read < self.rows {
-            let (records, _, _) = reader.read_records(self.rows - read, Some(&mut definition), None, &mut values)?;
-            read += self.some(name, records)?;
-        }
-        let mut values = values.into_iter();
-        // a required column has no levels
-        let there = |at: usize| definition.get(at).is_none_or(|d| *d == 1);
-        for (at, row) in rows.iter_mut().enumerate() {
-            set(row, if there(at) { values.next() } else { None });
-        }
-        Ok(())
-    }
-
-    fn each<T: DataType>(
-        &self,
-        name: &str,
-        rows: &mut [Row],
-        set: impl Fn(&mut Row, Vec<T::T>),
-    ) -> Result<(), ParquetError> {
-        rows.iter_mut().zip(self.lists::<T>(name)?).for_each(|(row, list)| set(row, list));
-        Ok(())
-    }
-
-    fn lists<T: DataType>(&self, name: &str) -> Result<Vec<Vec<T::T>>, ParquetError> {
-        let mut reader = self.typed::<T>(name)?;
-        let (mut values, mut definition, mut repetition) = (Vec::new(), Vec::new(), Vec::new());
-        let mut read = 0;
-        while read < self.rows {
-            let (def, rep) = (Some(&mut definition), Some(&mut repetition));
-            let (records, _, _) = reader.read_records(self.rows - read, def, rep, &mut values)?;
-            read += self.some(name, records)?;
-        }
-        let mut lists: Vec<Vec<T::T>> = Vec::with_capacity(self.rows);
-        let mut values = values.into_iter();
-        for (d, r) in definition.iter().zip(&repetition) {
-            if *r == 0 {
-                lists.push(Vec::new());
-            }
-            if let (1, Some(list)) = (*d, lists.last_mut()) {
-                list.extend(values.next());
-            }
-        }
-        Ok(lists)
-    }
-
-    /// Refuses a column that ends before its rows do.
-    fn some(&self, name: &str, records: usize) -> Result<usize, ParquetError> {
-        match records {
-            0 => Err(ParquetError::General(format!("the column {name} ends before its {} rows", self.rows))),
-            n => Ok(n),
-        }
-    }
-}
-
-fn string(bytes: &ByteArray) -> String {
-    String::from_utf8_lossy(bytes.data()).into_owned()
 }
 
 #[cfg(test)]

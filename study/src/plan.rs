@@ -3,14 +3,15 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use shiftlens::explain::By;
 use shiftlens::explain::attribution::Mode;
-use shiftlens::explain::findings::{PromptCase, parse_prompts};
+use shiftlens::explain::findings::parse_prompts;
 use shiftlens::model::head::Target;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::study::{Checkpoint, PromptSet, Settings, Study, Template};
+use crate::study::{Checkpoint, PromptSet, Settings, Study, Template, VERSION};
 
 /// Something wrong with a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +48,9 @@ struct Reader<'a> {
     problems: Vec<Problem>,
 }
 
+/// The fields of `[settings]`.
+const FIELDS: [&str; 10] = ["response", "limit", "by", "target", "mode", "levels", "floor", "norm", "kl", "weights"];
+
 impl Reader<'_> {
     fn problem(&mut self, at: usize, what: impl Into<String>) {
         let line = 1 + self.text.get(..at).unwrap_or(self.text).matches('\n').count();
@@ -58,7 +62,9 @@ impl Reader<'_> {
         let settings = table.get_ref().get("settings").map(|v| self.settings(v)).unwrap_or_default();
         let checkpoints = self.each(table.get_ref(), "checkpoint", Self::checkpoint);
         let sets = self.each(table.get_ref(), "prompts", Self::prompts);
-        Study { version: 1, settings, checkpoints, sets }
+        let of_settings = table.get_ref().get("settings").and_then(|v| v.get_ref().as_table());
+        let weights = of_settings.and_then(|table| self.flag(table, "weights")).unwrap_or(true);
+        Study { version: VERSION, settings, checkpoints, sets, weights, imported: false }
     }
 
     fn known(&mut self, table: &DeTable, what: &str, names: &[&str]) {
@@ -105,7 +111,7 @@ impl Reader<'_> {
             self.problem(value.span().start, "“settings” is written [settings].");
             return found;
         };
-        self.known(table, "[settings]", &["response", "limit", "by", "target", "mode", "levels", "floor", "norm"]);
+        self.known(table, "[settings]", &FIELDS);
         let responses = [("last", false), ("own", true)];
         found.own = self.choice(table, "response", &responses).unwrap_or(found.own);
         let by = [("token", By::Token), ("word", By::Word), ("sentence", By::Sentence)];
@@ -118,6 +124,7 @@ impl Reader<'_> {
         found.levels.count = self.number(table, "levels", 1, 255).map_or(found.levels.count, |n| n as u8);
         found.levels.floor = self.number(table, "floor", 0, 254).map_or(found.levels.floor, |n| n as u8);
         found.levels.norm = self.number(table, "norm", 2, 64).map_or(found.levels.norm, |n| n as f32);
+        found.kl = self.flag(table, "kl").unwrap_or(found.kl);
         if found.levels.floor >= found.levels.count {
             self.problem(value.span().start, "“floor” must be below “levels”: otherwise every level would be zero.");
         }
@@ -139,11 +146,16 @@ impl Reader<'_> {
         let limit = self.number(table, "limit", 1, 1_000_000).unwrap_or(usize::MAX);
         let path = self.path(table, at)?;
         let text = std::fs::read_to_string(&path).map_err(|e| e.to_string());
-        let cases: Result<Vec<PromptCase>, String> = text.and_then(|t| parse_prompts(&t).map_err(|e| e.to_string()));
-        match cases {
-            Ok(mut cases) => {
+        let set = text.and_then(|text| {
+            let cases = parse_prompts(&text).map_err(|e| e.to_string())?;
+            let followed = followed(&text, cases.len())?;
+            Ok((cases, followed))
+        });
+        match set {
+            Ok((mut cases, mut followed)) => {
                 cases.truncate(limit);
-                Some(PromptSet { name: name?, cases })
+                followed.truncate(limit);
+                Some(PromptSet { name: name?, cases, followed })
             }
             Err(why) => {
                 self.problem(at, format!("{}: {why}", path.display()));
@@ -187,6 +199,15 @@ impl Reader<'_> {
         found
     }
 
+    fn flag(&mut self, table: &DeTable, name: &str) -> Option<bool> {
+        let value = table.get(name)?;
+        let found = value.get_ref().as_bool();
+        if found.is_none() {
+            self.problem(value.span().start, format!("“{name}” must be true or false."));
+        }
+        found
+    }
+
     fn choice<T: Copy>(&mut self, table: &DeTable, name: &str, all: &[(&str, T)]) -> Option<T> {
         let value = table.get(name)?;
         let found = value.get_ref().as_str().and_then(|s| all.iter().find(|(n, _)| *n == s));
@@ -196,6 +217,32 @@ impl Reader<'_> {
         }
         found.map(|(_, v)| *v)
     }
+}
+
+/// What a line of a prompt set says beside its prompt.
+#[derive(Deserialize)]
+struct Annotated {
+    response: Option<String>,
+    followed: Option<bool>,
+}
+
+/// Whether the responses of a set of `count` prompts follow their instructions; empty where no line says so.
+fn followed(text: &str, count: usize) -> Result<Vec<Option<bool>>, String> {
+    let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim())).filter(|(_, line)| !line.is_empty());
+    let one = |(number, line): (usize, &str)| match line.starts_with('{') {
+        true => match serde_json::from_str(line) {
+            Ok(Annotated { response: None, followed: Some(_) }) => Err(format!(
+                "Line {number}: “followed” is about a response, and there is none. Give the response that you judged, too."
+            )),
+            Ok(found) => Ok(found.followed),
+            Err(e) => Err(format!("Line {number}: “followed” must be true or false ({e}).")),
+        },
+        false => Ok(None),
+    };
+    let mut found = lines.map(one).collect::<Result<Vec<_>, _>>()?;
+    // a header is the one line that is no prompt
+    found.drain(..found.len().saturating_sub(count));
+    Ok(if found.iter().any(Option::is_some) { found } else { Vec::new() })
 }
 
 /// What is told apart by its name.
@@ -237,7 +284,7 @@ mod tests {
     #[test]
     fn every_problem_is_said_with_its_line() {
         let found = problems(
-            "[settings]\nresponse = 3\nlimit = -1\nby = \"letter\"\nfloor = 20\nspeed = 1\n[[checkpoint]]\npath = \"none.gguf\"\n\
+            "[settings]\nresponse = 3\nlimit = -1\nby = \"letter\"\nfloor = 20\nspeed = 1\nkl = 1\n[[checkpoint]]\npath = \"none.gguf\"\n\
              [[checkpoint]]\nname = \" \"\npath = \"Cargo.toml\"\n[[prompts]]\nname = \"a\"\n",
         );
         let said = found.join("\n");
@@ -247,13 +294,27 @@ mod tests {
             "line 4: “by” must be one of",
             "“floor” must be below “levels”",
             "line 6: [settings] has no field “speed”",
-            "line 7: “name” is missing.",
+            "line 7: “kl” must be true or false.",
+            "line 8: “name” is missing.",
             "none.gguf does not exist.",
-            "line 10: “name” must be a string",
-            "line 12: “path” is missing.",
+            "line 11: “name” must be a string",
+            "line 13: “path” is missing.",
         ] {
             assert!(said.contains(wanted), "{wanted}\n{said}");
         }
+    }
+
+    #[test]
+    fn a_set_says_which_responses_follow() {
+        let text = "prompt\tinstruction\n{\"prompt\": \"a\", \"response\": \"b\", \"followed\": true}\n\nb\n\
+                    {\"prompt\": \"c\", \"response\": \"d\", \"followed\": false}\n";
+        assert_eq!(followed(text, 3), Ok(vec![Some(true), None, Some(false)]));
+        assert_eq!(followed("a\nb\n", 2), Ok(Vec::new()));
+        let said = followed("{\"prompt\": \"a\", \"followed\": \"yes\"}", 1).unwrap_err();
+        assert!(said.starts_with("Line 1: “followed” must be true or false"), "{said}");
+        // a judgement is about one text, not about whatever a checkpoint says
+        let said = followed("{\"prompt\": \"a\", \"followed\": true}", 1).unwrap_err();
+        assert!(said.starts_with("Line 1: “followed” is about a response"), "{said}");
     }
 
     #[test]

@@ -29,18 +29,24 @@ pub struct Row {
     pub error: Option<String>,
     /// The instruction score.
     pub score: Option<f64>,
-    /// Mean KL divergence of the response's distributions, nats; not computed yet.
+    /// The mean of `kl_tokens`.
     pub kl: Option<f64>,
     /// How long it took.
     pub seconds: Option<f64>,
     /// Ids of the prompt as the model read it, its template with it.
     pub prompt_tokens: Vec<u32>,
+    /// Their texts.
+    pub prompt_texts: Vec<String>,
+    /// Their bytes of the prompt; empty for the template's.
+    pub prompt_spans: Vec<Range<usize>>,
     /// Ids of the response.
     pub response_tokens: Vec<u32>,
     /// Their texts.
     pub response_texts: Vec<String>,
     /// p of each.
     pub probability: Vec<f32>,
+    /// KL(this checkpoint || the one before it) at each token of the response, nats; empty where there is nothing to compare.
+    pub kl_tokens: Vec<f64>,
     /// Texts of the matrix's rows.
     pub row_text: Vec<String>,
     /// Their bytes of the prompt; empty where the rows are not parts of its text.
@@ -63,6 +69,8 @@ impl Row {
         self.response = Some(report.response.iter().map(|t| t.text.as_str()).collect());
         self.score = report.instruction_score;
         self.prompt_tokens = report.prompt.iter().map(|t| t.id).collect();
+        self.prompt_spans = report.prompt.iter().map(|t| t.span.clone()).collect();
+        self.prompt_texts = report.prompt.into_iter().map(|t| t.text).collect();
         self.response_tokens = report.response.iter().map(|t| t.id).collect();
         self.probability = report.response.iter().map(|t| t.probability).collect();
         self.response_texts = report.response.into_iter().map(|t| t.text).collect();
@@ -76,6 +84,25 @@ impl Row {
         self.levels = report.levels.concat();
         self.density = report.density;
         self
+    }
+
+    /// The same row with the divergence at each token of its response.
+    pub fn diverging(self, kl_tokens: Vec<f64>) -> Self {
+        let count = kl_tokens.len() as f64;
+        let kl = (count > 0.0).then(|| kl_tokens.iter().sum::<f64>() / count);
+        Self { kl, kl_tokens, ..self }
+    }
+
+    /// About how much memory its lists and texts take.
+    pub fn bytes(&self) -> usize {
+        let numbers = 4 * self.importance.len() + self.levels.len() + 8 * self.density.len();
+        let tokens = 48 * (2 * self.prompt_tokens.len() + self.response_tokens.len() + self.spans.len());
+        numbers + tokens + self.prompt.len() + self.response.as_ref().map_or(0, String::len)
+    }
+
+    /// The same row without its matrices: what later units need of it.
+    pub fn without_matrices(self) -> Self {
+        Self { importance: Vec::new(), levels: Vec::new(), ..self }
     }
 
     /// The same row with the reason why there is no result.

@@ -1,8 +1,7 @@
 //! Runs a shard's units: one checkpoint after the other, each unit's row written before the next begins.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Instant;
 
@@ -14,7 +13,9 @@ use shiftlens::worker::{Runner, Update};
 
 use crate::error::StudyError;
 use crate::folder::{Found, gather};
-use crate::parts::{Part, PartError, write};
+use crate::loose::Loose;
+use crate::models::{Models, Opened};
+use crate::parts::{Part, PartError, beside};
 use crate::row::Row;
 use crate::study::{Checkpoint, PromptSet, Study, Template};
 
@@ -23,6 +24,13 @@ use crate::study::{Checkpoint, PromptSet, Study, Template};
 pub struct Shard {
     index: usize,
     of: usize,
+}
+
+impl Shard {
+    /// Whether the unit with this number, from 0, belongs to it.
+    pub fn has(self, number: usize) -> bool {
+        number % self.of == self.index - 1
+    }
 }
 
 impl Default for Shard {
@@ -54,6 +62,13 @@ pub struct Tally {
     pub failed: usize,
 }
 
+impl Tally {
+    fn and(self, other: Self) -> Self {
+        let Self { ran, skipped, failed } = other;
+        Self { ran: self.ran + ran, skipped: self.skipped + skipped, failed: self.failed + failed }
+    }
+}
+
 /// One unit that is to be done.
 struct Unit<'a> {
     name: String,
@@ -65,8 +80,10 @@ struct Unit<'a> {
 /// A study under way.
 struct Session<'a> {
     study: &'a Study,
-    folder: &'a Path,
     found: Found,
+    loose: Loose,
+    /// A model that is in memory already, with its checkpoint's name.
+    opened: Option<(String, Opened)>,
     tally: Tally,
     retry: bool,
 }
@@ -77,20 +94,22 @@ pub fn run(study: &Study, folder: &Path, shard: Shard, retry: bool) -> Result<Ta
     for part in &found.damaged {
         set_aside(part)?;
     }
-    let mut session = Session { study, folder, found, tally: Tally::default(), retry };
+    let (loose, tally) = (Loose::new(folder), Tally::default());
+    let mut session = Session { study, found, loose, opened: None, tally, retry };
     // the last checkpoint first: the others explain its responses
     for checkpoint in study.checkpoints.iter().rev() {
         session.checkpoint(checkpoint, shard)?;
     }
-    Ok(session.tally)
+    session.loose.put_together()?;
+    let layers = crate::weights::run(study, folder, shard, retry)?;
+    Ok(session.tally.and(layers))
 }
 
 /// Takes a damaged part out of the way; its units run again.
-fn set_aside(part: &PartError) -> Result<(), StudyError> {
+pub fn set_aside(part: &PartError) -> Result<(), StudyError> {
     let PartError::Damaged { path, .. } = part else { return Ok(()) };
     eprintln!("{part}. It is set aside, and its units run again.");
-    let aside = path.with_extension("parquet.damaged");
-    match std::fs::rename(path, aside) {
+    match std::fs::rename(path, beside(path, "damaged")) {
         // another shard was first
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
         done => done.map_err(|source| StudyError::File { path: path.clone(), source }),
@@ -100,7 +119,7 @@ fn set_aside(part: &PartError) -> Result<(), StudyError> {
 impl Session<'_> {
     fn checkpoint(&mut self, checkpoint: &Checkpoint, shard: Shard) -> Result<(), StudyError> {
         let study = self.study;
-        let mine = study.cases().enumerate().filter(|(at, _)| at % shard.of == shard.index - 1);
+        let mine = study.cases().enumerate().filter(|(at, _)| shard.has(*at));
         let units =
             mine.map(|(_, (set, index, case))| Unit { name: study.unit(checkpoint, set, case), set, index, case });
         let mut to_do = Vec::new();
@@ -116,42 +135,36 @@ impl Session<'_> {
         if to_do.is_empty() {
             return Ok(());
         }
-        let mut runner = match &checkpoint.problem {
-            Some(why) => Err(why.clone()),
-            None => checkpoint.open().and_then(|opened| {
-                Runner::load_at_once(opened, &checkpoint.name).map_err(|e| format!("{}: {e}", checkpoint.name))
-            }),
-        };
+        let opened = self.opened.take().filter(|(name, _)| *name == checkpoint.name);
+        let mut models = Models::load(study, checkpoint, opened.map(|(_, opened)| opened));
         let all = to_do.len();
         for (done, unit) in to_do.into_iter().enumerate() {
-            let row = self.unit(checkpoint, &mut runner, &unit);
+            let row = self.unit(checkpoint, &mut models, &unit);
             self.tally.ran += 1;
             self.tally.failed += usize::from(row.error.is_some());
-            write(&self.part(&unit.name), std::slice::from_ref(&row))?;
-            self.found.rows.insert(unit.name, row);
+            self.found.rows.insert(unit.name, row.clone().without_matrices());
+            self.loose.write(row)?;
             println!("{}: {} of {all}", checkpoint.name, done + 1);
         }
+        let before = study.before(checkpoint).map(|c| c.name.clone());
+        self.opened = before.zip(models.into_before());
         Ok(())
     }
 
-    fn part(&self, unit: &str) -> PathBuf {
-        self.folder.join("parts").join(format!("{unit}.parquet"))
-    }
-
     /// A unit's row: its result, or the reason why there is none.
-    fn unit(&self, checkpoint: &Checkpoint, runner: &mut Result<Runner, String>, unit: &Unit) -> Row {
+    fn unit(&self, checkpoint: &Checkpoint, models: &mut Models, unit: &Unit) -> Row {
         let row = Row {
             unit: unit.name.clone(),
             settings: self.study.settings_hash(),
             checkpoint: checkpoint.name.clone(),
             checkpoint_hash: checkpoint.hash.clone(),
-            tokenizer: runner.as_ref().map_or_else(|_| String::new(), |r| r.info().tokenizer.clone()),
+            tokenizer: models.current.as_ref().map_or_else(|_| String::new(), |r| r.info().tokenizer.clone()),
             prompt_set: unit.set.name.clone(),
             prompt_index: unit.index,
             prompt: unit.case.prompt.clone(),
             ..Row::default()
         };
-        let runner = match runner {
+        let runner = match &mut models.current {
             Ok(runner) => runner,
             Err(why) => return row.failed(why.clone()),
         };
@@ -175,7 +188,8 @@ impl Session<'_> {
         match block_on(runner.run(&run, || started.elapsed().as_secs_f64(), &mut quiet)) {
             Ok(mut report) => {
                 report.score(settings.levels);
-                Row { seconds: Some(started.elapsed().as_secs_f64()), ..row.filled(report) }
+                let row = models.compared(row.filled(report));
+                Row { seconds: Some(started.elapsed().as_secs_f64()), ..row }
             }
             Err(e) => row.failed(e.to_string()),
         }
@@ -206,19 +220,21 @@ impl Session<'_> {
     }
 }
 
-/// What the units of `study` will take: how many there are, and bytes of memory for the largest checkpoint.
+/// What the units of `study` will take: how many there are, and bytes of memory for the largest checkpoint, with the
+/// one before it where they are compared.
 pub fn estimate(study: &Study) -> String {
-    let sizes: HashMap<&str, u64> =
-        study.checkpoints.iter().filter_map(|c| Some((c.name.as_str(), c.open().ok()?.weight_bytes()))).collect();
-    let largest = sizes.values().copied().max().unwrap_or(0);
+    let size = |c: &Checkpoint| c.info.as_ref().map_or(0, |info| info.bytes);
+    let together = |c: &Checkpoint| size(c) + study.before(c).map_or(0, size);
+    let largest = study.checkpoints.iter().map(together).max().unwrap_or(0);
     let prompts = study.cases().count();
-    let weights: u64 = sizes.values().sum();
+    let layers: usize = study.checkpoints.iter().map(|c| study.layers(c).len()).sum();
+    let weights: u64 = study.checkpoints.iter().map(size).sum();
     // a column takes about as long as reading the weights four times; memory gives 10 GB a second
     let seconds = weights as f64 * 4.0 * study.settings.limit as f64 * prompts as f64 / 10e9;
     format!(
-        "{prompts} prompts on {} checkpoints, {} units. About {:.1} GiB of memory; at least {}, judging by the size of the weights.",
+        "{prompts} prompts on {} checkpoints and {layers} layers, {} units. About {:.1} GiB of memory; at least {}, judging by the size of the weights.",
         study.checkpoints.len(),
-        prompts * study.checkpoints.len(),
+        prompts * study.checkpoints.len() + layers,
         shiftlens::checkpoint::catalogue::memory_of_file(largest) as f64 / (1u64 << 30) as f64,
         match seconds {
             s if s < 120.0 => format!("{s:.0} s"),

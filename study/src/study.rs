@@ -7,14 +7,17 @@ use sha2::{Digest, Sha256};
 use shiftlens::checkpoint::{Checkpoint as Opened, FileBytes};
 use shiftlens::explain::attribution::Mode;
 use shiftlens::explain::findings::PromptCase;
-use shiftlens::explain::{By, Levels};
+use shiftlens::explain::{By, CheckpointInfo, Levels};
 use shiftlens::model::head::Target;
 
 use crate::error::StudyError;
 use crate::parts::write_whole;
 
-/// The version of what a unit computes: a new one gives every unit a new name.
-const VERSION: u32 = 1;
+/// The version of descriptions and of what a unit computes: a new one gives every unit a new name.
+pub const VERSION: u32 = 2;
+
+/// More layers than any checkpoint has that can be opened.
+const MOST_LAYERS: usize = 4096;
 
 /// A study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +30,11 @@ pub struct Study {
     pub checkpoints: Vec<Checkpoint>,
     /// The prompt sets.
     pub sets: Vec<PromptSet>,
+    /// Whether the checkpoints' weights are read, for findings 2 and 3.
+    pub weights: bool,
+    /// Whether its results were published by others: the instruction's words are then those that they marked.
+    #[serde(default)]
+    pub imported: bool,
 }
 
 /// How every unit runs.
@@ -44,12 +52,14 @@ pub struct Settings {
     pub mode: Mode,
     /// How importance becomes levels.
     pub levels: Levels,
+    /// Whether each checkpoint's distributions are held against those of the one before it.
+    pub kl: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let (by, target, mode) = (By::Token, Target::Prob, Mode::Auto);
-        Self { own: false, limit: 60, by, target, mode, levels: Levels::default() }
+        Self { own: false, limit: 60, by, target, mode, levels: Levels::default(), kl: true }
     }
 }
 
@@ -76,6 +86,11 @@ pub struct Checkpoint {
     pub template: Template,
     /// Names its weights.
     pub hash: String,
+    /// How many layers it has; none where it cannot be read.
+    pub layers: usize,
+    /// What it is; nothing where it cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub info: Option<CheckpointInfo>,
     /// Why it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -89,11 +104,15 @@ impl Checkpoint {
         Opened::open(files).map_err(|e| fail(&e))
     }
 
-    /// Finds out its hash, or why it has none.
+    /// Finds out what it is, or why it cannot be read. What its file is called is left out: it may have another name elsewhere.
     pub fn identify(&mut self) {
-        let hash = self.open().and_then(|c| c.fingerprint().map_err(|e| format!("{}: {e}", self.name)));
-        match hash {
-            Ok(hash) => self.hash = hash,
+        let named = |info| CheckpointInfo { name: self.name.clone(), ..info };
+        let of = |c: Opened| CheckpointInfo::of(&c, &self.name).map(named).map_err(|e| format!("{}: {e}", self.name));
+        match self.open().and_then(of) {
+            Ok(info) => {
+                (self.hash, self.layers) = (info.weights.clone(), info.layers);
+                self.info = Some(info);
+            }
             Err(why) => (self.hash, self.problem) = ("unreadable".into(), Some(why)),
         }
     }
@@ -106,6 +125,15 @@ pub struct PromptSet {
     pub name: String,
     /// The prompts.
     pub cases: Vec<PromptCase>,
+    /// Whether each one's response follows its instruction, where the set says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub followed: Vec<Option<bool>>,
+}
+
+/// As much of a description as tells whether the rest can be read.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
 }
 
 /// The first 16 bytes of a SHA-256 in hexadecimal digits.
@@ -135,7 +163,15 @@ impl Study {
             false => "",
         };
         let template = json(&checkpoint.template);
-        hash(&[&self.settings_hash(), &checkpoint.hash, &template, &checkpoint.name, whose, &set.name, &json(case)])
+        let before = self.before(checkpoint).map_or("", |c| c.hash.as_str());
+        let settings = self.settings_hash();
+        hash(&[&settings, &checkpoint.hash, &template, &checkpoint.name, whose, before, &set.name, &json(case)])
+    }
+
+    /// The checkpoint whose distributions `checkpoint`'s are held against: the one before it, if the settings want it.
+    pub fn before(&self, checkpoint: &Checkpoint) -> Option<&Checkpoint> {
+        let pair = self.checkpoints.windows(2).find(|pair| pair[1].name == checkpoint.name);
+        pair.map(|pair| &pair[0]).filter(|_| self.settings.kl)
     }
 
     /// Whether the last checkpoint's response is explained.
@@ -148,6 +184,11 @@ impl Study {
         self.sets.iter().flat_map(|set| set.cases.iter().enumerate().map(move |(i, case)| (set, i, case)))
     }
 
+    /// The layers of `checkpoint` whose weights are read.
+    pub fn layers(&self, checkpoint: &Checkpoint) -> std::ops::Range<usize> {
+        0..if self.weights { checkpoint.layers } else { 0 }
+    }
+
     /// Reads the description in `folder`.
     pub fn of(folder: &Path) -> Result<Self, StudyError> {
         let path = folder.join("study.json");
@@ -155,7 +196,17 @@ impl Study {
             std::io::ErrorKind::NotFound => StudyError::NoStudy(folder.to_owned()),
             _ => StudyError::File { path: path.clone(), source },
         })?;
-        serde_json::from_str(&text).map_err(|e| StudyError::Description { path, why: e.to_string() })
+        let refused = |why: String| StudyError::Description { path: path.clone(), why };
+        if let Ok(Versioned { version }) = serde_json::from_str(&text)
+            && version != VERSION
+        {
+            return Err(StudyError::Version { path, found: version, known: VERSION });
+        }
+        let study: Self = serde_json::from_str(&text).map_err(|e| refused(e.to_string()))?;
+        match study.checkpoints.iter().find(|c| c.layers > MOST_LAYERS) {
+            Some(c) => Err(refused(format!("{} is said to have {} layers", c.name, c.layers))),
+            None => Ok(study),
+        }
     }
 
     /// Writes the description into `folder`, which is made if need be. Refuses to write over another unless `replace`.
@@ -172,5 +223,35 @@ impl Study {
             }
         }
         write_whole(&folder.join("study.json"), text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut Study)) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let mut study = Study {
+            version: VERSION,
+            settings: Settings::default(),
+            checkpoints: vec![Checkpoint { name: "a".into(), layers: 3, ..Checkpoint::default() }],
+            sets: Vec::new(),
+            weights: true,
+            imported: false,
+        };
+        study.describe(folder.path(), false).unwrap();
+        assert_eq!(Study::of(folder.path()).unwrap(), study);
+        change(&mut study);
+        study.describe(folder.path(), true).unwrap();
+        Study::of(folder.path()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn descriptions_of_another_version_or_out_of_proportion_are_refused() {
+        let said = refused(|study| study.version = VERSION + 1);
+        assert!(said.contains("is of version 3, and this command knows version 2"), "{said}");
+        let said = refused(|study| study.checkpoints[0].layers = usize::MAX);
+        assert!(said.contains("a is said to have 18446744073709551615 layers"), "{said}");
     }
 }

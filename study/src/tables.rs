@@ -1,8 +1,10 @@
 //! Tables as CSV, Markdown and LaTeX.
 
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use shiftlens::explain::findings::{percent, written_p};
+use shiftlens::explain::statistics::Summary;
 
 use crate::error::StudyError;
 use crate::parts::write_whole;
@@ -25,6 +27,27 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// A share, where there is one.
+    pub fn share(share: Option<f64>) -> Self {
+        share.map_or(Self::None, Self::Share)
+    }
+
+    /// A p value, where there is one.
+    pub fn p(p: Option<f64>) -> Self {
+        p.map_or(Self::None, Self::P)
+    }
+
+    /// A number, where there is one.
+    pub fn number(number: Option<f64>) -> Self {
+        number.map_or(Self::None, Self::Number)
+    }
+
+    /// How many values, their mean, and their deviation; no value has no mean, and one no deviation.
+    pub fn sample(of: Summary) -> Vec<Self> {
+        let from = |least: usize, value: f64| Self::number((of.n >= least).then_some(value));
+        vec![Self::Count(of.n), from(1, of.mean), from(2, of.deviation)]
+    }
+
     /// For people.
     fn words(&self) -> String {
         match self {
@@ -63,7 +86,7 @@ pub struct Table {
 impl Table {
     /// Writes `NAME.csv`, `NAME.md` and `NAME.tex` into `folder`.
     pub fn write(&self, folder: &Path) -> Result<(), StudyError> {
-        let file = |extension: &str| folder.join(format!("{}.{extension}", self.name));
+        let file = |extension: &str| file(folder, self.name, extension);
         let csv = self.csv().map_err(|e| StudyError::Encode { path: file("csv"), why: e.to_string() })?;
         write_whole(&file("csv"), &csv)?;
         write_whole(&file("md"), self.markdown().as_bytes())?;
@@ -99,6 +122,22 @@ impl Table {
     }
 }
 
+fn file(folder: &Path, name: &str, extension: &str) -> PathBuf {
+    folder.join(format!("{name}.{extension}"))
+}
+
+/// Removes the table `name` from `folder`, if an earlier merge has left one that this study does not have.
+pub fn remove(folder: &Path, name: &str) -> Result<(), StudyError> {
+    for extension in ["csv", "md", "tex"] {
+        let path = file(folder, name, extension);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => return Err(StudyError::File { path, source }),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// LaTeX's own characters as text.
 fn escaped(text: &str) -> String {
     text.chars()
@@ -117,6 +156,13 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn too_few_values_have_no_mean_or_deviation() {
+        let one = Cell::sample(Summary::of(&[2.5]));
+        assert_eq!(one, [Cell::Count(1), Cell::Number(2.5), Cell::None]);
+        assert_eq!(Cell::sample(Summary::of(&[])), [Cell::Count(0), Cell::None, Cell::None]);
+    }
 
     #[test]
     fn one_table_in_three_ways() {

@@ -1,60 +1,15 @@
 //! The command on the bundled pair: killed and resumed, in shards, with hostile plans and damaged parts.
 
+mod support;
+
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 
-const NAMES: [&str; 9] = [
-    "finding-1.csv",
-    "finding-1.md",
-    "finding-1.tex",
-    "scores.csv",
-    "scores.md",
-    "scores.tex",
-    "errors.csv",
-    "errors.md",
-    "errors.tex",
-];
+use support::{command, output, plan, tables, text};
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn command(arguments: &[&str], out: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shiftlens-study"));
-    command.args(arguments).arg(out);
-    command
-}
-
-fn output(arguments: &[&str], out: &Path) -> Output {
-    command(arguments, out).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Eight short prompts on the bundled pair, and what is added.
-fn plan(folder: &Path, more: &str) -> String {
-    let prompts = root().join("public/findings/held-out.jsonl");
-    let models = root().join("public/models");
-    let plan = format!(
-        "[settings]\nlimit = 3\n[[checkpoint]]\nname = \"base\"\npath = '{0}/stories-base.gguf'\ntemplate = \"off\"\n{more}\
-         [[checkpoint]]\nname = \"tuned\"\npath = '{0}/stories-tuned.gguf'\n\
-         [[prompts]]\nname = \"held-out\"\npath = '{1}'\nlimit = 8\n",
-        models.display(),
-        prompts.display()
-    );
-    let path = folder.join("plan.toml");
-    std::fs::write(&path, plan).unwrap();
-    path.to_str().unwrap().to_owned()
-}
-
-fn tables(out: &Path) -> Vec<String> {
-    let merged = output(&["merge"], out);
-    assert!(merged.status.success(), "{}", text(&merged.stderr));
-    NAMES.iter().map(|n| std::fs::read_to_string(out.join("tables").join(n)).unwrap()).collect()
-}
+/// Findings 2 and 3 are tested in `chain.rs`.
+const NO_WEIGHTS: &str = "weights = false";
 
 /// Kills a run as soon as it has said that `units` of them are done.
 fn killed(plan: &str, out: &Path, units: usize) {
@@ -68,14 +23,17 @@ fn killed(plan: &str, out: &Path, units: usize) {
 #[test]
 fn killed_resumed_and_sharded_studies_have_the_same_tables() {
     let folder = tempfile::tempdir().unwrap();
-    let plan = plan(folder.path(), "");
+    let plan = plan(folder.path(), 8, NO_WEIGHTS, "");
     let [whole, cut, shared] = ["whole", "cut", "shared"].map(|n| folder.path().join(n));
     let ran = output(&["run", &plan, "--out"], &whole);
     assert!(ran.status.success(), "{}", text(&ran.stderr));
     assert!(text(&ran.stdout).ends_with("16 units run, 0 skipped, 0 failed\n"), "{}", text(&ran.stdout));
     let expected = tables(&whole);
-    assert_eq!((expected[0].lines().count(), expected[3].lines().count()), (2, 17), "{}", expected[0]);
-    assert!(expected[0].contains("held-out,base,tuned,8,"), "{}", expected[0]);
+    let lines = |name: &str| expected[name].lines().count();
+    assert_eq!((expected.len(), lines("finding-1.csv"), lines("scores.csv")), (12, 2, 17), "{:?}", expected.keys());
+    for name in ["finding-1.csv", "divergence.csv"] {
+        assert!(expected[name].contains("held-out,base,tuned,8,"), "{}", expected[name]);
+    }
 
     killed(&plan, &cut, 3);
     let early = output(&["merge"], &cut);
@@ -102,7 +60,7 @@ fn killed_resumed_and_sharded_studies_have_the_same_tables() {
 fn a_bad_checkpoint_is_recorded_and_does_not_end_the_study() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("broken.gguf"), b"GGUF and no more").unwrap();
-    let plan = plan(folder.path(), "[[checkpoint]]\nname = \"broken\"\npath = \"broken.gguf\"\n");
+    let plan = plan(folder.path(), 8, NO_WEIGHTS, "[[checkpoint]]\nname = \"broken\"\npath = \"broken.gguf\"\n");
     let out = folder.path().join("out");
     let ran = output(&["run", &plan, "--out"], &out);
     assert_eq!(ran.status.code(), Some(2));
@@ -127,7 +85,7 @@ fn hostile_plans_and_foreign_folders_are_refused_in_words() {
     let merged = output(&["merge"], &out);
     assert!(text(&merged.stderr).contains("holds no study"), "{}", text(&merged.stderr));
 
-    let plan = plan(folder.path(), "");
+    let plan = plan(folder.path(), 8, NO_WEIGHTS, "");
     std::fs::create_dir_all(&out).unwrap();
     std::fs::write(out.join("study.json"), "{").unwrap();
     let refused = output(&["run", &plan, "--out"], &out);

@@ -1,6 +1,7 @@
 //! The paper's three findings, put to the test on the pair at hand (METHODS.md, "The paper's numbers").
 
 mod concepts;
+mod other_words;
 mod prompts;
 mod scores;
 mod verbs;

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use rand::rngs::StdRng;
-use rand::seq::index;
 use serde::{Deserialize, Serialize};
 
+use super::other_words::other_words;
 use super::verdict::SIGNIFICANT;
 use super::{Comparison, PromptCase, Verdict, permille, written_p};
 use crate::explain::chance::Chance;
@@ -56,27 +55,38 @@ pub struct OnWords {
 impl OnWords {
     /// `measured` holds the bytes of `prompt` and the normalised density of each of the user's rows.
     fn of(prompt: &str, words: &[Range<usize>], measured: impl Iterator<Item = (Range<usize>, f64)>) -> Self {
-        let (mut density, mut rows) = (vec![0.0; words.len()], vec![0; words.len()]);
+        let (mut density, mut rows) = (vec![0.0; words.len()], vec![0u16; words.len()]);
         for (span, a) in measured {
-            let text = prompt.get(span.clone()).unwrap_or_default();
-            let at = span.start + (text.len() - text.trim_start().len());
-            let word = words.partition_point(|w| w.end <= at).min(words.len().saturating_sub(1));
+            let word = word_of(prompt, words, &span);
             if let (Some(sum), Some(count)) = (density.get_mut(word), rows.get_mut(word)) {
-                (*sum, *count) = (*sum + a as f32, *count + 1);
+                (*sum, *count) = (*sum + a as f32, count.saturating_add(1));
             }
         }
         Self { density: Packed(density), rows }
     }
+}
 
-    /// The instruction score if the words of `marked` were the instruction.
-    fn score(&self, marked: impl Iterator<Item = usize>) -> f64 {
-        let (sum, rows) = marked
-            .fold((0.0, 0u32), |(sum, rows), w| (sum + f64::from(self.density.0[w]), rows + u32::from(self.rows[w])));
-        sum / (2.0 + f64::from(rows)).log2()
-    }
+/// The word in which a row with the bytes `span` begins, after its space; the last one if none comes there.
+fn word_of(prompt: &str, words: &[Range<usize>], span: &Range<usize>) -> usize {
+    let text = prompt.get(span.clone()).unwrap_or_default();
+    let at = span.start + (text.len() - text.trim_start().len());
+    words.partition_point(|w| w.end <= at).min(words.len().saturating_sub(1))
 }
 
 impl Spread {
+    /// The same with those words as the instruction in which one of `rows` begins, bytes of the prompt: where others than ours marked
+    /// the instruction, token by token.
+    pub fn marked_by(mut self, case: &PromptCase, rows: impl Iterator<Item = Range<usize>>) -> Self {
+        let words = segment(&case.prompt, By::Word);
+        self.instruction = vec![false; words.len()];
+        for row in rows {
+            if let Some(marked) = self.instruction.get_mut(word_of(&case.prompt, &words, &row)) {
+                *marked = true;
+            }
+        }
+        self
+    }
+
     /// How density lies on the words of `case`: for both models the bytes of the prompt and the normalised density of each
     /// of the user's rows.
     pub fn of(
@@ -93,27 +103,12 @@ impl Spread {
         }
     }
 
-    fn marked(&self) -> Vec<usize> {
-        (0..self.instruction.len()).filter(|w| self.instruction[*w]).collect()
-    }
-
     /// Whether other words could be the instruction, and the numbers belong together.
     fn choosable(&self) -> bool {
         let words = self.instruction.len();
+        let marked = self.instruction.iter().filter(|m| **m).count();
         let fits = |side: &OnWords| side.density.0.len() == words && side.rows.len() == words;
-        (1..words).contains(&self.marked().len()) && fits(&self.base) && fits(&self.tuned)
-    }
-
-    /// By how much the tuned model's score is higher if the words of `marked` are the instruction.
-    fn rise(&self, marked: &[usize]) -> f64 {
-        self.tuned.score(marked.iter().copied()) - self.base.score(marked.iter().copied())
-    }
-
-    /// The same for as many words at random.
-    fn random_rise(&self, rng: &mut StdRng) -> f64 {
-        let words = self.instruction.len();
-        let count = self.instruction.iter().filter(|m| **m).count();
-        self.rise(&index::sample(rng, words, count).into_vec())
+        (1..words).contains(&marked) && fits(&self.base) && fits(&self.tuned)
     }
 }
 
@@ -176,7 +171,7 @@ pub fn instruction_scores(rows: &[ScoreRow]) -> ScoreFinding {
         .filter(|r| r.base.is_some() && r.tuned.is_some())
         .filter_map(|r| r.spread.as_ref().filter(|s| s.choosable()))
         .collect();
-    let chance = (!spreads.is_empty()).then(|| other_words(&spreads));
+    let chance = (!spreads.is_empty()).then(|| other_words(&spreads, SEED));
     let corrected = paired.map(|w| match chance {
         Some(c) => <[f64; 2]>::try_from(holm(&[w.p, c.p()])).unwrap_or([1.0; 2]),
         None => [w.p, 1.0],
@@ -191,13 +186,6 @@ pub fn instruction_scores(rows: &[ScoreRow]) -> ScoreFinding {
     };
     found.verdict = verdict(&found);
     found
-}
-
-/// The mean rise of the instruction's words against that of other choices of words.
-fn other_words(spreads: &[&Spread]) -> Chance {
-    let count = spreads.len() as f64;
-    let observed: f64 = spreads.iter().map(|s| s.rise(&s.marked())).sum();
-    Chance::of(observed / count, SEED, |rng| spreads.iter().map(|s| s.random_rise(rng)).sum::<f64>() / count)
 }
 
 fn verdict(found: &ScoreFinding) -> Verdict {
@@ -261,8 +249,10 @@ mod tests {
                     OnWords { density: Packed(density), rows: vec![1; 10] }
                 };
                 let spread = Spread { base: side(0.0, 0.0), tuned: side(lift, all), instruction };
-                let marked = spread.marked();
-                let score = |s: &OnWords| Some(s.score(marked.iter().copied()));
+                let score = |s: &OnWords| {
+                    let sum: f64 = s.density.0[..4].iter().map(|d| f64::from(*d)).sum();
+                    Some(sum / (2.0 + 4.0f64).log2())
+                };
                 let (base, tuned) = (score(&spread.base), score(&spread.tuned));
                 ScoreRow { prompt: i.to_string(), base, tuned, spread: Some(spread), ..ScoreRow::default() }
             })
@@ -314,6 +304,23 @@ mod tests {
         let same: Vec<ScoreRow> =
             (0..9).map(|_| ScoreRow { base: Some(1.0), tuned: Some(1.0), ..ScoreRow::default() }).collect();
         assert_eq!(outcome(&same), Outcome::DoesNotHold);
+    }
+
+    #[test]
+    fn words_are_marked_where_a_marked_token_begins() {
+        let case = PromptCase { prompt: "Say hello to Anna".into(), instruction: None, response: None };
+        let spread = Spread::of(&case, std::iter::empty(), std::iter::empty());
+        // tokens " hel" and " Anna", with the spaces before them
+        let marked = spread.marked_by(&case, [3..7, 12..17].into_iter());
+        assert_eq!(marked.instruction, [false, true, false, true]);
+    }
+
+    /// A prompt that goes on for ever without a space, or a damaged file of results.
+    #[test]
+    fn more_rows_in_a_word_than_can_be_counted_are_no_error() {
+        let case = PromptCase { prompt: "Say hello".into(), instruction: None, response: None };
+        let many = || (0..70_000).map(|_| (0..3, 0.5));
+        assert_eq!(Spread::of(&case, many(), many()).base.rows, [u16::MAX, 0]);
     }
 
     #[test]

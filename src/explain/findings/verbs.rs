@@ -1,6 +1,5 @@
 //! Finding 2: do heads relate more words to instruction verbs?
 
-use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::verdict::SIGNIFICANT;
@@ -78,21 +77,10 @@ fn of_group(layers: &[&[HeadChange]], group: LayerGroup) -> VerbShift {
     let values = |list: &[(String, f64)]| list.iter().map(|(_, v)| *v).collect::<Vec<_>>();
     let comparison = Comparison::of(&values(&general), &values(&instruction));
     let chance = (general.len().min(instruction.len()) >= FEWEST)
-        .then(|| relabelled(&values(&general), &values(&instruction), SEED + group as u64));
+        .then(|| Chance::of_labels(&values(&general), &values(&instruction), SEED + group as u64));
     let mark = |list: Vec<(String, f64)>, of: bool| list.into_iter().map(move |(verb, share)| (verb, of, share));
     let verbs = mark(instruction, true).chain(mark(general, false)).collect();
     VerbShift { group, comparison, chance, corrected: None, verdict: Verdict::unknown(""), verbs }
-}
-
-/// The difference of means, with the labels permuted.
-fn relabelled(general: &[f64], instruction: &[f64], seed: u64) -> Chance {
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let mut all: Vec<f64> = instruction.iter().chain(general).copied().collect();
-    let count = instruction.len();
-    Chance::of(mean(instruction) - mean(general), seed, |rng| {
-        all.shuffle(rng);
-        mean(&all[..count]) - mean(&all[count..])
-    })
 }
 
 fn of_layers(group: &VerbShift, tests: usize) -> Verdict {
@@ -188,7 +176,7 @@ mod tests {
         let shares: Vec<f64> = (0..120)
             .map(|i| {
                 let mut draw = |n: usize| (0..n).map(|_| rng.random::<f64>()).collect::<Vec<_>>();
-                relabelled(&draw(40), &draw(25), i).share()
+                Chance::of_labels(&draw(40), &draw(25), i).share()
             })
             .collect();
         for (low, high) in [(0.0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.01)] {

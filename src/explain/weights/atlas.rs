@@ -91,6 +91,9 @@ impl LayerConcepts {
     pub fn matrix(&self) -> Result<Tensor, ModelError> {
         let rows = self.components.len();
         let width = self.directions.0.len().checked_div(rows).unwrap_or(0);
+        if rows > 0 && width == 0 {
+            return Err(ModelError::NotComparable);
+        }
         Ok(Tensor::from_vec(self.directions.0.clone(), (rows, width), &candle_core::Device::Cpu)?)
     }
 }

@@ -6,7 +6,7 @@ use candle_core::quantized::{GgmlDType, QTensor};
 use shiftlens_kernels::{Matrix, Scratch, Storage};
 
 use super::cores::{Cores, Kept, MATRICES, Product};
-use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::checkpoint::{Checkpoint, CheckpointError, InPlace};
 use crate::model::ModelError;
 
 /// `y = x W^T (+ bias)` with `W` `[outputs, inputs]`.
@@ -21,7 +21,25 @@ pub(in crate::model) struct Linear {
 /// Where the weights are, as [`Matrix::pack`] arranges them.
 enum Weight {
     Here(Vec<u8>),
+    /// As the file has them: those that are not rearranged.
+    InPlace(InPlace),
     Shared(Kept),
+}
+
+/// Weights that this thread sees, or those that are shared between cores.
+enum Seen<'a> {
+    Here(&'a [u8]),
+    Shared(&'a Kept),
+}
+
+impl Weight {
+    fn seen(&self) -> Seen<'_> {
+        match self {
+            Self::Here(bytes) => Seen::Here(bytes),
+            Self::InPlace(bytes) => Seen::Here(bytes),
+            Self::Shared(kept) => Seen::Shared(kept),
+        }
+    }
 }
 
 impl Linear {
@@ -33,7 +51,8 @@ impl Linear {
     }
 
     /// The map by tensor `name`, whose weights `cores` share if they have room for them. It comes in pieces: memory that was
-    /// once taken for a whole tensor beside them would not be given back.
+    /// once taken for a whole tensor beside them would not be given back. Where the file is mapped into memory and its rows need no
+    /// rearranging, they stay there.
     pub fn load(
         checkpoint: &Checkpoint,
         name: &str,
@@ -44,7 +63,14 @@ impl Linear {
             return Err(CheckpointError::Damaged(format!("tensor “{name}” is no matrix")).into());
         };
         let storage = storage(dtype);
-        let bytes = Matrix { storage, bytes: &[], outputs, inputs }.packed_bytes();
+        let matrix = Matrix { storage, bytes: &[], outputs, inputs };
+        if cores.is_none()
+            && !matrix.in_integers()
+            && let Some(bytes) = checkpoint.in_place(name)?
+        {
+            return Ok(Self { weight: Weight::InPlace(bytes), storage, bias, outputs, inputs });
+        }
+        let bytes = matrix.packed_bytes();
         let mut kept = cores.and_then(|cores| Kept::new(cores, bytes));
         let mut here = Vec::with_capacity(if kept.is_some() { 0 } else { bytes });
         checkpoint.pieces(name, storage.bytes_of(inputs).saturating_mul(Matrix::GROUP), |piece| {
@@ -66,9 +92,9 @@ impl Linear {
 
     /// Row `index` of the weights, as an embedding table is read.
     pub fn row(&self, index: usize) -> Result<Vec<f32>, ModelError> {
-        match &self.weight {
-            Weight::Here(bytes) => Ok(self.matrix(bytes).row(index)),
-            Weight::Shared(kept) => {
+        match self.weight.seen() {
+            Seen::Here(bytes) => Ok(self.matrix(bytes).row(index)),
+            Seen::Shared(kept) => {
                 let (at, index) = self.matrix(&[]).bytes_with(index);
                 Ok(self.matrix(&kept.read(at)?).row(index))
             }
@@ -99,7 +125,7 @@ impl Linear {
 
     fn kept(&self) -> Option<&Kept> {
         match &self.weight {
-            Weight::Here(_) => None,
+            Weight::Here(_) | Weight::InPlace(_) => None,
             Weight::Shared(kept) => Some(kept),
         }
     }
@@ -120,9 +146,9 @@ impl Linear {
     /// The value, for `[rows, inputs]`. A tangent is mapped by the same matrix: the first `primal` rows get the bias.
     pub fn apply(&self, x: &[f32], primal: usize) -> Result<Vec<f32>, ModelError> {
         let mut y = vec![0.0; x.len() / self.inputs * self.outputs];
-        match &self.weight {
-            Weight::Here(bytes) => product(&self.matrix(bytes), x, &mut y),
-            Weight::Shared(kept) => kept.multiply(Product::Plain, self.matrix(&[]), x, &mut y)?,
+        match self.weight.seen() {
+            Seen::Here(bytes) => product(&self.matrix(bytes), x, &mut y),
+            Seen::Shared(kept) => kept.multiply(Product::Plain, self.matrix(&[]), x, &mut y)?,
         }
         self.add_bias(&mut y, primal);
         Ok(y)
@@ -132,9 +158,9 @@ impl Linear {
     pub fn apply_transposed(&self, c: &[f32]) -> Result<Vec<f32>, ModelError> {
         let rows = c.len() / self.outputs;
         let mut y = vec![0.0; rows * self.inputs];
-        match &self.weight {
-            Weight::Here(bytes) => transposed_product(&self.matrix(bytes), c, &mut y),
-            Weight::Shared(kept) => {
+        match self.weight.seen() {
+            Seen::Here(bytes) => transposed_product(&self.matrix(bytes), c, &mut y),
+            Seen::Shared(kept) => {
                 let matrix = self.matrix(&[]);
                 let what = match matrix.transposes_integers(rows) {
                     true => Product::TransposedIntegers,
@@ -149,12 +175,12 @@ impl Linear {
     /// The vjp of one sparse row: weight rows whose cotangents together weigh less than `negligible` are not read.
     pub fn transposed_sparse(&self, c: &[f32], negligible: f32) -> Result<Vec<f32>, ModelError> {
         let (floor, mut y) = (floor_for(c, negligible), vec![0.0; self.inputs]);
-        match &self.weight {
-            Weight::Here(bytes) => {
+        match self.weight.seen() {
+            Seen::Here(bytes) => {
                 let columns = 0..self.inputs;
                 self.matrix(bytes).transposed_sparse(c, floor, columns, &mut Scratch::default(), &mut y);
             }
-            Weight::Shared(kept) => kept.multiply(Product::Sparse(floor), self.matrix(&[]), c, &mut y)?,
+            Seen::Shared(kept) => kept.multiply(Product::Sparse(floor), self.matrix(&[]), c, &mut y)?,
         }
         Ok(y)
     }

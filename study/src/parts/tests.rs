@@ -3,10 +3,10 @@ use super::*;
 fn rows() -> Vec<Row> {
     let result = Row {
         unit: "a".into(),
-        checkpoint: "tuned".into(),
         tokenizer: "t".into(),
         response: Some("é \n".into()),
         score: Some(0.5),
+        kl: Some(0.25),
         response_tokens: vec![7, 9],
         spans: vec![0..3, 4..9],
         row_user: vec![true, false],
@@ -25,6 +25,8 @@ fn what_is_written_is_read_back() {
     let path = folder.path().join("a.parquet");
     write(&path, &rows()).unwrap();
     assert_eq!(Part::open(&path).unwrap().responses().unwrap(), rows());
+    assert_eq!(Part::open(&path).unwrap().of_units(&["a".into(), "c".into()]).unwrap(), rows()[1..2]);
+    assert_eq!(Part::open(&path).unwrap().of_units(&["c".into()]).unwrap(), []);
     let outline = |r: Row| Row { tokenizer: String::new(), response: None, response_tokens: Vec::new(), ..r };
     assert_eq!(Part::open(&path).unwrap().outlines().unwrap(), rows().into_iter().map(outline).collect::<Vec<_>>());
 }
@@ -50,6 +52,25 @@ fn other_columns_are_refused_and_a_cut_file_is_damaged() {
         let read = Part::open(&path).and_then(|part| part.responses());
         assert!(matches!(read, Err(PartError::Damaged { .. })), "{length} of {} bytes", bytes.len());
     }
+}
+
+/// Bytes that a disk or a stranger has changed: rows or a reason, and no more than that.
+#[test]
+fn changed_bytes_are_survived() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    write(&path, &rows()).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let mut damaged = 0;
+    for at in 0..bytes.len() {
+        for change in [0x01, 0x80, 0xff] {
+            let mut changed = bytes.clone();
+            changed[at] ^= change;
+            std::fs::write(&path, &changed).unwrap();
+            damaged += usize::from(Part::read_from(&path, |part| part.of_units(&["a".into()])).is_err());
+        }
+    }
+    assert!(damaged > bytes.len(), "{damaged} of {}", 3 * bytes.len());
 }
 
 /// More rows than a group may have, in one: nothing of ours writes that.

@@ -1,0 +1,16 @@
+//! Shiftlens on prompt sets, many checkpoints and many machines (docs/studies.md).
+
+pub mod error;
+pub mod folder;
+pub mod import;
+mod loose;
+pub mod merge;
+mod models;
+pub mod parts;
+pub mod picture;
+pub mod plan;
+pub mod row;
+pub mod run;
+pub mod study;
+pub mod tables;
+pub mod weights;
