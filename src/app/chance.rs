@@ -13,7 +13,7 @@ use crate::explain::weights::coherence::{self, Coherence, Judged};
 use crate::explain::weights::compare::Kept;
 use crate::explain::weights::matching::Turn;
 use crate::explain::weights::scorer::Task;
-use crate::wording::chance as wording;
+use crate::wording::{chance as wording, common};
 
 const SIDES: [Side; 2] = [Side::Base, Side::Tuned];
 
@@ -48,7 +48,7 @@ fn coherences(state: State, of: fn(Side, State) -> Option<Coherence>, nil: &'sta
         let nothing = known.iter().any(|(_, c)| c.nil());
         let mut all = if nothing { vec![nil] } else { Vec::new() };
         all.extend(said.iter().map(String::as_str));
-        (!known.is_empty()).then(|| line(wording::sentences(&all), nothing))
+        (!known.is_empty()).then(|| line(common::sentences(&all), nothing))
     }
 }
 
@@ -62,7 +62,7 @@ pub fn HeadsByChance(state: State) -> impl IntoView {
         kept.get().map(|k| {
             let numbers = wording::kept(&percent(k.own), &percent(k.others));
             match k.by_chance() {
-                true => line(wording::sentences(&[wording::HEADS_NO_BETTER, &numbers]), true),
+                true => line(common::sentences(&[wording::HEADS_NO_BETTER, &numbers]), true),
                 false => line(numbers, false),
             }
         })
@@ -84,7 +84,7 @@ pub fn ConceptsByChance(state: State, labels: Labels) -> impl IntoView {
         turn.get().map(|t| {
             let numbers = wording::matched(&t.words());
             match t.verdict() {
-                Some(verdict) => line(wording::sentences(&[&verdict, &numbers]), true),
+                Some(verdict) => line(common::sentences(&[&verdict, &numbers]), true),
                 None => line(numbers, false),
             }
         })

@@ -25,8 +25,3 @@ pub fn matched(turn: &str) -> String {
 pub fn unlabelled(percent: &str) -> String {
     format!("{percent} of the components have no task label.")
 }
-
-/// One sentence after another.
-pub fn sentences(all: &[&str]) -> String {
-    all.iter().filter(|s| !s.is_empty()).copied().collect::<Vec<_>>().join(" ")
-}

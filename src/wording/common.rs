@@ -58,3 +58,8 @@ pub fn from_to(row: &str, column: &str, what: &str) -> String {
 pub fn of_all(done: usize, all: usize) -> String {
     format!("{done} of {all}")
 }
+
+/// One sentence after another; empty ones are left out.
+pub fn sentences(all: &[&str]) -> String {
+    all.iter().filter(|s| !s.is_empty()).copied().collect::<Vec<_>>().join(" ")
+}

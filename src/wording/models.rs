@@ -136,7 +136,10 @@ pub const NOTHING_KEPT: &str =
     "Nothing yet. Models that you open or download are kept here, so that the next visit does not fetch them again.";
 pub const AS_BASE: &str = "As base";
 pub const AS_TUNED: &str = "As tuned";
-pub const INCOMPLETE: &str = "incomplete";
+/// After its name: how large it is, and whether it is there in full.
+pub fn kept_size(size: &str, complete: bool) -> String {
+    if complete { format!(" · {size}") } else { format!(" · {size} · incomplete") }
+}
 pub const READ_FROM_WEIGHTS: &str = "Heads and concepts read from weights";
 pub const MAY_BE_DELETED: &str = "The browser may delete these when the disk is full.";
 pub fn room_left(free: &str) -> String {
