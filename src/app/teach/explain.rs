@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::app::window;
 use crate::teach::terms::{Picture, Term};
+use crate::wording::teach as wording;
 
 /// Widest explanation, and how far it keeps from the window's edge, pixels.
 const WIDE: f64 = 320.0;
@@ -36,7 +37,7 @@ pub fn Explain(term: Term) -> impl IntoView {
     view! {
         <button
             node_ref=button type="button" class="what" popovertarget=id.clone() aria-expanded=move || open.get().to_string()
-            aria-label=format!("What is: {}", term.name()) on:click=toggle
+            aria-label=wording::what_is(term.name()) on:click=toggle
         >"?"</button>
         <div node_ref=popover id=id popover="auto" class="meaning" role="note" on:toggle=toggled>
             <strong>{term.name()}</strong><p>{term.plain()}</p>
@@ -58,7 +59,7 @@ fn next() -> u32 {
 pub fn NotShown(of: Picture) -> impl IntoView {
     view! {
         <details class="fold not-shown">
-            <summary>"What this does not show"</summary>
+            <summary>{wording::NOT_SHOWN}</summary>
             <ul>{of.limits().iter().map(|l| view! { <li>{*l}</li> }).collect_view()}</ul>
         </details>
     }
