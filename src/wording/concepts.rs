@@ -110,8 +110,7 @@ pub fn layers_of(group: &str) -> String {
 /// What fires on the prompt.
 pub const FIRE_ON_PROMPT: &str = "Components that fire on the prompt";
 pub const ON_YOUR_PROMPT: &str = "On your prompt";
-pub const ABOUT_FIRING: &str =
-    "The components along which this layer's feed-forward block writes most at a token";
+pub const ABOUT_FIRING: &str = "The components along which this layer's feed-forward block writes most at a token";
 pub const RUN_FIRST: &str = "Run a prompt in the first tab, and what fires shows here.";
 pub const TOKENS: &str = "Tokens";
 pub const TOWARDS: &str = "towards";

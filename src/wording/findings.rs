@@ -71,8 +71,7 @@ pub fn not_a_set(file: &str, why: &str) -> String {
     format!("{file}: {why}")
 }
 pub const STORAGE_FULL: &str = "The browser's storage is full: what is measured will not be here on the next visit. Delete stored models to make room.";
-pub const ENGINE_STOPPED: &str =
-    "The engine stopped unexpectedly. What was measured is kept: resume when it is back.";
+pub const ENGINE_STOPPED: &str = "The engine stopped unexpectedly. What was measured is kept: resume when it is back.";
 
 /// Finding 2.
 pub const FINDING_2: &str = "Finding 2";
@@ -83,7 +82,8 @@ pub const LAYERS: &str = "Layers";
 pub const VERBS: &str = "verbs, general / instruction";
 pub const GENERAL: &str = "General";
 pub const INSTRUCTION: &str = "Instruction";
-pub const ABOUT_PERMUTATION_2: &str = "The share of 2,000 random permutations of the verbs' labels (instruction, general) with a difference as large";
+pub const ABOUT_PERMUTATION_2: &str =
+    "The share of 2,000 random permutations of the verbs' labels (instruction, general) with a difference as large";
 pub const ABOUT_HOLM_2: &str = "The permutation p, corrected for three groups of layers";
 pub const PAPER_2: &str = "LLaMA-7B to Vicuna-7B: more words related to instruction verbs than to general verbs, in the lower and middle layers above all.";
 /// A group of layers: "lower layers".
@@ -97,7 +97,8 @@ pub const TITLE_3: &str = "Finding 3: concepts rotate toward users' tasks, while
 pub const ABOUT_3: &str = "For each layer: the share of its components that are about writing, math, coding or translation, by the scorer of the Concepts tab and your own labels there. The finding holds if that share rises by more than with permuted labels, and the shares of linguistic levels differ by no more than 5 % or than by chance. It cannot be told where over 90 % of the components have no task label, where components are rotated as far as unrelated ones, or where their words are no closer than random words.";
 pub const SHARE_ABOUT_A_TASK: &str = "Share about a task";
 pub const N_LAYERS: &str = "n, layers";
-pub const ABOUT_PERMUTATION_3: &str = "The share of 2,000 random permutations of the labels among both models' components with a result as large";
+pub const ABOUT_PERMUTATION_3: &str =
+    "The share of 2,000 random permutations of the labels among both models' components with a result as large";
 pub const ABOUT_HOLM_3: &str = "The permutation p, corrected for two tests: of tasks and of levels";
 pub const COMPONENTS: &str = "Components";
 pub const THEIR_WORDS: &str = "Their words";

@@ -18,9 +18,9 @@ pub const TAB_CONCEPTS: &str = "Concepts";
 pub const TAB_FINDINGS: &str = "Findings";
 
 pub const CHOOSE_THE_MODELS: &str = "Choose the models";
-pub const CHANGE: &str = "Change";
+pub const CHANGE: &str = "Change…";
 pub const LEARN: &str = "Learn";
-pub const SHARE: &str = "Share";
+pub const SHARE: &str = "Share…";
 pub const LIGHT: &str = "Light";
 pub const DARK: &str = "Dark";
 

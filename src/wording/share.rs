@@ -17,10 +17,7 @@ pub fn carries(characters: usize, steps: Option<u32>) -> String {
         Some(steps) => format!("levels exactly, signed values to 1/{steps} of each word's largest"),
         None => "levels exactly, and no signed values".to_owned(),
     };
-    format!(
-        "{} characters: pair, prompt, responses, settings, the selection, {values}.",
-        thousands(characters as u64)
-    )
+    format!("{} characters: pair, prompt, responses, settings, the selection, {values}.", thousands(characters as u64))
 }
 
 pub const FILES: &str = "Files";
@@ -36,7 +33,8 @@ pub fn too_large(file: &str) -> String {
 pub const FOR_A_PROJECTOR: &str = "For a projector";
 pub const QR_CODE: &str = "QR code of the link";
 pub const SAME_LINK: &str = "The same link, to photograph";
-pub const SETTINGS_ONLY: &str = "The picture is too large for a QR code: this one holds the prompt and settings, and the phone computes the rest.";
+pub const SETTINGS_ONLY: &str =
+    "The picture is too large for a QR code: this one holds the prompt and settings, and the phone computes the rest.";
 
 /// Figures and tables.
 pub const FIGURES_AND_TABLES: &str = "Figures and tables";
@@ -88,7 +86,8 @@ pub const DISMISS: &str = "Dismiss";
 pub const LOADING: &str = "Loading the models…";
 pub const RECOMPUTING: &str = "Recomputing…";
 pub const RECOMPUTE: &str = "Recompute here";
-pub const OWN_FILE: &str = "This was computed with the sender's own file. Choose the same file under Change to recompute it.";
+pub const OWN_FILE: &str =
+    "This was computed with the sender's own file. Choose the same file under Change to recompute it.";
 pub fn download_and_recompute(hosts: &str) -> String {
     format!("Download from {hosts} and recompute here")
 }

@@ -57,8 +57,7 @@ pub const ANSWERING: &str = "The models are answering…";
 pub const RUN_TO_GUESS: &str = "Run a prompt: its answer will be shown here without its colours.";
 pub const DONE: &str = "Done";
 pub const SHOW_EVERYTHING: &str = "Show everything";
-pub const WHICH_WORDS: &str =
-    "Which words of the prompt does this response depend on most? Mark them, then look.";
+pub const WHICH_WORDS: &str = "Which words of the prompt does this response depend on most? Mark them, then look.";
 pub const WORDS_OF_PROMPT: &str = "Words of the prompt";
 pub const LOOK: &str = "Look";
 pub const GUESS_AGAIN: &str = "Guess again";
