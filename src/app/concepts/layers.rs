@@ -23,7 +23,7 @@ pub fn LayerStrip(state: State, view: View) -> impl IntoView {
         let on = move || view.layer.get() == layer;
         let level = angle.map_or(0, |a| (a / 9.0).ceil() as u32).min(10);
         let style = format::level_style(level);
-        let said = angle.map_or_else(|| wording::NOT_COMPARED_YET.into(), |a| wording::rotated(a));
+        let said = angle.map_or_else(|| wording::NOT_COMPARED_YET.into(), wording::rotated);
         view! {
             <button type="button" class="layer-cell" id=format!("layer-{layer}") class:on=on aria-pressed=move || on().to_string() style=style title=said.clone() on:click=move |_| view.choose(state, layer)>
                 <span>{layer}</span><b>{angle.map_or_else(|| "–".into(), |a| format!("{a:.0}°"))}</b><span class="visually-hidden">{wording::layer_and_rotation(layer, &said)}</span>

@@ -43,7 +43,7 @@ fn KnownPair(state: State, at: usize, pair: &'static Pair) -> impl IntoView {
     let nearest = move || {
         let name = state.here.with(|here| here.nearest(pair).map(|p| p.name));
         let wanted = reasons.with(|all| !all.is_empty());
-        name.filter(|_| wanted).map(|name| wording::nearest(name))
+        name.filter(|_| wanted).map(wording::nearest)
     };
     let fits = move || {
         let time = state.here.with(|here| verdict::time(here, pair.parameters));

@@ -94,7 +94,7 @@ fn Repository(state: State, side: Side, found: Found) -> impl IntoView {
     let refused = found.with_value(|f| f.candidates.refused.clone());
     let not_opened = (!refused.is_empty()).then(|| {
         let count = refused.len();
-        let list = refused.into_iter().map(|r| view! { <li>{wording::path_and_why(&r.path, &r.why.to_string())}</li> }).collect_view();
+        let list = refused.into_iter().map(|r| view! { <li>{wording::path_and_why(&r.path, &r.why)}</li> }).collect_view();
         view! { <details class="fold"><summary>{wording::cannot_be_opened(count)}</summary><ul class="cap">{list}</ul></details> }
     });
     let other = found.with_value(|f| f.other.clone()).map(|other| {
