@@ -84,7 +84,7 @@ pub fn ConceptsByChance(state: State, labels: Labels) -> impl IntoView {
         turn.get().map(|t| {
             let numbers = wording::matched(&t.words());
             match t.verdict() {
-                Some(verdict) => line(common::sentences(&[&verdict, &numbers]), true),
+                Some(verdict) => line(common::sentences(&[verdict, &numbers]), true),
                 None => line(numbers, false),
             }
         })

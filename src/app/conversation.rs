@@ -3,11 +3,9 @@
 use leptos::prelude::*;
 
 use super::state::State;
-use super::teach::Explain;
 use crate::checkpoint::Speaker;
 use crate::checkpoint::conversation::{MOST_TURNS, explained_turns};
 use crate::page::editor::{Before, Command, Conversation};
-use crate::teach::terms::Term;
 use crate::wording::conversation as wording;
 
 /// What the roles are called.
@@ -31,7 +29,7 @@ pub fn Turns(state: State) -> impl IntoView {
     view! {
         <details class="fold" id="conversation" prop:open=move || there.get()>
             <summary>{summary}</summary>
-            <p class="cap">{wording::ABOUT}<Explain term=Term::Turns/></p>
+            <p class="cap">{wording::ABOUT}</p>
             <For each=move || 0..count.get() key=|at| *at children=move |at| view! { <TurnFields state at/> }/>
             <div class="row"><button class="link" id="add-turn" disabled=full on:click=add>{wording::ADD}</button></div>
             <Show when=move || state.conversation.with(Conversation::explains_another)>

@@ -4,8 +4,6 @@ use leptos::prelude::*;
 
 use super::format;
 use super::state::Slot;
-use super::teach::Explain;
-use crate::teach::terms::Term;
 use crate::wording::attribution as wording;
 
 /// Bars, the instruction's units underlined.
@@ -27,7 +25,6 @@ pub fn Density(half: Slot) -> impl IntoView {
     view! {
         <details class="fold">
             <summary>{wording::DENSITY_OF_UNITS}<span class="hint">{wording::ABOUT_DENSITY}</span></summary>
-            <p class="cap">{wording::DENSITY}<Explain term=Term::Density/></p>
             <div class="dens">{move || rows().into_iter().map(bar).collect_view()}</div>
         </details>
     }

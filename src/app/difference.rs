@@ -12,7 +12,7 @@ use super::state::State;
 use super::teach::{Explain, NotShown};
 use crate::explain::view::difference;
 use crate::share::sheet::{Legend, Sheet, signed_colour};
-use crate::teach::terms::{self, Term};
+use crate::teach::terms::{self, Panel};
 use crate::wording::{attribution as wording, common, numbers};
 
 /// The third panel.
@@ -30,7 +30,7 @@ pub fn Difference(state: State) -> impl IntoView {
     view! {
         <Show when=shown>
             <article class="panel card" id="difference" aria-label=wording::DIFFERENCE>
-                <div class="head"><h2>{wording::DIFFERENCE}</h2><Explain term=Term::Difference/><span class="cap">{wording::TUNED_MINUS_BASE}</span></div>
+                <div class="head"><h2>{wording::DIFFERENCE}</h2><Explain of=Panel::Difference/><span class="cap">{wording::TUNED_MINUS_BASE}</span></div>
                 <Show when=move || both.with(Option::is_some) fallback=move || view! { <p class="empty">{why_not}</p> }>
                     <div class="legend"><span>{wording::MORE_TO_BASE}</span><span class="ramp diverging"></span><span>{wording::MORE_TO_TUNED}</span></div>
                     <DifferenceMatrix state both/>

@@ -16,7 +16,7 @@ use crate::explain::By;
 use crate::model::head::Target;
 use crate::page::{Msg, Wish};
 use crate::protocol::Stage;
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
 use crate::wording::{attribution as wording, common, numbers, prompt};
 
 /// The card of `side`.
@@ -32,9 +32,9 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
         <article class="panel card" id=format!("card-{}", side.key()) aria-label=common::model(side.name())>
             <div class="head">
                 <Mark side/>
-                <h2>{side.name()}</h2><Explain term=Term::BaseAndTuned/>
+                <h2>{side.name()}</h2><Explain of=Panel::Result/>
                 <span class="cap">{move || half.run.with(summary)}</span>
-                <span class="score" title=wording::ABOUT_SCORE>{wording::INSTRUCTION_SCORE}<Explain term=Term::Score/>" "<b>{score}</b></span>
+                <span class="score" title=wording::ABOUT_SCORE>{wording::INSTRUCTION_SCORE}" "<b>{score}</b></span>
             </div>
             <Status half/>
             <Show when=waiting><p class="cap">{wording::WAITING}</p></Show>
@@ -44,10 +44,10 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
             <Show when=has_columns>
                 <div class="sub">{common::PROMPT}<Hint half prompt=true/></div>
                 <PromptText state half/>
-                <div class="sub">{common::RESPONSE}<Explain term=Term::Choices/><Hint half prompt=false/></div>
+                <div class="sub">{common::RESPONSE}<Hint half prompt=false/></div>
                 <ResponseText state half/>
                 <Choices half/>
-                <div class="sub">{wording::ROWS_AND_COLUMNS}<Explain term=Term::Importance/></div>
+                <div class="sub">{wording::ROWS_AND_COLUMNS}</div>
                 <Matrix state half/>
                 <MatrixTable state half/>
                 <Density half/>

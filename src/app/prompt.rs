@@ -17,7 +17,7 @@ use crate::page::Msg;
 use crate::page::editor::{Command, Conversation};
 use crate::page::prepared::Prepared;
 use crate::share::presets::PRESETS;
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
 use crate::wording::{common, prompt as wording};
 
 const WHOSE: &[(Whose, &str)] = &[
@@ -58,7 +58,7 @@ pub fn PromptPanel(state: State) -> impl IntoView {
                 </select>
             </div>
             <div class="field">
-                <span class="label">{wording::RESPONSE_TO_EXPLAIN}<Explain term=Term::ResponseToExplain/></span>
+                <span class="label">{wording::RESPONSE_TO_EXPLAIN}</span>
                 <Segmented name=wording::RESPONSE_TO_EXPLAIN options=WHOSE value=Signal::derive(move || options.get().whose) set=move |w| state.set_options(|o| o.whose = w)/>
                 <p class="cap">{move || match options.get().whose {
                     Whose::Own => wording::ABOUT_OWN,
@@ -71,7 +71,7 @@ pub fn PromptPanel(state: State) -> impl IntoView {
                 </Show>
             </div>
             <div class="field">
-                <span class="label">{wording::CHAT_TEMPLATE}<Explain term=Term::ChatTemplate/></span>
+                <span class="label">{wording::CHAT_TEMPLATE}</span>
                 <Segmented name=wording::CHAT_TEMPLATE options=CHAT value=Signal::derive(move || options.get().chat) set=move |c| state.set_options(|o| o.chat = c)/>
                 <TemplateText state/>
             </div>
@@ -121,10 +121,10 @@ fn Editor(state: State) -> impl IntoView {
     };
     view! {
         <Turns state/>
-        <div class="head tight"><h2><label for="prompt">{common::PROMPT}</label></h2><Explain term=Term::Token/></div>
+        <div class="head tight"><h2><label for="prompt">{common::PROMPT}</label></h2><Explain of=Panel::Prompt/></div>
         <textarea id="prompt" node_ref=area prop:value=move || state.prompt.get() spellcheck="false" on:input=move |e| state.edit(Command::Prompt(event_target_value(&e)))></textarea>
         <div class="cap instruction">
-            {wording::INSTRUCTION}<Explain term=Term::Instruction/>": "<span class="instr">{move || format::label(&instruction(), 160)}</span>
+            {wording::INSTRUCTION}": "<span class="instr">{move || format::label(&instruction(), 160)}</span>
         </div>
         <Show when=explained><div class="row">
             <button class="link" id="mark" on:mousedown=|e| e.prevent_default() on:click=mark>{wording::MARK}</button>
@@ -251,12 +251,12 @@ fn MoreOptions(state: State) -> impl IntoView {
     view! {
         <details class="fold" id="options">
             <summary>{wording::OPTIONS}</summary>
-            <span class="label">{wording::GRADIENT_OF}<Explain term=Term::Target/></span>
+            <span class="label">{wording::GRADIENT_OF}</span>
             <Segmented name=wording::GRADIENT_OF options=TARGETS value=Signal::derive(move || options.get().target) set=move |t| state.set_options(|o| o.target = t)/>
-            <span class="label">{wording::ABOUT_METHOD}<Explain term=Term::Method/></span>
+            <span class="label">{wording::ABOUT_METHOD}</span>
             <Segmented name=wording::METHOD options=MODES value=Signal::derive(move || options.get().mode) set=move |m| state.set_options(|o| o.mode = m)/>
             <label class="check"><input type="checkbox" id="template-row" prop:checked=move || state.template_row.get() on:change=move |e| state.edit(Command::TemplateRow(event_target_checked(&e)))/>{wording::TEMPLATE_ROW}</label>
-            <span class="label">{wording::SAMPLING}<Explain term=Term::Sampling/></span>
+            <span class="label">{wording::SAMPLING}</span>
             <div class="numbers">
                 {number(wording::MOST_NEW_TOKENS, "limit", "1", "512", "1", |o| o.limit as f64, |o, v| o.limit = v.clamp(1.0, 512.0) as usize)}
                 {number(wording::TEMPERATURE, "temperature", "0", "2", "0.1", |o| o.sampling.temperature, |o, v| o.sampling.temperature = v.clamp(0.0, 2.0))}

@@ -7,7 +7,7 @@ use super::teach::Explain;
 use crate::explain::By;
 use crate::explain::view::can_show;
 use crate::page::Msg;
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
 use crate::wording::attribution as wording;
 
 /// A row of buttons of which one is on.
@@ -62,12 +62,13 @@ pub fn Toolbar(state: State) -> impl IntoView {
     let levels = move || reading.get().scale == Scale::Levels;
     view! {
         <div class="bar" role="toolbar" aria-label=wording::HOW_TO_READ>
-            <span class="with-what"><Segmented name=wording::GRANULARITY options=GRANULARITIES value=Signal::derive(move || reading.get().by) set=move |by| state.set_reading(|r| r.by = by)/><Explain term=Term::Granularity/></span>
-            <span class="with-what"><Segmented name=wording::SCALE options=SCALES value=Signal::derive(move || reading.get().scale) set=move |scale| state.set_reading(|r| r.scale = scale)/><Explain term=Term::Scale/></span>
-            <span class="with-what">{slider(wording::L, wording::ABOUT_L, 2, 20, |r| r.how.count, |r, v| { r.how.count = v; r.how.floor = r.how.floor.min(v - 1); })}<Explain term=Term::Levels/></span>
-            <span class="with-what">{slider(wording::B, wording::ABOUT_B, 0, 19, |r| r.how.floor, |r, v| r.how.floor = v.min(r.how.count - 1))}<Explain term=Term::Floor/></span>
-            <span class="with-what">{slider(wording::P, wording::ABOUT_P, 2, 8, |r| r.how.norm as u8, |r, v| r.how.norm = f32::from(v))}<Explain term=Term::Norm/></span>
+            <Segmented name=wording::GRANULARITY options=GRANULARITIES value=Signal::derive(move || reading.get().by) set=move |by| state.set_reading(|r| r.by = by)/>
+            <Segmented name=wording::SCALE options=SCALES value=Signal::derive(move || reading.get().scale) set=move |scale| state.set_reading(|r| r.scale = scale)/>
+            {slider(wording::L, wording::ABOUT_L, 2, 20, |r| r.how.count, |r, v| { r.how.count = v; r.how.floor = r.how.floor.min(v - 1); })}
+            {slider(wording::B, wording::ABOUT_B, 0, 19, |r| r.how.floor, |r, v| r.how.floor = v.min(r.how.count - 1))}
+            {slider(wording::P, wording::ABOUT_P, 2, 8, |r| r.how.norm as u8, |r, v| r.how.norm = f32::from(v))}
             <label title=wording::ABOUT_SPACES><input type="checkbox" prop:checked=move || reading.get().spaces on:change=move |e| state.set_reading(|r| r.spaces = event_target_checked(&e))/>{wording::SPACES}</label>
+            <Explain of=Panel::Reading/>
         </div>
         <Show when=too_coarse>
             <p class="note" role="status">

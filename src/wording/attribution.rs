@@ -150,7 +150,6 @@ pub fn word_and_level(word: &str, level: u8, value: &str) -> String {
     format!("{word} · level {level} · {value}")
 }
 
-pub const DENSITY: &str = "Density";
 pub const DENSITY_OF_UNITS: &str = "Density of each prompt unit";
 pub const ABOUT_DENSITY: &str = " · to how many response tokens it matters; the instruction is underlined";
 

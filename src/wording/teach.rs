@@ -45,8 +45,8 @@ pub fn where_in_lesson(lesson: &str, step: usize, steps: usize) -> String {
 
 /// Explanations in place.
 pub const NOT_SHOWN: &str = "What this does not show";
-pub fn what_is(term: &str) -> String {
-    format!("What is: {term}")
+pub fn what_words_mean(panel: &str) -> String {
+    format!("What the words mean: {panel}")
 }
 
 /// Guessing.

@@ -12,7 +12,7 @@ use crate::app::teach::Explain;
 use crate::page::Msg;
 use crate::page::slots::Command;
 use crate::protocol::{Backend, BackendReport, Choice, Why};
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
 use crate::wording::backend as wording;
 
 const KEY: &str = "shiftlens.backend";
@@ -79,7 +79,7 @@ pub fn BackendBadge(state: State) -> impl IntoView {
             </select>
             </label>
             <button class="link cap" id="backend-used" aria-haspopup="dialog" aria-describedby="backend-why" title=why on:click=move |_| state.backend_open.set(true)>{move || short(&reports())}</button>
-            <Explain term=Term::Compute/>
+            <Explain of=Panel::Header/>
             <span class="visually-hidden" id="backend-why">{why}</span>
         </span>
         {move || failed().map(|what| view! { <p class="note backend-note" role="status">{what}</p> })}

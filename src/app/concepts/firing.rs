@@ -10,7 +10,7 @@ use crate::app::teach::Explain;
 use crate::app::weights::Task;
 use crate::app::{format, weights};
 use crate::explain::local::LayerFiring;
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
 use crate::wording::{common, concepts as wording};
 
 const WORDS: usize = 6;
@@ -25,7 +25,7 @@ fn firing(state: State, view: View, slot: Slot) -> Option<Arc<LayerFiring>> {
 pub fn Firing(state: State, view: View) -> impl IntoView {
     let ran = move || weights::has_sequence(state);
     view! {
-        <div class="head"><h2>{wording::ON_YOUR_PROMPT}</h2><Explain term=Term::Firing/><span class="cap">{wording::ABOUT_FIRING}</span></div>
+        <div class="head"><h2>{wording::ON_YOUR_PROMPT}</h2><Explain of=Panel::Firing/><span class="cap">{wording::ABOUT_FIRING}</span></div>
         <Show when=ran fallback=|| view! { <p class="empty">{wording::RUN_FIRST}</p> }>
             <div class="cols">{state.slots().map(|slot| view! { <Half state view half=slot/> }).collect_view()}</div>
         </Show>

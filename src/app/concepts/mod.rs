@@ -21,7 +21,7 @@ use crate::explain::weights::coherence::{Judged, Judgement, written};
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::scorer::{self, Label, Level};
 use crate::explain::weights::{LayerConcepts, NamedComponent};
-use crate::teach::terms::{Picture, Term};
+use crate::teach::terms::{Panel, Picture};
 use crate::wording::{common, concepts as wording};
 use chart::Charts;
 use firing::Firing;
@@ -99,7 +99,7 @@ pub fn Concepts(state: State) -> impl IntoView {
     let shown = Memo::new(move |_| layer(state, view.layer.get()));
     view! {
         <section class="panel card" aria-label=wording::CONCEPTS_OF_BOTH>
-            <div class="head"><h2>{wording::TITLE}</h2><Explain term=Term::Concept/></div>
+            <div class="head"><h2>{wording::TITLE}</h2><Explain of=Panel::Concepts/></div>
             <p class="cap">{wording::ABOUT}</p>
             <Reading state of=wording::LAYERS_OF_CONCEPTS count=move |side| state.weights.half(side).concepts.with(|c| (c.iter().flatten().count(), c.len()))/>
             <ConceptsByChance state labels=view/>
@@ -108,7 +108,7 @@ pub fn Concepts(state: State) -> impl IntoView {
             <NotShown of=Picture::Concepts/>
         </section>
         <section class="panel card" aria-label=wording::CHOSEN_LAYER>
-            <div class="head"><h2>{move || common::layer(view.layer.get())}</h2><Explain term=Term::Matching/></div>
+            <div class="head"><h2>{move || common::layer(view.layer.get())}</h2><Explain of=Panel::Layer/></div>
             <Charts shown/>
             <Show when=move || shown.with(|l| l.base.is_some() && l.tuned.is_some())>
                 <SavePicture name="variance" what=wording::THE_VARIANCE make=move || chart(state, view, 1, wording::VARIANCE_CAPTION)/>

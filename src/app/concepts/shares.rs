@@ -7,7 +7,7 @@ use crate::app::state::{Side, State};
 use crate::app::teach::Explain;
 use crate::explain::weights::LayerGroup;
 use crate::explain::weights::scorer::{Level, Task};
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
 use crate::wording::concepts as wording;
 
 /// Counts by label and group of layers.
@@ -68,7 +68,7 @@ pub fn Shares(state: State, view: View) -> impl IntoView {
         }
     };
     view! {
-        <div class="head"><h2>{wording::TASKS_AND_LEVELS}</h2><Explain term=Term::Task/><span class="cap">{wording::SHARE_OF_COMPONENTS}</span></div>
+        <div class="head"><h2>{wording::TASKS_AND_LEVELS}</h2><Explain of=Panel::Tasks/><span class="cap">{wording::SHARE_OF_COMPONENTS}</span></div>
         <p class="cap">{wording::HOW_ESTIMATED}</p>
         <div class="cols">
             {table(wording::TASK, Task::ALL.map(Task::name).to_vec(), |c| &c.tasks)}

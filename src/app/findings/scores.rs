@@ -14,7 +14,7 @@ use crate::app::{format, weights, window};
 use crate::explain::findings::{
     PAPER_SCORES, PromptCase, ScoreFinding, instruction_scores, parse_prompts, scores_so_far, written_p,
 };
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
 use crate::wording::{common, findings as wording};
 
 /// The set that ships with the page.
@@ -120,7 +120,7 @@ pub fn Scores(state: State) -> impl IntoView {
     });
     view! {
         <section class="panel card" id="finding-1" aria-label=wording::FINDING_1>
-            <div class="head"><h2>{wording::TITLE_1}</h2><Explain term=Term::Welch/></div>
+            <div class="head"><h2>{wording::TITLE_1}</h2><Explain of=Panel::FindingScores/></div>
             <p class="cap">{wording::ABOUT_1}</p>
             <div class="bar">
                 <Segmented name=wording::WHOSE_RESPONSE options=OWN value=*f.own set=move |own| state::set_own(state, own)/>

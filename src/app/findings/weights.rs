@@ -11,7 +11,7 @@ use crate::app::state::{Side, State};
 use crate::app::teach::Explain;
 use crate::explain::findings::{ConceptShift, VerbFinding, VerbShift, concept_shift, percent, permille, verb_shift};
 use crate::explain::weights::compare::HeadChange;
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
 use crate::wording::{common, concepts, findings as wording, heads};
 
 /// All layers, once both models' have been read.
@@ -50,7 +50,7 @@ pub fn Verbs(state: State) -> impl IntoView {
     };
     view! {
         <section class="panel card" id="finding-2" aria-label=wording::FINDING_2>
-            <div class="head"><h2>{wording::TITLE_2}</h2><Explain term=Term::Shift/></div>
+            <div class="head"><h2>{wording::TITLE_2}</h2><Explain of=Panel::FindingVerbs/></div>
             <p class="cap">{wording::ABOUT_2}</p>
             <Reading state of=heads::LAYERS_OF_HEADS count=move |side| state.weights.half(side).heads.with(|h| (h.iter().flatten().count(), h.len()))/>
             <VerdictLine verdict=Signal::derive(move || found.with(|f| f.as_ref().map_or_else(unread, |f| f.verdict.clone())))/>
@@ -126,7 +126,7 @@ pub fn Tasks(state: State) -> impl IntoView {
     };
     view! {
         <section class="panel card" id="finding-3" aria-label=wording::FINDING_3>
-            <div class="head"><h2>{wording::TITLE_3}</h2><Explain term=Term::Task/></div>
+            <div class="head"><h2>{wording::TITLE_3}</h2><Explain of=Panel::FindingConcepts/></div>
             <p class="cap">{wording::ABOUT_3}</p>
             <Reading state of=concepts::LAYERS_OF_CONCEPTS count=move |side| state.weights.half(side).concepts.with(|c| (c.iter().flatten().count(), c.len()))/>
             <VerdictLine verdict=Signal::derive(move || found.with(|f| f.as_ref().map_or_else(unread, |f| f.verdict.clone())))/>

@@ -19,7 +19,7 @@ use crate::explain::local::{LayerAttention, weight, without_sink};
 use crate::explain::view::Label;
 use crate::explain::weights::Packed;
 use crate::share::sheet::{Legend, Sheet, level_colour};
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
 use crate::wording::heads as wording;
 
 /// Which pattern.
@@ -113,7 +113,7 @@ pub fn OnPrompt(state: State, view: View) -> impl IntoView {
         Of::Rollout => wording::ABOUT_ROLLOUT,
     };
     view! {
-        <div class="head"><h2>{wording::ON_YOUR_PROMPT}</h2><Explain term=Term::Attention/><span class="cap">{what}</span></div>
+        <div class="head"><h2>{wording::ON_YOUR_PROMPT}</h2><Explain of=Panel::Attention/><span class="cap">{what}</span></div>
         <Show when=ran fallback=|| view! { <p class="empty">{wording::RUN_FIRST}</p> }>
             <div class="bar">
                 <Segmented name=wording::PATTERN options=OFS value=shown.of set=move |o| shown.of.set(o)/>

@@ -19,7 +19,7 @@ use super::weights;
 use crate::explain::weights::coherence::written;
 use crate::explain::weights::compare::{Filter, HeadChange};
 use crate::explain::weights::heads::Reading;
-use crate::teach::terms::{Picture, Term};
+use crate::teach::terms::{Panel, Picture};
 use crate::wording::{common, heads as wording};
 use graph::HeadGraph;
 use local::OnPrompt;
@@ -114,10 +114,10 @@ pub fn Heads(state: State) -> impl IntoView {
     };
     view! {
         <section class="panel card" aria-label=wording::HEADS_OF_BOTH>
-            <div class="head"><h2>{wording::TITLE}</h2><Explain term=Term::Head/></div>
+            <div class="head"><h2>{wording::TITLE}</h2><Explain of=Panel::Heads/></div>
             <div class="bar" role="toolbar" aria-label=wording::HOW_TO_READ>
-                <span class="with-what"><Segmented name=wording::READING options=READINGS value=*reading set=move |r| { view.dimension.set(None); weights::read(state, r) }/><Explain term=Term::Reading/></span>
-                <span class="with-what"><Segmented name=wording::MEASURE options=MEASURES value=view.measure set=move |m| view.measure.set(m)/><Explain term=Term::HeadMeasure/></span>
+                <Segmented name=wording::READING options=READINGS value=*reading set=move |r| { view.dimension.set(None); weights::read(state, r) }/>
+                <Segmented name=wording::MEASURE options=MEASURES value=view.measure set=move |m| view.measure.set(m)/>
                 <Segmented name=wording::ORDER options=ORDERS value=view.order set=move |o| view.order.set(o)/>
                 <label>{wording::ONLY_PAIRS_WITH}<input type="search" class="word" id="head-word" placeholder=wording::A_WORD autocomplete="off" prop:value=view.word on:input=move |e| view.word.set(event_target_value(&e))/></label>
                 <label><input type="checkbox" id="head-verbs" prop:checked=view.verbs on:change=move |e| view.verbs.set(event_target_checked(&e))/>{wording::AN_INSTRUCTION_VERB}</label>
@@ -133,7 +133,7 @@ pub fn Heads(state: State) -> impl IntoView {
             <div class="head">
                 <h2>{move || { let (l, h) = view.chosen.get(); common::head(l, h) }}</h2>
                 <span class="cap">{move || shown.with(|c| c.as_ref().map_or_else(String::new, pairs::counted))}</span>
-                <Explain term=Term::Pair/>
+                <Explain of=Panel::Head/>
             </div>
             {move || coherence(state, view).map(|said| view! { <p class="cap" id="head-coherence">{said}</p> })}
             <Show when=move || reading.get() == Reading::Paper><Dimensions state view/></Show>
