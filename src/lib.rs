@@ -1,7 +1,7 @@
 //! Shiftlens: what instruction tuning did to a language model, computed and shown in the browser.
 //!
 //! The rooms, from the ground up (each uses only those above it): [`checkpoint`], [`model`], [`explain`], [`protocol`],
-//! [`worker`], [`share`], [`teach`], [`page`], `app`. ARCHITECTURE.md says where to look for what.
+//! [`worker`], [`share`], [`teach`], [`wording`], [`page`], `app`. ARCHITECTURE.md says where to look for what.
 
 pub mod checkpoint;
 pub mod explain;
@@ -10,6 +10,7 @@ pub mod page;
 pub mod protocol;
 pub mod share;
 pub mod teach;
+pub mod wording;
 pub mod worker;
 
 #[cfg(target_arch = "wasm32")]

@@ -141,6 +141,18 @@ fn a_room_uses_only_rooms_above_it() {
     }
 }
 
+/// A translator needs no other room: values come as text and numbers.
+#[test]
+fn the_strings_on_the_page_know_no_other_room() {
+    let graph = Graph::read();
+    let files: Vec<_> = graph.0.iter().filter(|(name, _)| room(name) == "wording").collect();
+    assert!(files.len() > 10, "the room of strings is not where it was");
+    for (name, uses) in files {
+        let foreign: Vec<_> = uses.iter().filter(|used| room(used) != "wording").collect();
+        assert!(foreign.is_empty(), "{name} uses {foreign:?}");
+    }
+}
+
 /// Files that need each other can only be understood together. A folder's own file may name its parts, and they it: the
 /// folder is what is understood.
 #[test]

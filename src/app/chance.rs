@@ -13,6 +13,7 @@ use crate::explain::weights::coherence::{self, Coherence, Judged};
 use crate::explain::weights::compare::Kept;
 use crate::explain::weights::matching::Turn;
 use crate::explain::weights::scorer::Task;
+use crate::wording::{chance as wording, common};
 
 const SIDES: [Side; 2] = [Side::Base, Side::Tuned];
 
@@ -43,10 +44,11 @@ fn coherences(state: State, of: fn(Side, State) -> Option<Coherence>, nil: &'sta
     move || {
         let known: Vec<(Side, Coherence)> =
             SIDES.into_iter().filter_map(|side| Some((side, of(side, state)?))).collect();
-        let said: Vec<String> = known.iter().map(|(side, c)| format!("{}: {}.", side.name(), c.words())).collect();
+        let said: Vec<String> = known.iter().map(|(side, c)| wording::of_side(side.name(), &c.words())).collect();
         let nothing = known.iter().any(|(_, c)| c.nil());
-        let nil = if nothing { format!("{nil} ") } else { String::new() };
-        (!known.is_empty()).then(|| line(format!("{nil}{}", said.join(" ")), nothing))
+        let mut all = if nothing { vec![nil] } else { Vec::new() };
+        all.extend(said.iter().map(String::as_str));
+        (!known.is_empty()).then(|| line(common::sentences(&all), nothing))
     }
 }
 
@@ -58,13 +60,9 @@ pub fn HeadsByChance(state: State) -> impl IntoView {
     });
     let said = move || {
         kept.get().map(|k| {
-            let numbers = format!(
-                "On average, {} of a head's pairs are the same after tuning; another head of its layer has {} of them.",
-                percent(k.own),
-                percent(k.others)
-            );
+            let numbers = wording::kept(&percent(k.own), &percent(k.others));
             match k.by_chance() {
-                true => line(format!("These heads match no better than chance. {numbers}"), true),
+                true => line(common::sentences(&[wording::HEADS_NO_BETTER, &numbers]), true),
                 false => line(numbers, false),
             }
         })
@@ -73,7 +71,7 @@ pub fn HeadsByChance(state: State) -> impl IntoView {
     view! {
         <div id="heads-chance" role="status">
             {said}
-            {coherences(state, of, "These pairs are no closer than random words.")}
+            {coherences(state, of, wording::PAIRS_NO_CLOSER)}
         </div>
     }
 }
@@ -84,9 +82,9 @@ pub fn ConceptsByChance(state: State, labels: Labels) -> impl IntoView {
     let turn = Memo::new(move |_| controls(state).turn);
     let turned = move || {
         turn.get().map(|t| {
-            let numbers = format!("Matched across the models, {}.", t.words());
+            let numbers = wording::matched(&t.words());
             match t.verdict() {
-                Some(verdict) => line(format!("{verdict} {numbers}"), true),
+                Some(verdict) => line(common::sentences(&[verdict, &numbers]), true),
                 None => line(numbers, false),
             }
         })
@@ -107,13 +105,13 @@ pub fn ConceptsByChance(state: State, labels: Labels) -> impl IntoView {
         });
         let (none, all) = (base.0 + tuned.0, base.1 + tuned.1);
         let share = none as f64 / all.max(1) as f64;
-        (all > 0).then(|| line(format!("{} of the components have no task label.", percent(share)), share > 0.9))
+        (all > 0).then(|| line(wording::unlabelled(&percent(share)), share > 0.9))
     };
     let of = |side, state: State| together(state.weights.half(side).judged_concepts);
     view! {
         <div id="concepts-chance" role="status">
             {turned}{unlabelled}
-            {coherences(state, of, "These components' words are no closer than random words.")}
+            {coherences(state, of, wording::COMPONENTS_NO_CLOSER)}
         </div>
     }
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::format;
 use super::state::Slot;
+use crate::wording::{attribution as wording, numbers};
 
 /// The line under a response.
 #[component]
@@ -22,12 +23,12 @@ pub fn Choices(half: Slot) -> impl IntoView {
         };
         let others = t.top.iter().zip(&t.top_text).map(|(c, text)| {
             let share = format!("width:{:.1}%", c.probability * 100.0);
-            view! { <span class="alt" class:chosen=c.id == t.id><i style=share></i><code>{format::visible(text)}</code>{format!("{:.0} %", c.probability * 100.0)}</span> }
+            view! { <span class="alt" class:chosen=c.id == t.id><i style=share></i><code>{format::visible(text)}</code>{numbers::percent(f64::from(c.probability))}</span> }
         });
         // a link carries the probability alone
         let said = match t.rank {
-            0 => format!("p about {:.2}", t.probability),
-            rank => format!("p {:.3} · rank {rank} · entropy {:.2} nats", t.probability, t.entropy),
+            0 => wording::about_probability(t.probability),
+            rank => wording::probability(t.probability, rank, t.entropy),
         };
         view! {
             <div class="choice">

@@ -3,25 +3,21 @@
 use leptos::prelude::*;
 
 use super::state::State;
-use super::teach::Explain;
 use crate::checkpoint::Speaker;
 use crate::checkpoint::conversation::{MOST_TURNS, explained_turns};
 use crate::page::editor::{Before, Command, Conversation};
-use crate::teach::terms::Term;
+use crate::wording::conversation as wording;
 
 /// What the roles are called.
 const SPEAKERS: &[(Speaker, &str)] =
-    &[(Speaker::System, "System"), (Speaker::User, "User"), (Speaker::Assistant, "Assistant")];
+    &[(Speaker::System, wording::SYSTEM), (Speaker::User, wording::USER), (Speaker::Assistant, wording::ASSISTANT)];
 
 /// The editor of the turns, folded away while there are none.
 #[component]
 pub fn Turns(state: State) -> impl IntoView {
     let count = Memo::new(move |_| state.conversation.with(|c| c.before.len()));
     let there = Memo::new(move |_| count.get() > 0);
-    let summary = move || match count.get() {
-        0 => "Turns before the prompt: none".to_owned(),
-        n => format!("Turns before the prompt: {n}"),
-    };
+    let summary = move || wording::turns(count.get());
     let add = move |_| {
         change(state, |c| {
             let speaker = next(c.before.last().map(|turn| turn.speaker));
@@ -33,12 +29,12 @@ pub fn Turns(state: State) -> impl IntoView {
     view! {
         <details class="fold" id="conversation" prop:open=move || there.get()>
             <summary>{summary}</summary>
-            <p class="cap">"Add a system prompt or earlier turns of the conversation. Both models read them before the prompt."<Explain term=Term::Turns/></p>
+            <p class="cap">{wording::ABOUT}</p>
             <For each=move || 0..count.get() key=|at| *at children=move |at| view! { <TurnFields state at/> }/>
-            <div class="row"><button class="link" id="add-turn" disabled=full on:click=add>"Add a turn"</button></div>
+            <div class="row"><button class="link" id="add-turn" disabled=full on:click=add>{wording::ADD}</button></div>
             <Show when=move || state.conversation.with(Conversation::explains_another)>
                 <label class="check"><input type="checkbox" id="explain-prompt" prop:checked=move || state.conversation.with(|c| !c.prompt_left_out)
-                    on:change=move |e| change(state, |c| c.prompt_left_out = !event_target_checked(&e))/>"Explain the prompt too"</label>
+                    on:change=move |e| change(state, |c| c.prompt_left_out = !event_target_checked(&e))/>{wording::EXPLAIN_THE_PROMPT}</label>
             </Show>
         </details>
     }
@@ -77,14 +73,14 @@ fn TurnFields(state: State, at: usize) -> impl IntoView {
     let number = at + 1;
     view! {
         <fieldset class="turn">
-            <legend class="visually-hidden">{format!("Turn {number}")}</legend>
+            <legend class="visually-hidden">{wording::turn(number)}</legend>
             <div class="row">
-                <select class="speaker" aria-label=format!("Speaker of turn {number}") prop:value=move || turn.get().speaker.name() on:change=role>{options.collect_view()}</select>
-                <label class="check"><input type="checkbox" prop:checked=move || turn.get().explained on:change=explain/>"Explain"</label>
-                <button class="link" aria-label=format!("Remove turn {number}") on:click=remove>"Remove"</button>
+                <select class="speaker" aria-label=wording::speaker_of(number) prop:value=move || turn.get().speaker.name() on:change=role>{options.collect_view()}</select>
+                <label class="check"><input type="checkbox" prop:checked=move || turn.get().explained on:change=explain/>{wording::EXPLAIN}</label>
+                <button class="link" aria-label=wording::remove_turn(number) on:click=remove>{wording::REMOVE}</button>
             </div>
-            <textarea class="small" id=format!("turn-{at}") spellcheck="false" aria-label=format!("Text of turn {number}")
-                placeholder="A blank turn is left out." prop:value=move || turn.get().text on:input=move |e| set(|turn, text| turn.text = text, event_target_value(&e))></textarea>
+            <textarea class="small" id=format!("turn-{at}") spellcheck="false" aria-label=wording::text_of(number)
+                placeholder=wording::BLANK_IS_LEFT_OUT prop:value=move || turn.get().text on:input=move |e| set(|turn, text| turn.text = text, event_target_value(&e))></textarea>
         </fieldset>
     }
 }

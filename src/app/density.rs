@@ -4,8 +4,7 @@ use leptos::prelude::*;
 
 use super::format;
 use super::state::Slot;
-use super::teach::Explain;
-use crate::teach::terms::Term;
+use crate::wording::attribution as wording;
 
 /// Bars, the instruction's units underlined.
 #[component]
@@ -25,8 +24,7 @@ pub fn Density(half: Slot) -> impl IntoView {
     };
     view! {
         <details class="fold">
-            <summary>"Density of each prompt unit"<span class="hint">" · to how many response tokens it matters; the instruction is underlined"</span></summary>
-            <p class="cap">"Density"<Explain term=Term::Density/></p>
+            <summary>{wording::DENSITY_OF_UNITS}<span class="hint">{wording::ABOUT_DENSITY}</span></summary>
             <div class="dens">{move || rows().into_iter().map(bar).collect_view()}</div>
         </details>
     }

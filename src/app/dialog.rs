@@ -3,6 +3,8 @@
 use leptos::html::Dialog;
 use leptos::prelude::*;
 
+use crate::wording::common;
+
 /// Shows and hides `dialog` as `open` says; `prepare` comes before it is shown.
 pub fn follow(dialog: NodeRef<Dialog>, open: RwSignal<bool>, prepare: impl Fn() + 'static) {
     Effect::new(move |_| {
@@ -33,7 +35,7 @@ pub fn Modal(
     follow(dialog, open, prepare);
     view! {
         <dialog node_ref=dialog id=id aria-label=title on:close=move |_| open.set(false)>
-            <div class="head"><h2>{title}</h2><span class="grow"></span><button class="btn" id=close on:click=move |_| open.set(false)>"Close"</button></div>
+            <div class="head"><h2>{title}</h2><span class="grow"></span><button class="btn" id=close on:click=move |_| open.set(false)>{common::CLOSE}</button></div>
             {children()}
         </dialog>
     }

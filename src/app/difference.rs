@@ -12,7 +12,8 @@ use super::state::State;
 use super::teach::{Explain, NotShown};
 use crate::explain::view::difference;
 use crate::share::sheet::{Legend, Sheet, signed_colour};
-use crate::teach::terms::{self, Term};
+use crate::teach::terms::{self, Panel};
+use crate::wording::{attribution as wording, common, numbers};
 
 /// The third panel.
 #[component]
@@ -24,18 +25,14 @@ pub fn Difference(state: State) -> impl IntoView {
     };
     let shown = move || state.slots().iter().all(|s| s.view.with(|v| !v.columns.is_empty()));
     let why_not = move || {
-        if differ() {
-            "The two models split text into different tokens, so their matrices cannot be subtracted. Each still explains its own."
-        } else {
-            "The models explain different responses. Choose “Tuned model's” or “Base model's” under Response to explain, and both explain the same one."
-        }
+        if differ() { wording::OTHER_TOKENS } else { wording::OTHER_RESPONSES }
     };
     view! {
         <Show when=shown>
-            <article class="panel card" id="difference" aria-label="Difference">
-                <div class="head"><h2>"Difference"</h2><Explain term=Term::Difference/><span class="cap">"tuned minus base, signed"</span></div>
+            <article class="panel card" id="difference" aria-label=wording::DIFFERENCE>
+                <div class="head"><h2>{wording::DIFFERENCE}</h2><Explain of=Panel::Difference/><span class="cap">{wording::TUNED_MINUS_BASE}</span></div>
                 <Show when=move || both.with(Option::is_some) fallback=move || view! { <p class="empty">{why_not}</p> }>
-                    <div class="legend"><span>"mattered more to the base"</span><span class="ramp diverging"></span><span>"more to the tuned model"</span></div>
+                    <div class="legend"><span>{wording::MORE_TO_BASE}</span><span class="ramp diverging"></span><span>{wording::MORE_TO_TUNED}</span></div>
                     <DifferenceMatrix state both/>
                     <SavePicture name="difference" make=move || picture(state, both)/>
                     <NotShown of=terms::Picture::Difference/>
@@ -52,16 +49,13 @@ fn picture(state: State, both: Memo<Both>) -> Option<Drawn> {
     both.with_untracked(|both| {
         let (rows, values) = both.as_ref()?;
         let sheet = Sheet {
-            title: "Difference: tuned minus base".into(),
+            title: wording::DIFFERENCE_TITLE.into(),
             rows,
             columns: &columns,
             fill: &|n, m| signed_colour(values[n][m] / extent),
             tip: &|n, m| format!("{:+.4e}", values[n][m]),
-            legend: Legend::Signed("mattered more to the base", "more to the tuned model"),
-            caption: format!(
-                "Importance (gradient x input) of each word of the prompt for each of the same response, tuned minus base; the largest magnitude on the scale is {extent:.3e}. {}",
-                provenance(state)
-            ),
+            legend: Legend::Signed(wording::MORE_TO_BASE, wording::MORE_TO_TUNED),
+            caption: wording::difference_caption(extent, &provenance(state)),
         };
         Some((sheet.svg(), sheet.size()))
     })
@@ -101,16 +95,12 @@ fn DifferenceMatrix(state: State, both: Memo<Both>) -> impl IntoView {
         both.with(|both| {
             let (rows, values) = both.as_ref()?;
             let column = state.tuned.view.with(|v| v.columns.get(m).map(|c| c.text.clone()))?;
-            Some(format!(
-                "“{}” → “{}”: {}",
-                format::label(&rows.get(n)?.text, 40),
-                format::label(&column, 40),
-                format::signed(*values.get(n)?.get(m)?)
-            ))
+            let (row, value) = (format::label(&rows.get(n)?.text, 40), *values.get(n)?.get(m)?);
+            Some(common::from_to(&row, &format::label(&column, 40), &numbers::signed(value)))
         })
     };
     view! {
-        <div class="frame"><canvas node_ref=canvas role="img" aria-label="Signed difference: prompt rows, response columns" on:mousemove=on_move on:mouseleave=move |_| hover.set(None)></canvas></div>
-        <p class="cap value" aria-live="polite">{move || words().unwrap_or_else(|| "Point at a cell to read its value.".to_owned())}</p>
+        <div class="frame"><canvas node_ref=canvas role="img" aria-label=wording::DIFFERENCE_MATRIX on:mousemove=on_move on:mouseleave=move |_| hover.set(None)></canvas></div>
+        <p class="cap value" aria-live="polite">{move || words().unwrap_or_else(|| wording::POINT_AT_A_CELL.to_owned())}</p>
     }
 }

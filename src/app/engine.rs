@@ -7,6 +7,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use crate::protocol::{Event, Request};
+use crate::wording::frame as wording;
 
 /// Takes an event of the worker of an epoch.
 type Handler = Rc<dyn Fn(u32, Event)>;
@@ -78,7 +79,7 @@ impl Engine {
         let handler = self.handler.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
             let event = message.data().as_string().and_then(|text| serde_json::from_str(&text).ok());
-            handler(epoch, event.unwrap_or_else(|| Event::Crashed { message: "its message cannot be read".into() }));
+            handler(epoch, event.unwrap_or_else(|| Event::Crashed { message: wording::MESSAGE_UNREADABLE.into() }));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         on_message.forget(); // lives as long as the worker
@@ -86,7 +87,7 @@ impl Engine {
         let on_error = Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
             let said = event.dyn_ref::<web_sys::ErrorEvent>().map(web_sys::ErrorEvent::message);
             let message = said.filter(|m| !m.is_empty());
-            handler(epoch, Event::Crashed { message: message.unwrap_or_else(|| "its code could not be run".into()) });
+            handler(epoch, Event::Crashed { message: message.unwrap_or_else(|| wording::CODE_NOT_RUN.into()) });
         });
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         on_error.forget();
@@ -101,7 +102,7 @@ impl Engine {
     }
 
     fn crash(&self, e: &JsValue) {
-        let message = e.as_string().unwrap_or_else(|| "the worker could not be started".into());
+        let message = e.as_string().unwrap_or_else(|| wording::WORKER_NOT_STARTED.into());
         (self.handler)(self.epoch.get(), Event::Crashed { message });
     }
 

@@ -6,6 +6,7 @@ use super::backend::BackendBadge;
 use super::state::{Side, Slot, State};
 use super::{document, format, memory};
 use crate::protocol::Stage;
+use crate::wording::frame as wording;
 
 /// A ring for the base, a disc for the tuned model: told apart by mark and name, never by hue.
 #[component]
@@ -23,16 +24,16 @@ pub fn Header(state: State) -> impl IntoView {
     let can_export = move || state.slots().iter().any(|s| s.run.with(|r| r.report.is_some()));
     view! {
         <header>
-            <div class="brand">"Shift"<span>"lens"</span></div>
-            <button class="pair" id="open-models" aria-haspopup="dialog" title="Choose the models" on:click=move |_| state.models_open.set(true)>
+            <div class="brand">{wording::SHIFT}<span>{wording::LENS}</span></div>
+            <button class="pair" id="open-models" aria-haspopup="dialog" title=wording::CHOOSE_THE_MODELS on:click=move |_| state.models_open.set(true)>
                 <SlotChip half=state.base/>
                 <SlotChip half=state.tuned/>
-                <span class="change">"Change"</span>
+                <span class="change">{wording::CHANGE}</span>
             </button>
             <BackendBadge state/>
             <span class="grow"></span>
-            <button class="btn" id="learn" aria-haspopup="dialog" on:click=move |_| state.learn_open.set(true)>"Learn"</button>
-            <button class="btn" id="share" aria-haspopup="dialog" disabled=move || !can_export() on:click=move |_| state.share_open.set(true)>"Share"</button>
+            <button class="btn" id="learn" aria-haspopup="dialog" on:click=move |_| state.learn_open.set(true)>{wording::LEARN}</button>
+            <button class="btn" id="share" aria-haspopup="dialog" disabled=move || !can_export() on:click=move |_| state.share_open.set(true)>{wording::SHARE}</button>
             <ThemeButton state/>
         </header>
     }
@@ -44,16 +45,16 @@ fn SlotChip(half: Slot) -> impl IntoView {
         half.model.with(|m| match (&m.loading, &m.info) {
             (Some((_, Some(p))), _) if p.total > 0 => {
                 let verb = match p.stage {
-                    Stage::Download => "downloading",
-                    Stage::Keep => "storing",
-                    _ => "opening",
+                    Stage::Download => wording::DOWNLOADING,
+                    Stage::Keep => wording::STORING,
+                    _ => wording::OPENING,
                 };
-                format!("{verb} {} %", p.done * 100 / p.total)
+                wording::loading(verb, p.done * 100 / p.total)
             }
-            (Some(_), _) => "opening…".to_owned(),
-            (None, Some(i)) => format!("{} · {}", format::label(&i.name, 28), i.quantization),
-            (None, None) if m.failure.is_some() => "none".to_owned(),
-            (None, None) => "not loaded yet".to_owned(),
+            (Some(_), _) => wording::OPENING_NOW.to_owned(),
+            (None, Some(i)) => wording::model(&format::label(&i.name, 28), &i.quantization),
+            (None, None) if m.failure.is_some() => wording::NO_MODEL.to_owned(),
+            (None, None) => wording::NOT_LOADED_YET.to_owned(),
         })
     };
     let class =
@@ -84,5 +85,5 @@ fn ThemeButton(state: State) -> impl IntoView {
         dark.update(|d| *d = !*d);
         memory::keep(state, "shiftlens.theme", if dark.get_untracked() { "dark" } else { "light" });
     };
-    view! { <button class="btn" id="theme" on:click=toggle>{move || if dark.get() { "Light" } else { "Dark" }}</button> }
+    view! { <button class="btn" id="theme" on:click=toggle>{move || if dark.get() { wording::LIGHT } else { wording::DARK }}</button> }
 }

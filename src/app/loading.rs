@@ -11,6 +11,7 @@ use super::{document, window};
 use crate::page::slots::Presence;
 use crate::page::waiting::Command;
 use crate::page::{Msg, Wish};
+use crate::wording::{common, loading as wording};
 
 fn presence(half: Slot) -> Presence {
     half.model.with(|_| half.shell.with(|page| page.slots.presence(&page.facts)[half.side.index()]))
@@ -82,24 +83,15 @@ pub fn WaitingNote(state: State, among_weights: bool) -> impl IntoView {
     };
     let coming = move || wanted() && state.slots().map(presence).contains(&Presence::Coming);
     let stopped = move || wanted() && !coming() && state.slots().map(presence).contains(&Presence::Absent);
-    let why = move || {
-        let wishes = state.wishes.get();
-        match wishes.as_slice() {
-            [] => "Loading the models.".to_owned(),
-            all => {
-                let all: Vec<&str> = all.iter().map(Wish::words).collect();
-                format!("Loading the models. Next: {}.", all.join(", then "))
-            }
-        }
-    };
+    let why = move || state.wishes.with(|all| wording::loading_for(&all.iter().map(Wish::words).collect::<Vec<_>>()));
     let line = move |half: Slot| {
         let shown = move || half.model.with(|m| m.loading.filter(|_| m.info.is_none()));
         let words = move || {
             let name = half.side.name();
             match presence(half) {
-                Presence::There => format!("{name}: here"),
-                Presence::Failed => format!("{name}: failed to load"),
-                _ => format!("{name}: {}", loading_words(shown().and_then(|(_, p)| p))),
+                Presence::There => wording::here(name),
+                Presence::Failed => wording::failed(name),
+                _ => common::of(name, &loading_words(shown().and_then(|(_, p)| p))),
             }
         };
         let value = move || {
@@ -107,7 +99,7 @@ pub fn WaitingNote(state: State, among_weights: bool) -> impl IntoView {
             let progress = shown().and_then(|(_, p)| p).filter(|p| p.total > 0);
             progress.map(|p| p.done as f64 / p.total as f64).or(there.then_some(1.0)).map(|v| v.to_string())
         };
-        view! { <div class="progress"><span>{words}</span><progress max="1" value=value aria-label=format!("{} model", half.side.name())></progress></div> }
+        view! { <div class="progress"><span>{words}</span><progress max="1" value=value aria-label=common::model(half.side.name())></progress></div> }
     };
     let id = if among_weights { "waiting-weights" } else { "waiting" };
     view! {
@@ -115,14 +107,14 @@ pub fn WaitingNote(state: State, among_weights: bool) -> impl IntoView {
             <div class="note linked coming" id=id>
                 <div class="row">
                     <span class="grow" role="status">{why}</span>
-                    <button type="button" class="btn" id=format!("{id}-cancel") on:click=move |_| cancel(state)>"Cancel"</button>
+                    <button type="button" class="btn" id=format!("{id}-cancel") on:click=move |_| cancel(state)>{common::CANCEL}</button>
                 </div>
                 <div class="reading-progress">{state.slots().map(line).collect_view()}</div>
             </div>
         </Show>
         <Show when=stopped>
-            <p class="note linked coming" id=format!("{id}-stopped")>"This needs the models, which are not loaded. "
-                <button type="button" class="btn" id=format!("{id}-load") on:click=move |_| need(state)>"Load them"</button>
+            <p class="note linked coming" id=format!("{id}-stopped")>{wording::NOT_LOADED}" "
+                <button type="button" class="btn" id=format!("{id}-load") on:click=move |_| need(state)>{wording::LOAD_THEM}</button>
             </p>
         </Show>
     }

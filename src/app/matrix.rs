@@ -8,6 +8,7 @@ use super::canvas::{Cell, Layout, Picture, draw, follow_theme};
 use super::format;
 use super::reading::extent;
 use super::state::{Scale, Selection, Slot, State};
+use crate::wording::{common, matrix as wording, numbers};
 
 /// Redraws when the width of the canvas's frame changes.
 pub fn on_resize(canvas: NodeRef<Canvas>, width: RwSignal<f64>) {
@@ -110,16 +111,13 @@ pub fn Matrix(state: State, half: Slot) -> impl IntoView {
     };
     let words = move || {
         let Some((n, m)) = hover.get() else {
-            return "Point at a cell, or walk with the arrow keys, to read its value.".to_owned();
+            return wording::POINT_OR_WALK.to_owned();
         };
         half.view.with(|v| match (v.rows.get(n), v.columns.get(m)) {
-            (Some(row), Some(column)) => format!(
-                "“{}” → “{}”: level {}, {}",
-                format::label(&row.text, 40),
-                format::label(&column.text, 40),
-                v.levels[n][m],
-                format::signed(v.signed[n][m])
-            ),
+            (Some(row), Some(column)) => {
+                let said = wording::level_and_value(v.levels[n][m], &numbers::signed(v.signed[n][m]));
+                common::from_to(&format::label(&row.text, 40), &format::label(&column.text, 40), &said)
+            }
             _ => String::new(),
         })
     };
@@ -127,7 +125,7 @@ pub fn Matrix(state: State, half: Slot) -> impl IntoView {
         <div class="frame">
             <canvas
                 node_ref=canvas tabindex="0" role="img"
-                aria-label=format!("Matrix of the {} model: prompt rows, response columns. Arrow keys move, Enter chooses.", half.side.name())
+                aria-label=wording::picture_of(half.side.name())
                 on:mousemove=on_move on:mouseleave=move |_| hover.set(None) on:click=on_click on:keydown=on_key
             ></canvas>
         </div>

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::state::{Scale, Slot, State};
 use super::{format, is_open};
 use crate::explain::view::Label;
+use crate::wording::{matrix as wording, numbers};
 
 /// The table, made when it is opened.
 #[component]
@@ -12,7 +13,7 @@ pub fn MatrixTable(state: State, half: Slot) -> impl IntoView {
     let open = RwSignal::new(false);
     view! {
         <details class="fold matrix-table" on:toggle=move |e| open.set(is_open(&e))>
-            <summary>"The matrix as a table"</summary>
+            <summary>{wording::AS_A_TABLE}</summary>
             <Show when=move || open.get()><Cells state half/></Show>
         </details>
     }
@@ -22,8 +23,8 @@ pub fn MatrixTable(state: State, half: Slot) -> impl IntoView {
 fn Cells(state: State, half: Slot) -> impl IntoView {
     let name = |label: &Label| format::label(label.text.trim(), 40);
     let values = move || match state.reading.get().scale {
-        Scale::Levels => "levels",
-        Scale::Signed => "signed values",
+        Scale::Levels => wording::LEVELS,
+        Scale::Signed => wording::SIGNED_VALUES,
     };
     let head = move || {
         half.view.with(|v| {
@@ -36,7 +37,7 @@ fn Cells(state: State, half: Slot) -> impl IntoView {
         half.view.with(|v| {
             let value = |n: usize, m: usize| match scale {
                 Scale::Levels => v.levels[n][m].to_string(),
-                Scale::Signed => format::signed(v.signed[n][m]),
+                Scale::Signed => numbers::signed(v.signed[n][m]),
             };
             let row = |(n, label): (usize, &Label)| {
                 let cells = (0..v.columns.len()).map(|m| view! { <td class="num">{value(n, m)}</td> });
@@ -46,9 +47,9 @@ fn Cells(state: State, half: Slot) -> impl IntoView {
         })
     };
     view! {
-        <div class="frame" tabindex="0" role="region" aria-label=format!("Matrix of the {} model as a table", half.side.name())>
+        <div class="frame" tabindex="0" role="region" aria-label=wording::table_of(half.side.name())>
             <table class="components">
-                <caption>{move || format!("{} model, {}: influence of each prompt word (rows) on each response word (columns)", half.side.name(), values())}</caption>
+                <caption>{move || wording::caption(half.side.name(), values())}</caption>
                 <thead><tr><td></td>{head}</tr></thead>
                 <tbody>{rows}</tbody>
             </table>

@@ -2,9 +2,7 @@
 
 use super::state::State;
 use super::window;
-
-/// Said once for whatever there was no room for.
-const FULL: &str = "The browser's storage is full: your settings will be forgotten when the page is closed. Delete stored models under Change to make room.";
+use crate::wording::frame as wording;
 
 /// Under this name it is remembered how fast this machine is.
 pub const SPEED: &str = "shiftlens.speed-1";
@@ -32,6 +30,6 @@ pub fn set(key: &str, value: &str) -> bool {
 /// The same, and says so if there was no room.
 pub fn keep(state: State, key: &str, value: &str) {
     if !set(key, value) {
-        state.notify(FULL.to_owned());
+        state.notify(wording::STORAGE_FULL.to_owned());
     }
 }

@@ -5,16 +5,19 @@ use leptos::prelude::*;
 use super::choices::Choices;
 use super::density::Density;
 use super::header::Mark;
+use super::loading;
 use super::matrix::Matrix;
 use super::matrix_table::MatrixTable;
 use super::reading::{PromptText, ResponseText};
 use super::state::{Half, Phase, Shown, Side, Slot, State};
 use super::teach::Explain;
-use super::{format, loading};
 use crate::checkpoint::hub::Pinned;
+use crate::explain::By;
+use crate::model::head::Target;
 use crate::page::{Msg, Wish};
 use crate::protocol::Stage;
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
+use crate::wording::{attribution as wording, common, numbers, prompt};
 
 /// The card of `side`.
 #[component]
@@ -26,25 +29,25 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
     let idle = move || !has_columns() && half.run.with(|r| r.phase == Phase::Over && r.failure.is_none());
     let empty_response = move || half.run.with(|r| r.report.as_ref().is_some_and(|p| p.response.is_empty()));
     view! {
-        <article class="panel card" id=format!("card-{}", side.key()) aria-label=format!("{} model", side.name())>
+        <article class="panel card" id=format!("card-{}", side.key()) aria-label=common::model(side.name())>
             <div class="head">
                 <Mark side/>
-                <h2>{side.name()}</h2><Explain term=Term::BaseAndTuned/>
+                <h2>{side.name()}</h2><Explain of=Panel::Result/>
                 <span class="cap">{move || half.run.with(summary)}</span>
-                <span class="score" title="A normalised sum of the densities of the instruction's words (paper, section 4)">"instruction score"<Explain term=Term::Score/>" "<b>{score}</b></span>
+                <span class="score" title=wording::ABOUT_SCORE>{wording::INSTRUCTION_SCORE}" "<b>{score}</b></span>
             </div>
             <Status half/>
-            <Show when=waiting><p class="cap">"Waiting for the other model's response…"</p></Show>
+            <Show when=waiting><p class="cap">{wording::WAITING}</p></Show>
             <Show when=idle>
-                <p class="empty">{move || if empty_response() { "The model answered with nothing: its first token was the end." } else { "Nothing run yet. Write a prompt and press Run." }}</p>
+                <p class="empty">{move || if empty_response() { wording::ANSWERED_NOTHING } else { wording::NOTHING_RUN }}</p>
             </Show>
             <Show when=has_columns>
-                <div class="sub">"Prompt"<Hint half prompt=true/></div>
+                <div class="sub">{common::PROMPT}<Hint half prompt=true/></div>
                 <PromptText state half/>
-                <div class="sub">"Response"<Explain term=Term::Choices/><Hint half prompt=false/></div>
+                <div class="sub">{common::RESPONSE}<Hint half prompt=false/></div>
                 <ResponseText state half/>
                 <Choices half/>
-                <div class="sub">"Prompt (rows) × response (columns)"<Explain term=Term::Importance/></div>
+                <div class="sub">{wording::ROWS_AND_COLUMNS}</div>
                 <Matrix state half/>
                 <MatrixTable state half/>
                 <Density half/>
@@ -60,10 +63,10 @@ fn Hint(half: Slot, prompt: bool) -> impl IntoView {
         let s = half.selection.get();
         let name = |labels: &[crate::explain::view::Label], i: usize| labels.get(i).map(|l| l.text.trim().to_owned());
         half.view.with(|v| match (prompt, s.column, s.row) {
-            (true, Some(c), _) => name(&v.columns, c).map(|t| format!(" · coloured by what “{t}” came from")),
-            (true, None, None) => Some(" · choose a word to see what it influenced".into()),
-            (false, None, Some(r)) => name(&v.rows, r).map(|t| format!(" · coloured by what “{t}” influenced")),
-            (false, None, None) => Some(" · choose a word to see where it came from".into()),
+            (true, Some(c), _) => name(&v.columns, c).map(|t| wording::coloured_by_source(&t)),
+            (true, None, None) => Some(wording::CHOOSE_TO_SEE_INFLUENCE.into()),
+            (false, None, Some(r)) => name(&v.rows, r).map(|t| wording::coloured_by_influence(&t)),
+            (false, None, None) => Some(wording::CHOOSE_TO_SEE_SOURCE.into()),
             _ => None,
         })
     };
@@ -75,19 +78,13 @@ fn Hint(half: Slot, prompt: bool) -> impl IntoView {
 fn Status(half: Slot) -> impl IntoView {
     let progress = move || half.run.with(|r| r.job()).map(|_| half.progress.get());
     let words = move || match progress().flatten() {
-        None => "Starting…".to_owned(),
-        Some(p) => {
-            let what = match p.stage {
-                Stage::Prompt => "Reading the prompt: token",
-                Stage::Response => "Answering: token",
-                Stage::Reverse => "Tracing back: step",
-                _ => "Step",
-            };
-            match p.total {
-                0 => format!("{what} {}", p.done),
-                total => format!("{what} {} of {total}", p.done),
-            }
-        }
+        None => wording::STARTING.to_owned(),
+        Some(p) => match p.stage {
+            Stage::Prompt => wording::reading_prompt(p.done, p.total),
+            Stage::Response => wording::answering(p.done, p.total),
+            Stage::Reverse => wording::tracing_back(p.done, p.total),
+            _ => wording::other_step(p.done, p.total),
+        },
     };
     let value =
         move || progress().flatten().filter(|p| p.total > 0).map(|p| (p.done as f64 / p.total as f64).to_string());
@@ -105,8 +102,8 @@ fn Status(half: Slot) -> impl IntoView {
 
 fn summary(r: &Half) -> String {
     match &r.report {
-        Some(p) => format!("{} tokens · {}", r.response.len(), format::seconds(p.seconds.total)),
-        None if !r.response.is_empty() => format!("{} tokens", r.response.len()),
+        Some(p) => wording::tokens_and_time(r.response.len(), &numbers::seconds(p.seconds.total)),
+        None if !r.response.is_empty() => wording::tokens(r.response.len()),
         None => String::new(),
     }
 }
@@ -116,41 +113,43 @@ fn provenance(r: &Half, shown: Shown, given: bool) -> String {
     let Some(p) = &r.report else { return String::new() };
     let (c, s) = (&p.checkpoint, &p.seconds);
     let by = match p.by {
-        crate::explain::By::Token => "token",
-        crate::explain::By::Word => "word",
-        crate::explain::By::Sentence => "sentence",
+        By::Token => wording::BY_TOKEN,
+        By::Word => wording::BY_WORD,
+        By::Sentence => wording::BY_SENTENCE,
+    };
+    let target = match p.target {
+        Target::Prob => wording::OF_PROBABILITY,
+        Target::Logprob => wording::OF_LOG_PROBABILITY,
+        Target::Logit => wording::OF_LOGIT,
     };
     let shipped = match shown {
-        Shown::Shipped => "An example that ships with the page. ",
-        Shown::Linked => "Sent, not computed here. ",
+        Shown::Shipped => wording::SHIPPED,
+        Shown::Linked => wording::SENT,
         Shown::Computed => "",
     };
-    let reverse =
-        if s.reverse > 0.0 { format!(", reverse pass {}", format::seconds(s.reverse)) } else { String::new() };
     // a given response was not cut off, however long it is
-    let full = match p.fills_context() && !given {
-        true => format!("Stopped: the context of {} tokens is full. ", c.context),
-        false => String::new(),
-    };
+    let full = if p.fills_context() && !given { wording::context_full(c.context) } else { String::new() };
+    let seconds = numbers::seconds;
     let times = match shown {
-        Shown::Linked => format!("took {} there", format::seconds(s.total)),
-        _ => format!("prompt {}, response {}{reverse}", format::seconds(s.prefill), format::seconds(s.response)),
+        Shown::Linked => wording::took_there(&seconds(s.total)),
+        _ => {
+            let reverse = (s.reverse > 0.0).then(|| seconds(s.reverse));
+            wording::times(&seconds(s.prefill), &seconds(s.response), reverse.as_deref())
+        }
     };
-    format!(
-        "{full}{shipped}{} ({}, {}, {} parameters) · gradient × input of the {} · {} mode by {by}{} · {times}",
-        c.name,
+    let made = wording::provenance(&wording::Provenance {
+        model: &c.name,
         // with as much of the commit as people read; the JSON has all of it
-        Pinned::read(&c.file).map_or_else(|| c.file.clone(), |p| p.brief()),
-        c.quantization,
-        format::count(c.parameters),
-        match p.target {
-            crate::model::head::Target::Prob => "probability",
-            crate::model::head::Target::Logprob => "log-probability",
-            crate::model::head::Target::Logit => "logit",
-        },
-        p.mode,
-        if p.backend.is_empty() { String::new() } else { format!(" on {}", p.backend) },
-    )
+        file: &Pinned::read(&c.file).map_or_else(|| c.file.clone(), |p| p.brief()),
+        quantization: &c.quantization,
+        parameters: &numbers::count(c.parameters),
+        target,
+        mode: &p.mode,
+        by,
+        backend: &p.backend,
+        times: &times,
+    });
+    common::sentences(&[&full, shipped, &made])
 }
 
 /// The one button that starts and stops.
@@ -166,9 +165,9 @@ pub fn RunButton(state: State) -> impl IntoView {
         (false, false) => state.dispatch(Msg::Run),
     };
     let label = move || match (busy(), offered()) {
-        (true, _) => "Stop",
-        (false, true) => "Load the models",
-        (false, false) => "Run",
+        (true, _) => common::STOP,
+        (false, true) => prompt::LOAD_THE_MODELS,
+        (false, false) => prompt::RUN,
     };
     view! { <button class="btn primary" id="run" on:click=click>{label}</button> }
 }

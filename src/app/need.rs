@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::state::{Slot, State};
 use crate::model::in_words;
 use crate::page::prepared::LARGE;
+use crate::wording::{common, prompt as wording};
 
 /// A line for each model whose run needs much memory; an error where there is not so much.
 #[component]
@@ -14,10 +15,11 @@ pub fn Memory(state: State) -> impl IntoView {
         let (name, id) = (slot.side.name(), format!("memory-{}", slot.side.key()));
         match need.refused {
             Some(shortage) => Some(
-                view! { <p class="error" role="status" id=id>{format!("{name} model: {shortage}")}</p> }.into_any(),
+                view! { <p class="error" role="status" id=id>{common::of_model(name, &shortage.to_string())}</p> }
+                    .into_any(),
             ),
             None if need.bytes >= LARGE => {
-                let words = format!("{name} model: this run needs about {} of memory.", in_words(need.bytes));
+                let words = wording::needs_memory(name, &in_words(need.bytes));
                 Some(view! { <p class="note" role="status" id=id>{words}</p> }.into_any())
             }
             None => None,

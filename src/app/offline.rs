@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use super::state::State;
 use super::window;
+use crate::wording::frame as wording;
 
 /// Tells `start.js` when the page has what it needs: what is kept for later does not stand in its way.
 pub fn begin(state: State) {
@@ -49,9 +50,9 @@ pub fn UpdateNote() -> impl IntoView {
     };
     view! {
         <Show when=move || there.get()>
-            <p class="note linked update" role="status" id="update">"A newer version of Shiftlens is ready. "
-                <button class="btn" on:click=take>"Reload and use it"</button>" "
-                <button class="link" on:click=move |_| there.set(false)>"Later"</button>
+            <p class="note linked update" role="status" id="update">{wording::NEWER_VERSION}" "
+                <button class="btn" on:click=take>{wording::RELOAD}</button>" "
+                <button class="link" on:click=move |_| there.set(false)>{wording::LATER}</button>
             </p>
         </Show>
     }

@@ -25,6 +25,7 @@ use crate::page::slots::Command;
 use crate::page::{Msg, editor};
 use crate::share::presets::PRESETS;
 use crate::teach::terms::Picture;
+use crate::wording::frame as wording;
 
 /// The page.
 #[component]
@@ -56,10 +57,10 @@ pub fn Page() -> impl IntoView {
         focus(if state.tab.get_untracked() == Tab::Prompt { "results" } else { "main" });
     };
     view! {
-        <a class="skip" href="#results" on:click=skip>"Skip to the results"</a>
+        <a class="skip" href="#results" on:click=skip>{wording::SKIP_TO_RESULTS}</a>
         <Header state/>
         <UpdateNote/>
-        <Show when=move || embedded><p class="whole"><a id="whole-page" target="_blank" rel="noopener" href=whole_address>"Open in Shiftlens"</a></p></Show>
+        <Show when=move || embedded><p class="whole"><a id="whole-page" target="_blank" rel="noopener" href=whole_address>{wording::OPEN_IN_SHIFTLENS}</a></p></Show>
         <Tabs state/>
         <main id="main" tabindex="-1" class:wide=move || state.tab.get() != Tab::Prompt>
             <div class="view" id="view" role="tabpanel" aria-labelledby=move || tabs::id(state.tab.get())>
@@ -68,7 +69,7 @@ pub fn Page() -> impl IntoView {
             // hidden, not gone: a run goes on, and its result stays as it was left
             <div class="attribution" style:display=move || if state.tab.get() == Tab::Prompt { "" } else { "none" }>
                 <PromptPanel state/>
-                <section id="results" tabindex="-1" aria-label="Results" class:guessing=guessing>
+                <section id="results" tabindex="-1" aria-label=wording::RESULTS class:guessing=guessing>
                     <LinkedNote state/>
                     <GuessPanel state/>
                     <Toolbar state/>

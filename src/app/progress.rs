@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::format;
 use super::state::{Side, State};
 use super::weights;
 use crate::protocol::Stage;
+use crate::wording::{common, frame as wording, numbers};
 
 /// A line for each model, with what it is doing, and the button that pauses both. `count` gives layers done and in all.
 #[component]
@@ -22,16 +22,16 @@ pub fn Reading(
         let text = move || {
             let (done, total) = count(side);
             let stage = work.with(|w| w.progress.map(|p| (p.stage, p.done, p.total)));
-            let now = match stage {
-                Some((Stage::Words, done, total)) => format!(" · comparing words, {} %", done * 100 / total.max(1)),
+            let beside = match stage {
+                Some((Stage::Words, done, total)) => wording::comparing_words(done * 100 / total.max(1)),
                 Some((Stage::Vectors, done, total)) => {
-                    format!(" · reading vectors, {} of {}", format::bytes(done), format::bytes(total))
+                    wording::reading_vectors(&numbers::bytes(done), &numbers::bytes(total))
                 }
                 _ => String::new(),
             };
             match total {
-                0 => format!("{}: not loaded yet", side.name()),
-                _ => format!("{}: {done} of {total} {of}{now}", side.name()),
+                0 => wording::not_loaded_yet(side.name()),
+                _ => wording::read(side.name(), (done, total), of) + &beside,
             }
         };
         view! {
@@ -39,7 +39,7 @@ pub fn Reading(
                 <span>{text}</span>
                 <progress max=move || count(side).1.max(1).to_string() prop:value=move || count(side).0.to_string()></progress>
             </div>
-            {move || work.with(|w| w.failure.as_ref().map(|f| view! { <p class="error" role="alert">{side.name()}": "{f.to_string()}</p> }))}
+            {move || work.with(|w| w.failure.as_ref().map(|f| view! { <p class="error" role="alert">{common::of(side.name(), &f.to_string())}</p> }))}
         }
     };
     let paused = state.weights.paused;
@@ -51,9 +51,9 @@ pub fn Reading(
             <div class="reading-progress">
                 {sides.map(line).collect_view()}
                 {move || match (failed(), paused.get()) {
-                    (true, _) => view! { <button type="button" class="btn" on:click=move |_| weights::pause(state, false)>"Try again"</button> }.into_any(),
-                    (_, true) => view! { <button type="button" class="btn" id="resume" on:click=move |_| weights::pause(state, false)>"Resume"</button> }.into_any(),
-                    _ => view! { <button type="button" class="btn" id="pause" on:click=move |_| weights::pause(state, true)>"Pause"</button> }.into_any(),
+                    (true, _) => view! { <button type="button" class="btn" on:click=move |_| weights::pause(state, false)>{wording::TRY_AGAIN}</button> }.into_any(),
+                    (_, true) => view! { <button type="button" class="btn" id="resume" on:click=move |_| weights::pause(state, false)>{common::RESUME}</button> }.into_any(),
+                    _ => view! { <button type="button" class="btn" id="pause" on:click=move |_| weights::pause(state, true)>{wording::PAUSE}</button> }.into_any(),
                 }}
             </div>
         </Show>

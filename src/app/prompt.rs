@@ -17,17 +17,21 @@ use crate::page::Msg;
 use crate::page::editor::{Command, Conversation};
 use crate::page::prepared::Prepared;
 use crate::share::presets::PRESETS;
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
+use crate::wording::{common, prompt as wording};
 
 const WHOSE: &[(Whose, &str)] = &[
-    (Whose::Own, "Each its own"),
-    (Whose::Tuned, "Tuned model's"),
-    (Whose::Base, "Base model's"),
-    (Whose::Typed, "Custom"),
+    (Whose::Own, wording::EACH_ITS_OWN),
+    (Whose::Tuned, wording::TUNED_MODELS),
+    (Whose::Base, wording::BASE_MODELS),
+    (Whose::Typed, wording::CUSTOM),
 ];
-const CHAT: &[(Chat, &str)] = &[(Chat::TunedOnly, "Tuned only"), (Chat::Both, "Both"), (Chat::Off, "Off")];
-const TARGETS: &[(Target, &str)] = &[(Target::Prob, "Probability"), (Target::Logprob, "Log"), (Target::Logit, "Logit")];
-const MODES: &[(Mode, &str)] = &[(Mode::Auto, "Auto"), (Mode::Forward, "Forward"), (Mode::Reverse, "Reverse")];
+const CHAT: &[(Chat, &str)] =
+    &[(Chat::TunedOnly, wording::TUNED_ONLY), (Chat::Both, common::BOTH), (Chat::Off, wording::OFF)];
+const TARGETS: &[(Target, &str)] =
+    &[(Target::Prob, wording::PROBABILITY), (Target::Logprob, wording::LOG), (Target::Logit, wording::LOGIT)];
+const MODES: &[(Mode, &str)] =
+    &[(Mode::Auto, wording::AUTO), (Mode::Forward, wording::FORWARD), (Mode::Reverse, wording::REVERSE)];
 
 /// The left panel.
 #[component]
@@ -40,35 +44,35 @@ pub fn PromptPanel(state: State) -> impl IntoView {
         }
     };
     view! {
-        <aside class="panel" aria-label="Prompt" on:keydown=on_key>
+        <aside class="panel" aria-label=common::PROMPT on:keydown=on_key>
             <Editor state/>
             <div class="field">
-                <label for="preset">"Examples"</label>
+                <label for="preset">{wording::EXAMPLES}</label>
                 <select id="preset" prop:value=move || example(state) on:change=move |e| {
                     if let Ok(at) = event_target_value(&e).parse() {
                         state.dispatch(Msg::Example(at));
                     }
                 }>
-                    <option value="">"Choose an example…"</option>
-                    {PRESETS.iter().enumerate().map(|(i, p)| view! { <option value=i>{format!("{} · {}", p.kind, p.name)}</option> }).collect_view()}
+                    <option value="">{wording::CHOOSE_AN_EXAMPLE}</option>
+                    {PRESETS.iter().enumerate().map(|(i, p)| view! { <option value=i>{wording::example(p.kind, p.name)}</option> }).collect_view()}
                 </select>
             </div>
             <div class="field">
-                <span class="label">"Response to explain"<Explain term=Term::ResponseToExplain/></span>
-                <Segmented name="Response to explain" options=WHOSE value=Signal::derive(move || options.get().whose) set=move |w| state.set_options(|o| o.whose = w)/>
+                <span class="label">{wording::RESPONSE_TO_EXPLAIN}</span>
+                <Segmented name=wording::RESPONSE_TO_EXPLAIN options=WHOSE value=Signal::derive(move || options.get().whose) set=move |w| state.set_options(|o| o.whose = w)/>
                 <p class="cap">{move || match options.get().whose {
-                    Whose::Own => "Each model explains its own answer.",
-                    Whose::Tuned => "The tuned model answers; both explain that answer.",
-                    Whose::Base => "The base model continues; both explain that text.",
-                    Whose::Typed => "Both explain the text you type here.",
+                    Whose::Own => wording::ABOUT_OWN,
+                    Whose::Tuned => wording::ABOUT_TUNED,
+                    Whose::Base => wording::ABOUT_BASE,
+                    Whose::Typed => wording::ABOUT_CUSTOM,
                 }}</p>
                 <Show when=move || options.get().whose == Whose::Typed>
-                    <textarea id="typed" class="small" aria-label="The response to explain" prop:value=move || options.get().typed on:input=move |e| state.set_options(|o| o.typed = event_target_value(&e))></textarea>
+                    <textarea id="typed" class="small" aria-label=wording::THE_RESPONSE_TO_EXPLAIN prop:value=move || options.get().typed on:input=move |e| state.set_options(|o| o.typed = event_target_value(&e))></textarea>
                 </Show>
             </div>
             <div class="field">
-                <span class="label">"Chat template"<Explain term=Term::ChatTemplate/></span>
-                <Segmented name="Chat template" options=CHAT value=Signal::derive(move || options.get().chat) set=move |c| state.set_options(|o| o.chat = c)/>
+                <span class="label">{wording::CHAT_TEMPLATE}</span>
+                <Segmented name=wording::CHAT_TEMPLATE options=CHAT value=Signal::derive(move || options.get().chat) set=move |c| state.set_options(|o| o.chat = c)/>
                 <TemplateText state/>
             </div>
             <Room state/>
@@ -77,7 +81,7 @@ pub fn PromptPanel(state: State) -> impl IntoView {
             <WaitingNote state among_weights=false/>
             <Problem state/>
             <MoreOptions state/>
-            <p class="foot">"Everything runs in this page. Nothing you type leaves it."</p>
+            <p class="foot">{wording::NOTHING_LEAVES}</p>
         </aside>
     }
 }
@@ -117,15 +121,15 @@ fn Editor(state: State) -> impl IntoView {
     };
     view! {
         <Turns state/>
-        <div class="head tight"><h2><label for="prompt">"Prompt"</label></h2><Explain term=Term::Token/></div>
+        <div class="head tight"><h2><label for="prompt">{common::PROMPT}</label></h2><Explain of=Panel::Prompt/></div>
         <textarea id="prompt" node_ref=area prop:value=move || state.prompt.get() spellcheck="false" on:input=move |e| state.edit(Command::Prompt(event_target_value(&e)))></textarea>
         <div class="cap instruction">
-            "Instruction"<Explain term=Term::Instruction/>": "<span class="instr">{move || format::label(&instruction(), 160)}</span>
+            {wording::INSTRUCTION}": "<span class="instr">{move || format::label(&instruction(), 160)}</span>
         </div>
         <Show when=explained><div class="row">
-            <button class="link" id="mark" on:mousedown=|e| e.prevent_default() on:click=mark>"Mark the selected text"</button>
-            <button class="link" id="unite" title="The selected words become one row of the matrix." on:mousedown=|e| e.prevent_default() on:click=unite>"Treat the selection as one unit"</button>
-            <Show when=move || state.marked.get().is_some()><button class="link" on:click=move |_| state.edit(Command::Mark(None))>"Detect automatically"</button></Show>
+            <button class="link" id="mark" on:mousedown=|e| e.prevent_default() on:click=mark>{wording::MARK}</button>
+            <button class="link" id="unite" title=wording::WHAT_UNITING_DOES on:mousedown=|e| e.prevent_default() on:click=unite>{wording::UNITE}</button>
+            <Show when=move || state.marked.get().is_some()><button class="link" on:click=move |_| state.edit(Command::Mark(None))>{wording::DETECT}</button></Show>
         </div>
         <Units state/></Show>
     }
@@ -137,7 +141,7 @@ fn Units(state: State) -> impl IntoView {
     let one = move |(at, text): (usize, String)| {
         view! {
             <li><span class="unit">{format::label(&text, 60)}</span>
-            <button class="link" aria-label=format!("Split “{}” into words again", format::label(&text, 60)) on:click=move |_| state.edit(Command::RemoveUnit(at))>"Split"</button></li>
+            <button class="link" aria-label=wording::split_again(&format::label(&text, 60)) on:click=move |_| state.edit(Command::RemoveUnit(at))>{wording::SPLIT}</button></li>
         }
     };
     let texts = move || {
@@ -147,7 +151,7 @@ fn Units(state: State) -> impl IntoView {
     };
     view! {
         <Show when=move || state.units.with(|units| !units.is_empty())>
-            <div class="cap units" id="units">"Your own units (when grouping by word or sentence):"<ul>{move || texts().into_iter().map(one).collect_view()}</ul></div>
+            <div class="cap units" id="units">{wording::YOUR_UNITS}<ul>{move || texts().into_iter().map(one).collect_view()}</ul></div>
         </Show>
     }
 }
@@ -180,10 +184,10 @@ fn TemplateText(state: State) -> impl IntoView {
     };
     view! {
         <Show when=move || missing() && state.options.get().chat != Chat::Off>
-            <p class="cap">"The tuned model has no chat template, so the prompt is used as it is."</p>
+            <p class="cap">{wording::NO_TEMPLATE}</p>
         </Show>
         <details class="fold" id="template" on:toggle=move |e| open.set(is_open(&e))>
-            <summary>"What the tuned model reads"</summary>
+            <summary>{wording::WHAT_THE_TUNED_READS}</summary>
             <pre class="template">
                 {move || text().into_iter().map(|(t, role)| view! { <span class:tpl=role == crate::explain::Role::Template>{t}</span> }).collect_view()}
             </pre>
@@ -200,15 +204,13 @@ fn Room(state: State) -> impl IntoView {
         let id = format!("room-{}", slot.side.key());
         if length.over() > 0 {
             return Some(
-                view! { <p class="error" role="status" id=id>{format!("{name} model: {length}")}</p> }.into_any(),
+                view! { <p class="error" role="status" id=id>{common::of_model(name, &length.to_string())}</p> }
+                    .into_any(),
             );
         }
         let (left, context) = (length.left(), length.context);
-        let short = limit.saturating_sub(left);
-        (length.response.is_none() && short > 0).then(|| {
-            let words = format!(
-                "{name} model: its context of {context} tokens leaves room for an answer of {left}, where {limit} are asked for. Shorten the prompt by {short} if the answer is cut off."
-            );
+        (length.response.is_none() && limit > left).then(|| {
+            let words = wording::little_room(name, context, left, limit);
             view! { <p class="note" role="status" id=id>{words}</p> }.into_any()
         })
     };
@@ -220,7 +222,7 @@ fn Room(state: State) -> impl IntoView {
 fn Problem(state: State) -> impl IntoView {
     let text = move || {
         let failure = |s: super::state::Slot| {
-            s.model.with(|m| m.failure.as_ref().map(|f| format!("{} model: {f}", s.side.name())))
+            s.model.with(|m| m.failure.as_ref().map(|f| common::of_model(s.side.name(), &f.to_string())))
         };
         let all: Vec<String> = state.slots().into_iter().filter_map(failure).collect();
         (!all.is_empty()).then(|| all.join(" "))
@@ -248,20 +250,20 @@ fn MoreOptions(state: State) -> impl IntoView {
     };
     view! {
         <details class="fold" id="options">
-            <summary>"Options"</summary>
-            <span class="label">"Gradient of"<Explain term=Term::Target/></span>
-            <Segmented name="Gradient of" options=TARGETS value=Signal::derive(move || options.get().target) set=move |t| state.set_options(|o| o.target = t)/>
-            <span class="label">"Method (both are exact; auto takes the cheaper)"<Explain term=Term::Method/></span>
-            <Segmented name="Method" options=MODES value=Signal::derive(move || options.get().mode) set=move |m| state.set_options(|o| o.mode = m)/>
-            <label class="check"><input type="checkbox" id="template-row" prop:checked=move || state.template_row.get() on:change=move |e| state.edit(Command::TemplateRow(event_target_checked(&e)))/>"Show the chat template as one row (by word or sentence)"</label>
-            <span class="label">"Sampling"<Explain term=Term::Sampling/></span>
+            <summary>{wording::OPTIONS}</summary>
+            <span class="label">{wording::GRADIENT_OF}</span>
+            <Segmented name=wording::GRADIENT_OF options=TARGETS value=Signal::derive(move || options.get().target) set=move |t| state.set_options(|o| o.target = t)/>
+            <span class="label">{wording::ABOUT_METHOD}</span>
+            <Segmented name=wording::METHOD options=MODES value=Signal::derive(move || options.get().mode) set=move |m| state.set_options(|o| o.mode = m)/>
+            <label class="check"><input type="checkbox" id="template-row" prop:checked=move || state.template_row.get() on:change=move |e| state.edit(Command::TemplateRow(event_target_checked(&e)))/>{wording::TEMPLATE_ROW}</label>
+            <span class="label">{wording::SAMPLING}</span>
             <div class="numbers">
-                {number("Most new tokens", "limit", "1", "512", "1", |o| o.limit as f64, |o, v| o.limit = v.clamp(1.0, 512.0) as usize)}
-                {number("Temperature (0: greedy)", "temperature", "0", "2", "0.1", |o| o.sampling.temperature, |o, v| o.sampling.temperature = v.clamp(0.0, 2.0))}
-                {number("Top k (0: all)", "top-k", "0", "200", "1", |o| o.sampling.top_k as f64, |o, v| o.sampling.top_k = v.clamp(0.0, 200.0) as usize)}
-                {number("Top p (1: all)", "top-p", "0.05", "1", "0.05", |o| o.sampling.top_p, |o, v| o.sampling.top_p = v.clamp(0.05, 1.0))}
-                {number("Repeat penalty (1: none)", "penalty", "1", "2", "0.05", |o| f64::from(o.sampling.repeat_penalty), |o, v| o.sampling.repeat_penalty = v.clamp(1.0, 2.0) as f32)}
-                {number("Seed", "seed", "0", "999999", "1", |o| o.sampling.seed as f64, |o, v| o.sampling.seed = v.clamp(0.0, 999_999.0) as u64)}
+                {number(wording::MOST_NEW_TOKENS, "limit", "1", "512", "1", |o| o.limit as f64, |o, v| o.limit = v.clamp(1.0, 512.0) as usize)}
+                {number(wording::TEMPERATURE, "temperature", "0", "2", "0.1", |o| o.sampling.temperature, |o, v| o.sampling.temperature = v.clamp(0.0, 2.0))}
+                {number(wording::TOP_K, "top-k", "0", "200", "1", |o| o.sampling.top_k as f64, |o, v| o.sampling.top_k = v.clamp(0.0, 200.0) as usize)}
+                {number(wording::TOP_P, "top-p", "0.05", "1", "0.05", |o| o.sampling.top_p, |o, v| o.sampling.top_p = v.clamp(0.05, 1.0))}
+                {number(wording::REPEAT_PENALTY, "penalty", "1", "2", "0.05", |o| f64::from(o.sampling.repeat_penalty), |o, v| o.sampling.repeat_penalty = v.clamp(1.0, 2.0) as f32)}
+                {number(wording::SEED, "seed", "0", "999999", "1", |o| o.sampling.seed as f64, |o, v| o.sampling.seed = v.clamp(0.0, 999_999.0) as u64)}
             </div>
         </details>
     }

@@ -7,6 +7,7 @@ use super::format;
 use super::state::{Reading, Scale, Selection, Slot, State};
 use crate::explain::Role;
 use crate::explain::view::{Label, View};
+use crate::wording::{attribution as wording, common, numbers};
 
 /// A background for a cell or token: the scale is shared by both models.
 pub fn shade(reading: &Reading, level: u8, signed: f32, extent: f32) -> Option<String> {
@@ -119,7 +120,7 @@ pub fn PromptText(state: State, half: Slot) -> impl IntoView {
                     let label = v.rows[n].clone();
                     let cell = selection.column.filter(|&m| m < v.columns.len()).map(|m| (v.levels[n][m], v.signed[n][m]));
                     let (level, value) = cell.unwrap_or((0, 0.0));
-                    let title = cell.map_or_else(String::new, |(l, s)| format!("{} · level {l} · {}", label.text.trim(), format::signed(s)));
+                    let title = cell.map_or_else(String::new, |(l, s)| wording::word_and_level(label.text.trim(), l, &numbers::signed(s)));
                     let shade = cell.and_then(|_| shade(&reading, level, value, extent)).filter(|_| label.counted || reading.scale == Scale::Signed);
                     let ink = shade.as_ref().and_then(|_| ink(&reading, level, value, extent));
                     view! { <Token label index=n shade ink selected=selection.row == Some(n) focusable=n == focus title reading choose/> }
@@ -127,7 +128,7 @@ pub fn PromptText(state: State, half: Slot) -> impl IntoView {
                 .collect_view()
         })
     };
-    view! { <div class="read" role="group" aria-label="Prompt" on:keydown=walk>{tokens}</div> }
+    view! { <div class="read" role="group" aria-label=common::PROMPT on:keydown=walk>{tokens}</div> }
 }
 
 /// The response; coloured by the selected prompt unit.
@@ -146,7 +147,7 @@ pub fn ResponseText(state: State, half: Slot) -> impl IntoView {
                     let label = v.columns[m].clone();
                     let cell = selection.row.filter(|&n| n < v.rows.len() && selection.column.is_none()).map(|n| (v.levels[n][m], v.signed[n][m]));
                     let (level, value) = cell.unwrap_or((0, 0.0));
-                    let title = cell.map_or_else(String::new, |(l, s)| format!("{} · level {l} · {}", label.text.trim(), format::signed(s)));
+                    let title = cell.map_or_else(String::new, |(l, s)| wording::word_and_level(label.text.trim(), l, &numbers::signed(s)));
                     let shade = cell.and_then(|_| shade(&reading, level, value, extent));
                     let ink = shade.as_ref().and_then(|_| ink(&reading, level, value, extent));
                     view! { <Token label index=m shade ink selected=selection.column == Some(m) focusable=m == focus title reading choose/> }
@@ -154,5 +155,5 @@ pub fn ResponseText(state: State, half: Slot) -> impl IntoView {
                 .collect_view()
         })
     };
-    view! { <div class="read response" role="group" aria-label="Response" on:keydown=walk>{tokens}</div> }
+    view! { <div class="read response" role="group" aria-label=common::RESPONSE on:keydown=walk>{tokens}</div> }
 }

@@ -4,12 +4,13 @@ use leptos::prelude::*;
 
 use super::state::{State, Tab};
 use super::{focus, weights};
+use crate::wording::frame as wording;
 
 const TABS: &[(Tab, &str, &str)] = &[
-    (Tab::Prompt, "Prompt", "tab-prompt"),
-    (Tab::Heads, "Attention heads", "tab-heads"),
-    (Tab::Concepts, "Concepts", "tab-concepts"),
-    (Tab::Findings, "Findings", "tab-findings"),
+    (Tab::Prompt, wording::TAB_PROMPT, "tab-prompt"),
+    (Tab::Heads, wording::TAB_HEADS, "tab-heads"),
+    (Tab::Concepts, wording::TAB_CONCEPTS, "tab-concepts"),
+    (Tab::Findings, wording::TAB_FINDINGS, "tab-findings"),
 ];
 
 /// The row of tabs.
@@ -40,8 +41,8 @@ pub fn Tabs(state: State) -> impl IntoView {
         focus(id);
     };
     view! {
-        <nav aria-label="Views">
-            <div class="tabs" role="tablist" aria-label="What to look at" on:keydown=walk>{TABS.iter().map(tab).collect_view()}</div>
+        <nav aria-label=wording::VIEWS>
+            <div class="tabs" role="tablist" aria-label=wording::WHAT_TO_LOOK_AT on:keydown=walk>{TABS.iter().map(tab).collect_view()}</div>
         </nav>
     }
 }

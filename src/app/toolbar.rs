@@ -7,7 +7,8 @@ use super::teach::Explain;
 use crate::explain::By;
 use crate::explain::view::can_show;
 use crate::page::Msg;
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
+use crate::wording::attribution as wording;
 
 /// A row of buttons of which one is on.
 #[component]
@@ -27,8 +28,9 @@ pub fn Segmented<T: Copy + PartialEq + Send + Sync + 'static>(
     view! { <div class="seg" role="group" aria-label=name>{options.iter().map(button).collect_view()}</div> }
 }
 
-const GRANULARITIES: &[(By, &str)] = &[(By::Word, "Word"), (By::Token, "Token"), (By::Sentence, "Sentence")];
-const SCALES: &[(Scale, &str)] = &[(Scale::Levels, "Levels"), (Scale::Signed, "Signed")];
+const GRANULARITIES: &[(By, &str)] =
+    &[(By::Word, wording::WORD), (By::Token, wording::TOKEN), (By::Sentence, wording::SENTENCE)];
+const SCALES: &[(Scale, &str)] = &[(Scale::Levels, wording::LEVELS), (Scale::Signed, wording::SIGNED)];
 
 /// The bar above the results.
 #[component]
@@ -59,29 +61,30 @@ pub fn Toolbar(state: State) -> impl IntoView {
     };
     let levels = move || reading.get().scale == Scale::Levels;
     view! {
-        <div class="bar" role="toolbar" aria-label="How to read the results">
-            <span class="with-what"><Segmented name="Granularity" options=GRANULARITIES value=Signal::derive(move || reading.get().by) set=move |by| state.set_reading(|r| r.by = by)/><Explain term=Term::Granularity/></span>
-            <span class="with-what"><Segmented name="Scale" options=SCALES value=Signal::derive(move || reading.get().scale) set=move |scale| state.set_reading(|r| r.scale = scale)/><Explain term=Term::Scale/></span>
-            <span class="with-what">{slider("L", "L: number of levels", 2, 20, |r| r.how.count, |r, v| { r.how.count = v; r.how.floor = r.how.floor.min(v - 1); })}<Explain term=Term::Levels/></span>
-            <span class="with-what">{slider("b", "b: hide levels up to", 0, 19, |r| r.how.floor, |r, v| r.how.floor = v.min(r.how.count - 1))}<Explain term=Term::Floor/></span>
-            <span class="with-what">{slider("p", "p: norm that density divides by", 2, 8, |r| r.how.norm as u8, |r, v| r.how.norm = f32::from(v))}<Explain term=Term::Norm/></span>
-            <label title="Spaces and line breaks as signs"><input type="checkbox" prop:checked=move || reading.get().spaces on:change=move |e| state.set_reading(|r| r.spaces = event_target_checked(&e))/>"Spaces"</label>
+        <div class="bar" role="toolbar" aria-label=wording::HOW_TO_READ>
+            <Segmented name=wording::GRANULARITY options=GRANULARITIES value=Signal::derive(move || reading.get().by) set=move |by| state.set_reading(|r| r.by = by)/>
+            <Segmented name=wording::SCALE options=SCALES value=Signal::derive(move || reading.get().scale) set=move |scale| state.set_reading(|r| r.scale = scale)/>
+            {slider(wording::L, wording::ABOUT_L, 2, 20, |r| r.how.count, |r, v| { r.how.count = v; r.how.floor = r.how.floor.min(v - 1); })}
+            {slider(wording::B, wording::ABOUT_B, 0, 19, |r| r.how.floor, |r, v| r.how.floor = v.min(r.how.count - 1))}
+            {slider(wording::P, wording::ABOUT_P, 2, 8, |r| r.how.norm as u8, |r, v| r.how.norm = f32::from(v))}
+            <label title=wording::ABOUT_SPACES><input type="checkbox" prop:checked=move || reading.get().spaces on:change=move |e| state.set_reading(|r| r.spaces = event_target_checked(&e))/>{wording::SPACES}</label>
+            <Explain of=Panel::Reading/>
         </div>
         <Show when=too_coarse>
             <p class="note" role="status">
-                "This result was computed by word or sentence; token by token needs another run. "
-                <button class="link" on:click=move |_| state.dispatch(Msg::Run)>"Run by token"</button>
+                {wording::TOO_COARSE}" "
+                <button class="link" on:click=move |_| state.dispatch(Msg::Run)>{wording::RUN_BY_TOKEN}</button>
             </p>
         </Show>
-        <div class="legend" aria-label="What the colours mean">
+        <div class="legend" aria-label=wording::WHAT_COLOURS_MEAN>
             <Show when=levels fallback=|| view! {
-                <span>"lowered the word's probability"</span><span class="ramp diverging"></span><span>"raised it"</span>
-                <span class="hint">"Zero is the background. One scale for both models."</span>
+                <span>{wording::LOWERED}</span><span class="ramp diverging"></span><span>{wording::RAISED}</span>
+                <span class="hint">{wording::ABOUT_SIGNED}</span>
             }>
-                <span>"least"</span>
+                <span>{wording::LEAST}</span>
                 <span class="ramp">{(1..=10).map(|i| view! { <i style=format!("background:var(--l{i})")></i> }).collect_view()}</span>
-                <span>"most influence"</span>
-                <span class="hint">{move || format!("Levels 1 to {}; up to {} hidden. Empty: below that, or the probability was not raised.", reading.get().how.count, reading.get().how.floor)}</span>
+                <span>{wording::MOST}</span>
+                <span class="hint">{move || wording::about_levels(reading.get().how.count, reading.get().how.floor)}</span>
             </Show>
         </div>
     }

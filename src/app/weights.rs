@@ -11,12 +11,17 @@ use crate::page::Msg;
 use crate::page::weights::{Command, Words};
 pub use crate::page::weights::{Layers, Local, Task};
 use crate::share::screen::Inside;
+use crate::wording::common;
 
 /// Why memory cannot hold what `task`, of any layer, finds on the sequence of `slot`, if it was refused; reactive.
 pub fn refused(state: State, slot: Slot, task: Task) -> Option<String> {
     let ids = sequence(slot);
     let side = slot.side.name();
-    state.weights.half(slot.side).work.with(|work| work.refused(task, &ids).map(|why| format!("{side} model: {why}")))
+    state
+        .weights
+        .half(slot.side)
+        .work
+        .with(|work| work.refused(task, &ids).map(|why| common::of_model(side, &why.to_string())))
 }
 
 /// Opens a tab, and loads and reads what it needs.

@@ -8,6 +8,7 @@ use crate::checkpoint::catalogue::{CATALOGUE, ENGINE_MEMORY, GROUPS, Pair, RUN};
 use crate::explain::ModelReport;
 use crate::explain::attribution::cost;
 use crate::model::in_words as size;
+use crate::wording::models as wording;
 
 /// Seconds that a parameter's work for one row takes until something has been measured: twice what one thread of a slow
 /// server took (docs/performance.md: 19.1 s with 134.5 million parameters).
@@ -111,26 +112,10 @@ impl Reason {
 impl Display for Reason {
     fn fmt(&self, f: &mut Formatter) -> std::fmt::Result {
         match *self {
-            Self::Engine { need } => {
-                write!(
-                    f,
-                    "one model needs {} of memory, and a browser lets an engine use at most {}",
-                    size(need),
-                    size(ENGINE_MEMORY)
-                )
-            }
-            Self::Device { need, have } => {
-                write!(f, "both models need {} of memory, and this device reports {}", size(need), size(have))
-            }
-            Self::Context { tokens } => {
-                write!(f, "it reads {tokens} tokens; a short prompt with its answer takes {}", RUN.0 + RUN.1)
-            }
-            Self::Storage { need, have } => write!(
-                f,
-                "the files take {}, and the browser has room for {}: the models will run, but will be downloaded again next time",
-                size(need),
-                size(have)
-            ),
+            Self::Engine { need } => f.write_str(&wording::engine_too_small(&size(need), &size(ENGINE_MEMORY))),
+            Self::Device { need, have } => f.write_str(&wording::device_too_small(&size(need), &size(have))),
+            Self::Context { tokens } => f.write_str(&wording::context_too_short(tokens, RUN.0 + RUN.1)),
+            Self::Storage { need, have } => f.write_str(&wording::storage_too_small(&size(need), &size(have))),
         }
     }
 }

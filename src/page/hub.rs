@@ -11,6 +11,7 @@ use crate::checkpoint::hub::{
     plan,
 };
 use crate::protocol::{Event, Failure, JobId, Request, Source};
+use crate::wording::models as wording;
 
 /// Repositories that are asked, at most, until one holds what is wanted.
 const MOST_ASKED: usize = 12;
@@ -277,7 +278,7 @@ fn follow(step: &Step, body: &str) -> Result<Next, HubError> {
             }
             let needs = RUN.0 + RUN.1;
             if let Some(context) = listing.context.filter(|c| *c < needs) {
-                let why = format!("it reads {context} tokens, and a short prompt with its answer takes {needs}");
+                let why = wording::nothing_as_context_too_short(context, needs);
                 return Err(HubError::Nothing { repository: listing.repository.to_string(), why });
             }
             let candidates = Candidates::of(&listing)?;

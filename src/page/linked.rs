@@ -10,6 +10,7 @@ use crate::protocol::Source;
 use crate::share::link::{Link, Origin, Precision};
 use crate::share::screen::{Reading, Tab};
 use crate::share::{Export, Match, compare};
+use crate::wording::share as wording;
 
 /// What the user wants.
 #[derive(Debug, Clone)]
@@ -136,7 +137,7 @@ impl Linked {
             return then;
         }
         then.push(Msg::Runs(runs::Command::Show(Box::new(Round::of_link(&link)))));
-        let (by, precision, again) = ("a link".to_owned(), Some(link.precision), Again::No);
+        let (by, precision, again) = (wording::BY_LINK.to_owned(), Some(link.precision), Again::No);
         *self.picture = Some(Picture { by, sent, origins, precision, again });
         if tab != Tab::Prompt {
             then.extend(self.load());

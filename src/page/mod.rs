@@ -49,6 +49,7 @@ use crate::protocol::{Event, Request, Source, Stage};
 use crate::share::Export;
 use crate::share::screen::Tab;
 use crate::teach::Deed;
+use crate::wording::common;
 
 /// Which of the two models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +67,8 @@ impl Side {
     /// For the user.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Base => "Base",
-            Self::Tuned => "Tuned",
+            Self::Base => common::BASE,
+            Self::Tuned => common::TUNED,
         }
     }
 

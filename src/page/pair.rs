@@ -1,6 +1,7 @@
 //! What of two models can be compared, by what they say of themselves: told before any tab is opened.
 
 use crate::explain::CheckpointInfo;
+use crate::wording::pair as wording;
 
 /// What is not as it is for a base and what was tuned from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,35 +55,27 @@ impl Differ {
     /// What it is about.
     pub fn title(self) -> String {
         match self {
-            Self::SameWeights => "The same model twice".into(),
-            Self::Swapped => "Base and tuned may be swapped".into(),
-            Self::Tokens { vocab: [b, t] } if b != t => format!("Different vocabularies ({b} and {t} tokens)"),
-            Self::Tokens { .. } => "Different tokenization".into(),
-            Self::Widths([b, t]) => format!("Different widths ({b} and {t})"),
-            Self::Layers([b, t]) => format!("Different numbers of layers ({b} and {t})"),
-            Self::Heads([b, t]) => format!("Different numbers of heads per layer ({b} and {t})"),
-            Self::Storage => "Stored in different types".into(),
+            Self::SameWeights => wording::SAME_TWICE.into(),
+            Self::Swapped => wording::SWAPPED.into(),
+            Self::Tokens { vocab: [b, t] } if b != t => wording::other_vocabularies(b, t),
+            Self::Tokens { .. } => wording::OTHER_TOKENS.into(),
+            Self::Widths([b, t]) => wording::other_widths(b, t),
+            Self::Layers([b, t]) => wording::other_layers(b, t),
+            Self::Heads([b, t]) => wording::other_heads(b, t),
+            Self::Storage => wording::OTHER_STORAGE.into(),
         }
     }
 
     /// What can be compared all the same, and what cannot.
     pub fn consequence(self) -> String {
         match self {
-            Self::SameWeights => "Nothing was tuned between the two: every difference will be zero.".into(),
-            Self::Swapped => {
-                "The base has a chat template and the tuned model has none. If the two are swapped, open each in the other's place.".into()
-            }
-            Self::Tokens { .. } => "Can be compared: both answers to a prompt, and the same response under both with their difference, by word or sentence; heads and concepts, by the words that both write with one or two tokens. Cannot be compared: anything by token.".into(),
-            Self::Widths(_) => "Can be compared: answers, heads, findings 1 and 2, and the words of concepts. Cannot be compared: the directions of concepts (angles, matched components).".into(),
-            Self::Layers([b, t]) => format!(
-                "Can be compared: whole answers, and the heads and concepts of the first {} layers, matched by number; layers of one number need not do the same work. Cannot be compared: the remaining layers.",
-                b.min(t)
-            ),
-            Self::Heads([b, t]) => format!(
-                "Can be compared: answers, concepts, and the first {} heads of each layer, matched by number. Cannot be compared: the remaining heads.",
-                b.min(t)
-            ),
-            Self::Storage => "Everything can be compared; small differences may come from how the weights are stored, and not from tuning. Open both in the same type to be sure.".into(),
+            Self::SameWeights => wording::ZERO.into(),
+            Self::Swapped => wording::OPEN_IN_PLACE.into(),
+            Self::Tokens { .. } => wording::BY_WORD_ONLY.into(),
+            Self::Widths(_) => wording::NOT_DIRECTIONS.into(),
+            Self::Layers([b, t]) => wording::first_layers(b.min(t)),
+            Self::Heads([b, t]) => wording::first_heads(b.min(t)),
+            Self::Storage => wording::STORAGE_MAY_DIFFER.into(),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::explain::{By, ModelReport};
 use crate::model::head::Target;
 use crate::protocol::{Event, Failure, JobId, Prompt, Request, Response, Run};
 use crate::share::screen::Chat;
+use crate::wording::findings as wording;
 
 /// Longest response, tokens.
 const RESPONSE: usize = 60;
@@ -103,7 +104,7 @@ impl Scores {
                 }
             }
             Command::NotWritten => {
-                let full = "The browser's storage is full: what is measured will not be here on the next visit. Delete stored models to make room.";
+                let full = wording::STORAGE_FULL;
                 *self.failure = Some(full.to_owned());
             }
             Command::Refused(why) => *self.failure = Some(why),
@@ -277,7 +278,7 @@ impl Scores {
     pub fn engine_gone(&mut self, side: Side, context: &mut Context) {
         if self.job.is_some_and(|(of, _)| of == side) {
             self.job = None;
-            let said = "The engine stopped unexpectedly. What was measured is kept: resume when it is back.";
+            let said = wording::ENGINE_STOPPED;
             self.end(Some(said.to_owned()), context);
         }
     }

@@ -5,6 +5,7 @@ use std::mem::discriminant;
 use super::slots::Presence;
 use super::{Msg, Tracked, linked, runs, scores};
 use crate::share::RunSpec;
+use crate::wording::loading as wording;
 
 /// What the user wants of the models that load.
 #[derive(Debug, Clone)]
@@ -35,8 +36,8 @@ impl Wish {
     /// What will happen.
     pub fn words(&self) -> &'static str {
         match self {
-            Self::Run(_) => "run the prompt",
-            Self::Measure | Self::MeasureAgain => "measure the prompts",
+            Self::Run(_) => wording::RUN_THE_PROMPT,
+            Self::Measure | Self::MeasureAgain => wording::MEASURE_THE_PROMPTS,
         }
     }
 

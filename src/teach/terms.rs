@@ -173,6 +173,80 @@ impl Term {
     }
 }
 
+/// A panel of the page. One question mark explains its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray)]
+#[expect(missing_docs, reason = "they are named after what they are")]
+pub enum Panel {
+    Header,
+    Prompt,
+    Reading,
+    Result,
+    Difference,
+    Heads,
+    Head,
+    Attention,
+    Concepts,
+    Layer,
+    Firing,
+    Tasks,
+    FindingScores,
+    FindingVerbs,
+    FindingConcepts,
+}
+
+impl Panel {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Header => "What computes",
+            Self::Prompt => "Prompt",
+            Self::Reading => "How to read the results",
+            Self::Result => "A model’s result",
+            Self::Difference => "Difference",
+            Self::Heads => "Attention heads",
+            Self::Head => "The chosen head",
+            Self::Attention => "Attention on the prompt",
+            Self::Concepts => "Concepts",
+            Self::Layer => "The chosen layer",
+            Self::Firing => "What fires on the prompt",
+            Self::Tasks => "Tasks and levels",
+            Self::FindingScores => "Finding 1",
+            Self::FindingVerbs => "Finding 2",
+            Self::FindingConcepts => "Finding 3",
+        }
+    }
+
+    /// Its words, in the order in which they stand there.
+    pub fn terms(self) -> &'static [Term] {
+        match self {
+            Self::Header => &[Term::Compute],
+            Self::Prompt => &[
+                Term::Token,
+                Term::Instruction,
+                Term::Turns,
+                Term::ResponseToExplain,
+                Term::ChatTemplate,
+                Term::Target,
+                Term::Method,
+                Term::Sampling,
+            ],
+            Self::Reading => &[Term::Granularity, Term::Scale, Term::Levels, Term::Floor, Term::Norm],
+            Self::Result => &[Term::BaseAndTuned, Term::Score, Term::Choices, Term::Importance, Term::Density],
+            Self::Difference => &[Term::Difference],
+            Self::Heads => &[Term::Head, Term::Reading, Term::HeadMeasure],
+            Self::Head => &[Term::Pair],
+            Self::Attention => &[Term::Attention],
+            Self::Concepts => &[Term::Concept],
+            Self::Layer => &[Term::Matching],
+            Self::Firing => &[Term::Firing],
+            Self::Tasks => &[Term::Task],
+            Self::FindingScores => &[Term::Score, Term::Welch],
+            Self::FindingVerbs => &[Term::Shift, Term::Welch],
+            Self::FindingConcepts => &[Term::Task, Term::Shift, Term::Welch],
+        }
+    }
+}
+
 /// A picture on the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they are named after what they are")]
@@ -220,6 +294,17 @@ impl Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_term_is_explained_in_a_panel_and_panels_have_names_of_their_own() {
+        for term in Term::VARIANTS {
+            assert!(Panel::VARIANTS.iter().any(|p| p.terms().contains(term)), "no panel explains {}", term.name());
+        }
+        let mut names: Vec<&str> = Panel::VARIANTS.iter().map(|p| p.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Panel::VARIANTS.len());
+    }
 
     #[test]
     fn terms_have_names_of_their_own_and_say_something() {

@@ -216,14 +216,19 @@ async fn the_presenter_shows_one_view_at_a_time_and_nothing_scrolls_away() {
 }
 
 #[tokio::test]
-async fn every_word_is_explained_where_it_stands() {
+async fn a_panel_explains_its_words_behind_one_question_mark() {
     let page = Page::open("terms").await;
     page.wait_text("#card-tuned .foot", "An example that ships").await;
-    page.js("document.querySelector('#card-tuned .score .what').focus()").await;
+    let marks =
+        "return ['aside','#card-tuned','[role=toolbar]'].map(p=>document.querySelectorAll(p+' .what').length).join()";
+    assert_eq!(page.js(marks).await, "1,1,1");
+    page.js("document.querySelector('#card-tuned .what').focus()").await;
     page.keys("\u{e007}").await;
     let open = "[...document.querySelectorAll('.meaning')].filter(e=>e.matches(':popover-open'))";
-    page.wait_js(&format!("const o={open}; return o.length==1 && o[0].textContent.includes('Instruction score')"))
-        .await;
+    page.wait_js(&format!(
+        "const o={open}; return o.length==1 && ['Instruction score','Density'].every(w=>o[0].textContent.includes(w))"
+    ))
+    .await;
     each_theme_and_size(&page, "meaning", "#card-tuned").await;
     page.keys("\u{e00c}").await;
     page.wait_js(&format!("return {open}.length==0")).await;

@@ -8,20 +8,21 @@ use crate::app::state::{Slot, State};
 use crate::model::gpu::check::{Checked, Derivative, TOLERANCE};
 use crate::page::Msg;
 use crate::page::gpu_check::{Check, Command};
+use crate::wording::{backend as wording, common};
 
 /// The dialog.
 #[component]
 pub fn BackendDialog(state: State) -> impl IntoView {
     let running = move || matches!(state.gpu_check.get(), Check::Running(..));
     view! {
-        <Modal id="backend-dialog" title="What computes" close="close-backend" open=state.backend_open prepare=|| ()>
+        <Modal id="backend-dialog" title=wording::WHAT_COMPUTES close="close-backend" open=state.backend_open prepare=|| ()>
             <ul class="list">{state.slots().map(|half| view! { <Reason half/> }).collect_view()}</ul>
-            <p class="cap">"Automatic uses the faster one, provided that it is correct: once a model is loaded, the GPU has to reproduce the CPU’s answer to a known question, and then both are timed. If the GPU fails during a run, the CPU repeats it."</p>
-            <h3>"Does this GPU compute correctly?"</h3>
-            <p class="cap">"Compares every operation, its result and both of its derivatives, with the CPU on small random matrices. This needs no model and takes a few seconds."</p>
+            <p class="cap">{wording::HOW_IT_IS_CHOSEN}</p>
+            <h3>{wording::CHECK_QUESTION}</h3>
+            <p class="cap">{wording::WHAT_THE_CHECK_DOES}</p>
             <div class="row">
-                <button class="btn" id="check-gpu" disabled=running on:click=move |_| state.dispatch(Msg::GpuCheck(Command::Start))>"Check this GPU"</button>
-                <Show when=running><button class="btn" id="stop-check" on:click=move |_| state.dispatch(Msg::GpuCheck(Command::Stop))>"Stop"</button></Show>
+                <button class="btn" id="check-gpu" disabled=running on:click=move |_| state.dispatch(Msg::GpuCheck(Command::Start))>{wording::CHECK_THIS_GPU}</button>
+                <Show when=running><button class="btn" id="stop-check" on:click=move |_| state.dispatch(Msg::GpuCheck(Command::Stop))>{common::STOP}</button></Show>
             </div>
             <Outcome state/>
         </Modal>
@@ -33,7 +34,7 @@ pub fn BackendDialog(state: State) -> impl IntoView {
 fn Reason(half: Slot) -> impl IntoView {
     let said = move || match half.backend.get() {
         Some(report) => (report.name(), report.reason()),
-        None => ("not decided".to_owned(), "That is done when a model is loaded.".to_owned()),
+        None => (wording::NOT_DECIDED.to_owned(), wording::DECIDED_LATER.to_owned()),
     };
     view! {
         <li><span><Mark side=half.side/>" "<b>{half.side.name()}</b>" "{move || said().0}<span class="cap">" · "{move || said().1}</span></span></li>
@@ -46,7 +47,7 @@ fn Outcome(state: State) -> impl IntoView {
         Check::None => ().into_any(),
         Check::Running(_, progress) => {
             let value = progress.map(|p| (p.done as f64 / p.total.max(1) as f64).to_string());
-            view! { <div class="progress" role="status"><span>"Comparing the GPU with the CPU…"</span><progress max="1" value=value></progress></div> }.into_any()
+            view! { <div class="progress" role="status"><span>{wording::COMPARING}</span><progress max="1" value=value></progress></div> }.into_any()
         }
         Check::Failed(failure) => view! { <p class="error" role="alert">{failure.to_string()}</p> }.into_any(),
         Check::Done(gpu, checked) => view! { <Table gpu checked/> }.into_any(),
@@ -64,10 +65,10 @@ fn cell(found: Option<Checked>) -> impl IntoView {
         None => ("–".to_owned(), "num"),
         Some(c) if c.apart == 0.0 => ("0".to_owned(), "num"),
         Some(c) if c.agrees() => (format!("{:.0e}", c.apart), "num"),
-        Some(c) if c.apart == f32::MAX => ("wrong".to_owned(), "num off"),
-        Some(c) => (format!("wrong: {:.0e}", c.apart), "num off"),
+        Some(c) if c.apart == f32::MAX => (wording::wrong(None), "num off"),
+        Some(c) => (wording::wrong(Some(c.apart)), "num off"),
     };
-    view! { <td class=class title=found.map(|c| format!("Worst on: {}", c.case))>{words}</td> }
+    view! { <td class=class title=found.map(|c| wording::worst_on(&c.case))>{words}</td> }
 }
 
 #[component]
@@ -79,24 +80,17 @@ fn Table(gpu: String, checked: Vec<Checked>) -> impl IntoView {
         }
     }
     let off = checked.iter().filter(|c| !c.agrees()).count();
-    let percent = TOLERANCE * 100.0;
-    let verdict = match off {
-        0 => format!("{gpu}: all {} comparisons agree with the CPU within {percent} %.", checked.len()),
-        n => format!(
-            "{gpu}: {n} of {} comparisons differ from the CPU by more than {percent} %. Choose the CPU above, and update the graphics driver.",
-            checked.len()
-        ),
-    };
+    let verdict = wording::verdict(&gpu, off, checked.len(), TOLERANCE * 100.0);
     let class = if off == 0 { "note good" } else { "error" };
     view! {
         <p class=class role="status" id="gpu-verdict">{verdict}</p>
         <div class="frame"><table class="components" id="gpu-checked">
-            <thead><tr><th scope="col">"Operation"</th><th scope="col" class="num">"Value"</th><th scope="col" class="num">"Forward (jvp)"</th><th scope="col" class="num">"Reverse (vjp)"</th></tr></thead>
+            <thead><tr><th scope="col">{wording::OPERATION}</th><th scope="col" class="num">{wording::VALUE}</th><th scope="col" class="num">{wording::FORWARD}</th><th scope="col" class="num">{wording::REVERSE}</th></tr></thead>
             <tbody>{kernels.into_iter().map(|kernel| {
                 let of = |derivative| cell(worst(&checked, &kernel, derivative));
                 view! { <tr><th scope="row"><code>{kernel.clone()}</code></th>{of(Derivative::Value)}{of(Derivative::Jvp)}{of(Derivative::Vjp)}</tr> }
             }).collect_view()}</tbody>
         </table></div>
-        <p class="cap">"The largest difference, relative to the largest value. Each operation is listed by its kernel’s file."</p>
+        <p class="cap">{wording::HOW_IT_IS_MEASURED}</p>
     }
 }

@@ -12,11 +12,15 @@ use crate::app::teach::Explain;
 use crate::page::Msg;
 use crate::page::slots::Command;
 use crate::protocol::{Backend, BackendReport, Choice, Why};
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
+use crate::wording::backend as wording;
 
 const KEY: &str = "shiftlens.backend";
-const CHOICES: [(Choice, &str, &str); 3] =
-    [(Choice::Auto, "auto", "Automatic"), (Choice::Cpu, "cpu", "CPU"), (Choice::Gpu, "gpu", "GPU")];
+const CHOICES: [(Choice, &str, &str); 3] = [
+    (Choice::Auto, "auto", wording::AUTOMATIC),
+    (Choice::Cpu, "cpu", wording::CPU),
+    (Choice::Gpu, "gpu", wording::GPU),
+];
 
 /// What the user wants.
 pub fn wanted() -> Choice {
@@ -27,12 +31,12 @@ pub fn wanted() -> Choice {
 fn short(reports: &[Option<BackendReport>]) -> &'static str {
     let on_gpu = |r: &Option<BackendReport>| r.as_ref().is_some_and(|r| r.used == Backend::Gpu);
     if reports.iter().flatten().any(|r| matches!(r.why, Why::Trying { .. })) {
-        return "trying the GPU…";
+        return wording::TRYING_THE_GPU;
     }
     match reports.iter().filter(|r| on_gpu(r)).count() {
-        0 => "on the CPU",
-        n if n == reports.len() => "on the GPU",
-        _ => "one on the GPU",
+        0 => wording::ON_THE_CPU,
+        n if n == reports.len() => wording::ON_THE_GPU,
+        _ => wording::ONE_ON_THE_GPU,
     }
 }
 
@@ -43,10 +47,10 @@ pub fn BackendBadge(state: State) -> impl IntoView {
     let why = move || {
         let said = state.slots().into_iter().filter_map(|s| {
             let report = s.backend.get()?;
-            Some(format!("{}: {}. {}", s.side.name(), report.name(), report.reason()))
+            Some(wording::used_and_why(s.side.name(), &report.name(), &report.reason()))
         });
         let said: Vec<String> = said.collect();
-        if said.is_empty() { "Decided when a model is loaded.".to_owned() } else { said.join(" ") }
+        if said.is_empty() { wording::DECIDED_WHEN_LOADED.to_owned() } else { said.join(" ") }
     };
     let chosen = RwSignal::new(wanted());
     // a GPU that failed is told of in any case, one that is not there only to who asked for it
@@ -69,13 +73,13 @@ pub fn BackendBadge(state: State) -> impl IntoView {
     };
     view! {
         <span class="backend">
-            <label><span class="cap">"Compute"</span>
-            <select id="backend" aria-label="What computes" aria-describedby="backend-why" on:change=change>
+            <label><span class="cap">{wording::COMPUTE}</span>
+            <select id="backend" aria-label=wording::WHAT_COMPUTES aria-describedby="backend-why" on:change=change>
                 {CHOICES.map(|(choice, key, name)| view! { <option value=key selected=move || chosen.get() == choice>{name}</option> }).collect_view()}
             </select>
             </label>
             <button class="link cap" id="backend-used" aria-haspopup="dialog" aria-describedby="backend-why" title=why on:click=move |_| state.backend_open.set(true)>{move || short(&reports())}</button>
-            <Explain term=Term::Compute/>
+            <Explain of=Panel::Header/>
             <span class="visually-hidden" id="backend-why">{why}</span>
         </span>
         {move || failed().map(|what| view! { <p class="note backend-note" role="status">{what}</p> })}

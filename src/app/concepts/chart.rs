@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::Layer;
 use crate::explain::weights::LayerConcepts;
+use crate::wording::concepts as wording;
 
 const WIDE: f32 = 320.0;
 const HIGH: f32 = 120.0;
@@ -54,17 +55,17 @@ pub fn Charts(shown: Memo<Layer>) -> impl IntoView {
             let (base, tuned) = (l.base.as_ref()?, l.tuned.as_ref()?);
             let (b, t) = (cumulative(base), cumulative(tuned));
             let at = |v: &[f32]| v.get(9).copied().unwrap_or_default() * 100.0;
-            let said = format!("the first 10 of {}: {:.0} and {:.0} %", b.len(), at(&b), at(&t));
+            let said = wording::first_ten(b.len(), at(&b), at(&t));
             let angles = l.matches.as_ref().map(|m| {
                 let last = m.principal.last().copied().unwrap_or_default();
                 let angles = m.principal.iter().map(|a| a / 90.0).collect();
-                let said = format!("{} leading directions, up to {last:.1}°", m.principal.len());
+                let said = wording::leading_directions(m.principal.len(), last);
                 let chance = m.control.principal.iter().map(|a| a / 90.0).collect();
-                view! { <Chart title="Principal angles between both models' leading subspaces; dashed: between random ones" y="0 to 90°" x=said lines=vec![("base", chance), ("tuned", angles)]/> }
+                view! { <Chart title=wording::ANGLES y=wording::TO_90_DEGREES x=said lines=vec![("base", chance), ("tuned", angles)]/> }
             });
             Some(view! {
                 <div class="charts">
-                    <Chart title="Variance explained: base dashed, tuned solid" y="0 to 100 %" x=said lines=vec![("base", b), ("tuned", t)]/>
+                    <Chart title=wording::VARIANCE y=wording::TO_100_PERCENT x=said lines=vec![("base", b), ("tuned", t)]/>
                     {angles}
                 </div>
             })

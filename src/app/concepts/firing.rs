@@ -10,7 +10,8 @@ use crate::app::teach::Explain;
 use crate::app::weights::Task;
 use crate::app::{format, weights};
 use crate::explain::local::LayerFiring;
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
+use crate::wording::{common, concepts as wording};
 
 const WORDS: usize = 6;
 
@@ -24,8 +25,8 @@ fn firing(state: State, view: View, slot: Slot) -> Option<Arc<LayerFiring>> {
 pub fn Firing(state: State, view: View) -> impl IntoView {
     let ran = move || weights::has_sequence(state);
     view! {
-        <div class="head"><h2>"On your prompt"</h2><Explain term=Term::Firing/><span class="cap">"The components along which this layer's feed-forward block writes most at a token."</span></div>
-        <Show when=ran fallback=|| view! { <p class="empty">"Run a prompt in the first tab, and what fires shows here."</p> }>
+        <div class="head"><h2>{wording::ON_YOUR_PROMPT}</h2><Explain of=Panel::Firing/><span class="cap">{wording::ABOUT_FIRING}</span></div>
+        <Show when=ran fallback=|| view! { <p class="empty">{wording::RUN_FIRST}</p> }>
             <div class="cols">{state.slots().map(|slot| view! { <Half state view half=slot/> }).collect_view()}</div>
         </Show>
     }
@@ -60,7 +61,7 @@ fn Half(state: State, view: View, half: Slot) -> impl IntoView {
     view! {
         <div id=format!("firing-{}", half.side.key())>
             <p class="sub">{half.side.name()}</p>
-            <div class="tokens" role="group" aria-label="Tokens">{move || texts().into_iter().enumerate().map(token).collect_view()}</div>
+            <div class="tokens" role="group" aria-label=wording::TOKENS>{move || texts().into_iter().enumerate().map(token).collect_view()}</div>
             <Show when=move || found.with(Option::is_some) && shown.with(|l| l.of(half.side).is_some()) fallback=move || not_there(state, half)>
                 <ul class="fires">{lines}</ul>
             </Show>
@@ -72,7 +73,7 @@ fn Half(state: State, view: View, half: Slot) -> impl IntoView {
 fn not_there(state: State, slot: Slot) -> impl IntoView {
     move || match weights::refused(state, slot, Task::Firing(0)) {
         Some(why) => view! { <p class="error" role="status">{why}</p> }.into_any(),
-        None => view! { <p class="empty">"Not read yet."</p> }.into_any(),
+        None => view! { <p class="empty">{common::NOT_READ_YET}</p> }.into_any(),
     }
 }
 
@@ -83,9 +84,9 @@ fn fires(l: &Layer, side: Side, fired: &[(usize, f32)], most: f32) -> Option<imp
         let turn = component.words.first().map_or(1.0, |w| w.1.signum());
         let along = strength * turn > 0.0;
         Some(view! {
-            <li title=format!("activation {strength:+.3}")>
+            <li title=wording::activation(*strength)>
                 <b>{*number}</b><span class="bar-in" aria-hidden="true"><i style=format!("width:{:.0}%", strength.abs() / most * 100.0)></i></span>
-                <span class="cap">{if along { "towards" } else { "away from" }}</span><span>{leading(component, WORDS)}</span>
+                <span class="cap">{if along { wording::TOWARDS } else { wording::AWAY_FROM }}</span><span>{leading(component, WORDS)}</span>
             </li>
         })
     };

@@ -6,6 +6,7 @@ use super::View;
 use crate::app::format;
 use crate::app::state::State;
 use crate::explain::weights::matching::LayerMatches;
+use crate::wording::concepts as wording;
 
 /// The mean angle of a layer's components.
 fn mean_angle(matches: &LayerMatches) -> f32 {
@@ -22,16 +23,15 @@ pub fn LayerStrip(state: State, view: View) -> impl IntoView {
         let on = move || view.layer.get() == layer;
         let level = angle.map_or(0, |a| (a / 9.0).ceil() as u32).min(10);
         let style = format::level_style(level);
-        let said =
-            angle.map_or_else(|| "not compared yet".into(), |a| format!("components rotated by {a:.1}° on average"));
+        let said = angle.map_or_else(|| wording::NOT_COMPARED_YET.into(), wording::rotated);
         view! {
             <button type="button" class="layer-cell" id=format!("layer-{layer}") class:on=on aria-pressed=move || on().to_string() style=style title=said.clone() on:click=move |_| view.choose(state, layer)>
-                <span>{layer}</span><b>{angle.map_or_else(|| "–".into(), |a| format!("{a:.0}°"))}</b><span class="visually-hidden">{format!("Layer {layer}: {said}")}</span>
+                <span>{layer}</span><b>{angle.map_or_else(|| "–".into(), |a| format!("{a:.0}°"))}</b><span class="visually-hidden">{wording::layer_and_rotation(layer, &said)}</span>
             </button>
         }
     };
     view! {
-        <div class="legend"><span>"0°"</span><span class="ramp">{(1..=10).map(|i| view! { <i style=format!("background:var(--l{i})")></i> }).collect_view()}</span><span>"90°"</span><span class="hint">"mean rotation of a layer's components"</span></div>
-        <div class="strip" id="concept-layers" role="group" aria-label="Layers">{move || angles.get().into_iter().enumerate().map(cell).collect_view()}</div>
+        <div class="legend"><span>"0°"</span><span class="ramp">{(1..=10).map(|i| view! { <i style=format!("background:var(--l{i})")></i> }).collect_view()}</span><span>"90°"</span><span class="hint">{wording::MEAN_ROTATION}</span></div>
+        <div class="strip" id="concept-layers" role="group" aria-label=wording::LAYERS>{move || angles.get().into_iter().enumerate().map(cell).collect_view()}</div>
     }
 }

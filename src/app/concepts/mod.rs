@@ -21,7 +21,8 @@ use crate::explain::weights::coherence::{Judged, Judgement, written};
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::scorer::{self, Label, Level};
 use crate::explain::weights::{LayerConcepts, NamedComponent};
-use crate::teach::terms::{Picture, Term};
+use crate::teach::terms::{Panel, Picture};
+use crate::wording::{common, concepts as wording};
 use chart::Charts;
 use firing::Firing;
 use labels::View;
@@ -59,12 +60,7 @@ impl Layer {
         let [along, against] = [0, 1].map(|side| judged.get(2 * number + side));
         let bound = [along?, against?].into_iter().flatten().next()?.bound;
         let value = |of: &Option<Judgement>| of.map_or_else(|| "–".into(), |j| written(j.coherence));
-        Some(format!(
-            "coherence {}, of opposing words {} (by chance up to {})",
-            value(along?),
-            value(against?),
-            written(bound)
-        ))
+        Some(wording::coherence(&value(along?), &value(against?), &written(bound)))
     }
 
     fn of(&self, side: Side) -> Option<&Arc<LayerConcepts>> {
@@ -92,8 +88,8 @@ fn level_of(component: &NamedComponent) -> Label<Level> {
 
 /// The layer's chart number `which` as a file.
 fn chart(state: State, view: View, which: usize, about: &str) -> Option<Drawn> {
-    let title = format!("Layer {}", view.layer.get_untracked());
-    of_page(&format!(".charts .chart:nth-child({which}) svg"), &title, &format!("{about} {}", provenance(state)))
+    let title = common::layer(view.layer.get_untracked());
+    of_page(&format!(".charts .chart:nth-child({which}) svg"), &title, &wording::caption(about, &provenance(state)))
 }
 
 /// The whole view.
@@ -102,28 +98,28 @@ pub fn Concepts(state: State) -> impl IntoView {
     let view = View::new(state);
     let shown = Memo::new(move |_| layer(state, view.layer.get()));
     view! {
-        <section class="panel card" aria-label="Feed-forward concepts of both models">
-            <div class="head"><h2>"What tuning changed in the feed-forward concepts"</h2><Explain term=Term::Concept/></div>
-            <p class="cap">"The principal directions in which each layer's feed-forward block writes, named by the words they lie closest to. Directions of the two models are matched by optimal assignment; the angle says how far each has rotated."</p>
-            <Reading state of="layers of concepts" count=move |side| state.weights.half(side).concepts.with(|c| (c.iter().flatten().count(), c.len()))/>
+        <section class="panel card" aria-label=wording::CONCEPTS_OF_BOTH>
+            <div class="head"><h2>{wording::TITLE}</h2><Explain of=Panel::Concepts/></div>
+            <p class="cap">{wording::ABOUT}</p>
+            <Reading state of=wording::LAYERS_OF_CONCEPTS count=move |side| state.weights.half(side).concepts.with(|c| (c.iter().flatten().count(), c.len()))/>
             <ConceptsByChance state labels=view/>
             <LayerStrip state view/>
             <Search state view/>
             <NotShown of=Picture::Concepts/>
         </section>
-        <section class="panel card" aria-label="The chosen layer">
-            <div class="head"><h2>{move || format!("Layer {}", view.layer.get())}</h2><Explain term=Term::Matching/></div>
+        <section class="panel card" aria-label=wording::CHOSEN_LAYER>
+            <div class="head"><h2>{move || common::layer(view.layer.get())}</h2><Explain of=Panel::Layer/></div>
             <Charts shown/>
             <Show when=move || shown.with(|l| l.base.is_some() && l.tuned.is_some())>
-                <SavePicture name="variance" what="the variance" make=move || chart(state, view, 1, "Variance explained by the leading components: base dashed, tuned solid (0 to 100 %).")/>
-                <SavePicture name="angles" what="the angles" make=move || chart(state, view, 2, "Principal angles between both models’ leading subspaces (0 to 90°); dashed, between random ones.")/>
+                <SavePicture name="variance" what=wording::THE_VARIANCE make=move || chart(state, view, 1, wording::VARIANCE_CAPTION)/>
+                <SavePicture name="angles" what=wording::THE_ANGLES make=move || chart(state, view, 2, wording::ANGLES_CAPTION)/>
             </Show>
             <Table state view shown/>
         </section>
-        <section class="panel card" id="firing" aria-label="Components that fire on the prompt">
+        <section class="panel card" id="firing" aria-label=wording::FIRE_ON_PROMPT>
             <Firing state view/>
         </section>
-        <section class="panel card" id="shares" aria-label="Tasks and linguistic levels">
+        <section class="panel card" id="shares" aria-label=wording::TASKS_AND_LEVELS>
             <Shares state view/>
         </section>
     }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::labels::{Place, View};
 use crate::app::state::{Side, State};
 use crate::app::weights;
+use crate::wording::{common, concepts as wording};
 
 /// Findings shown.
 const SHOWN: usize = 24;
@@ -48,27 +49,25 @@ pub fn Search(state: State, view: View) -> impl IntoView {
     let found = Memo::new(move |_| word.with(|w| search(state, w.trim())));
     let said = move || match (word.with(|w| w.trim().to_owned()), found.with(Vec::len)) {
         (w, _) if w.is_empty() => String::new(),
-        (w, 0) => format!("No component read so far has “{w}” among its 50 words."),
-        (_, n) if n > SHOWN => format!("{n} components; the {SHOWN} strongest:"),
-        (_, 1) => "1 component:".into(),
-        (_, n) => format!("{n} components:"),
+        (w, 0) => wording::not_found(&w),
+        (_, n) => wording::found(n, SHOWN),
     };
     let item = move |f: Found| {
         let (tuned, layer, number) = f.place;
-        let model = if tuned { "tuned" } else { "base" };
+        let model = if tuned { wording::IN_TUNED } else { wording::IN_BASE };
         let go = move |_| {
             view.sought.set(Some(f.place));
             weights::choose_concepts(state, layer);
         };
         view! {
-            <li><button type="button" class="found" on:click=go title=format!("strength {:+.3}", f.strength)>
-                <b>{format!("Layer {layer}")}</b>{format!(" · component {number} · {model} · word {}", f.rank)}
+            <li><button type="button" class="found" on:click=go title=wording::strength(f.strength)>
+                <b>{common::layer(layer)}</b>{wording::component_found(number, model, f.rank)}
             </button></li>
         }
     };
     view! {
         <div class="bar">
-            <label>"Which components carry"<input type="search" class="word" id="concept-search" placeholder="translate" autocomplete="off" prop:value=word on:input=move |e| word.set(event_target_value(&e))/></label>
+            <label>{wording::WHICH_CARRY}<input type="search" class="word" id="concept-search" placeholder=wording::A_WORD_TO_SEEK autocomplete="off" prop:value=word on:input=move |e| word.set(event_target_value(&e))/></label>
             <span class="cap" role="status" id="concept-found">{said}</span>
         </div>
         <ul class="founds">{move || found.get().into_iter().take(SHOWN).map(item).collect_view()}</ul>

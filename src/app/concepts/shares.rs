@@ -7,7 +7,8 @@ use crate::app::state::{Side, State};
 use crate::app::teach::Explain;
 use crate::explain::weights::LayerGroup;
 use crate::explain::weights::scorer::{Level, Task};
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
+use crate::wording::concepts as wording;
 
 /// Counts by label and group of layers.
 #[derive(Clone, PartialEq, Default)]
@@ -42,7 +43,7 @@ pub fn Shares(state: State, view: View) -> impl IntoView {
     let tuned = Memo::new(move |_| count(state, view, Side::Tuned));
     let cell = |before: usize, of_before: usize, after: usize, of_after: usize| {
         if of_before == 0 || of_after == 0 {
-            return view! { <td class="num cap">"not read yet"</td> }.into_any();
+            return view! { <td class="num cap">{wording::NOT_READ_YET}</td> }.into_any();
         }
         let (b, t) = (before as f32 / of_before as f32 * 100.0, after as f32 / of_after as f32 * 100.0);
         view! { <td class="num">{format!("{b:.1} → {t:.1} %")}" "<span class="cap">{format!("{:+.1}", t - b).replace('-', "−")}</span></td> }.into_any()
@@ -61,17 +62,17 @@ pub fn Shares(state: State, view: View) -> impl IntoView {
         };
         view! {
             <div class="frame"><table class="components shares">
-                <thead><tr><th scope="col">{title}</th>{LayerGroup::ALL.map(|g| view! { <th scope="col">{format!("{} layers", g.name())}</th> }).collect_view()}</tr></thead>
+                <thead><tr><th scope="col">{title}</th>{LayerGroup::ALL.map(|g| view! { <th scope="col">{wording::layers_of(g.name())}</th> }).collect_view()}</tr></thead>
                 <tbody>{rows}</tbody>
             </table></div>
         }
     };
     view! {
-        <div class="head"><h2>"Tasks and linguistic levels"</h2><Explain term=Term::Task/><span class="cap">"share of components, base → tuned"</span></div>
-        <p class="cap">"Estimated from each component's 30 leading words: a task needs four words of its list, and more than any other task; a level is syntax (a third function words), morphology (forms of one word, or an ending such as -ing shared by a third), phonology (a third begin or rhyme alike), or else semantics. The paper asked a chat model; your own labels in the table above count here."</p>
+        <div class="head"><h2>{wording::TASKS_AND_LEVELS}</h2><Explain of=Panel::Tasks/><span class="cap">{wording::SHARE_OF_COMPONENTS}</span></div>
+        <p class="cap">{wording::HOW_ESTIMATED}</p>
         <div class="cols">
-            {table("Task", Task::ALL.map(Task::name).to_vec(), |c| &c.tasks)}
-            {table("Level", Level::ALL.map(Level::name).to_vec(), |c| &c.levels)}
+            {table(wording::TASK, Task::ALL.map(Task::name).to_vec(), |c| &c.tasks)}
+            {table(wording::LEVEL, Level::ALL.map(Level::name).to_vec(), |c| &c.levels)}
         </div>
     }
 }

@@ -9,6 +9,7 @@ use crate::app::toolbar::Segmented;
 use crate::explain::weights::matching::Match;
 use crate::explain::weights::scorer::Task;
 use crate::explain::weights::{LayerConcepts, NamedComponent};
+use crate::wording::{common, concepts as wording};
 
 /// Components shown before the user asks for more, and words of each.
 const SHOWN: usize = 20;
@@ -24,8 +25,12 @@ enum Order {
     Fell,
 }
 
-const ORDERS: &[(Order, &str)] =
-    &[(Order::Share, "Largest"), (Order::Turned, "Turned most"), (Order::Rose, "Rose"), (Order::Fell, "Fell")];
+const ORDERS: &[(Order, &str)] = &[
+    (Order::Share, wording::LARGEST),
+    (Order::Turned, wording::TURNED_MOST),
+    (Order::Rose, wording::ROSE_MOST),
+    (Order::Fell, wording::FELL_MOST),
+];
 
 fn ordered(matches: &[Match], base: &LayerConcepts, tuned: &LayerConcepts, order: Order) -> Vec<Match> {
     let rise = |m: &Match| tuned.components[m.tuned].share - base.components[m.base].share;
@@ -73,19 +78,19 @@ pub fn Table(state: State, view: View, shown: Memo<Layer>) -> impl IntoView {
     };
     let more = move || shown.with(|l| l.matches.as_ref().is_some_and(|m| m.matches.len() > count.get()));
     view! {
-        <Show when=move || shown.with(|l| l.matches.is_some()) fallback=move || view! { <p class="empty">"This layer has not been read yet for both models."</p> }>
-            <div class="bar"><Segmented name="Order of components" options=ORDERS value=order set=move |o| order.set(o)/>
-                <span class="hint">"Opposing words are marked “−”. Labels are estimates: point at one for its evidence, or choose another."</span></div>
+        <Show when=move || shown.with(|l| l.matches.is_some()) fallback=move || view! { <p class="empty">{common::READ_NO_LAYER_YET}</p> }>
+            <div class="bar"><Segmented name=wording::ORDER options=ORDERS value=order set=move |o| order.set(o)/>
+                <span class="hint">{wording::ABOUT_TABLE}</span></div>
             <div class="frame">
                 <table class="components matched" id="concept-table">
                     <thead><tr>
-                        <th scope="col">"Component"</th><th scope="col">"Share of variance"</th><th scope="col">"Turned"</th><th scope="col" title="Of the 20 leading words">"Words shared"</th>
-                        <th scope="col">"Base"</th><th scope="col">"Tuned"</th>
+                        <th scope="col">{wording::COMPONENT}</th><th scope="col">{wording::SHARE_OF_VARIANCE}</th><th scope="col">{wording::TURNED}</th><th scope="col" title=wording::OF_LEADING_WORDS>{wording::WORDS_SHARED}</th>
+                        <th scope="col">{common::BASE}</th><th scope="col">{common::TUNED}</th>
                     </tr></thead>
                     <tbody>{move || rows().map(|(rows, _)| rows)}</tbody>
                 </table>
             </div>
-            <Show when=more><button type="button" class="link" id="more-components" on:click=move |_| count.update(|c| *c += 40)>"Show more"</button></Show>
+            <Show when=more><button type="button" class="link" id="more-components" on:click=move |_| count.update(|c| *c += 40)>{wording::SHOW_MORE}</button></Show>
         </Show>
     }
 }
@@ -100,9 +105,9 @@ fn row(
 ) -> impl IntoView + use<> {
     let (b, t) = (base.share * 100.0, tuned.share * 100.0);
     let trend = match t - b {
-        d if d > 0.005 => "▲ rose",
-        d if d < -0.005 => "▼ fell",
-        _ => "steady",
+        d if d > 0.005 => wording::ROSE,
+        d if d < -0.005 => wording::FELL,
+        _ => wording::STEADY,
     };
     let [of_base, of_tuned] = coherence.map(|c| c.map(|c| view! { <br/><span class="cap">{c}</span> }));
     let sought = view.sought.get().is_some_and(|s| s == (true, layer, m.tuned) || s == (false, layer, m.base));
@@ -122,13 +127,9 @@ fn row(
 #[component]
 fn Labels(state: State, view: View, place: Place, component: NamedComponent) -> impl IntoView {
     let level = level_of(&component);
-    let evidence = |words: &[String]| match words {
-        [] => "no word of a list counted".to_owned(),
-        words => format!("because of {}", words.join(", ")),
-    };
-    let level_title = evidence(&level.evidence);
+    let level_title = wording::evidence(&level.evidence);
     let estimate = crate::explain::weights::scorer::task(&component);
-    let task_title = evidence(&estimate.evidence);
+    let task_title = wording::evidence(&estimate.evidence);
     let shown = Memo::new(move |_| {
         let (label, own) = view.task(state, place, &component);
         (label.value, own)
@@ -140,8 +141,8 @@ fn Labels(state: State, view: View, place: Place, component: NamedComponent) -> 
     let option = move |task: Task| view! { <option value=task.name() selected=move || shown.get() == (task, true)>{task.name()}</option> };
     view! {
         <span class="labels">
-            <select class="task" aria-label="What the component is about" title=task_title class:own=move || shown.get().1 on:change=change>
-                <option value="" selected=move || !shown.get().1>{format!("{} (estimate)", estimate.value.name())}</option>
+            <select class="task" aria-label=wording::WHAT_IT_IS_ABOUT title=task_title class:own=move || shown.get().1 on:change=change>
+                <option value="" selected=move || !shown.get().1>{wording::estimate(estimate.value.name())}</option>
                 {Task::ALL.map(option).collect_view()}
             </select>
             <span class="cap" title=level_title>{level.value.name()}</span>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::app::{document, share};
 use crate::share::table::{latex, markdown};
+use crate::wording::{common, findings as wording};
 
 /// The cells of the first table within the element `id`, as they are shown.
 fn cells(id: &str) -> Vec<Vec<String>> {
@@ -27,20 +28,21 @@ fn text(selector: &str) -> String {
 /// Copies the table of the section `id`, and below it the finding with its verdict.
 #[component]
 pub fn CopyTable(id: &'static str) -> impl IntoView {
-    let said = RwSignal::new("");
+    let said = RwSignal::new(None::<bool>);
     let copy = move |form: fn(&[Vec<String>], &str) -> String| {
-        let verdict = format!("{}. {}", text(&format!("#{id} h2")), text(&format!("#{id} .verdict .said")));
+        let verdict =
+            wording::finding_and_verdict(&text(&format!("#{id} h2")), &text(&format!("#{id} .verdict .said")));
         let text = form(&cells(id), &verdict);
         leptos::task::spawn_local(async move {
             let done = share::to_clipboard(&text).await.is_some();
-            said.set(if done { " Copied." } else { " The browser blocked copying." });
+            said.set(Some(done));
         });
     };
     view! {
-        <p class="cap copy-table">"The table as "
-            <button type="button" class="link" on:click=move |_| copy(markdown)>"Markdown"</button>", "
-            <button type="button" class="link" on:click=move |_| copy(latex)>"LaTeX"</button>
-            <span role="status">{move || said.get()}</span>
+        <p class="cap copy-table">{wording::THE_TABLE_AS}" "
+            <button type="button" class="link" on:click=move |_| copy(markdown)>{wording::MARKDOWN}</button>", "
+            <button type="button" class="link" on:click=move |_| copy(latex)>{wording::LATEX}</button>
+            <span role="status">" "{move || said.get().map(common::copied)}</span>
         </p>
     }
 }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::app::document;
 use crate::app::share::picture::{Drawn, SavePicture, of_page, provenance};
 use crate::app::state::State;
+use crate::wording::findings as wording;
 
 const WIDE: f64 = 560.0;
 const ROW: f64 = 54.0;
@@ -41,7 +42,7 @@ pub fn strips(first: (&'static str, Vec<f64>), second: (&'static str, Vec<f64>))
         .map(|v| view! { <text class="tick" x=x(v) y=2.0 * ROW + 14.0 text-anchor="middle">{format!("{v:.2}")}</text> })
         .collect_view();
     view! {
-        <svg class="strips" viewBox=format!("0 0 {WIDE} {}", 2.0 * ROW + 20.0) role="img" aria-label="Each dot is one value; the line is the mean, the band one standard deviation">
+        <svg class="strips" viewBox=format!("0 0 {WIDE} {}", 2.0 * ROW + 20.0) role="img" aria-label=wording::DOTS>
             {[first, second].into_iter().enumerate().map(strip).collect_view()}{ticks}
         </svg>
     }
@@ -52,8 +53,7 @@ pub fn strips(first: (&'static str, Vec<f64>), second: (&'static str, Vec<f64>))
 pub fn SaveFigure(state: State, id: &'static str) -> impl IntoView {
     let make = move || -> Option<Drawn> {
         let heading = document().query_selector(&format!("#{id} h2")).ok()??.text_content()?;
-        let about =
-            format!("Each dot is one value, the line the mean, the band one standard deviation. {}", provenance(state));
+        let about = wording::dots_caption(&provenance(state));
         of_page(&format!("#{id} .strips"), &heading, &about)
     };
     view! { <SavePicture name=id make/> }

@@ -16,6 +16,7 @@ use crate::explain::findings::{Comparison, Outcome, Verdict, permille, written_p
 use crate::explain::statistics::Summary;
 use crate::share::csv;
 use crate::teach::terms::Picture;
+use crate::wording::findings as wording;
 use scores::Scores;
 pub use scores::open_file;
 use weights::{Tasks, Verbs};
@@ -27,7 +28,7 @@ pub fn FindingsView(state: State) -> impl IntoView {
         <Scores state/>
         <Verbs state/>
         <Tasks state/>
-        <section class="panel card" aria-label="Limits"><NotShown of=Picture::Findings/></section>
+        <section class="panel card" aria-label=wording::LIMITS><NotShown of=Picture::Findings/></section>
     }
 }
 
@@ -49,7 +50,7 @@ fn VerdictLine(#[prop(into)] verdict: Signal<Verdict>) -> impl IntoView {
 
 /// All layers have to be there before anything is said.
 fn unread() -> Verdict {
-    Verdict::unknown("all layers of both models have to be read first")
+    Verdict::unknown(wording::NOT_ALL_READ)
 }
 
 /// The share of draws that do as well, and the p after Holm's correction, as cells of a table.
@@ -64,7 +65,7 @@ fn chance_cells(chance: Option<Chance>, corrected: Option<f64>) -> impl IntoView
 fn summary(s: Summary, digits: usize) -> String {
     match s.n {
         0 => "–".to_owned(),
-        _ => format!("{:.digits$} ± {:.digits$}", s.mean, s.deviation),
+        _ => wording::mean_and_deviation(s.mean, s.deviation, digits),
     }
 }
 

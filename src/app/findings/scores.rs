@@ -14,13 +14,13 @@ use crate::app::{format, weights, window};
 use crate::explain::findings::{
     PAPER_SCORES, PromptCase, ScoreFinding, instruction_scores, parse_prompts, scores_so_far, written_p,
 };
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
+use crate::wording::{common, findings as wording};
 
-/// The set that ships with the page, and how it is called.
+/// The set that ships with the page.
 const BUNDLED: &str = "findings/held-out.jsonl";
-const BUNDLED_NAME: &str = "held-out instructions of the bundled pair";
 
-const OWN: &[(bool, &str)] = &[(false, "Tuned model's under both"), (true, "Each its own")];
+const OWN: &[(bool, &str)] = &[(false, wording::TUNED_UNDER_BOTH), (true, wording::EACH_ITS_OWN)];
 
 async fn bundled() -> Result<Vec<PromptCase>, String> {
     let fetched = async {
@@ -28,7 +28,7 @@ async fn bundled() -> Result<Vec<PromptCase>, String> {
         let response: web_sys::Response = response.dyn_into().ok()?;
         JsFuture::from(response.text().ok()?).await.ok()?.as_string()
     };
-    let text = fetched.await.ok_or("The bundled set could not be fetched. Check the connection, or choose a file.")?;
+    let text = fetched.await.ok_or(wording::NO_BUNDLED_SET)?;
     parse_prompts(&text).map_err(|e| e.to_string())
 }
 
@@ -45,8 +45,8 @@ fn choose(app: State, input: NodeRef<Input>) {
 
 async fn read(file: &web_sys::File) -> Result<Vec<PromptCase>, String> {
     let text = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string());
-    let text = text.ok_or_else(|| format!("{} could not be read.", file.name()))?;
-    parse_prompts(&text).map_err(|e| format!("{}: {e}", file.name()))
+    let text = text.ok_or_else(|| wording::unreadable(&file.name()))?;
+    parse_prompts(&text).map_err(|e| wording::not_a_set(&file.name(), &e.to_string()))
 }
 
 /// Shows the prompts of a file that was dropped on the page, or says in the first tab why not.
@@ -79,7 +79,7 @@ pub fn Scores(state: State) -> impl IntoView {
     if f.cases.with_untracked(Vec::is_empty) {
         leptos::task::spawn_local(async move {
             match bundled().await {
-                Ok(cases) => state::take(state, BUNDLED_NAME.into(), cases),
+                Ok(cases) => state::take(state, wording::BUNDLED_SET.into(), cases),
                 Err(e) => state::refuse(state, e),
             }
         });
@@ -97,10 +97,10 @@ pub fn Scores(state: State) -> impl IntoView {
     let button = move || {
         let (done, all) = progress();
         match (f.running.get(), done) {
-            (true, _) => view! { <button type="button" class="btn" id="scores-stop" on:click=move |_| state::stop(state)>"Stop"</button> }.into_any(),
-            (false, d) if d > 0 && d < all => view! { <button type="button" class="btn" id="scores-go-on" on:click=move |_| state::start(state)>"Resume"</button> }.into_any(),
-            (false, d) if d > 0 => view! { <button type="button" class="btn" id="scores-again" on:click=move |_| state::again(state)>"Measure again"</button> }.into_any(),
-            _ => view! { <button type="button" class="btn" id="scores-start" disabled=move || f.cases.with(Vec::is_empty) on:click=move |_| state::start(state)>"Measure"</button> }.into_any(),
+            (true, _) => view! { <button type="button" class="btn" id="scores-stop" on:click=move |_| state::stop(state)>{common::STOP}</button> }.into_any(),
+            (false, d) if d > 0 && d < all => view! { <button type="button" class="btn" id="scores-go-on" on:click=move |_| state::start(state)>{common::RESUME}</button> }.into_any(),
+            (false, d) if d > 0 => view! { <button type="button" class="btn" id="scores-again" on:click=move |_| state::again(state)>{wording::MEASURE_AGAIN}</button> }.into_any(),
+            _ => view! { <button type="button" class="btn" id="scores-start" disabled=move || f.cases.with(Vec::is_empty) on:click=move |_| state::start(state)>{wording::MEASURE}</button> }.into_any(),
         }
     };
     let download = move |_| {
@@ -116,29 +116,29 @@ pub fn Scores(state: State) -> impl IntoView {
         f.rows.with(|rows| rows.iter().filter_map(|r| r.base.zip(r.tuned)).unzip::<f64, f64, Vec<f64>, Vec<f64>>())
     };
     let paper = PAPER_SCORES.map(|(name, n, [b, bs, t, ts], value)| view! {
-        <tr class="paper"><th scope="row">{format!("Paper: {name}")}</th><td class="num">{n}</td><td class="num">{format!("{b:.3} ± {bs:.3}")}</td><td class="num">{format!("{t:.3} ± {ts:.3}")}</td><td class="num">"–"</td><td class="num">{written_p(value)}</td><td class="num">{format!("{:.2}", (t - b) / ((bs * bs + ts * ts) / 2.0).sqrt())}</td><td class="num">"–"</td><td class="num">"–"</td><td class="num">"–"</td></tr>
+        <tr class="paper"><th scope="row">{wording::of_paper(name)}</th><td class="num">{n}</td><td class="num">{wording::mean_and_deviation(b, bs, 3)}</td><td class="num">{wording::mean_and_deviation(t, ts, 3)}</td><td class="num">"–"</td><td class="num">{written_p(value)}</td><td class="num">{format!("{:.2}", (t - b) / ((bs * bs + ts * ts) / 2.0).sqrt())}</td><td class="num">"–"</td><td class="num">"–"</td><td class="num">"–"</td></tr>
     });
     view! {
-        <section class="panel card" id="finding-1" aria-label="Finding 1">
-            <div class="head"><h2>"Finding 1: the tuned model relies more on the instruction's words"</h2><Explain term=Term::Welch/></div>
-            <p class="cap">"The instruction score of every prompt of a set: a normalised sum of the densities of the instruction's words. The finding holds if the tuned model's score is higher on the same prompts (Wilcoxon's signed-rank test), and higher than with as many random words in place of the instruction. The chat template is used as set in the first tab; responses have at most 60 tokens."</p>
+        <section class="panel card" id="finding-1" aria-label=wording::FINDING_1>
+            <div class="head"><h2>{wording::TITLE_1}</h2><Explain of=Panel::FindingScores/></div>
+            <p class="cap">{wording::ABOUT_1}</p>
             <div class="bar">
-                <Segmented name="Whose response is scored" options=OWN value=*f.own set=move |own| state::set_own(state, own)/>
+                <Segmented name=wording::WHOSE_RESPONSE options=OWN value=*f.own set=move |own| state::set_own(state, own)/>
                 {button}
-                <span class="cap" id="scores-progress" role="status">{move || { let (done, all) = progress(); format!("{done} of {all} · {}", format::label(&f.name.get(), 48)) }}</span>
+                <span class="cap" id="scores-progress" role="status">{move || { let (done, all) = progress(); wording::measured(done, all, &format::label(&f.name.get(), 48)) }}</span>
                 <span class="grow"></span>
-                <label>"Another set"<input type="file" id="prompt-set" node_ref=input accept=".tsv,.txt,.jsonl,.ndjson,text/plain" on:change=move |_| choose(state, input)/></label>
-                <button type="button" class="btn" id="scores-csv" disabled=move || f.rows.with(Vec::is_empty) on:click=download>"CSV"</button>
+                <label>{wording::ANOTHER_SET}<input type="file" id="prompt-set" node_ref=input accept=".tsv,.txt,.jsonl,.ndjson,text/plain" on:change=move |_| choose(state, input)/></label>
+                <button type="button" class="btn" id="scores-csv" disabled=move || f.rows.with(Vec::is_empty) on:click=download>{wording::CSV}</button>
             </div>
-            <p class="hint">"A set: one prompt a line, and after tabs its instruction and a response if you like; or JSON lines with “prompt”, “instruction”, “response”."</p>
+            <p class="hint">{wording::ABOUT_SETS}</p>
             {move || f.failure.get().map(|e| view! { <p class="error" role="alert">{e}</p> })}
-            <progress class="wide" aria-label="Prompts measured" max=move || progress().1.max(1).to_string() prop:value=move || progress().0.to_string()></progress>
+            <progress class="wide" aria-label=wording::PROMPTS_MEASURED max=move || progress().1.max(1).to_string() prop:value=move || progress().0.to_string()></progress>
             <VerdictLine verdict=Signal::derive(move || found.with(|f| f.verdict.clone()))/>
-            {move || { let (base, tuned) = pairs(); (base.len() > 1).then(|| figure::strips(("Base", base), ("Tuned", tuned))) }}
+            {move || { let (base, tuned) = pairs(); (base.len() > 1).then(|| figure::strips((common::BASE, base), (common::TUNED, tuned))) }}
             <div class="frame"><table class="components tests">
-                <thead><tr><th scope="col">"Prompts"</th><th scope="col">"n"</th><th scope="col">"Base, mean ± sd"</th><th scope="col">"Tuned"</th><th scope="col">"Welch's t"</th><th scope="col">"Welch's p, one-sided"</th><th scope="col">"Effect (d)"</th><th scope="col" title="Wilcoxon's signed-rank test on the same prompts">"p, paired"</th><th scope="col" title="The share of 2,000 random choices of the instruction's words with a rise as large">"Permutation p"</th><th scope="col" title="The larger of the paired p and the permutation p, corrected for two tests">"p after Holm"</th></tr></thead>
+                <thead><tr><th scope="col">{wording::PROMPTS}</th><th scope="col">{wording::N}</th><th scope="col">{wording::BASE_MEAN}</th><th scope="col">{common::TUNED}</th><th scope="col">{wording::WELCH_T}</th><th scope="col">{wording::WELCH_P}</th><th scope="col">{wording::EFFECT}</th><th scope="col" title=wording::ABOUT_P_PAIRED>{wording::P_PAIRED}</th><th scope="col" title=wording::ABOUT_PERMUTATION_1>{wording::PERMUTATION_P}</th><th scope="col" title=wording::ABOUT_HOLM_1>{wording::P_AFTER_HOLM}</th></tr></thead>
                 <tbody>
-                    <tr><th scope="row">"This pair"</th>{move || found.with(row)}</tr>
+                    <tr><th scope="row">{wording::THIS_PAIR}</th>{move || found.with(row)}</tr>
                     {paper}
                 </tbody>
             </table></div>

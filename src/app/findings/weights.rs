@@ -11,7 +11,8 @@ use crate::app::state::{Side, State};
 use crate::app::teach::Explain;
 use crate::explain::findings::{ConceptShift, VerbFinding, VerbShift, concept_shift, percent, permille, verb_shift};
 use crate::explain::weights::compare::HeadChange;
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
+use crate::wording::{common, concepts, findings as wording, heads};
 
 /// All layers, once both models' have been read.
 fn shifts(state: State) -> Option<VerbFinding> {
@@ -39,30 +40,30 @@ pub fn Verbs(state: State) -> impl IntoView {
         });
         save_csv("shiftlens-finding-2.csv", &["layers", "verb", "kind", "share of heads"], rows);
     };
-    let row = |s: &VerbShift| view! { <tr><th scope="row">{format!("{} layers", s.group.name())}</th>{cells(&s.comparison, 3)}{chance_cells(s.chance, s.corrected)}</tr> };
+    let row = |s: &VerbShift| view! { <tr><th scope="row">{wording::layers_of(s.group.name())}</th>{cells(&s.comparison, 3)}{chance_cells(s.chance, s.corrected)}</tr> };
     let dots = move || {
         let f = found.get()?;
         let of = |instruction: bool| {
             f.groups.iter().flat_map(|s| &s.verbs).filter(|v| v.1 == instruction).map(|v| v.2).collect::<Vec<_>>()
         };
-        Some(figure::strips(("General", of(false)), ("Instruction", of(true))))
+        Some(figure::strips((wording::GENERAL, of(false)), (wording::INSTRUCTION, of(true))))
     };
     view! {
-        <section class="panel card" id="finding-2" aria-label="Finding 2">
-            <div class="head"><h2>"Finding 2: heads relate more words to instruction verbs, in the lower and middle layers above all"</h2><Explain term=Term::Shift/></div>
-            <p class="cap">"For each verb: of the heads whose number of pairs with it changed by tuning, the share in which it rose. The paper's instruction verbs are compared with 64 general verbs, and with 2,000 random permutations of these labels."</p>
-            <Reading state of="layers of heads" count=move |side| state.weights.half(side).heads.with(|h| (h.iter().flatten().count(), h.len()))/>
+        <section class="panel card" id="finding-2" aria-label=wording::FINDING_2>
+            <div class="head"><h2>{wording::TITLE_2}</h2><Explain of=Panel::FindingVerbs/></div>
+            <p class="cap">{wording::ABOUT_2}</p>
+            <Reading state of=heads::LAYERS_OF_HEADS count=move |side| state.weights.half(side).heads.with(|h| (h.iter().flatten().count(), h.len()))/>
             <VerdictLine verdict=Signal::derive(move || found.with(|f| f.as_ref().map_or_else(unread, |f| f.verdict.clone())))/>
             {dots}
             <div class="frame"><table class="components tests">
-                <thead><tr><th scope="col">"Layers"</th><th scope="col">"verbs, general / instruction"</th><th scope="col">"General"</th><th scope="col">"Instruction"</th><th scope="col">"Welch's t"</th><th scope="col">"Welch's p, one-sided"</th><th scope="col">"Effect (d)"</th><th scope="col" title="The share of 2,000 random permutations of the verbs' labels (instruction, general) with a difference as large">"Permutation p"</th><th scope="col" title="The permutation p, corrected for three groups of layers">"p after Holm"</th></tr></thead>
+                <thead><tr><th scope="col">{wording::LAYERS}</th><th scope="col">{wording::VERBS}</th><th scope="col">{wording::GENERAL}</th><th scope="col">{wording::INSTRUCTION}</th><th scope="col">{wording::WELCH_T}</th><th scope="col">{wording::WELCH_P}</th><th scope="col">{wording::EFFECT}</th><th scope="col" title=wording::ABOUT_PERMUTATION_2>{wording::PERMUTATION_P}</th><th scope="col" title=wording::ABOUT_HOLM_2>{wording::P_AFTER_HOLM}</th></tr></thead>
                 <tbody>
                     {move || found.with(|f| f.as_ref().map(|f| f.groups.iter().map(row).collect_view()))}
-                    <tr class="paper"><th scope="row">"Paper"</th><td colspan="8">"LLaMA-7B to Vicuna-7B: more words related to instruction verbs than to general verbs, in the lower and middle layers above all."</td></tr>
+                    <tr class="paper"><th scope="row">{wording::PAPER}</th><td colspan="8">{wording::PAPER_2}</td></tr>
                 </tbody>
             </table></div>
             <CopyTable id="finding-2"/><figure::SaveFigure state id="finding-2"/>
-            <button type="button" class="btn" disabled=move || found.with(Option::is_none) on:click=download>"CSV"</button>
+            <button type="button" class="btn" disabled=move || found.with(Option::is_none) on:click=download>{wording::CSV}</button>
         </section>
     }
 }
@@ -86,17 +87,19 @@ fn concepts(state: State, labels: ConceptView) -> Option<ConceptShift> {
 fn rows(f: &ConceptShift) -> impl IntoView + use<> {
     let [tasks, levels] = f.corrected;
     let by_chance = f.chance_of_levels;
-    let distance = format!("differ by {}, by chance by {}", permille(f.level_distance()), permille(by_chance.mean));
-    let turn =
-        f.controls.turn.map(|t| view! { <tr><th scope="row">"Components"</th><td colspan="8">{t.words()}</td></tr> });
+    let distance = wording::levels_differ(&permille(f.level_distance()), &permille(by_chance.mean));
+    let turn = f
+        .controls
+        .turn
+        .map(|t| view! { <tr><th scope="row">{wording::COMPONENTS}</th><td colspan="8">{t.words()}</td></tr> });
     let judged = f
         .controls
         .coherence
-        .map(|c| view! { <tr><th scope="row">"Their words"</th><td colspan="8">{c.words()}</td></tr> });
+        .map(|c| view! { <tr><th scope="row">{wording::THEIR_WORDS}</th><td colspan="8">{c.words()}</td></tr> });
     view! {
-        <tr><th scope="row">"This pair"</th>{cells(&f.comparison, 3)}{chance_cells(Some(f.chance), Some(tasks))}</tr>
-        <tr><th scope="row">"Levels"</th><td colspan="6">{distance}</td>{chance_cells(Some(by_chance), Some(levels))}</tr>
-        <tr><th scope="row">"No label"</th><td colspan="8">{format!("{} of both models' components", percent(f.unlabelled))}</td></tr>
+        <tr><th scope="row">{wording::THIS_PAIR}</th>{cells(&f.comparison, 3)}{chance_cells(Some(f.chance), Some(tasks))}</tr>
+        <tr><th scope="row">{wording::LEVELS}</th><td colspan="6">{distance}</td>{chance_cells(Some(by_chance), Some(levels))}</tr>
+        <tr><th scope="row">{wording::NO_LABEL}</th><td colspan="8">{wording::of_components(&percent(f.unlabelled))}</td></tr>
         {turn}{judged}
     }
 }
@@ -118,25 +121,25 @@ pub fn Tasks(state: State) -> impl IntoView {
     let dots = move || {
         found.get().map(|f| {
             let (b, t): (Vec<f64>, Vec<f64>) = f.tasks.into_iter().unzip();
-            figure::strips(("Base", b), ("Tuned", t))
+            figure::strips((common::BASE, b), (common::TUNED, t))
         })
     };
     view! {
-        <section class="panel card" id="finding-3" aria-label="Finding 3">
-            <div class="head"><h2>"Finding 3: concepts rotate toward users' tasks, while linguistic levels stay"</h2><Explain term=Term::Task/></div>
-            <p class="cap">"For each layer: the share of its components that are about writing, math, coding or translation, by the scorer of the Concepts tab and your own labels there. The finding holds if that share rises by more than with permuted labels, and the shares of linguistic levels differ by no more than 5 % or than by chance. It cannot be told where over 90 % of the components have no task label, where components are rotated as far as unrelated ones, or where their words are no closer than random words."</p>
-            <Reading state of="layers of concepts" count=move |side| state.weights.half(side).concepts.with(|c| (c.iter().flatten().count(), c.len()))/>
+        <section class="panel card" id="finding-3" aria-label=wording::FINDING_3>
+            <div class="head"><h2>{wording::TITLE_3}</h2><Explain of=Panel::FindingConcepts/></div>
+            <p class="cap">{wording::ABOUT_3}</p>
+            <Reading state of=concepts::LAYERS_OF_CONCEPTS count=move |side| state.weights.half(side).concepts.with(|c| (c.iter().flatten().count(), c.len()))/>
             <VerdictLine verdict=Signal::derive(move || found.with(|f| f.as_ref().map_or_else(unread, |f| f.verdict.clone())))/>
             {dots}
             <div class="frame"><table class="components tests">
-                <thead><tr><th scope="col">"Share about a task"</th><th scope="col">"n, layers"</th><th scope="col">"Base, mean ± sd"</th><th scope="col">"Tuned"</th><th scope="col">"Welch's t"</th><th scope="col">"Welch's p, one-sided"</th><th scope="col">"Effect (d)"</th><th scope="col" title="The share of 2,000 random permutations of the labels among both models' components with a result as large">"Permutation p"</th><th scope="col" title="The permutation p, corrected for two tests: of tasks and of levels">"p after Holm"</th></tr></thead>
+                <thead><tr><th scope="col">{wording::SHARE_ABOUT_A_TASK}</th><th scope="col">{wording::N_LAYERS}</th><th scope="col">{wording::BASE_MEAN}</th><th scope="col">{common::TUNED}</th><th scope="col">{wording::WELCH_T}</th><th scope="col">{wording::WELCH_P}</th><th scope="col">{wording::EFFECT}</th><th scope="col" title=wording::ABOUT_PERMUTATION_3>{wording::PERMUTATION_P}</th><th scope="col" title=wording::ABOUT_HOLM_3>{wording::P_AFTER_HOLM}</th></tr></thead>
                 <tbody>
                     {move || found.with(|f| f.as_ref().map(rows))}
-                    <tr class="paper"><th scope="row">"Paper"</th><td colspan="8">"LLaMA-7B to Vicuna-7B: feed-forward concepts rotate toward user-oriented tasks, while the shares of linguistic levels barely move."</td></tr>
+                    <tr class="paper"><th scope="row">{wording::PAPER}</th><td colspan="8">{wording::PAPER_3}</td></tr>
                 </tbody>
             </table></div>
             <CopyTable id="finding-3"/><figure::SaveFigure state id="finding-3"/>
-            <button type="button" class="btn" disabled=move || found.with(Option::is_none) on:click=download>"CSV"</button>
+            <button type="button" class="btn" disabled=move || found.with(Option::is_none) on:click=download>{wording::CSV}</button>
         </section>
     }
 }

@@ -8,6 +8,7 @@ use wasm_bindgen::JsCast;
 use crate::app::matrix::watch_width;
 use crate::explain::weights::compare::HeadChange;
 use crate::explain::weights::graph::{Graph, Origin, width};
+use crate::wording::heads as wording;
 
 /// Relations drawn.
 const MOST: usize = 60;
@@ -116,25 +117,25 @@ pub fn HeadGraph(change: Memo<Option<HeadChange>>) -> impl IntoView {
     view! {
         <div class="graph" node_ref=frame>
             <div class="bar">
-                <label>"Find"<input type="search" class="word" id="graph-find" autocomplete="off" prop:value=sought on:input=move |e| sought.set(event_target_value(&e))/></label>
-                <span class="cap" aria-live="polite">{move || if sought.get().trim().is_empty() { String::new() } else { format!("{} found", found()) }}</span>
-                <label>"Pairs"<input type="range" min="10" max="120" step="10" aria-label="Pairs drawn" prop:value=move || most.get().to_string() on:input=move |e| if let Ok(n) = event_target_value(&e).parse() { most.set(n) }/><output>{most}</output></label>
+                <label>{wording::FIND}<input type="search" class="word" id="graph-find" autocomplete="off" prop:value=sought on:input=move |e| sought.set(event_target_value(&e))/></label>
+                <span class="cap" aria-live="polite">{move || if sought.get().trim().is_empty() { String::new() } else { wording::found(found()) }}</span>
+                <label>{wording::PAIRS}<input type="range" min="10" max="120" step="10" aria-label=wording::PAIRS_DRAWN prop:value=move || most.get().to_string() on:input=move |e| if let Ok(n) = event_target_value(&e).parse() { most.set(n) }/><output>{most}</output></label>
                 <span class="grow"></span>
                 <span class="row">
-                    <button type="button" class="btn small" aria-label="Zoom in" on:click=move |_| zoom(0.8, None)>"+"</button>
-                    <button type="button" class="btn small" aria-label="Zoom out" on:click=move |_| zoom(1.25, None)>"−"</button>
-                    <button type="button" class="btn small" on:click=move |_| window.set(graph.with_untracked(|g| whole(g, wide.get_untracked() as f32)))>"Fit to view"</button>
+                    <button type="button" class="btn small" aria-label=wording::ZOOM_IN on:click=move |_| zoom(0.8, None)>"+"</button>
+                    <button type="button" class="btn small" aria-label=wording::ZOOM_OUT on:click=move |_| zoom(1.25, None)>"−"</button>
+                    <button type="button" class="btn small" on:click=move |_| window.set(graph.with_untracked(|g| whole(g, wide.get_untracked() as f32)))>{wording::FIT_TO_VIEW}</button>
                 </span>
             </div>
             <div class="legend">
-                <span class="row"><i class="edge tuned" aria-hidden="true"></i>"tuned only"</span>
-                <span class="row"><i class="edge base" aria-hidden="true"></i>"base only"</span>
-                <span class="row"><i class="edge both" aria-hidden="true"></i>"both"</span>
-                <span class="hint">"Arrows point from query to key. Drag a word, or the background to pan; Ctrl and wheel to zoom."</span>
+                <span class="row"><i class="edge tuned" aria-hidden="true"></i>{wording::TUNED_ONLY}</span>
+                <span class="row"><i class="edge base" aria-hidden="true"></i>{wording::BASE_ONLY}</span>
+                <span class="row"><i class="edge both" aria-hidden="true"></i>{wording::BOTH}</span>
+                <span class="hint">{wording::ABOUT_GRAPH}</span>
             </div>
-            <Show when=move || graph.with(|g| !g.words.is_empty()) fallback=|| view! { <p class="empty">"No pairs: this head relates none of the words, or none that the filter keeps."</p> }>
+            <Show when=move || graph.with(|g| !g.words.is_empty()) fallback=|| view! { <p class="empty">{wording::NO_PAIRS}</p> }>
                 <svg
-                    node_ref=svg class="net" role="img" aria-label="Graph of the head's pairs; the list beside it holds the same" viewBox=view_box
+                    node_ref=svg class="net" role="img" aria-label=wording::GRAPH viewBox=view_box
                     style=move || format!("height:{}px", height()) on:wheel=on_wheel on:pointerdown=on_down on:pointermove=on_move on:pointerup=on_up on:pointercancel=on_up
                 >
                     <defs>{["tuned", "base", "both"].map(|c| view! {

@@ -19,7 +19,8 @@ use crate::explain::local::{LayerAttention, weight, without_sink};
 use crate::explain::view::Label;
 use crate::explain::weights::Packed;
 use crate::share::sheet::{Legend, Sheet, level_colour};
-use crate::teach::terms::Term;
+use crate::teach::terms::Panel;
+use crate::wording::heads as wording;
 
 /// Which pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,8 +39,9 @@ enum Style {
     Lines,
 }
 
-const OFS: &[(Of, &str)] = &[(Of::Head, "This head"), (Of::Mean, "Mean of heads"), (Of::Rollout, "Rollout")];
-const STYLES: &[(Style, &str)] = &[(Style::Matrix, "Matrix"), (Style::Lines, "Lines")];
+const OFS: &[(Of, &str)] =
+    &[(Of::Head, wording::THIS_HEAD), (Of::Mean, wording::MEAN_OF_HEADS), (Of::Rollout, wording::ROLLOUT)];
+const STYLES: &[(Style, &str)] = &[(Style::Matrix, wording::MATRIX), (Style::Lines, wording::LINES)];
 
 /// A pattern ready to be drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,21 +108,19 @@ pub fn OnPrompt(state: State, view: View) -> impl IntoView {
     let patterns = state.slots().map(|slot| Memo::new(move |_| pattern(state, view, shown, slot)));
     let ran = move || weights::has_sequence(state);
     let what = move || match shown.of.get() {
-        Of::Head => "Rows attend to columns. The response's tokens are darker.",
-        Of::Mean => "The mean over all heads of the layer.",
-        Of::Rollout => {
-            "How much of each token's vector came from which token, through all layers up to this one (rollout; the residual stream counts for half of every layer)."
-        }
+        Of::Head => wording::ABOUT_HEAD,
+        Of::Mean => wording::ABOUT_MEAN,
+        Of::Rollout => wording::ABOUT_ROLLOUT,
     };
     view! {
-        <div class="head"><h2>"On your prompt"</h2><Explain term=Term::Attention/><span class="cap">{what}</span></div>
-        <Show when=ran fallback=|| view! { <p class="empty">"Run a prompt in the first tab, and its attention shows here."</p> }>
+        <div class="head"><h2>{wording::ON_YOUR_PROMPT}</h2><Explain of=Panel::Attention/><span class="cap">{what}</span></div>
+        <Show when=ran fallback=|| view! { <p class="empty">{wording::RUN_FIRST}</p> }>
             <div class="bar">
-                <Segmented name="Pattern" options=OFS value=shown.of set=move |o| shown.of.set(o)/>
-                <Segmented name="Drawn as" options=STYLES value=shown.style set=move |s| shown.style.set(s)/>
-                <label><input type="checkbox" id="mask-sink" prop:checked=shown.sink on:change=move |e| shown.sink.set(event_target_checked(&e))/>"Without the first token (the sink)"</label>
+                <Segmented name=wording::PATTERN options=OFS value=shown.of set=move |o| shown.of.set(o)/>
+                <Segmented name=wording::DRAWN_AS options=STYLES value=shown.style set=move |s| shown.style.set(s)/>
+                <label><input type="checkbox" id="mask-sink" prop:checked=shown.sink on:change=move |e| shown.sink.set(event_target_checked(&e))/>{wording::WITHOUT_SINK}</label>
             </div>
-            <div class="legend"><span>"0"</span><span class="ramp">{(1..=10).map(|i| view! { <i style=format!("background:var(--l{i})")></i> }).collect_view()}</span><span>"1"</span><span class="hint">"attention weight; each row sums to 1"</span></div>
+            <div class="legend"><span>"0"</span><span class="ramp">{(1..=10).map(|i| view! { <i style=format!("background:var(--l{i})")></i> }).collect_view()}</span><span>"1"</span><span class="hint">{wording::ATTENTION_WEIGHT}</span></div>
             <div class="cols">
                 {state.slots().into_iter().zip(patterns).map(|(slot, pattern)| view! { <Half state view shown half=slot pattern/> }).collect_view()}
             </div>
@@ -152,12 +152,12 @@ fn Half(state: State, view: View, shown: Shown, half: Slot, pattern: Memo<Option
 /// A pattern as a figure: the matrix, or the lines as they are drawn.
 fn picture(state: State, shown: Shown, half: Slot, pattern: Memo<Option<Pattern>>) -> Option<Drawn> {
     let what = match shown.of.get_untracked() {
-        Of::Head => "of the chosen head",
-        Of::Mean => "over all heads of the layer, on average",
-        Of::Rollout => "through all layers up to this one (rollout)",
+        Of::Head => wording::OF_HEAD,
+        Of::Mean => wording::OF_MEAN,
+        Of::Rollout => wording::OF_ROLLOUT,
     };
-    let title = format!("Attention of the {} model", half.side.name().to_lowercase());
-    let about = format!("Attention weights {what}: rows look back at columns. {}", provenance(state));
+    let title = wording::attention_title(&half.side.name().to_lowercase());
+    let about = wording::attention_caption(what, &provenance(state));
     if shown.style.get_untracked() == Style::Lines {
         return of_page(&format!("#attention-{} .attention-lines", half.side.key()), &title, &about);
     }
@@ -186,9 +186,9 @@ fn not_there(state: State, slot: Slot) -> impl IntoView {
 
 fn waiting(slot: Slot) -> &'static str {
     match (slot.run.with(|r| r.report.is_some()), slot.model.with(|m| m.info.is_some())) {
-        (false, _) => "This model has not run the prompt.",
-        (_, false) => "The model is still being loaded.",
-        _ => "Reading the prompt…",
+        (false, _) => wording::NOT_RUN,
+        (_, false) => wording::STILL_LOADING,
+        _ => wording::READING_THE_PROMPT,
     }
 }
 
@@ -197,15 +197,15 @@ fn said(shown: Shown, pattern: Memo<Option<Pattern>>) -> String {
     pattern.with(|p| {
         let chosen = p.as_ref().zip(shown.token.get()).filter(|(p, t)| *t < p.labels.len());
         let Some((p, query)) = chosen else {
-            return "Point at a row, or walk with the arrow keys, to read where a token looks.".to_owned();
+            return wording::POINT_OR_WALK.to_owned();
         };
         // without the sink, the first token is no answer
         let first = usize::from(shown.sink.get() && query > 0);
         let mut all: Vec<(usize, f32)> = (first..=query).map(|key| (key, weight(&p.weights, query, key))).collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1));
         let text = |i: usize| format::label(&p.labels[i].text, 24);
-        let looks: Vec<String> = all.iter().take(4).map(|(key, w)| format!("“{}” {:.2}", text(*key), w)).collect();
-        format!("“{}” looks at {}", text(query), looks.join(", "))
+        let at: Vec<(String, f32)> = all.iter().take(4).map(|(key, weight)| (text(*key), *weight)).collect();
+        wording::looks_at(&text(query), &at)
     })
 }
 
@@ -217,7 +217,7 @@ fn Glance(state: State, view: View, half: Slot) -> impl IntoView {
         let count = attention.with(|a| a.as_ref().map_or(0, |a| a.heads.len()));
         (0..count).map(|head| view! { <Thumbnail state view attention head/> }).collect_view()
     };
-    view! { <div class="glance" role="group" aria-label=format!("All heads of the layer, {} model", half.side.name())>{heads}</div> }
+    view! { <div class="glance" role="group" aria-label=wording::all_heads_of(half.side.name())>{heads}</div> }
 }
 
 #[component]
@@ -231,7 +231,7 @@ fn Thumbnail(state: State, view: View, attention: Memo<Option<Arc<LayerAttention
     });
     let on = move || view.chosen.get().1 == head;
     view! {
-        <button type="button" class="thumb" class:on=on aria-pressed=move || on().to_string() title=format!("Head {head}") aria-label=format!("Head {head}") on:click=move |_| weights::choose_head(state, view.chosen.get_untracked().0, head)>
+        <button type="button" class="thumb" class:on=on aria-pressed=move || on().to_string() title=wording::head(head) aria-label=wording::head(head) on:click=move |_| weights::choose_head(state, view.chosen.get_untracked().0, head)>
             <canvas node_ref=canvas></canvas><span>{head}</span>
         </button>
     }
@@ -267,7 +267,7 @@ fn Matrix(shown: Shown, pattern: Memo<Option<Pattern>>, name: &'static str) -> i
         }
     };
     view! {
-        <div class="frame"><canvas node_ref=canvas tabindex="0" role="img" aria-label=format!("Attention of the {name} model. Up and down arrows walk the tokens.") on:mousemove=on_move on:keydown=move |e| walk(shown, pattern, &e)></canvas></div>
+        <div class="frame"><canvas node_ref=canvas tabindex="0" role="img" aria-label=wording::matrix_of(name) on:mousemove=on_move on:keydown=move |e| walk(shown, pattern, &e)></canvas></div>
     }
 }
 
@@ -321,7 +321,7 @@ fn Lines(shown: Shown, pattern: Memo<Option<Pattern>>, name: &'static str) -> im
                 })
                 .collect_view();
             Some(view! {
-                <svg class="attention-lines" width=wide height=count as f64 * LINE role="img" tabindex="0" aria-label=format!("Attention of the {name} model as lines from each token to those it looks at. Up and down arrows walk the tokens.")
+                <svg class="attention-lines" width=wide height=count as f64 * LINE role="img" tabindex="0" aria-label=wording::lines_of(name)
                     on:keydown=move |e| walk(shown, pattern, &e) on:mouseleave=move |_| shown.token.set(None)>{lines}{texts}</svg>
             })
         })
@@ -354,10 +354,10 @@ fn Difference(shown: Shown, base: Memo<Option<Pattern>>, tuned: Memo<Option<Patt
     let both = move || base.with(Option::is_some) && tuned.with(Option::is_some);
     view! {
         <Show when=both>
-            <p class="sub">"Difference, tuned minus base"</p>
-            <Show when=move || same.get() fallback=|| view! { <p class="empty">"The models read different tokens. Choose “Tuned model's” or “Base model's” under Response to explain in the first tab, the chat template for both or off, and run: then both read the same."</p> }>
-                <div class="legend"><span>"more in the base"</span><span class="ramp diverging"></span><span>"more in the tuned model"</span></div>
-                <div class="frame"><canvas node_ref=canvas role="img" aria-label="Difference of the two models' attention"></canvas></div>
+            <p class="sub">{wording::DIFFERENCE}</p>
+            <Show when=move || same.get() fallback=|| view! { <p class="empty">{wording::OTHER_TOKENS}</p> }>
+                <div class="legend"><span>{wording::MORE_IN_BASE}</span><span class="ramp diverging"></span><span>{wording::MORE_IN_TUNED}</span></div>
+                <div class="frame"><canvas node_ref=canvas role="img" aria-label=wording::DIFFERENCE_PICTURE></canvas></div>
             </Show>
         </Show>
     }

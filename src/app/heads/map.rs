@@ -6,6 +6,7 @@ use super::{Measure, Order, View};
 use crate::app::format;
 use crate::app::state::State;
 use crate::explain::weights::compare::{Filter, HeadChange};
+use crate::wording::{common, heads as wording};
 
 /// A head's value under a measure; nothing where there is none.
 fn value(change: &HeadChange, measure: Measure, filter: &Filter) -> Option<f32> {
@@ -31,12 +32,8 @@ fn written(value: f32, measure: Measure) -> String {
 
 /// What a head's cell says to those who point at it or cannot see its colour.
 fn spoken(change: &HeadChange, layer: usize, head: usize, filter: &Filter) -> String {
-    let [gained, lost, kept] = change.counts(filter);
-    let [verbs_gained, verbs_lost, _] = change.counts(&Filter { verbs: true, ..filter.clone() });
-    let distance = change.distance.map_or_else(String::new, |d| format!("; distance {d:.2}"));
-    format!(
-        "Layer {layer}, head {head}: {gained} pairs gained, {lost} lost, {kept} kept; with instruction verbs {verbs_gained} gained, {verbs_lost} lost{distance}"
-    )
+    let [gained, lost, _] = change.counts(&Filter { verbs: true, ..filter.clone() });
+    wording::spoken((layer, head), change.counts(filter), (gained, lost), change.distance)
 }
 
 /// One head on the map.
@@ -75,9 +72,9 @@ pub fn Map(state: State, view: View) -> impl IntoView {
     let most =
         Memo::new(move |_| cells.with(|rows| rows.iter().flatten().filter_map(|c| c.value).fold(0.0f32, f32::max)));
     let legend = move || match view.measure.get() {
-        Measure::Changed => "pairs gained and lost",
-        Measure::Verbs => "pairs with instruction verbs gained and lost",
-        Measure::Distance => "distance between the two models' relations, relative to the base's",
+        Measure::Changed => wording::GAINED_AND_LOST,
+        Measure::Verbs => wording::VERBS_GAINED_AND_LOST,
+        Measure::Distance => wording::RELATIVE_DISTANCE,
     };
     let no_distance = move || {
         view.measure.get() == Measure::Distance
@@ -93,7 +90,7 @@ pub fn Map(state: State, view: View) -> impl IntoView {
             <span>{move || written(most.get(), view.measure.get())}</span><span class="hint">{legend}</span>
         </div>
         <Show when=no_distance>
-            <p class="note" role="status">"There is no distance in the paper's reading, nor between models that write different words. Choose Relation, or another measure."</p>
+            <p class="note" role="status">{wording::NO_DISTANCE}</p>
         </Show>
         {move || match view.order.get() {
             Order::Map => view! { <Grid state view cells most/> }.into_any(),
@@ -144,19 +141,19 @@ fn Grid(state: State, view: View, cells: Memo<Vec<Vec<Cell>>>, most: Memo<f32>) 
         let waiting = row.is_empty();
         view! {
             <tr>
-                <th scope="row"><button type="button" class="link" title="Read this layer next" on:click=move |_| view.choose(state, layer, view.chosen.get_untracked().1)>{layer}</button></th>
-                {if waiting { view! { <td class="cap waiting" colspan=heads().max(1).to_string()>"not read yet"</td> }.into_any() } else { row.into_iter().map(cell).collect_view().into_any() }}
+                <th scope="row"><button type="button" class="link" title=wording::READ_NEXT on:click=move |_| view.choose(state, layer, view.chosen.get_untracked().1)>{layer}</button></th>
+                {if waiting { view! { <td class="cap waiting" colspan=heads().max(1).to_string()>{wording::NOT_READ_YET}</td> }.into_any() } else { row.into_iter().map(cell).collect_view().into_any() }}
             </tr>
         }
     };
     view! {
         <div class="frame map-frame" id="head-map">
-            <table class="map" aria-label="Heads of both models" on:keydown=on_key>
-                <thead><tr><th scope="col" class="corner">"layer"</th>{move || (0..heads()).map(|h| view! { <th scope="col">{h}</th> }).collect_view()}</tr></thead>
+            <table class="map" aria-label=wording::HEADS_OF_BOTH on:keydown=on_key>
+                <thead><tr><th scope="col" class="corner">{wording::LAYER}</th>{move || (0..heads()).map(|h| view! { <th scope="col">{h}</th> }).collect_view()}</tr></thead>
                 <tbody>{move || { most.track(); cells.get().into_iter().enumerate().map(row).collect_view() }}</tbody>
             </table>
         </div>
-        <p class="hint">"Rows are layers, columns heads. Choose a head to see its words."</p>
+        <p class="hint">{wording::ABOUT_MAP}</p>
     }
 }
 
@@ -179,7 +176,7 @@ fn Ranking(state: State, view: View, cells: Memo<Vec<Vec<Cell>>>, most: Memo<f32
         view! {
             <li>
                 <button type="button" class="rank" class:on=on aria-pressed=move || on().to_string() title=cell.spoken on:click=move |_| view.choose(state, layer, head)>
-                    <span>{format!("Layer {layer}, head {head}")}</span><i style=format!("width:{share:.1}%")></i><span class="n">{written(value, view.measure.get_untracked())}</span>
+                    <span>{common::head(layer, head)}</span><i style=format!("width:{share:.1}%")></i><span class="n">{written(value, view.measure.get_untracked())}</span>
                 </button>
             </li>
         }

@@ -19,7 +19,8 @@ use super::weights;
 use crate::explain::weights::coherence::written;
 use crate::explain::weights::compare::{Filter, HeadChange};
 use crate::explain::weights::heads::Reading;
-use crate::teach::terms::{Picture, Term};
+use crate::teach::terms::{Panel, Picture};
+use crate::wording::{common, heads as wording};
 use graph::HeadGraph;
 use local::OnPrompt;
 use map::Map;
@@ -78,10 +79,13 @@ impl View {
     }
 }
 
-const READINGS: &[(Reading, &str)] = &[(Reading::Relation, "Relation"), (Reading::Paper, "Paper")];
-const MEASURES: &[(Measure, &str)] =
-    &[(Measure::Changed, "Pairs changed"), (Measure::Verbs, "Instruction verbs"), (Measure::Distance, "Distance")];
-const ORDERS: &[(Order, &str)] = &[(Order::Map, "Map"), (Order::Ranking, "Ranking")];
+const READINGS: &[(Reading, &str)] = &[(Reading::Relation, wording::RELATION), (Reading::Paper, wording::PAPER)];
+const MEASURES: &[(Measure, &str)] = &[
+    (Measure::Changed, wording::PAIRS_CHANGED),
+    (Measure::Verbs, wording::INSTRUCTION_VERBS),
+    (Measure::Distance, wording::DISTANCE),
+];
+const ORDERS: &[(Order, &str)] = &[(Order::Map, wording::MAP), (Order::Ranking, wording::RANKING)];
 
 /// The change of the chosen head, or of its chosen dimension, before any filter.
 fn chosen_change(state: State, view: View) -> Option<HeadChange> {
@@ -105,46 +109,42 @@ pub fn Heads(state: State) -> impl IntoView {
     let reading = state.weights.reading;
     let shown = Memo::new(move |_| chosen_change(state, view).map(|change| view.filter.with(|f| change.filtered(f))));
     let about = move || match reading.get() {
-        Reading::Relation => {
-            "Each head as the form it computes: which word looks for which. Directed, query → key; only contextually related words. Each model's 200 strongest pairs of a head are compared."
-        }
-        Reading::Paper => {
-            "Each head dimension by dimension, as in the paper: words that are strong in the same dimension and contextually related; a head's pairs occur in more than one of its dimensions. Each model's 1000 most frequent pairs of a head, or a dimension's 24 most related, are compared."
-        }
+        Reading::Relation => wording::ABOUT_RELATION,
+        Reading::Paper => wording::ABOUT_PAPER,
     };
     view! {
-        <section class="panel card" aria-label="Heads of both models">
-            <div class="head"><h2>"What tuning changed in the attention heads"</h2><Explain term=Term::Head/></div>
-            <div class="bar" role="toolbar" aria-label="How to read the heads">
-                <span class="with-what"><Segmented name="Reading" options=READINGS value=*reading set=move |r| { view.dimension.set(None); weights::read(state, r) }/><Explain term=Term::Reading/></span>
-                <span class="with-what"><Segmented name="Measure" options=MEASURES value=view.measure set=move |m| view.measure.set(m)/><Explain term=Term::HeadMeasure/></span>
-                <Segmented name="Order" options=ORDERS value=view.order set=move |o| view.order.set(o)/>
-                <label>"Only pairs with"<input type="search" class="word" id="head-word" placeholder="a word" autocomplete="off" prop:value=view.word on:input=move |e| view.word.set(event_target_value(&e))/></label>
-                <label><input type="checkbox" id="head-verbs" prop:checked=view.verbs on:change=move |e| view.verbs.set(event_target_checked(&e))/>"an instruction verb"</label>
+        <section class="panel card" aria-label=wording::HEADS_OF_BOTH>
+            <div class="head"><h2>{wording::TITLE}</h2><Explain of=Panel::Heads/></div>
+            <div class="bar" role="toolbar" aria-label=wording::HOW_TO_READ>
+                <Segmented name=wording::READING options=READINGS value=*reading set=move |r| { view.dimension.set(None); weights::read(state, r) }/>
+                <Segmented name=wording::MEASURE options=MEASURES value=view.measure set=move |m| view.measure.set(m)/>
+                <Segmented name=wording::ORDER options=ORDERS value=view.order set=move |o| view.order.set(o)/>
+                <label>{wording::ONLY_PAIRS_WITH}<input type="search" class="word" id="head-word" placeholder=wording::A_WORD autocomplete="off" prop:value=view.word on:input=move |e| view.word.set(event_target_value(&e))/></label>
+                <label><input type="checkbox" id="head-verbs" prop:checked=view.verbs on:change=move |e| view.verbs.set(event_target_checked(&e))/>{wording::AN_INSTRUCTION_VERB}</label>
             </div>
             <p class="cap">{about}</p>
-            <ReadingProgress state of="layers of heads" count=move |side| state.weights.half(side).heads.with(|h| (h.iter().flatten().count(), h.len()))/>
+            <ReadingProgress state of=wording::LAYERS_OF_HEADS count=move |side| state.weights.half(side).heads.with(|h| (h.iter().flatten().count(), h.len()))/>
             <HeadsByChance state/>
             <Map state view/>
             <WordFiles state/>
             <NotShown of=Picture::Heads/>
         </section>
-        <section class="panel card" id="head" aria-label="The chosen head">
+        <section class="panel card" id="head" aria-label=wording::CHOSEN_HEAD>
             <div class="head">
-                <h2>{move || { let (l, h) = view.chosen.get(); format!("Layer {l}, head {h}") }}</h2>
+                <h2>{move || { let (l, h) = view.chosen.get(); common::head(l, h) }}</h2>
                 <span class="cap">{move || shown.with(|c| c.as_ref().map_or_else(String::new, pairs::counted))}</span>
-                <Explain term=Term::Pair/>
+                <Explain of=Panel::Head/>
             </div>
             {move || coherence(state, view).map(|said| view! { <p class="cap" id="head-coherence">{said}</p> })}
             <Show when=move || reading.get() == Reading::Paper><Dimensions state view/></Show>
-            <Show when=move || shown.with(Option::is_some) fallback=move || view! { <p class="empty">"This layer has not been read yet for both models."</p> }>
+            <Show when=move || shown.with(Option::is_some) fallback=move || view! { <p class="empty">{common::READ_NO_LAYER_YET}</p> }>
                 <div class="head-cols">
                     <div><HeadGraph change=shown/><SavePicture name="head" make=move || picture(state, view)/></div>
                     <Pairs change=shown reading=(*reading).into()/>
                 </div>
             </Show>
         </section>
-        <section class="panel card" id="on-prompt" aria-label="Attention on the prompt">
+        <section class="panel card" id="on-prompt" aria-label=wording::ATTENTION_ON_PROMPT>
             <OnPrompt state view/>
         </section>
     }
@@ -157,22 +157,19 @@ fn coherence(state: State, view: View) -> Option<String> {
         state.weights.half(side).judged_heads.with(|all| {
             let judged = all.get(layer)?.as_ref()?;
             let found = (*judged.get(head)?)?;
-            Some(format!("{} {} (by chance up to {})", side.name(), written(found.coherence), written(found.bound)))
+            Some(wording::coherence_of(side.name(), &written(found.coherence), &written(found.bound)))
         })
     };
     let sides: Vec<String> = [Side::Base, Side::Tuned].into_iter().filter_map(of).collect();
-    (!sides.is_empty()).then(|| format!("Coherence of its 60 strongest pairs: {}.", sides.join(", ")))
+    (!sides.is_empty()).then(|| wording::coherence(&sides))
 }
 
 /// The graph as a file.
 fn picture(state: State, view: View) -> Option<Drawn> {
     let (layer, head) = view.chosen.get_untracked();
-    let about = format!(
-        "Words that the head connects, from query to key: solid, only in the tuned model; dashed, only in the base; dotted, in both. Reading: {}. {}",
-        if state.weights.reading.get_untracked() == Reading::Paper { "paper" } else { "relation" },
-        provenance(state)
-    );
-    of_page("#head .net", &format!("Layer {layer}, head {head}"), &about)
+    let paper = state.weights.reading.get_untracked() == Reading::Paper;
+    let about = wording::graph_caption(paper, &provenance(state));
+    of_page("#head .net", &common::head(layer, head), &about)
 }
 
 /// Which dimension of the head, the heaviest first.
@@ -187,11 +184,11 @@ fn Dimensions(state: State, view: View) -> impl IntoView {
     };
     let change = move |e| view.dimension.set(event_target_value(&e).parse().ok());
     view! {
-        <label class="inline">"Dimension"
+        <label class="inline">{wording::DIMENSION}
             <select id="dimension" on:change=change>
-                <option value="" selected=move || view.dimension.get().is_none()>"All: pairs of more than one dimension"</option>
+                <option value="" selected=move || view.dimension.get().is_none()>{wording::ALL_DIMENSIONS}</option>
                 {move || options().into_iter().map(|(index, weight, pairs)| view! {
-                    <option value=index.to_string() selected=move || view.dimension.get() == Some(index)>{format!("{index} · weight {weight:.0} · {pairs} pairs")}</option>
+                    <option value=index.to_string() selected=move || view.dimension.get() == Some(index)>{wording::dimension(index, weight, pairs)}</option>
                 }).collect_view()}
             </select>
         </label>

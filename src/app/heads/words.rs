@@ -6,6 +6,7 @@ use web_sys::File;
 
 use crate::app::state::{Side, State};
 use crate::app::weights;
+use crate::wording::heads as wording;
 
 fn chosen(input: NodeRef<Input>) -> Option<File> {
     input.get_untracked()?.files()?.get(0)
@@ -25,32 +26,23 @@ pub fn WordFiles(state: State) -> impl IntoView {
     };
     let used = move || {
         let [list, vectors, judge] = given.get();
-        let list = if list { "your list of words" } else { "10,901 common English words (SCOWL, levels 10 and 20)" };
-        let related = if vectors {
-            "your word vectors, as in the paper"
-        } else {
-            "the model's own input embeddings, with their 8 leading directions removed (the paper uses GloVe)"
-        };
-        let judge = if judge { "by your vectors of another model" } else { "by no one" };
-        format!(
-            "Words: {list}, those that the model writes with one or two tokens (with one, where the vocabulary is small). Related by: {related}. Frequent words: by their place in the vocabulary, where the paper counts a corpus. Coherence judged: {judge}."
-        )
+        wording::used(list, vectors, judge)
     };
     let counted = move |side: Side| {
-        state.weights.half(side).work.with(|w| w.words.as_ref().map(|words| format!("{}: {words}. ", side.name())))
+        state.weights.half(side).work.with(|w| w.words.as_ref().map(|words| wording::taken(side.name(), words)))
     };
     view! {
         <details class="fold" id="words">
-            <summary>"Words and vectors"</summary>
+            <summary>{wording::WORDS_AND_VECTORS}</summary>
             <p class="cap">{used}</p>
             <div class="numbers">
-                <label class="number">"A list of words, one a line"<input type="file" node_ref=list accept=".txt,.tsv,.csv,text/plain"/></label>
-                <label class="number">"Word vectors that say which words are related"<input type="file" id="vectors" node_ref=vectors accept=".txt,.vec,text/plain"/></label>
-                <label class="number">"Another model's word vectors, to judge by"<input type="file" id="judge" node_ref=judge accept=".txt,.vec,text/plain"/></label>
+                <label class="number">{wording::LIST_OF_WORDS}<input type="file" node_ref=list accept=".txt,.tsv,.csv,text/plain"/></label>
+                <label class="number">{wording::VECTORS}<input type="file" id="vectors" node_ref=vectors accept=".txt,.vec,text/plain"/></label>
+                <label class="number">{wording::JUDGE}<input type="file" id="judge" node_ref=judge accept=".txt,.vec,text/plain"/></label>
             </div>
-            <p class="hint">"Vectors: “word v1 v2 …” a line. The judge measures coherence: how much closer to each other than random words the words of a head or component lie, in standard deviations. It must not be what selected the related words."</p>
+            <p class="hint">{wording::ABOUT_VECTORS}</p>
             <div class="row">
-                <button type="button" class="btn" id="use-words" on:click=take>"Use this list"</button>
+                <button type="button" class="btn" id="use-words" on:click=take>{wording::USE_THIS_LIST}</button>
                 <span class="cap" role="status">{move || counted(Side::Base)}{move || counted(Side::Tuned)}</span>
             </div>
         </details>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::app::state::State;
 use crate::page::pair::{Differ, differ};
+use crate::wording::pair as wording;
 
 fn differences(state: State) -> Vec<Differ> {
     state.base.model.with(|base| {
@@ -23,7 +24,7 @@ pub fn PairNote(state: State) -> impl IntoView {
         // always there, so that what comes into it is read out
         <div role="status" id="pair-differs">
             <Show when=move || found.with(|d| !d.is_empty())>
-                <div class="note plain"><h3>"What can be compared"</h3><ul>{move || found.get().into_iter().map(item).collect_view()}</ul></div>
+                <div class="note plain"><h3>{wording::WHAT_CAN_BE_COMPARED}</h3><ul>{move || found.get().into_iter().map(item).collect_view()}</ul></div>
             </Show>
         </div>
     }
@@ -36,8 +37,8 @@ pub fn PairHint(state: State) -> impl IntoView {
     let titles = move || grave.with(|all| all.iter().map(|d| d.title()).collect::<Vec<_>>().join("; "));
     view! {
         <Show when=move || grave.with(|d| !d.is_empty())>
-            <p class="note plain" id="pair-hint" role="status">"These two models can be compared only in part. "{titles}". "
-                <button type="button" class="link" on:click=move |_| state.models_open.set(true)>"See what can be compared"</button>
+            <p class="note plain" id="pair-hint" role="status">{wording::ONLY_IN_PART}" "{titles}". "
+                <button type="button" class="link" on:click=move |_| state.models_open.set(true)>{wording::SEE}</button>
             </p>
         </Show>
     }

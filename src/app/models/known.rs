@@ -3,24 +3,25 @@
 use leptos::html::Select;
 use leptos::prelude::*;
 
-use super::words;
+use super::verdict;
 use crate::app::state::{Side, State};
-use crate::app::{document, engines, format};
+use crate::app::{document, engines};
 use crate::checkpoint::catalogue::{BUNDLED, CATALOGUE, Pair};
 use crate::checkpoint::hub::Repository;
 use crate::page::facts::bundled;
 use crate::page::fit::Need;
 use crate::page::{Msg, hub};
+use crate::wording::{models as wording, numbers};
 
 /// The list, smallest first.
 #[component]
 pub fn KnownPairs(state: State) -> impl IntoView {
     view! {
-        <h3>"Known pairs"</h3>
-        <p class="cap">"Sizes are estimated from the number of parameters. When you open a pair, the hub (huggingface.co) gives the exact sizes and the commit, and each file is checked against the SHA-256 that it gives. "{move || state.here.with(words::how_times_are_known)}</p>
+        <h3>{wording::KNOWN_PAIRS}</h3>
+        <p class="cap">{wording::ABOUT_KNOWN_PAIRS}" "{move || state.here.with(verdict::how_times_are_known)}</p>
         <ul class="list" id="known">
             <li><span class="about"><b>{BUNDLED.name}</b><span class="cap">" · "{BUNDLED.about}</span></span>
-                <button class="btn" on:click=move |_| Side::BOTH.into_iter().for_each(|side| engines::load(state, side, bundled(side)))>"Load both"</button></li>
+                <button class="btn" on:click=move |_| Side::BOTH.into_iter().for_each(|side| engines::load(state, side, bundled(side)))>{wording::LOAD_BOTH}</button></li>
             {CATALOGUE.iter().enumerate().map(|(at, pair)| view! { <KnownPair state at pair/> }).collect_view()}
         </ul>
     }
@@ -28,13 +29,7 @@ pub fn KnownPairs(state: State) -> impl IntoView {
 
 /// "2 x about 145 MB (Q8_0), 240 MB of memory each".
 fn sizes(pair: &Pair) -> String {
-    format!(
-        "2 x about {} ({}), {} of memory each, context {}",
-        format::bytes(pair.bytes()),
-        pair.storage,
-        format::bytes(pair.memory()),
-        format::thousands(pair.context)
-    )
+    wording::sizes(&numbers::bytes(pair.bytes()), pair.storage, &numbers::bytes(pair.memory()), pair.context)
 }
 
 #[component]
@@ -48,11 +43,11 @@ fn KnownPair(state: State, at: usize, pair: &'static Pair) -> impl IntoView {
     let nearest = move || {
         let name = state.here.with(|here| here.nearest(pair).map(|p| p.name));
         let wanted = reasons.with(|all| !all.is_empty());
-        name.filter(|_| wanted).map(|name| format!(" The nearest that runs: {name}."))
+        name.filter(|_| wanted).map(wording::nearest)
     };
     let fits = move || {
-        let time = state.here.with(|here| words::time(here, pair.parameters));
-        format!("{}; {time}.", reasons.with(|all| words::verdict(all)))
+        let time = state.here.with(|here| verdict::time(here, pair.parameters));
+        wording::fits(&reasons.with(|all| verdict::verdict(all)), &time)
     };
     let open = move |_| {
         let stage = stage.get_untracked().and_then(|s| s.value().parse().ok()).unwrap_or(0);
@@ -65,8 +60,9 @@ fn KnownPair(state: State, at: usize, pair: &'static Pair) -> impl IntoView {
     // copies that others publish are named one by one; where there are none, files have to be chosen
     let from_files = pair.gated && pair.base.quantized.is_empty();
     let stages = (pair.tuned.len() > 1).then(|| {
-        let options = pair.tuned.iter().enumerate().map(|(i, m)| view! { <option value=i.to_string()>{m.stage}</option> });
-        view! { <select node_ref=stage aria-label=format!("Stage of tuning of {}", pair.name)>{options.collect_view()}</select> }
+        let options =
+            pair.tuned.iter().enumerate().map(|(i, m)| view! { <option value=i.to_string()>{m.stage}</option> });
+        view! { <select node_ref=stage aria-label=wording::stage_of(pair.name)>{options.collect_view()}</select> }
     });
     let terms = pair.gated.then(|| {
         let link = |member: &crate::checkpoint::catalogue::Member| {
@@ -75,8 +71,8 @@ fn KnownPair(state: State, at: usize, pair: &'static Pair) -> impl IntoView {
         };
         let links = pair.tuned.iter().chain([&pair.base]).map(link).collect_view();
         match from_files {
-            true => view! { <p class="cap">"Its publisher gives the files only to people who have agreed to its terms, and Shiftlens signs in nowhere. Agree there, download one .gguf file of each, or the .safetensors with config.json, tokenizer.json and tokenizer_config.json, and choose them above:"{links}</p> }.into_any(),
-            false => view! { <p class="cap">"Its publisher asks for an agreement:"{links}". What is fetched here are copies that others publish. The terms are the same."</p> }.into_any(),
+            true => view! { <p class="cap">{wording::ONLY_FROM_FILES}{links}</p> }.into_any(),
+            false => view! { <p class="cap">{wording::ASKS_TO_AGREE}{links}{wording::COPIES}</p> }.into_any(),
         }
     });
     view! {
@@ -88,7 +84,7 @@ fn KnownPair(state: State, at: usize, pair: &'static Pair) -> impl IntoView {
             </div>
             <span class="row">
                 {stages}
-                <Show when=move || !from_files><button class="btn" aria-label=format!("Download both models of {}", pair.name) disabled=never on:click=open>"Download both"</button></Show>
+                <Show when=move || !from_files><button class="btn" aria-label=wording::download_both_of(pair.name) disabled=never on:click=open>{wording::DOWNLOAD_BOTH}</button></Show>
             </span>
         </li>
     }

@@ -2,14 +2,16 @@
 
 use leptos::prelude::*;
 
-use super::words;
+use super::verdict;
+use crate::app::focus;
 use crate::app::state::{Side, Slot, State};
-use crate::app::{focus, format};
 use crate::checkpoint::catalogue::memory_of_file;
 use crate::checkpoint::hub::{Candidate, bits};
 use crate::page::fit::Need;
 use crate::page::hub::{Command, Found, Look};
 use crate::page::{Here, Msg};
+use crate::wording::models::Mark;
+use crate::wording::{common, models as wording, numbers};
 
 fn command(state: State, command: Command) {
     state.dispatch(Msg::Hub(command));
@@ -31,8 +33,8 @@ pub fn LookNote(state: State, half: Slot) -> impl IntoView {
     view! {
         <div role="status">
             <Show when=move || asking().is_some()>
-                <p class="row"><span>{move || format!("Looking up {} on the hub…", asking().unwrap_or_default())}</span>
-                    <button class="btn" on:click=move |_| command(state, Command::Forget(side))>"Cancel"</button></p>
+                <p class="row"><span>{move || wording::looking_up(&asking().unwrap_or_default())}</span>
+                    <button class="btn" on:click=move |_| command(state, Command::Forget(side))>{common::CANCEL}</button></p>
             </Show>
         </div>
         <Show when=move || failed().is_some()><p class="error" role="alert">{move || failed().unwrap_or_default()}</p></Show>
@@ -47,14 +49,13 @@ fn need(found: &Found, candidate: &Candidate) -> Need {
 /// "Q8_0, 639 MB".
 fn option(here: &Here, found: &Found, at: usize) -> String {
     let Some(candidate) = found.candidates.open.get(at) else { return String::new() };
-    let kind = if candidate.safetensors { "safetensors, " } else { "" };
-    let mut text = format!("{kind}{}, {}", candidate.storage, format::bytes(candidate.bytes));
-    if at == found.proposed {
-        text.push_str(" (proposed)");
-    } else if here.reasons([need(found, candidate); 2], None).iter().any(|r| r.is_final()) {
-        text.push_str(" (too large)");
-    }
-    text
+    let too_large = || here.reasons([need(found, candidate); 2], None).iter().any(|r| r.is_final());
+    let mark = match at == found.proposed {
+        true => Mark::Proposed,
+        false if too_large() => Mark::TooLarge,
+        false => Mark::None,
+    };
+    wording::file(candidate.safetensors, &candidate.storage, &numbers::bytes(candidate.bytes), mark)
 }
 
 #[component]
@@ -64,8 +65,8 @@ fn Repository(state: State, side: Side, found: Found) -> impl IntoView {
     let found = StoredValue::new(found);
     let title = found.with_value(|f| f.listing.repository.to_string());
     let about = found.with_value(|f| {
-        let licence = f.listing.licence.as_ref().map_or(String::new(), |l| format!(" · licence {l}"));
-        format!(" at commit {}{licence}", f.listing.revision.chars().take(7).collect::<String>())
+        let commit: String = f.listing.revision.chars().take(7).collect();
+        wording::at_commit(&commit, f.listing.licence.as_deref())
     });
     let options = move || {
         let count = found.with_value(|f| f.candidates.open.len());
@@ -82,45 +83,44 @@ fn Repository(state: State, side: Side, found: Found) -> impl IntoView {
                 let own = (candidate.bytes as f64 * 8.0 / bits(&candidate.storage)) as u64;
                 let parameters = f.listing.parameters.unwrap_or(own);
                 let checked = match candidate.is_checked() {
-                    true => "The weights will be checked against the hub's checksum.",
-                    false => "The hub lists no checksum for the weights, so they cannot be checked.",
+                    true => wording::CHECKED,
+                    false => wording::NOT_CHECKED,
                 };
-                let verdict = words::verdict(&here.reasons([need(f, candidate); 2], free));
-                format!("{verdict}; {}. {checked}", words::time(here, parameters))
+                let runs = verdict::verdict(&here.reasons([need(f, candidate); 2], free));
+                wording::fits_and_checked(&runs, &verdict::time(here, parameters), checked)
             })
         })
     };
     let refused = found.with_value(|f| f.candidates.refused.clone());
     let not_opened = (!refused.is_empty()).then(|| {
         let count = refused.len();
-        let files = if count == 1 { "file" } else { "files" };
-        let list = refused.into_iter().map(|r| view! { <li>{format!("{} {}.", r.path, r.why)}</li> }).collect_view();
-        view! { <details class="fold"><summary>{format!("{count} {files} that cannot be opened")}</summary><ul class="cap">{list}</ul></details> }
+        let list = refused.into_iter().map(|r| view! { <li>{wording::path_and_why(&r.path, &r.why)}</li> }).collect_view();
+        view! { <details class="fold"><summary>{wording::cannot_be_opened(count)}</summary><ul class="cap">{list}</ul></details> }
     });
     let other = found.with_value(|f| f.other.clone()).map(|other| {
-        let half = if side == Side::Tuned { "base model" } else { "tuned model" };
+        let half = if side == Side::Tuned { wording::BASE_MODEL } else { wording::TUNED_MODEL };
         let said = match (&other.name, other.named_by_card) {
-            (Some(name), true) => format!("According to its model card, the {half} is {name}."),
-            (Some(name), false) => format!("Judging by its name, the {half} may be {name}."),
-            (None, _) => format!("The {half} may be listed in the card of the model it was made from."),
+            (Some(name), true) => wording::by_card(half, name),
+            (Some(name), false) => wording::by_name(half, name),
+            (None, _) => wording::in_a_card(half),
         };
         let find = move |_| {
             command(state, Command::Counterpart(side));
             focus(&format!("url-{}", side.other().key()));
         };
-        view! { <p>{said}" "<button class="btn" id=format!("counterpart-{key}") on:click=find>{format!("Find the {half}")}</button></p> }
+        view! { <p>{said}" "<button class="btn" id=format!("counterpart-{key}") on:click=find>{wording::find(half)}</button></p> }
     });
     let choose = move |e: leptos::ev::Event| chosen.set(event_target_value(&e).parse().unwrap_or(0));
     let open = move |_| command(state, Command::Open(side, chosen.get_untracked()));
     view! {
         <div class="repository" id=format!("found-{key}")>
             <p role="status"><b>{title}</b><span class="cap">{about}</span></p>
-            <label for=format!("candidate-{key}")>"File to open"</label>
+            <label for=format!("candidate-{key}")>{wording::FILE_TO_OPEN}</label>
             <select id=format!("candidate-{key}") on:change=choose>{options}</select>
             <p class="cap">{fits}</p>
             <p class="row">
-                <button class="btn" id=format!("open-{key}") on:click=open>"Download and open"</button>
-                <button class="btn" on:click=move |_| command(state, Command::Forget(side))>"Close"</button>
+                <button class="btn" id=format!("open-{key}") on:click=open>{wording::DOWNLOAD_AND_OPEN}</button>
+                <button class="btn" on:click=move |_| command(state, Command::Forget(side))>{common::CLOSE}</button>
             </p>
             {other}
             {not_opened}

@@ -7,7 +7,7 @@ mod known;
 mod look;
 mod progress;
 mod slot;
-mod words;
+mod verdict;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
@@ -20,6 +20,7 @@ use super::state::State;
 use super::{hosts, memory, window};
 use crate::page::stored::Command;
 use crate::page::{Msg, fit, hub};
+use crate::wording::models as wording;
 use differ::PairNote;
 use kept::{Stored, stored};
 use known::KnownPairs;
@@ -45,8 +46,8 @@ pub fn ModelsDialog(state: State) -> impl IntoView {
         }
     });
     view! {
-        <Modal id="models" title="Models" close="close-models" open=state.models_open prepare=move || stored(state, Command::List)>
-            <p class="cap">"A base model and the model that was tuned from it: a repository of huggingface.co by its name or address, GGUF files, or safetensors with config.json and tokenizer.json, of the Llama, Mistral, Qwen 2 and 3, Gemma 3, OLMo 2, Granite, SmolLM3 or Phi-3 family. Files can also be dropped anywhere on the page. The hub learns which repositories you ask for, and nothing else."</p>
+        <Modal id="models" title=wording::MODELS close="close-models" open=state.models_open prepare=move || stored(state, Command::List)>
+            <p class="cap">{wording::ABOUT}</p>
             <div class="cols"><SlotForm state half=state.base/><SlotForm state half=state.tuned/></div>
             <PairNote state/>
             <KnownPairs state/>

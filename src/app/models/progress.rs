@@ -2,26 +2,22 @@
 
 use leptos::prelude::*;
 
+use crate::app::engines;
 use crate::app::state::{Model, Progress, Slot, State};
-use crate::app::{engines, format};
 use crate::protocol::Stage;
+use crate::wording::{common, loading as wording, numbers};
 
 /// What a load is doing: bytes of all bytes, and the time left.
 pub fn loading_words(progress: Option<Progress>) -> String {
-    let Some(p) = progress else { return "Opening…".to_owned() };
+    let Some(p) = progress else { return wording::OPENING.to_owned() };
     if p.stage == Stage::Weights {
-        return format!("Reading weights: tensor {} of {}", p.done, p.total);
+        return wording::reading_weights(p.done, p.total);
     }
-    let verb = if p.stage == Stage::Keep { "Storing" } else { "Downloading" };
-    let left = if p.done > 0 && p.elapsed > 1.0 && p.total > p.done {
-        format!(", {} left", format::seconds(p.elapsed * (p.total - p.done) as f64 / p.done as f64))
-    } else {
-        String::new()
-    };
-    match p.total {
-        0 => format!("{verb}: {}", format::bytes(p.done)),
-        total => format!("{verb}: {} of {}{left}", format::bytes(p.done), format::bytes(total)),
-    }
+    let verb = if p.stage == Stage::Keep { wording::STORING } else { wording::DOWNLOADING };
+    let left = (p.done > 0 && p.elapsed > 1.0 && p.total > p.done)
+        .then(|| numbers::seconds(p.elapsed * (p.total - p.done) as f64 / p.done as f64));
+    let all = (p.total > 0).then(|| numbers::bytes(p.total));
+    wording::bytes_of(verb, &numbers::bytes(p.done), all.as_deref(), left.as_deref())
 }
 
 /// Progress in bytes with the time left, a way to stop, and what went wrong.
@@ -38,7 +34,7 @@ pub fn Loading(state: State, half: Slot) -> impl IntoView {
         <Show when=move || progress().is_some()>
             <div class="progress" role="status">
                 <span>{words}</span><progress max="1" value=value></progress>
-                <button class="btn" on:click=move |_| engines::cancel_load(state, half.side)>"Cancel"</button>
+                <button class="btn" on:click=move |_| engines::cancel_load(state, half.side)>{common::CANCEL}</button>
             </div>
         </Show>
         <Show when=move || failure().is_some()><p class="error" role="alert">{move || failure().unwrap_or_default()}</p></Show>

@@ -8,25 +8,20 @@ use super::look::LookNote;
 use super::progress::Loading;
 use crate::app::header::Mark;
 use crate::app::state::{Slot, State};
-use crate::app::{engines, focus, format, hosts};
+use crate::app::{engines, focus, hosts};
 use crate::checkpoint::hub::{Address, Pinned};
 use crate::page::{Msg, hub};
 use crate::protocol::Source;
+use crate::wording::{common, models as wording, numbers};
 
 /// What is in the slot.
 fn describe(half: Slot) -> String {
     half.model.with(|m| match &m.info {
-        None => "No model loaded.".to_owned(),
+        None => wording::NO_MODEL_LOADED.to_owned(),
         Some(i) => {
-            let from = Pinned::read(&i.file).map_or(String::new(), |p| format!(" · {}", p.brief()));
-            format!(
-                "{} · {} · {} parameters · {} · context {}{from}",
-                i.name,
-                i.quantization,
-                format::count(i.parameters),
-                format::bytes(i.bytes),
-                i.context
-            )
+            let from = Pinned::read(&i.file).map_or(String::new(), |p| p.brief());
+            let (parameters, size) = (numbers::count(i.parameters), numbers::bytes(i.bytes));
+            wording::in_slot(&i.name, &i.quantization, &parameters, &size, i.context, &from)
         }
     })
 }
@@ -36,7 +31,7 @@ fn describe(half: Slot) -> String {
 pub fn SlotForm(state: State, half: Slot) -> impl IntoView {
     let picker = NodeRef::<Input>::new();
     let (side, key) = (half.side, half.side.key());
-    let model = format!("the {} model", side.name().to_lowercase());
+    let model = side.name().to_lowercase();
     let picked = move |_| {
         let Some(input) = picker.get_untracked() else { return };
         let files: Vec<File> =
@@ -49,8 +44,8 @@ pub fn SlotForm(state: State, half: Slot) -> impl IntoView {
             <legend><Mark side/>{side.name()}</legend>
             <p>{move || describe(half)}</p>
             <Loading state half/>
-            <input node_ref=picker type="file" multiple id=format!("file-{key}") aria-label=format!("Files of {model}") on:change=picked/>
-            <AddressRow state half label=format!("Repository or address of {model}")/>
+            <input node_ref=picker type="file" multiple id=format!("file-{key}") aria-label=wording::files_of(&model) on:change=picked/>
+            <AddressRow state half label=wording::address_of(&model)/>
             <LookNote state half/>
         </fieldset>
     }
@@ -97,15 +92,15 @@ fn AddressRow(state: State, half: Slot, label: String) -> impl IntoView {
     };
     view! {
         <div class="row address">
-            <input type="text" inputmode="url" autocapitalize="off" autocomplete="off" spellcheck="false" id=format!("url-{key}") placeholder="owner/model, or https://…" aria-label=label prop:value=move || text.get() on:input=move |e| text.set(event_target_value(&e)) on:keydown=entered/>
-            <button class="btn" id=format!("fetch-{key}") on:click=move |_| fetch()>{move || if is_file() { "Download" } else { "Look" }}</button>
+            <input type="text" inputmode="url" autocapitalize="off" autocomplete="off" spellcheck="false" id=format!("url-{key}") placeholder=wording::REPOSITORY_OR_ADDRESS aria-label=label prop:value=move || text.get() on:input=move |e| text.set(event_target_value(&e)) on:keydown=entered/>
+            <button class="btn" id=format!("fetch-{key}") on:click=move |_| fetch()>{move || if is_file() { wording::DOWNLOAD } else { wording::LOOK }}</button>
         </div>
         <Show when=move || asked.with(Option::is_some)>
-            <p class="note" role="alertdialog" aria-label="Ask this host?">
-                {move || format!("This asks {} for the file. It will learn your network address and which file you want, as with any download; your prompts stay here. ", whom())}
+            <p class="note" role="alertdialog" aria-label=wording::ASK_THIS_HOST>
+                {move || wording::what_a_host_learns(&whom())}
                 <span class="row">
-                    <button class="btn" id=format!("allow-{key}") on:click=allow>{move || format!("Ask {}", whom())}</button>
-                    <button class="btn" on:click=move |_| asked.set(None)>"Cancel"</button>
+                    <button class="btn" id=format!("allow-{key}") on:click=allow>{move || wording::ask(&whom())}</button>
+                    <button class="btn" on:click=move |_| asked.set(None)>{common::CANCEL}</button>
                 </span>
             </p>
         </Show>

@@ -7,6 +7,7 @@ use crate::app::state::{Slot, State};
 use crate::app::{export, reading, today};
 use crate::share::figure::{Figure, citation};
 use crate::share::one_page;
+use crate::wording::{common, share as wording};
 
 /// Hands the figure of `slot` to `f`, if there is one.
 fn with<R>(state: State, slot: Slot, f: impl FnOnce(&Figure) -> R) -> Option<R> {
@@ -75,9 +76,9 @@ pub fn Figures(state: State) -> impl IntoView {
         view! {
             <div class="row figures">
                 <span class="cap">{slot.side.name()}</span>
-                <button class="btn" id=format!("svg-{key}") disabled=move || !there() on:click=svg>"SVG"</button>
-                <button class="btn" id=format!("png-{key}") disabled=move || !there() on:click=png>"PNG"</button>
-                <button class="btn" id=format!("csv-{key}") disabled=move || !there() on:click=table>"CSV"</button>
+                <button class="btn" id=format!("svg-{key}") disabled=move || !there() on:click=svg>{wording::SVG}</button>
+                <button class="btn" id=format!("png-{key}") disabled=move || !there() on:click=png>{wording::PNG}</button>
+                <button class="btn" id=format!("csv-{key}") disabled=move || !there() on:click=table>{wording::CSV}</button>
             </div>
         }
     };
@@ -86,12 +87,12 @@ pub fn Figures(state: State) -> impl IntoView {
         leptos::task::spawn_local(async move { cited.set(Some(super::to_clipboard(&text).await.is_some())) });
     };
     view! {
-        <h3>"Figures and tables"</h3>
-        <p class="cap">"The matrix as shown now, with legend and caption; CSV with values and levels."</p>
+        <h3>{wording::FIGURES_AND_TABLES}</h3>
+        <p class="cap">{wording::ABOUT_FIGURES}</p>
         {row(state.base)}{row(state.tuned)}
-        <div class="row figures"><span class="cap">"Both"</span><button class="btn" id="one-page" on:click=move |_| save_page(state)>"Interactive HTML file"</button></div>
+        <div class="row figures"><span class="cap">{wording::BOTH}</span><button class="btn" id="one-page" on:click=move |_| save_page(state)>{wording::ONE_PAGE}</button></div>
         <Show when=move || problem.get().is_some()><p class="error" role="alert">{move || problem.get().unwrap_or_default()}</p></Show>
-        <button class="link" id="cite" on:click=cite>"Copy as citation (BibTeX)"</button>
-        <span class="cap" role="status">{move || match cited.get() { Some(true) => " Copied.", Some(false) => " The browser blocked copying.", None => "" }}</span>
+        <button class="link" id="cite" on:click=cite>{wording::CITE}</button>
+        " "<span class="cap" role="status">{move || cited.get().map(common::copied)}</span>
     }
 }

@@ -10,6 +10,8 @@ use crate::page::Side;
 use crate::page::linked::{Again, Command, Picture};
 use crate::share::Match;
 use crate::share::link::Origin;
+use crate::wording::share as wording;
+use crate::wording::share::Values;
 
 /// Takes in the address's fragment, which may carry a picture or a lesson. Tells whether a picture is on screen that was
 /// sent.
@@ -51,7 +53,7 @@ pub fn watch(state: State) {
 pub fn Notice(state: State) -> impl IntoView {
     view! {
         <Show when=move || state.notice.get().is_some()>
-            <p class="error" role="alert" id="notice">{move || state.notice.get().unwrap_or_default()}" "<button class="link" on:click=move |_| command(state, Command::Notice(None))>"Dismiss"</button></p>
+            <p class="error" role="alert" id="notice">{move || state.notice.get().unwrap_or_default()}" "<button class="link" on:click=move |_| command(state, Command::Notice(None))>{wording::DISMISS}</button></p>
         </Show>
     }
 }
@@ -64,21 +66,21 @@ pub fn LinkedNote(state: State) -> impl IntoView {
         linked.with(|l| {
             let l = l.as_ref()?;
             let names: Vec<&str> = l.sent.iter().flatten().map(|r| r.checkpoint.name.as_str()).collect();
-            let kept = match l.precision {
-                Some(p) if !p.signed => " It contains the levels only, not the signed values.".to_owned(),
-                Some(p) => format!(" Signed values are rounded to 1/{} of each word's largest.", p.steps()),
-                None => String::new(),
+            let values = match l.precision {
+                Some(p) if !p.signed => Values::LevelsOnly,
+                Some(p) => Values::Rounded(p.steps()),
+                None => Values::All,
             };
-            Some(format!("From {}: computed elsewhere, with {}.{kept}", l.by, names.join(" and ")))
+            Some(wording::sent(&l.by, &names, values))
         })
     };
     let again = move || linked.with(|l| l.as_ref().map_or(Again::No, |l| l.again.clone()));
     let outcome = move || match again() {
-        Again::Loading => "Loading the models…".to_owned(),
-        Again::Running => "Recomputing…".to_owned(),
+        Again::Loading => wording::LOADING.to_owned(),
+        Again::Running => wording::RECOMPUTING.to_owned(),
         Again::Done(all) => {
-            let one = |(side, m): &(Side, Match)| format!("{} model: {}.", side.name(), m.words());
-            format!("Recomputed here. {}", all.iter().map(one).collect::<Vec<_>>().join(" "))
+            let one = |(side, m): &(Side, Match)| wording::recomputed_of(side.name(), &m.words());
+            wording::recomputed(&all.iter().map(one).collect::<Vec<_>>())
         }
         Again::No => String::new(),
     };
@@ -93,9 +95,9 @@ pub fn LinkedNote(state: State) -> impl IntoView {
     let label = move || {
         let hosts = linked.with(|l| l.as_ref().map(hosts_of).unwrap_or_default());
         if hosts.is_empty() {
-            "Recompute here".to_owned()
+            wording::RECOMPUTE.to_owned()
         } else {
-            format!("Download from {} and recompute here", hosts.join(", "))
+            wording::download_and_recompute(&hosts.join(", "))
         }
     };
     let offered = move || again() == Again::No;
@@ -104,7 +106,7 @@ pub fn LinkedNote(state: State) -> impl IntoView {
             <div class="note linked" id="linked" role="status">
                 <span>{move || what().unwrap_or_default()}</span>" "
                 <Show when=move || offered() && can()><button class="btn" id="recompute" on:click=move |_| command(state, Command::Recompute)>{label}</button></Show>
-                <Show when=move || offered() && !can()><span>"This was computed with the sender's own file. Choose the same file under Change to recompute it."</span></Show>
+                <Show when=move || offered() && !can()><span>{wording::OWN_FILE}</span></Show>
                 <b id="recomputed">{outcome}</b>
             </div>
         </Show>

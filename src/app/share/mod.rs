@@ -15,6 +15,7 @@ use super::dialog::Modal;
 use super::state::{Side, State};
 use super::{address, export, weights, window};
 use crate::share::link::{Link, Precision};
+use crate::wording::share as wording;
 
 /// Characters that a code still carries so that a phone reads it from a wall.
 const READABLE: usize = 1200;
@@ -68,17 +69,8 @@ pub fn ShareDialog(state: State) -> impl IntoView {
         ))
     });
     let url = move || made.with(|m| m.as_ref().map(|m| m.0.clone()).unwrap_or_default());
-    let carries = move || {
-        made.with(|m| {
-            m.as_ref().map(|(url, p, ..)| {
-                let values = match p.signed {
-                    true => format!("levels exactly, signed values to 1/{} of each word's largest", p.steps()),
-                    false => "levels exactly, and no signed values".to_owned(),
-                };
-                format!("{} characters: pair, prompt, responses, settings, the selection, {values}.", url.len())
-            })
-        })
-    };
+    let carries =
+        move || made.with(|m| m.as_ref().map(|(url, p, ..)| wording::carries(url.len(), p.signed.then(|| p.steps()))));
     let coarse = move || made.with(|m| m.as_ref().is_some_and(|m| m.2));
     let copy = move |_| {
         if let Some(input) = field.get_untracked() {
@@ -92,32 +84,32 @@ pub fn ShareDialog(state: State) -> impl IntoView {
         Some((QrCode::with_error_correction_level(&text, EcLevel::L).ok()?, picture))
     };
     view! {
-        <Modal id="share-dialog" title="Share" close="close-share" open=state.share_open prepare=move || copied.set(None)>
-            <p class="cap">"The link contains the picture itself. Whoever opens it sees it at once, without loading a model, and nothing is stored on a server."</p>
+        <Modal id="share-dialog" title=wording::SHARE close="close-share" open=state.share_open prepare=move || copied.set(None)>
+            <p class="cap">{wording::ABOUT}</p>
             <div class="row share-link">
-                <input node_ref=field type="text" readonly id="link" aria-label="Link" prop:value=url/>
-                <button class="btn primary" id="copy-link" on:click=copy>"Copy"</button>
+                <input node_ref=field type="text" readonly id="link" aria-label=wording::LINK prop:value=url/>
+                <button class="btn primary" id="copy-link" on:click=copy>{wording::COPY}</button>
             </div>
             <p class="cap" role="status" id="link-about">
                 {move || match copied.get() {
-                    Some(true) => "Copied. ",
-                    Some(false) => "The browser blocked copying. The link is selected: press Ctrl+C. ",
+                    Some(true) => wording::COPIED,
+                    Some(false) => wording::COPY_BY_HAND,
                     None => "",
-                }}
+                }}" "
                 {move || carries().unwrap_or_default()}
             </p>
             <Show when=move || coarse() || whole.get()>
-                <label class="check"><input type="checkbox" id="whole" prop:checked=move || whole.get() on:change=move |e| whole.set(event_target_checked(&e))/>"Longer link, with signed values to 8 bits (some chat programs cut it)"</label>
+                <label class="check"><input type="checkbox" id="whole" prop:checked=move || whole.get() on:change=move |e| whole.set(event_target_checked(&e))/>{wording::LONGER_LINK}</label>
             </Show>
-            <label class="check"><input type="checkbox" id="exercise" prop:checked=move || exercise.get() on:change=move |e| exercise.set(event_target_checked(&e))/>"As an exercise: who opens it guesses first which words mattered"</label>
+            <label class="check"><input type="checkbox" id="exercise" prop:checked=move || exercise.get() on:change=move |e| exercise.set(event_target_checked(&e))/>{wording::AS_EXERCISE}</label>
             <div class="cols share-cols">
                 <div>
-                    <h3>"Files"</h3>
-                    <p class="cap">"The complete run, with everything that produced it. Drop the file on the page to see it again."</p>
-                    <button class="btn" id="export" on:click=move |_| export::download(state)>"Download .shiftlens.json"</button>
+                    <h3>{wording::FILES}</h3>
+                    <p class="cap">{wording::ABOUT_FILES}</p>
+                    <button class="btn" id="export" on:click=move |_| export::download(state)>{wording::DOWNLOAD_RESULTS}</button>
                     <figures::Figures state/>
-                    <h3>"Open a file"</h3>
-                    <input type="file" id="open-results" accept=".json" aria-label="A .shiftlens.json file" on:change=move |e| {
+                    <h3>{wording::OPEN_A_FILE}</h3>
+                    <input type="file" id="open-results" accept=".json" aria-label=wording::A_RESULTS_FILE on:change=move |e| {
                         let input: web_sys::HtmlInputElement = event_target(&e);
                         if let Some(file) = input.files().and_then(|f| f.get(0)) {
                             open_file(state, file);
@@ -127,10 +119,10 @@ pub fn ShareDialog(state: State) -> impl IntoView {
                     }/>
                 </div>
                 <div>
-                    <h3>"For a projector"</h3>
+                    <h3>{wording::FOR_A_PROJECTOR}</h3>
                     {move || code().map(|(code, picture)| view! {
                         <Code code/>
-                        <p class="cap">{if picture { "The same link, to photograph." } else { "The picture is too large for a QR code: this one holds the prompt and settings, and the phone computes the rest." }}</p>
+                        <p class="cap">{if picture { wording::SAME_LINK } else { wording::SETTINGS_ONLY }}</p>
                     })}
                 </div>
             </div>
@@ -146,7 +138,7 @@ fn Code(code: QrCode) -> impl IntoView {
     let path: String = dark.map(|(i, _)| format!("M{} {}h1v1h-1z", i % width + 4, i / width + 4)).collect();
     let side = width + 8;
     view! {
-        <svg class="code" viewBox=format!("0 0 {side} {side}") role="img" aria-label="QR code of the link" shape-rendering="crispEdges">
+        <svg class="code" viewBox=format!("0 0 {side} {side}") role="img" aria-label=wording::QR_CODE shape-rendering="crispEdges">
             <rect width="100%" height="100%" fill="#fff"></rect>
             <path d=path fill="#000"></path>
         </svg>
@@ -164,7 +156,7 @@ pub async fn to_clipboard(text: &str) -> Option<()> {
 /// Shows the results in `file`.
 pub fn open_file(state: State, file: File) {
     if file.size() > LARGEST_FILE {
-        return state.notify(format!("{} is too large to be a Shiftlens results file.", file.name()));
+        return state.notify(wording::too_large(&file.name()));
     }
     leptos::task::spawn_local(async move {
         let text = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string()).unwrap_or_default();

@@ -8,6 +8,7 @@ use web_sys::{Blob, CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlIm
 use crate::app::state::State;
 use crate::app::{document, export, window};
 use crate::share::sheet::{caption, escaped};
+use crate::wording::share as wording;
 
 /// Pixels of a PNG for each unit of its figure.
 const FINE: f32 = 3.0;
@@ -47,7 +48,7 @@ pub fn save_png(name: String, (svg, size): Drawn, problem: RwSignal<Option<Strin
             Err(e) => Err(e),
         };
         if saved.is_err() {
-            problem.set(Some("This browser could not draw the picture. Take the SVG instead.".into()));
+            problem.set(Some(wording::NOT_DRAWN.into()));
         }
     });
 }
@@ -56,7 +57,7 @@ pub fn save_png(name: String, (svg, size): Drawn, problem: RwSignal<Option<Strin
 #[component]
 pub fn SavePicture(
     #[prop(into)] name: String,
-    #[prop(default = "this picture")] what: &'static str,
+    #[prop(default = wording::THIS_PICTURE)] what: &'static str,
     make: impl Fn() -> Option<Drawn> + Copy + Send + Sync + 'static,
 ) -> impl IntoView {
     let problem = RwSignal::new(None::<String>);
@@ -72,9 +73,9 @@ pub fn SavePicture(
         }
     };
     view! {
-        <div class="row save"><span class="cap">"Save "{what}</span>
-            <button type="button" class="btn small" on:click=svg>"SVG"</button>
-            <button type="button" class="btn small" on:click=png>"PNG"</button>
+        <div class="row save"><span class="cap">{wording::SAVE}" "{what}</span>
+            <button type="button" class="btn small" on:click=svg>{wording::SVG}</button>
+            <button type="button" class="btn small" on:click=png>{wording::PNG}</button>
             <span class="error-text" role="status">{move || problem.get()}</span>
         </div>
     }
@@ -146,16 +147,8 @@ pub fn of_page(selector: &str, title: &str, about: &str) -> Option<Drawn> {
 /// Which pair, how it was made, and when: what every caption ends with.
 pub fn provenance(state: State) -> String {
     let of = |slot: crate::app::state::Slot| {
-        slot.model.with_untracked(|m| m.info.as_ref().map(|i| format!("{} ({}, {})", i.name, i.file, i.quantization)))
+        slot.model.with_untracked(|m| m.info.as_ref().map(|i| wording::model(&i.name, &i.file, &i.quantization)))
     };
-    let pair = match (of(state.base), of(state.tuned)) {
-        (Some(base), Some(tuned)) => format!("Base: {base}. Tuned: {tuned}. "),
-        (Some(one), None) | (None, Some(one)) => format!("{one}. "),
-        (None, None) => String::new(),
-    };
-    format!(
-        "{pair}Made with Shiftlens {}, {}. Method: Wu et al., NAACL 2024 (arXiv 2310.00492).",
-        env!("CARGO_PKG_VERSION"),
-        crate::app::today()
-    )
+    let (base, tuned) = (of(state.base), of(state.tuned));
+    wording::provenance(base.as_deref(), tuned.as_deref(), env!("CARGO_PKG_VERSION"), &crate::app::today())
 }

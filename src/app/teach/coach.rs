@@ -6,6 +6,7 @@ use web_sys::{ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition};
 use super::lesson::{enter, leave};
 use crate::app::state::State;
 use crate::app::{document, focus, window};
+use crate::wording::teach as wording;
 
 const POINTED: &str = "data-pointed";
 
@@ -83,29 +84,29 @@ pub fn Coach(state: State) -> impl IntoView {
         let (at, all) = (current.step, current.lesson.steps.len());
         let waits = current.waits_for();
         let next = match (waits, at + 1 == all) {
-            (Some(_), _) => "Skip",
-            (None, true) => "Finish",
-            (None, false) => "Next",
+            (Some(_), _) => wording::SKIP,
+            (None, true) => wording::FINISH,
+            (None, false) => wording::NEXT,
         };
         Some(view! {
-            <p class="cap where">{current.lesson.title.clone()}" · step "{at + 1}" of "{all}</p>
-            <progress max=all value=at + 1 aria-label="Progress of the lesson"></progress>
+            <p class="cap where">{wording::where_in_lesson(&current.lesson.title, at + 1, all)}</p>
+            <progress max=all value=at + 1 aria-label=wording::PROGRESS></progress>
             <div aria-live="polite">
                 <h2>{step.title}</h2>
                 {step.text.into_iter().map(|t| view! { <p>{t}</p> }).collect_view()}
                 {waits.map(|deed| view! { <p class="ask">"→ "{deed.words()}</p> })}
             </div>
             <div class="row">
-                <button class="btn" id="lesson-back" disabled=at == 0 on:click=move |_| enter(state, at - 1)>"Back"</button>
+                <button class="btn" id="lesson-back" disabled=at == 0 on:click=move |_| enter(state, at - 1)>{wording::BACK}</button>
                 <button class="btn" class:primary=waits.is_none() id="lesson-next" on:click=move |_| enter(state, at + 1)>{next}</button>
                 <span class="grow"></span>
-                <button class="link" id="lesson-leave" on:click=move |_| leave(state)>"Leave"</button>
+                <button class="link" id="lesson-leave" on:click=move |_| leave(state)>{wording::LEAVE}</button>
             </div>
         })
     };
     view! {
         <Show when=move || lesson.with(Option::is_some)>
-            <aside class="coach panel" id="coach" tabindex="-1" aria-label="Lesson" on:keydown=on_key>{card}</aside>
+            <aside class="coach panel" id="coach" tabindex="-1" aria-label=wording::LESSON on:keydown=on_key>{card}</aside>
         </Show>
     }
 }

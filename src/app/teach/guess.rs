@@ -8,6 +8,7 @@ use crate::explain::view::View;
 use crate::page::Msg;
 use crate::page::guess::Command;
 use crate::teach::guess::{Outcome, compare};
+use crate::wording::teach as wording;
 
 fn command(state: State, command: Command) {
     state.dispatch(Msg::Guess(command));
@@ -34,18 +35,14 @@ pub fn GuessPanel(state: State) -> impl IntoView {
     let looked = move || guess.with(|g| g.as_ref().is_some_and(|g| g.looked));
     let ready = move || !state.running() && subject(state).view.with(|v| !v.columns.is_empty());
     let waiting = move || {
-        if state.running() {
-            "The models are answering…"
-        } else {
-            "Run a prompt: its answer will be shown here without its colours."
-        }
+        if state.running() { wording::ANSWERING } else { wording::RUN_TO_GUESS }
     };
     view! {
         <Show when=on>
-            <article class="panel card" id="guess" aria-label="Guess first">
+            <article class="panel card" id="guess" aria-label=wording::GUESS_FIRST>
                 <div class="head">
-                    <h2>"Guess first"</h2><span class="grow"></span>
-                    <button class="link" id="guess-stop" on:click=move |_| command(state, Command::Stop)>{move || if looked() { "Done" } else { "Show everything" }}</button>
+                    <h2>{wording::GUESS_FIRST}</h2><span class="grow"></span>
+                    <button class="link" id="guess-stop" on:click=move |_| command(state, Command::Stop)>{move || if looked() { wording::DONE } else { wording::SHOW_EVERYTHING }}</button>
                 </div>
                 <Show when=ready fallback=move || view! { <p class="empty">{waiting}</p> }>
                     <Answer state/>
@@ -61,7 +58,7 @@ pub fn GuessPanel(state: State) -> impl IntoView {
 fn Answer(state: State) -> impl IntoView {
     let text = move || subject(state).run.with(|r| r.response.iter().map(|t| t.text.as_str()).collect::<String>());
     view! {
-        <div class="sub">{move || subject(state).side.name()}" model’s response"</div>
+        <div class="sub">{move || wording::response_of(subject(state).side.name())}</div>
         <p class="read answer">{text}</p>
     }
 }
@@ -80,11 +77,11 @@ fn Marking(state: State) -> impl IntoView {
     };
     let all = move || subject(state).view.with(words);
     view! {
-        <p>"Which words of the prompt does this response depend on most? Mark them, then look."</p>
-        <div class="tokens picks" role="group" aria-label="Words of the prompt">{move || all().into_iter().enumerate().map(word).collect_view()}</div>
+        <p>{wording::WHICH_WORDS}</p>
+        <div class="tokens picks" role="group" aria-label=wording::WORDS_OF_PROMPT>{move || all().into_iter().enumerate().map(word).collect_view()}</div>
         <div class="row">
-            <button class="btn" id="guess-look" disabled=move || count() == 0 on:click=look>"Look"</button>
-            <span class="cap" role="status">{move || match count() { 0 => "No word is marked.".to_owned(), 1 => "One word is marked.".to_owned(), n => format!("{n} words are marked.") }}</span>
+            <button class="btn" id="guess-look" disabled=move || count() == 0 on:click=look>{wording::LOOK}</button>
+            <span class="cap" role="status">{move || wording::marked(count())}</span>
         </div>
     }
 }
@@ -104,8 +101,8 @@ fn Held(state: State) -> impl IntoView {
     };
     view! {
         <div role="status" id="guess-held">{move || [Side::Tuned, Side::Base].map(one).collect_view()}</div>
-        <p class="cap">"✓ you and the model · ○ only you · + only the model, by the words’ density over the whole response. The colours are below."</p>
-        <button class="btn" id="guess-again" on:click=move |_| command(state, Command::Start)>"Guess again"</button>
+        <p class="cap">{wording::ABOUT_MARKS}</p>
+        <button class="btn" id="guess-again" on:click=move |_| command(state, Command::Start)>{wording::GUESS_AGAIN}</button>
     }
 }
 
@@ -113,10 +110,10 @@ fn Held(state: State) -> impl IntoView {
 fn Marked(words: Vec<(String, f64)>, picked: Vec<usize>, outcome: Outcome) -> impl IntoView {
     let word = move |(i, (text, _)): (usize, (String, f64))| {
         let (mark, class, said) = match (picked.contains(&i), outcome.models.contains(&i)) {
-            (true, true) => ("✓ ", "tok hit", "you and the model"),
-            (true, false) => ("○ ", "tok yours", "only you"),
-            (false, true) => ("+ ", "tok models", "only the model"),
-            (false, false) => ("", "tok", "neither"),
+            (true, true) => ("✓ ", "tok hit", wording::YOU_AND_MODEL),
+            (true, false) => ("○ ", "tok yours", wording::ONLY_YOU),
+            (false, true) => ("+ ", "tok models", wording::ONLY_MODEL),
+            (false, false) => ("", "tok", wording::NEITHER),
         };
         view! { <span class=class title=said>{mark}{text}</span> }
     };

@@ -16,6 +16,7 @@ use crate::page::lesson::Left;
 use crate::teach::lesson::LARGEST;
 use crate::teach::terms::Term;
 use crate::teach::{Lesson, LessonError};
+use crate::wording::{common, teach as wording};
 
 /// A lesson in the list: by the name under which it ships, or opened from a file.
 #[derive(Clone, PartialEq)]
@@ -69,26 +70,26 @@ pub fn LearnDialog(state: State) -> impl IntoView {
         state.presenting.set(true);
     };
     view! {
-        <Modal id="learn-dialog" title="Learn and teach" close="close-learn" open=state.learn_open prepare>
+        <Modal id="learn-dialog" title=wording::LEARN_AND_TEACH close="close-learn" open=state.learn_open prepare>
             <Show when=move || left.get().is_some()>
                 <p class="note linked">
-                    {move || left.get().map(|l| format!("You left “{}” at step {} of {}. ", l.lesson.title, l.step + 1, l.lesson.steps.len()))}
-                    <button class="btn" id="lesson-go-on" on:click=go_on>"Resume"</button>
+                    {move || left.get().map(|l| wording::left_at(&l.lesson.title, l.step + 1, l.lesson.steps.len()))}
+                    <button class="btn" id="lesson-go-on" on:click=go_on>{common::RESUME}</button>
                 </p>
             </Show>
             // above the lessons, which arrive one by one: nothing that can be pressed moves away under the finger
-            <h3>"In class"</h3>
+            <h3>{wording::IN_CLASS}</h3>
             <ul class="list">
-                <li><span><b>"Guess first"</b><span class="cap">" · Hides the colours until you have marked the words that you think mattered."</span></span><button class="btn" id="guess-start" on:click=guess>"Guess"</button></li>
-                <li><span><b>"Present"</b><span class="cap">" · One view at a time, in large type, for a projector; arrow keys step."</span></span><button class="btn" id="present" on:click=present>"Present"</button></li>
+                <li><span><b>{wording::GUESS_FIRST}</b><span class="cap">{wording::ABOUT_GUESSING}</span></span><button class="btn" id="guess-start" on:click=guess>{wording::GUESS}</button></li>
+                <li><span><b>{wording::PRESENT}</b><span class="cap">{wording::ABOUT_PRESENTING}</span></span><button class="btn" id="present" on:click=present>{wording::PRESENT}</button></li>
             </ul>
-            <h3>"Lessons"</h3>
-            <p class="cap">"Each lesson points at this page and moves on when you have done what it asks. You can leave at any time and resume later."</p>
+            <h3>{wording::LESSONS}</h3>
+            <p class="cap">{wording::ABOUT_LESSONS}</p>
             <ul class="list" id="lessons">{move || listed.get().into_iter().map(|l| view! { <Entry state listed=l copied/> }).collect_view()}</ul>
             <Show when=move || problem.get().is_some()><p class="error" role="alert">{move || problem.get().unwrap_or_default()}</p></Show>
             <p class="cap" role="status">{move || copied.get()}</p>
-            <label class="inline">"Open a lesson’s file"<input type="file" id="open-lesson" accept=".json" on:change=open_file/></label>
-            <h3>"The words on this page"</h3>
+            <label class="inline">{wording::OPEN_A_LESSON}<input type="file" id="open-lesson" accept=".json" on:change=open_file/></label>
+            <h3>{wording::THE_WORDS}</h3>
             <div class="terms">{Term::VARIANTS.iter().map(|t| view! { <details class="fold"><summary>{t.name()}</summary><p>{t.plain()}</p></details> }).collect_view()}</div>
         </Modal>
     }
@@ -98,14 +99,14 @@ pub fn LearnDialog(state: State) -> impl IntoView {
 fn Entry(state: State, listed: Listed, copied: RwSignal<Option<String>>) -> impl IntoView {
     let Lesson { title, about, minutes, .. } = listed.lesson.clone();
     let id = listed.name.as_ref().map(|n| format!("start-{n}"));
-    let length = minutes.map(|m| format!(" · {m} minutes"));
+    let length = minutes.map(wording::minutes);
     let link = listed.link();
     let copy = move |_| {
         let link = link.clone();
         leptos::task::spawn_local(async move {
             copied.set(Some(match to_clipboard(&link).await {
-                Some(()) => "The link is copied.".to_owned(),
-                None => format!("The browser blocked copying. The link: {link}"),
+                Some(()) => wording::LINK_COPIED.to_owned(),
+                None => wording::link_not_copied(&link),
             }));
         });
     };
@@ -114,8 +115,8 @@ fn Entry(state: State, listed: Listed, copied: RwSignal<Option<String>>) -> impl
         <li>
             <span><b>{title}</b><span class="cap">" · "{about}{length}</span></span>
             <span class="row">
-                <button class="btn" id=id on:click=move |_| lesson::start(state, lesson.clone(), 0)>"Start"</button>
-                <button class="btn copy-lesson" on:click=copy>"Copy link"</button>
+                <button class="btn" id=id on:click=move |_| lesson::start(state, lesson.clone(), 0)>{wording::START}</button>
+                <button class="btn copy-lesson" on:click=copy>{wording::COPY_LINK}</button>
             </span>
         </li>
     }
@@ -139,8 +140,8 @@ async fn list(listed: RwSignal<Vec<Listed>>, problem: RwSignal<Option<String>>) 
 async fn read(file: File, listed: RwSignal<Vec<Listed>>, problem: RwSignal<Option<String>>) {
     // before it is taken into memory
     if file.size() > LARGEST as f64 {
-        let what = format!("{} bytes, and {LARGEST} are read at most", file.size());
-        return problem.set(Some(format!("{}: {}", file.name(), LessonError::TooLong(what))));
+        let what = wording::too_many_bytes(file.size(), LARGEST);
+        return problem.set(Some(wording::in_file(&file.name(), &LessonError::TooLong(what).to_string())));
     }
     let text = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string()).unwrap_or_default();
     match Lesson::read(&text) {
@@ -148,6 +149,6 @@ async fn read(file: File, listed: RwSignal<Vec<Listed>>, problem: RwSignal<Optio
             problem.set(None);
             listed.update(|l| l.push(Listed { name: None, lesson: found }));
         }
-        Err(e) => problem.set(Some(format!("{}: {e}", file.name()))),
+        Err(e) => problem.set(Some(wording::in_file(&file.name(), &e.to_string()))),
     }
 }

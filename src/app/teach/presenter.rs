@@ -8,6 +8,7 @@ use super::slides::{Slide, slides};
 use crate::app::dialog::follow;
 use crate::app::document;
 use crate::app::state::State;
+use crate::wording::{common, teach as wording};
 
 /// Smallest and largest type, pixels.
 const TYPE: (f64, f64) = (13.0, 46.0);
@@ -105,24 +106,24 @@ pub fn Presenter(state: State) -> impl IntoView {
     };
     let count = move || all.with(Vec::len);
     let last = move || at.get() + 1 >= count();
-    let place = move || format!("{} of {}", at.get().min(count().saturating_sub(1)) + 1, count());
+    let place = move || common::of_all(at.get().min(count().saturating_sub(1)) + 1, count());
     view! {
-        <dialog node_ref=dialog id="presenter" aria-label="Presenter" on:close=move |_| leave()>
-            <h2 class="slide-title">{move || now.get().map_or("Present", Slide::title)}</h2>
+        <dialog node_ref=dialog id="presenter" aria-label=wording::PRESENTER on:close=move |_| leave()>
+            <h2 class="slide-title">{move || now.get().map_or(wording::PRESENT, Slide::title)}</h2>
             <div node_ref=body class="slide" id="slide">
                 {move || match now.get() {
                     Some(slide) => slide.draw(state).into_any(),
-                    None => view! { <p class="empty">"There is nothing to present yet: leave, run a prompt, and come back."</p> }.into_any(),
+                    None => view! { <p class="empty">{wording::NOTHING_TO_PRESENT}</p> }.into_any(),
                 }}
             </div>
-            <nav class="slide-keys" aria-label="Steps">
-                <button class="btn" id="slide-back" aria-disabled=move || (at.get() == 0).to_string() on:click=move |_| step(-1)>"‹ Back"</button>
+            <nav class="slide-keys" aria-label=wording::STEPS>
+                <button class="btn" id="slide-back" aria-disabled=move || (at.get() == 0).to_string() on:click=move |_| step(-1)>{wording::SLIDE_BACK}</button>
                 <span class="cap" role="status" id="slide-place">{place}</span>
-                <button class="btn primary" id="slide-next" autofocus aria-disabled=move || last().to_string() on:click=move |_| step(1)>"Next ›"</button>
-                <span class="cap keys">"← → step · F full screen · Esc leave"</span>
+                <button class="btn primary" id="slide-next" autofocus aria-disabled=move || last().to_string() on:click=move |_| step(1)>{wording::SLIDE_NEXT}</button>
+                <span class="cap keys">{wording::KEYS}</span>
                 <span class="grow"></span>
-                <button class="btn" id="slide-full" on:click=move |_| full_screen()>"Full screen"</button>
-                <button class="btn" id="slide-leave" on:click=move |_| leave()>"Leave"</button>
+                <button class="btn" id="slide-full" on:click=move |_| full_screen()>{wording::FULL_SCREEN}</button>
+                <button class="btn" id="slide-leave" on:click=move |_| leave()>{wording::LEAVE}</button>
             </nav>
         </dialog>
     }

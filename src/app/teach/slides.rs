@@ -8,6 +8,7 @@ use crate::app::state::{Side, Slot, State};
 use crate::app::{format, header::Mark};
 use crate::explain::Role;
 use crate::explain::weights::compare::NamedPair;
+use crate::wording::{common, heads, teach as wording};
 
 /// Words on the slide that holds both models against each other, and pairs of a head.
 const WORDS: usize = 9;
@@ -58,13 +59,13 @@ impl Slide {
     /// Its heading.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Prompt => "The prompt",
-            Self::Answer(Side::Base) => "The base model continues",
-            Self::Answer(Side::Tuned) => "The tuned model answers",
-            Self::Both => "Which words mattered to the whole response",
-            Self::Matrix(Side::Base) => "Base model: prompt (rows) × response (columns)",
-            Self::Matrix(Side::Tuned) => "Tuned model: prompt (rows) × response (columns)",
-            Self::Head(..) => "The attention head that tuning changed most",
+            Self::Prompt => wording::SLIDE_PROMPT,
+            Self::Answer(Side::Base) => wording::SLIDE_BASE,
+            Self::Answer(Side::Tuned) => wording::SLIDE_TUNED,
+            Self::Both => wording::SLIDE_BOTH,
+            Self::Matrix(Side::Base) => wording::SLIDE_BASE_MATRIX,
+            Self::Matrix(Side::Tuned) => wording::SLIDE_TUNED_MATRIX,
+            Self::Head(..) => wording::SLIDE_HEAD,
         }
     }
 
@@ -90,7 +91,7 @@ fn Prompt(state: State) -> impl IntoView {
     let word = |label: crate::explain::view::Label| {
         view! { {label.spaced.then_some(" ")}<span class:instr=label.instruction>{label.text.trim().to_owned()}</span> }
     };
-    view! { <p class="slide-prompt">{move || words().into_iter().map(word).collect_view()}</p><p class="slide-note">"The instruction is underlined."</p> }
+    view! { <p class="slide-prompt">{move || words().into_iter().map(word).collect_view()}</p><p class="slide-note">{wording::UNDERLINED}</p> }
 }
 
 /// Prompt and response as text; choosing a word colours the other.
@@ -100,15 +101,15 @@ fn Answer(state: State, side: Side) -> impl IntoView {
     let chosen = move || {
         let s = half.selection.get();
         half.view.with(|v| match (s.column.and_then(|c| v.columns.get(c)), s.row.and_then(|r| v.rows.get(r))) {
-            (Some(word), _) => format!("The darker a word, the more it influenced “{}”.", word.text.trim()),
-            (None, Some(word)) => format!("The darker a word, the more “{}” influenced it.", word.text.trim()),
-            _ => "Choose a word to see where it came from.".to_owned(),
+            (Some(word), _) => wording::darker_influenced_it(word.text.trim()),
+            (None, Some(word)) => wording::darker_it_influenced(word.text.trim()),
+            _ => wording::CHOOSE_A_WORD.to_owned(),
         })
     };
     view! {
-        <div class="slide-label">"Prompt"</div>
+        <div class="slide-label">{common::PROMPT}</div>
         <PromptText state half/>
-        <div class="slide-label">"Response"</div>
+        <div class="slide-label">{common::RESPONSE}</div>
         <ResponseText state half/>
         <p class="slide-note">{chosen}</p>
     }
@@ -148,10 +149,10 @@ fn Both(state: State) -> impl IntoView {
     let score = |slot: Slot| slot.view.with(|v| v.score).map_or_else(|| "–".to_owned(), |s| format!("{s:.2}"));
     view! {
         <div class="slide-scores">
-            {state.slots().map(|s| view! { <span><Mark side=s.side/>{s.side.name()}" instruction score "<b>{move || score(s)}</b></span> }).collect_view()}
+            {state.slots().map(|s| view! { <span><Mark side=s.side/>{s.side.name()}{wording::INSTRUCTION_SCORE}<b>{move || score(s)}</b></span> }).collect_view()}
         </div>
         <div class="slide-both">{move || rows().into_iter().map(row).collect_view()}</div>
-        <p class="slide-note">"Density: how much of the response a word mattered to. Outlined: base; filled: tuned. The words in which they differ most."</p>
+        <p class="slide-note">{wording::ABOUT_BOTH}</p>
     }
 }
 
@@ -173,7 +174,7 @@ fn Head(state: State, layer: usize, head: usize) -> impl IntoView {
     let change = move || state.weights.changes.with(|c| c.get(layer)?.as_ref()?.get(head).cloned());
     let list = |pairs: Vec<String>| {
         let empty = pairs.is_empty();
-        view! { <ul>{pairs.into_iter().map(|p| view! { <li>{p}</li> }).collect_view()}{empty.then(|| view! { <li class="empty">"none"</li> })}</ul> }
+        view! { <ul>{pairs.into_iter().map(|p| view! { <li>{p}</li> }).collect_view()}{empty.then(|| view! { <li class="empty">{wording::NO_PAIRS}</li> })}</ul> }
     };
     let columns = move || {
         let change = change()?;
@@ -181,10 +182,10 @@ fn Head(state: State, layer: usize, head: usize) -> impl IntoView {
             pairs.iter().take(PAIRS).map(|p| format!("{} → {}", p.query, p.key)).collect()
         };
         let (gained, lost) = (words(&change.gained), words(&change.lost));
-        let counted = format!("{} pairs gained, {} lost", change.gained.len(), change.lost.len());
+        let changed = heads::gained_lost(change.gained.len(), change.lost.len());
         Some(view! {
-            <p class="slide-note">{format!("Layer {layer}, head {head}: {counted}. Which word looks for which.")}</p>
-            <div class="slide-pairs"><div><div class="slide-label">"Only the tuned model"</div>{list(gained)}</div><div><div class="slide-label">"Only the base"</div>{list(lost)}</div></div>
+            <p class="slide-note">{wording::about_head(&common::head(layer, head), &changed)}</p>
+            <div class="slide-pairs"><div><div class="slide-label">{wording::ONLY_THE_TUNED}</div>{list(gained)}</div><div><div class="slide-label">{wording::ONLY_THE_BASE}</div>{list(lost)}</div></div>
         })
     };
     view! { {columns} }

@@ -7,6 +7,7 @@ use crate::explain::weights::compare::{HeadChange, kept};
 use crate::explain::weights::{LayerHeads, Packed};
 use crate::page::{Side, Tracked};
 use crate::protocol::Event;
+use crate::wording::frame as wording;
 
 fn put<T>(layers: &mut Tracked<Layers<T>>, at: usize, value: T) {
     if let Some(place) = layers.get_mut(at) {
@@ -59,17 +60,10 @@ impl Weights {
 
     /// Everything is read by the user's words from now on, also what was read by others.
     fn words_taken(&mut self, side: Side, count: usize, vectors: Option<usize>, judge: Option<usize>) {
-        let mut said = format!("{count} words");
-        if let Some(n) = vectors {
-            said.push_str(&format!(", {n} with vectors of their own"));
-        }
-        if let Some(n) = judge {
-            said.push_str(&format!(", {n} known to the judge"));
-        }
         let by = self.words.map(|words| words.files);
         let half = &mut self.halves[side.index()];
         half.took_words = true;
-        half.work.words = Some(said);
+        half.work.words = Some(wording::words(count, vectors, judge));
         if half.by != by {
             half.by = by;
             let layers = half.heads.len();

@@ -1,0 +1,24 @@
+//! Every string that a person reads on the page, and nothing else: what to change to reword it, or to translate it.
+//!
+//! A file a feature, named after where the page shows it. What never changes is a constant; what holds a name or a number
+//! is a function, which also chooses between one and many. Nothing here knows the rest of the crate: values come as text
+//! and numbers. Sentences of the engine (an error, a verdict) come with their values from the rooms that find them.
+#![expect(missing_docs, reason = "each is named after what it says")]
+
+pub mod attribution;
+pub mod backend;
+pub mod chance;
+pub mod common;
+pub mod concepts;
+pub mod conversation;
+pub mod findings;
+pub mod frame;
+pub mod heads;
+pub mod loading;
+pub mod matrix;
+pub mod models;
+pub mod numbers;
+pub mod pair;
+pub mod prompt;
+pub mod share;
+pub mod teach;
