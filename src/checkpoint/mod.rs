@@ -14,6 +14,7 @@ pub mod gguf;
 pub mod hub;
 mod layer;
 mod open;
+mod quantization;
 mod rope;
 mod safetensors;
 mod settings;

@@ -11,7 +11,7 @@ use super::blocks;
 use super::bytes::{ByteSource, InPlace, read_text};
 use super::gguf::{self, Header, Value};
 use super::slots::{self, Naming};
-use super::{ChatTemplate, CheckpointError, ModelConfig, Tokenizer, safetensors};
+use super::{ChatTemplate, CheckpointError, ModelConfig, Tokenizer, quantization, safetensors};
 
 /// Where a tensor lies.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,8 @@ pub struct Checkpoint {
     pub name: String,
     /// The architecture.
     pub config: ModelConfig,
+    /// The mixture of storage types that a GGUF file says it is.
+    file_type: Option<&'static str>,
     tokenizer: Option<Tokenizer>,
     /// The chat template that came with it, if any.
     pub chat_template: Option<ChatTemplate>,
@@ -83,7 +85,8 @@ impl Checkpoint {
             _ => stem(files[index].name()),
         };
         let tensors = slots::resolve(&config, Naming::Gguf, &tensors)?;
-        Ok(Self { name, config, tokenizer, chat_template, files, tensors, hashes: Mutex::default() })
+        let file_type = quantization::file_type(&metadata);
+        Ok(Self { name, file_type, config, tokenizer, chat_template, files, tensors, hashes: Mutex::default() })
     }
 
     fn open_safetensors(files: Vec<Box<dyn ByteSource>>) -> Result<Self, CheckpointError> {
@@ -123,7 +126,16 @@ impl Checkpoint {
         let name = config["_name_or_path"].as_str().filter(|s| !s.is_empty()).map(str::to_owned);
         let weights = files.iter().find(|f| f.name().ends_with(".safetensors"));
         let name = name.unwrap_or_else(|| stem(weights.map_or("model", |f| f.name())));
-        Ok(Self { name, config: model, tokenizer, chat_template, files, tensors, hashes: Mutex::default() })
+        Ok(Self {
+            name,
+            file_type: None,
+            config: model,
+            tokenizer,
+            chat_template,
+            files,
+            tensors,
+            hashes: Mutex::default(),
+        })
     }
 
     /// The tokenizer that came with it. A checkpoint without one can only be given token ids.
@@ -290,25 +302,10 @@ impl Checkpoint {
         !self.tensors.contains_key("output.weight")
     }
 
-    /// The storage type that holds most of the weights, as people name files by ("Q4_1", "F16").
+    /// How the weights are stored, as people name files by it ("Q4_1", "Q4_K_M", "F16").
     pub fn quantization(&self) -> String {
-        let mut bytes: HashMap<String, usize> = HashMap::new();
-        for t in self.tensors.values().filter(|t| t.shape.len() == 2) {
-            *bytes.entry(type_name(t.dtype)).or_default() += t.shape.iter().product::<usize>();
-        }
-        bytes.into_iter().max_by_key(|(name, n)| (*n, name.clone())).map_or_else(String::new, |(name, _)| name)
-    }
-}
-
-fn type_name(dtype: GgmlDType) -> String {
-    match dtype {
-        GgmlDType::Q2K => "Q2_K".into(),
-        GgmlDType::Q3K => "Q3_K".into(),
-        GgmlDType::Q4K => "Q4_K".into(),
-        GgmlDType::Q5K => "Q5_K".into(),
-        GgmlDType::Q6K => "Q6_K".into(),
-        GgmlDType::Q8K => "Q8_K".into(),
-        other => format!("{other:?}"),
+        let matrices = self.tensors.values().filter(|t| t.shape.len() == 2);
+        quantization::name(matrices.map(|t| (t.dtype, t.shape.iter().product())), self.file_type)
     }
 }
 

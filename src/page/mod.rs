@@ -15,10 +15,12 @@ pub mod hub;
 mod ledger;
 pub mod lesson;
 pub mod linked;
+mod messages;
 pub mod pair;
 pub mod prepared;
 pub mod runs;
 pub mod scores;
+mod side;
 pub mod slots;
 pub mod stored;
 mod tracked;
@@ -36,189 +38,20 @@ pub use hub::Hub;
 pub use ledger::{Ledger, Purpose};
 pub use lesson::Lessons;
 pub use linked::Linked;
+pub use messages::{Effect, Files, Msg};
 pub use prepared::Preparing;
 pub use runs::Runs;
 pub use scores::Scores;
+pub use side::{Progress, Side};
 pub use slots::Slots;
 pub use stored::Stored;
 pub use tracked::Tracked;
 pub use waiting::{Waiting, Wish};
 pub use weights::Weights;
 
-use crate::protocol::{Event, Request, Source, Stage};
-use crate::share::Export;
+use crate::protocol::Event;
 use crate::share::screen::Tab;
 use crate::teach::Deed;
-use crate::wording::common;
-
-/// Which of the two models.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// Before instruction tuning.
-    Base,
-    /// After it.
-    Tuned,
-}
-
-impl Side {
-    /// Both, in the order of every pair.
-    pub const BOTH: [Self; 2] = [Self::Base, Self::Tuned];
-
-    /// For the user.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Base => common::BASE,
-            Self::Tuned => common::TUNED,
-        }
-    }
-
-    /// For ids, classes and storage keys.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Base => "base",
-            Self::Tuned => "tuned",
-        }
-    }
-
-    /// Its place in a pair.
-    pub fn index(self) -> usize {
-        usize::from(self == Self::Tuned)
-    }
-
-    /// The other one.
-    pub fn other(self) -> Self {
-        match self {
-            Self::Base => Self::Tuned,
-            Self::Tuned => Self::Base,
-        }
-    }
-}
-
-/// True progress of a job.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
-    /// What is counted.
-    pub stage: Stage,
-    /// Done so far.
-    pub done: u64,
-    /// In all; 0 where that is not known.
-    pub total: u64,
-    /// When the stage began, and how long it has taken, seconds.
-    pub began: f64,
-    /// See `began`.
-    pub elapsed: f64,
-}
-
-impl Progress {
-    /// What follows on `before`, at `at` seconds.
-    pub fn next(before: Option<Self>, (stage, done, total): (Stage, u64, u64), at: f64) -> Self {
-        let began = before.filter(|p| p.stage == stage).map_or(at, |p| p.began);
-        Self { stage, done, total, began, elapsed: at - began }
-    }
-}
-
-/// What happens to the page.
-#[derive(Debug, Clone)]
-pub enum Msg {
-    /// The user changes the settings.
-    Edit(editor::Command),
-    /// The user wants something of the slots.
-    Slots(slots::Command),
-    /// Something needs the models, or does not any more.
-    Waiting(waiting::Command),
-    /// The user opens this tab, which may need the models.
-    Open(Tab),
-    /// This tab is on screen now; whoever shows it knows which models it needs.
-    Show(Tab),
-    /// Run is pressed: the prompt is run as it is set now, once the models are there.
-    Run,
-    /// Stop is pressed: nothing is run, and nothing waits to be.
-    Stop,
-    /// This needs the models.
-    Wish(Wish),
-    /// The user chooses an example, by its place in the list.
-    Example(usize),
-    /// Its finished result, which ships with the page, has come.
-    ExampleCame(usize, Box<Export>),
-    /// The user wants something of the runs.
-    Runs(runs::Command),
-    /// The address's fragment, which may carry a picture or a lesson.
-    Address(String),
-    /// The user wants something of a picture that was sent.
-    Linked(linked::Command),
-    /// The reader wants something of a lesson.
-    Lesson(lesson::Command),
-    /// The reader guesses.
-    Guess(guess::Command),
-    /// The user wants something of the weights.
-    Weights(weights::Command),
-    /// The user wants something of the scores.
-    Scores(scores::Command),
-    /// The user wants the GPU to be checked, or no more.
-    GpuCheck(gpu_check::Command),
-    /// The user wants something of what is kept in the browser's storage.
-    Stored(stored::Command),
-    /// The user wants something of the hub.
-    Hub(hub::Command),
-    /// The page learns something about this machine.
-    Here(fit::Command),
-    /// Whether the browser keeps what is stored until the user deletes it.
-    Lasting(bool),
-    /// The pause that was asked for is over.
-    Paused,
-    /// An engine says something, at so many seconds.
-    Engine {
-        /// Whose engine.
-        side: Side,
-        /// Which of its engines, one after the other.
-        epoch: u32,
-        /// What.
-        event: Box<Event>,
-        /// When, seconds.
-        at: f64,
-    },
-    /// The frame that was asked for is about to be drawn.
-    Frame,
-}
-
-/// Names files of the user's, which only the browser holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Files(pub u32);
-
-/// What the page wants done.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// The worker of an epoch, in place of the one before.
-    Start(Side, u32),
-    /// A request for an engine.
-    Send(Side, Request),
-    /// The same with files of the user's.
-    SendFiles(Side, Request, Files),
-    /// Remember for the next visit what is in a slot.
-    Remember(Side, Source),
-    /// Write down how fast this machine is, for the next visit; see [`fit::Command::Recalled`].
-    KeepSpeed(String),
-    /// Write scores down for the next visit.
-    WriteScores(String),
-    /// Say with [`scores::Command::Recalled`] what was written down.
-    RecallScores,
-    /// These files are not needed any more.
-    DropFiles(Files),
-    /// Ask the browser to keep what is stored, and say with [`Msg::Lasting`] whether it will.
-    Persist,
-    /// Write down where the lesson is, for when it is gone on with; see [`lesson::Left`].
-    KeepLesson(String),
-    /// The lesson that was written down has come to its end.
-    ForgetLesson,
-    /// Say with [`Msg::ExampleCame`] what ships for this example.
-    FetchExample(usize),
-    /// The address does not name the picture any more that is on screen.
-    ClearAddress,
-    /// [`Msg::Frame`] with the next frame.
-    Frame,
-    /// [`Msg::Paused`] when nothing more has asked for a pause for a moment.
-    Pause,
-}
 
 /// What the update of a feature may read and use.
 pub struct Context<'a> {
@@ -369,7 +202,12 @@ impl Page {
         let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects };
         match (purpose, event) {
             (None, Event::Ready) => self.slots.ready(side),
-            (None, Event::Backend { report }) => self.slots.backend(side, report),
+            (None, Event::Backend { report }) => {
+                if self.slots.slot(side).backend.as_ref().is_some_and(|before| before.used != report.used) {
+                    self.preparing.backend_changed();
+                }
+                self.slots.backend(side, report);
+            }
             (None, Event::Crashed { message }) => self.crashed(side, message, effects),
             (Some((job, Purpose::Load)), event) => self.loads((side, job), event, at, effects),
             (Some((job, Purpose::Run)), event) => {

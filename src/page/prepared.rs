@@ -111,6 +111,11 @@ impl Preparing {
         self.set(side, found);
     }
 
+    /// Another backend computes: a run on it needs other memory, so the models are asked again.
+    pub fn backend_changed(&mut self) {
+        self.asked = None;
+    }
+
     /// The engine of `side` is gone: its model may be back before anything else has changed.
     pub fn engine_gone(&mut self, side: Side) {
         self.asked = None;
