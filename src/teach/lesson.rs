@@ -253,7 +253,7 @@ impl Lesson {
     /// Reads a lesson's JSON.
     pub fn read(json: &str) -> Result<Self, LessonError> {
         if json.len() > LARGEST {
-            return Err(LessonError::TooLong(format!("{} bytes, and {LARGEST} are read at most", json.len())));
+            return Err(LessonError::TooLong(format!("{} bytes; the limit is {LARGEST}", json.len())));
         }
         #[derive(Deserialize)]
         struct Versioned {
@@ -272,7 +272,7 @@ impl Lesson {
             return Err(LessonError::Form("it has no steps".into()));
         }
         if self.steps.len() > MOST_STEPS {
-            return Err(LessonError::TooLong(format!("{} steps, and {MOST_STEPS} are read at most", self.steps.len())));
+            return Err(LessonError::TooLong(format!("{} steps; the limit is {MOST_STEPS}", self.steps.len())));
         }
         let of_step = |s: &'_ Step| -> usize {
             let typed = s.set.prompt.iter().chain(&s.set.typed);

@@ -15,9 +15,9 @@ pub const ABOUT_L: &str = "L: number of levels";
 pub const B: &str = "b";
 pub const ABOUT_B: &str = "b: hide levels up to";
 pub const P: &str = "p";
-pub const ABOUT_P: &str = "p: norm that density divides by";
+pub const ABOUT_P: &str = "p: the norm that a density is divided by";
 pub const SPACES: &str = "Spaces";
-pub const ABOUT_SPACES: &str = "Spaces and line breaks as signs";
+pub const ABOUT_SPACES: &str = "Show spaces and line breaks as symbols";
 pub const TOO_COARSE: &str = "This result was computed by word or sentence; token by token needs another run.";
 pub const RUN_BY_TOKEN: &str = "Run by token";
 
@@ -30,13 +30,13 @@ pub const MOST: &str = "most influence";
 
 /// What the levels are, and which of them are hidden.
 pub fn about_levels(count: u8, hidden: u8) -> String {
-    format!("Levels 1 to {count}; up to {hidden} hidden. Empty: below that, or the probability was not raised.")
+    format!("Levels 1 to {count}; up to {hidden} hidden. Empty: below that, or the word did not raise the probability.")
 }
 
 pub const INSTRUCTION_SCORE: &str = "instruction score";
 pub const ABOUT_SCORE: &str = "A normalised sum of the densities of the instruction's words (paper, section 4)";
 pub const WAITING: &str = "Waiting for the other model's response…";
-pub const ANSWERED_NOTHING: &str = "The model answered with nothing: its first token was the end.";
+pub const ANSWERED_NOTHING: &str = "The model gave an empty answer: its first token ended it.";
 pub const NOTHING_RUN: &str = "Nothing run yet. Write a prompt and press Run.";
 pub const ROWS_AND_COLUMNS: &str = "Prompt (rows) × response (columns)";
 

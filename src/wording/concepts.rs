@@ -69,14 +69,14 @@ pub fn coherence(along: &str, against: &str, bound: &str) -> String {
 /// The table of components.
 pub const ORDER: &str = "Order of components";
 pub const LARGEST: &str = "Largest";
-pub const TURNED_MOST: &str = "Turned most";
+pub const TURNED_MOST: &str = "Rotated most";
 pub const ROSE_MOST: &str = "Rose";
 pub const FELL_MOST: &str = "Fell";
 pub const ABOUT_TABLE: &str =
     "Opposing words are marked “−”. Labels are estimates: point at one for its evidence, or choose another.";
 pub const COMPONENT: &str = "Component";
 pub const SHARE_OF_VARIANCE: &str = "Share of variance";
-pub const TURNED: &str = "Turned";
+pub const TURNED: &str = "Rotation";
 pub const WORDS_SHARED: &str = "Words shared";
 pub const OF_LEADING_WORDS: &str = "Of the 20 leading words";
 pub const SHOW_MORE: &str = "Show more";
@@ -90,8 +90,8 @@ pub fn estimate(task: &str) -> String {
 /// What a label rests on.
 pub fn evidence(words: &[String]) -> String {
     match words {
-        [] => "no word of a list counted".into(),
-        words => format!("because of {}", words.join(", ")),
+        [] => "none of its leading words is on a list".into(),
+        words => format!("from the words {}", words.join(", ")),
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn evidence_is_listed_or_said_to_be_missing() {
-        assert_eq!(evidence(&[]), "no word of a list counted");
-        assert_eq!(evidence(&["sum".into(), "add".into()]), "because of sum, add");
+        assert_eq!(evidence(&[]), "none of its leading words is on a list");
+        assert_eq!(evidence(&["sum".into(), "add".into()]), "from the words sum, add");
     }
 }

@@ -17,7 +17,7 @@ pub fn loading_for(next: &[&str]) -> String {
 }
 
 pub fn here(side: &str) -> String {
-    format!("{side}: here")
+    format!("{side}: loaded")
 }
 
 pub fn failed(side: &str) -> String {

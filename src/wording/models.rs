@@ -24,7 +24,7 @@ pub fn address_of(side: &str) -> String {
 
 pub const REPOSITORY_OR_ADDRESS: &str = "owner/model, or https://…";
 pub const DOWNLOAD: &str = "Download";
-pub const LOOK: &str = "Look";
+pub const LOOK: &str = "Look up";
 
 pub const ASK_THIS_HOST: &str = "Ask this host?";
 pub fn what_a_host_learns(host: &str) -> String {

@@ -9,7 +9,7 @@ pub const COPY: &str = "Copy";
 pub const COPIED: &str = "Copied.";
 pub const COPY_BY_HAND: &str = "The browser blocked copying. The link is selected: press Ctrl+C.";
 pub const LONGER_LINK: &str = "Longer link, with signed values to 8 bits (some chat programs cut it)";
-pub const AS_EXERCISE: &str = "As an exercise: who opens it guesses first which words mattered";
+pub const AS_EXERCISE: &str = "As an exercise: whoever opens it guesses first which words mattered";
 
 /// What a link of so many characters carries; `steps` is how finely signed values are rounded, if it has any.
 pub fn carries(characters: usize, steps: Option<u32>) -> String {
@@ -47,7 +47,7 @@ pub const ONE_PAGE: &str = "Interactive HTML file";
 pub const CITE: &str = "Copy as citation (BibTeX)";
 pub const SAVE: &str = "Save";
 pub const THIS_PICTURE: &str = "this picture";
-pub const NOT_DRAWN: &str = "This browser could not draw the picture. Take the SVG instead.";
+pub const NOT_DRAWN: &str = "This browser could not draw the picture. Save it as SVG instead.";
 
 /// What every caption ends with: which models, as [`model`] says them, the version and the day.
 pub fn provenance(base: Option<&str>, tuned: Option<&str>, version: &str, day: &str) -> String {

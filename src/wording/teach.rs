@@ -28,7 +28,7 @@ pub fn in_file(file: &str, why: &str) -> String {
 }
 /// By how much it is too long; a part of the sentence that says so.
 pub fn too_many_bytes(bytes: f64, most: usize) -> String {
-    format!("{bytes} bytes, and {most} are read at most")
+    format!("{bytes} bytes; the limit is {most}")
 }
 
 /// The card of a lesson's step.
@@ -111,7 +111,7 @@ pub const ONLY_THE_BASE: &str = "Only the base";
 pub const NO_PAIRS: &str = "none";
 /// What the head is, and by how much it changed: "12 pairs gained, 9 lost".
 pub fn about_head(head: &str, changed: &str) -> String {
-    format!("{head}: {changed}. Which word looks for which.")
+    format!("{head}: {changed}. Which words look for which.")
 }
 
 #[cfg(test)]

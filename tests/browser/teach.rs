@@ -103,7 +103,7 @@ async fn a_lesson_of_ones_own_travels_by_link() {
     let endless = folder.path().join("endless.json");
     std::fs::write(&endless, " ".repeat(70_000)).unwrap();
     page.choose_file("#open-lesson", &endless).await;
-    page.wait_text("#learn-dialog .error", "70000 bytes, and 65536 are read at most").await;
+    page.wait_text("#learn-dialog .error", "70000 bytes; the limit is 65536").await;
     page.choose_file("#open-lesson", &good).await;
     page.wait_text("#lessons", "<b>Rhymes</b>").await;
     page.js("document.querySelector('#lessons li:last-child .copy-lesson').click()").await;
