@@ -53,7 +53,9 @@ impl Figure<'_> {
                 self.side.to_lowercase()
             ),
             format!(
-                "Importance of each word of the prompt (rows) for each of the response (columns): gradient x input of the {target}, {} mode.{turns}",
+                "Importance of each word of the prompt (rows) for each of the response (columns): {} of the {target}{}, {} mode.{turns}",
+                self.method(),
+                if r.against.is_empty() { "" } else { " less that of another token" },
                 r.mode
             ),
             format!("{values}{score}"),
@@ -64,6 +66,14 @@ impl Figure<'_> {
                 shorter(&r.checkpoint.weights, 12)
             ),
         ]
+    }
+
+    /// How the importance was found.
+    fn method(&self) -> String {
+        match &self.report.baseline {
+            Some(baseline) => format!("{} against {}", self.report.method.words(), baseline.words()),
+            None => self.report.method.words().to_owned(),
+        }
     }
 
     fn fill(&self, row: usize, column: usize) -> Option<String> {

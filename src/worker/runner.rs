@@ -9,7 +9,9 @@ use super::room::{Asked, Room};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::explain::attribution::{self, Event, Job, Mode, Outcome};
 use crate::explain::memory;
-use crate::explain::{By, CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, units};
+use crate::explain::methods::faithfulness::{self, Faithfulness, Picture};
+use crate::explain::methods::{self, Baseline, Method, Passage};
+use crate::explain::{By, CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, scored_rows, units};
 use crate::model::cpu::{Cores, CpuEngine, CpuModel, Trace};
 use crate::model::gpu::{GpuEngine, GpuModel};
 use crate::model::{Engine, Length, ModelError, Tick};
@@ -27,7 +29,7 @@ pub enum Update {
     Prefill(Tick),
     /// A response token with its column.
     Token(ResponseToken, Option<Vec<f32>>),
-    /// Parts of the reverse pass.
+    /// Parts of what comes after the response: the reverse pass, a method's own, or the check of the picture.
     Reverse(Tick),
     /// The GPU has failed: the run starts again on the CPU.
     Backend(BackendReport),
@@ -181,12 +183,14 @@ impl Runner {
             return Err(ModelError::TooLong(length));
         }
         let units = units(&prompt, &text, run.by, run.template_row);
-        let asked = Asked::new(&self.reader.info, (&prompt, &text), &units, run.by, &respond, run.mode);
+        let planned = mode_of(run);
+        let asked = Asked::new(&self.reader.info, (&prompt, &text), &units, run.by, &respond, planned);
         let room = self.room;
         let on_cpu =
             |reader: &Reader| asked.plan(&reader.checkpoint.config, |need| room.of(need)).map(|plan| plan.mode);
         // the GPU has memory of its own
-        let mode = if self.backends.gpu().is_some() { run.mode } else { on_cpu(&self.reader)? };
+        let by_gpu = run.how.method == Method::GradientInput && self.backends.gpu().is_some();
+        let mode = if by_gpu { run.mode } else { on_cpu(&self.reader)? };
         let instruction = run.instruction.clone().unwrap_or_else(|| self.reader.instruction(run, &text));
         if emit(Update::Started(prompt.clone(), units.clone())).await.is_break() {
             return Err(ModelError::Cancelled);
@@ -196,17 +200,27 @@ impl Runner {
             groups: units.iter().map(|u| u.tokens.clone()).collect(),
             respond,
             target: run.target,
+            against: run.how.against.clone(),
             mode,
             alternatives: ALTERNATIVES,
         };
         let Self { reader, backends, .. } = self;
         let mut forward = async |event: Event| emit(update(reader, event)).await;
         let mut on_gpu = None;
-        if let Some(gpu) = backends.gpu() {
+        if let Some(gpu) = backends.gpu().filter(|_| by_gpu) {
             on_gpu = Some(finish(gpu, &job, &now, &mut forward).await);
         }
-        let mut used = backends.report().clone();
+        let mut used = if by_gpu { backends.report().clone() } else { BackendReport::cpu() };
+        let (mut steps, mut completeness) = (None, Vec::new());
         let outcome = match on_gpu {
+            _ if by_method(run) => {
+                let row = reader.baseline_row(&backends.cpu, &run.how.baseline)?;
+                let explained = methods::run(&mut backends.cpu, &job, &run.how, &row, &now, &mut forward).await;
+                explained.map(|explained| {
+                    (steps, completeness) = (explained.steps, explained.completeness);
+                    explained.outcome
+                })
+            }
             Some(Err(ModelError::Gpu(error))) => {
                 used = backends.instead(&error);
                 let _ = emit(Update::Backend(used.clone())).await; // a stop is heard at the next word
@@ -225,10 +239,25 @@ impl Runner {
             Some(outcome) => outcome,
             None => finish(&mut backends.cpu, &job, &now, &mut forward).await,
         };
-        if used != *backends.report() {
+        if by_gpu && used != *backends.report() {
             let _ = emit(Update::Backend(backends.report().clone())).await; // the run has ended
         }
-        let outcome = outcome?;
+        if by_method(run) {
+            backends.cpu.begin(&[]).await?; // frees what the method held
+        }
+        let mut outcome = outcome?;
+        let mut faithfulness = None;
+        if run.how.check && outcome.mode != Mode::Off && !outcome.response.is_empty() {
+            let before = now();
+            let row = reader.baseline_row(&backends.cpu, &run.how.baseline)?;
+            let scored = scored_rows(&units, run.by);
+            let (method, importance) = (run.how.method, &outcome.importance[..]);
+            let picture = Picture { method, groups: &job.groups, scored: &scored, importance };
+            let mut tick = async |t: Tick| emit(Update::Reverse(t)).await;
+            let checked = check(&mut backends.cpu, &job, &outcome, picture, (&run.how.baseline, &row), &mut tick).await;
+            faithfulness = Some(checked?);
+            outcome.seconds.total += now() - before;
+        }
         let response = outcome
             .response
             .iter()
@@ -246,6 +275,12 @@ impl Runner {
             instruction_score: None,
             instruction,
             target: run.target,
+            method: run.how.method,
+            baseline: run.how.method.has_baseline().then(|| run.how.baseline.clone()),
+            steps,
+            completeness,
+            faithfulness,
+            against: outcome.against,
             by: run.by,
             mode: outcome.mode.name().to_owned(),
             backend: used.name(),
@@ -256,6 +291,36 @@ impl Runner {
         }
         Ok(report)
     }
+}
+
+/// Whether a method other than the plain one explains the run.
+fn by_method(run: &Run) -> bool {
+    run.how.method != Method::GradientInput && run.mode != Mode::Off
+}
+
+/// The mode whose memory a run takes.
+fn mode_of(run: &Run) -> Mode {
+    match run.how.method {
+        _ if run.mode == Mode::Off => Mode::Off,
+        Method::GradientInput => run.mode,
+        Method::GradientNorm | Method::IntegratedGradients => Mode::Reverse,
+        Method::Occlusion => Mode::Off,
+    }
+}
+
+/// Checks the picture of `outcome`.
+async fn check(
+    engine: &mut CpuEngine,
+    job: &Job,
+    outcome: &Outcome,
+    picture: Picture<'_>,
+    baseline: (&Baseline, &[f32]),
+    tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+) -> Result<Faithfulness, ModelError> {
+    let mut passage = Passage::new(engine, &job.prompt, &outcome.response, job.target, &outcome.against).await?;
+    let checked = faithfulness::check(&mut passage, picture, baseline, tick).await;
+    engine.begin(&[]).await?; // the cache has served
+    checked
 }
 
 fn update(reader: &Reader, event: Event) -> Update {

@@ -16,7 +16,7 @@ use super::matrix::{Matrix, Through, limit};
 use super::ops::{Count, Op, encode};
 use super::uniforms::{Axpy, Heads, Norm};
 use super::weights::GpuModel;
-use crate::model::head::Target;
+use crate::model::head::Goal;
 use crate::model::steps::Place;
 use crate::model::{Length, ModelError, Tick};
 
@@ -81,6 +81,11 @@ impl Batch {
     }
 }
 
+/// A goal's token and the one it is set against, as the cotangents' kernel takes them.
+pub(super) fn goal_words(goal: Goal) -> [u32; 2] {
+    [goal.token, goal.against.unwrap_or(u32::MAX)]
+}
+
 /// Position, position, and rows of the same cotangent from here on, of every row of stacked cotangents.
 pub(super) fn cotangent_info(lengths: &[usize]) -> Vec<[u32; 4]> {
     lengths.iter().flat_map(|&n| (0..n).map(move |p| [p as u32, p as u32, (n - p) as u32, 0])).collect()
@@ -101,7 +106,7 @@ pub(super) async fn importance(
     model: &GpuModel,
     tokens: &[u32],
     n_prompt: usize,
-    target: Target,
+    goals: &[Goal],
     counts: &mut Counts,
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
 ) -> Result<Vec<Vec<f32>>, ModelError> {
@@ -127,7 +132,7 @@ pub(super) async fn importance(
     let mut columns = Vec::with_capacity(count - n_prompt);
     for lengths in batches {
         let batch = Batch::new(model, lengths);
-        pass.head(&batch, tokens, target)?;
+        pass.head(&batch, n_prompt, goals)?;
         for layer in (0..c.layers).rev() {
             let submitted = pass.back(&batch, layer)?;
             progress.report(&model.gpu, submitted, tick).await?;
@@ -247,8 +252,8 @@ impl Pass<'_> {
         })
     }
 
-    /// The target's cotangents at the top of the residual stream, in the rows that predict; zeros everywhere else.
-    fn head(&mut self, batch: &Batch, tokens: &[u32], target: Target) -> Result<(), ModelError> {
+    /// The goals' cotangents at the top of the residual stream, in the rows that predict; zeros everywhere else.
+    fn head(&mut self, batch: &Batch, n_prompt: usize, goals: &[Goal]) -> Result<(), ModelError> {
         let (model, c) = (self.model, &self.model.config);
         let (gpu, kernels) = (&model.gpu, &model.kernels);
         let top = &self.inputs[c.layers];
@@ -263,7 +268,8 @@ impl Pass<'_> {
             let rows = lengths.len();
             let position: Vec<u32> = lengths.iter().map(|n| *n as u32 - 1).collect();
             let of: Vec<[u32; 4]> = position.iter().map(|p| [*p, *p, 0, 0]).collect();
-            let chosen: Vec<u32> = lengths.iter().map(|n| tokens[*n]).collect();
+            let goals: Vec<Goal> = lengths.iter().map(|n| goals[n - n_prompt]).collect();
+            let chosen: Vec<[u32; 2]> = goals.iter().map(|goal| goal_words(*goal)).collect();
             let to: Vec<u32> = lengths
                 .iter()
                 .map(|n| {
@@ -281,7 +287,7 @@ impl Pass<'_> {
             let (count, primal) = (gpu.uniform(&[rows as u32, 0, 0, 0]), gpu.filled(&primal));
             let gather = gpu.uniform(&[c.width as u32, 0, 0, 0]);
             let scatter = gpu.uniform(&[c.width as u32, 1, 0, 0]);
-            let question = gpu.uniform(&[c.vocab as u32, target as u32, 0, 0]);
+            let question = gpu.uniform(&[c.vocab as u32, goals[0].target as u32, 0, 0]);
             let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
             let through = |x, y| Through { rows: &count, x, y, accumulate: false };
             let mut ops = vec![Op::elements(bind(Kernel::Gather, &[&gather, &position, &hidden, &picked]), c.width)];

@@ -126,6 +126,7 @@ impl Runs {
             mode: spec.options.mode,
             instruction: spec.mark(),
             template_row: spec.template_row,
+            how: spec.how.clone(),
         };
         context.effects.push(Effect::Send(side, Request::Run { job, run }));
     }

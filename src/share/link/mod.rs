@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use cells::Precision;
-use picture::Run;
+use picture::{Found, Run};
 
 use super::screen::{Inside, Options, Reading, Selection, Tab};
 use super::spec::sound_spans;
@@ -104,8 +104,8 @@ pub struct Link {
     pub precision: Precision,
 }
 
-/// The packed form, version 1. [`Inside`] follows it, then [`More`] if it says anything; pages and links from before these
-/// go without.
+/// The packed form, version 1. [`Inside`] follows it, then [`More`] and [`Found`] of both runs if they say anything; pages and
+/// links from before these go without.
 #[derive(Serialize, Deserialize)]
 struct Packed {
     prompt: String,
@@ -164,8 +164,13 @@ impl Link {
         // plain data of our own: there is nothing in it that postcard refuses
         let mut described = postcard::to_allocvec(&(&packed, self.inside)).unwrap_or_default();
         let more = More { turns: self.turns.clone(), spans: self.spans.clone(), template_row: self.template_row };
-        if more != More::default() {
+        let found = self.seen.each_ref().map(|s| s.as_ref().map_or_else(Found::default, |s| Found::of(&s.report)));
+        let by_default = found.iter().all(|found| *found == Found::default());
+        if more != More::default() || !by_default {
             described.extend(postcard::to_allocvec(&more).unwrap_or_default());
+        }
+        if !by_default {
+            described.extend(postcard::to_allocvec(&found).unwrap_or_default());
         }
         let head = deflate::compress_to_vec(&described, 10);
         let mut bytes = (head.len() as u32).to_le_bytes()[..3].to_vec();
@@ -195,7 +200,8 @@ impl Link {
         let head = inflate::decompress_to_vec_with_limit(head, UNPACKED).map_err(|_| LinkError::Damaged)?;
         let (packed, more): (Packed, &[u8]) = postcard::take_from_bytes(&head).map_err(|_| LinkError::Damaged)?;
         let (inside, more) = follows::<Inside>(more)?;
-        let (More { turns, spans, template_row }, _) = follows(more)?;
+        let (More { turns, spans, template_row }, more) = follows(more)?;
+        let ([of_base, of_tuned], _): ([Found; 2], _) = follows(more)?;
         if messages(&packed.prompt, &turns).is_none() {
             return Err(LinkError::Damaged);
         }
@@ -203,15 +209,16 @@ impl Link {
         let (first, rest) = rest.split_at_checked(packed.cells[0] as usize).ok_or(LinkError::Damaged)?;
         let second = rest.get(..packed.cells[1] as usize).ok_or(LinkError::Damaged)?;
         let prompt = packed.prompt;
-        let seen = |(run, cells): (Option<(Run, Origin, Selection)>, &[u8])| {
+        let seen = |(run, cells, found): (Option<(Run, Origin, Selection)>, &[u8], Found)| {
             run.map(|(run, origin, selection)| {
-                let origin = origin.sound();
-                Ok(Seen { report: run.report(&prompt, template_row, cells, precision)?, origin, selection })
+                let mut report = run.report(&prompt, template_row, cells, precision)?;
+                found.tell(&mut report)?;
+                Ok(Seen { report, origin: origin.sound(), selection })
             })
             .transpose()
         };
         let [base, tuned] = packed.runs;
-        let seen = [seen((base, first))?, seen((tuned, second))?];
+        let seen = [seen((base, first, of_base))?, seen((tuned, second, of_tuned))?];
         let marked = packed.marked.map(|m| picture::part(&prompt, m)).transpose()?;
         let (options, reading) = (packed.options.sound(), packed.reading.sound());
         let (spans, tab) = (sound_spans(&prompt, spans), packed.tab);

@@ -117,6 +117,21 @@ fn links_of_the_first_version_are_still_read() {
 }
 
 #[test]
+fn a_picture_says_how_it_was_found() {
+    let mut link = example(0);
+    let plain = link.encode(0).0;
+    let report = &mut link.seen[1].as_mut().unwrap().report;
+    report.against = report.response.iter().map(|t| t.id + 1).collect();
+    let found = Link::decode(&link.encode(0).0).unwrap().unwrap();
+    let [base, tuned] = found.seen.each_ref().map(|seen| &seen.as_ref().unwrap().report);
+    assert_eq!((&tuned.against, base.against.len()), (&link.seen[1].as_ref().unwrap().report.against, 0));
+    assert_ne!(plain, link.encode(0).0);
+    // more tokens than the response has
+    link.seen[1].as_mut().unwrap().report.against.push(3);
+    assert_eq!(Link::decode(&link.encode(0).0), Some(Err(LinkError::Damaged)));
+}
+
+#[test]
 fn what_is_no_link_is_told_apart() {
     assert!(Link::decode("#results").is_none());
     for (fragment, error) in [

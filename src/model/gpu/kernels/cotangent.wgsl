@@ -1,13 +1,14 @@
 // d target / d logits in place of the logits, a row a workgroup. 1 - p(y) is the sum of the others: no cancellation where the
-// model is sure.
+// model is sure. Where a row's y is set against another token a, the difference of the two.
 
 // vocabulary, target (0 probability, 1 its log, 2 logit)
 @group(0) @binding(0) var<uniform> question: vec4u;
-// [rows]
-@group(0) @binding(1) var<storage, read> tokens: array<u32>;
+// [rows]: y, and a or NONE
+@group(0) @binding(1) var<storage, read> tokens: array<vec2u>;
 // [rows, vocabulary]
 @group(0) @binding(2) var<storage, read_write> logits: array<f32>;
 
+const NONE: u32 = 0xffffffffu;
 const THREADS: u32 = 256u;
 var<workgroup> parts: array<f32, THREADS>;
 
@@ -15,7 +16,8 @@ var<workgroup> parts: array<f32, THREADS>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
     let vocabulary = question.x;
     let row = group.x * vocabulary;
-    let y = tokens[group.x];
+    let y = tokens[group.x].x;
+    let a = tokens[group.x].y;
     var most = -1e30;
     for (var v = i; v < vocabulary; v += THREADS) {
         most = max(most, logits[row + v]);
@@ -27,6 +29,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     }
     workgroupBarrier();
     let own = exp(logits[row + y] - most);
+    // without an a, y is read again: an index has to lie within
+    let other = select(exp(logits[row + select(a, y, a == NONE)] - most), 0.0, a == NONE);
     var others = 0.0;
     for (var v = i; v < vocabulary; v += THREADS) {
         others += select(exp(logits[row + v] - most), 0.0, v == y);
@@ -38,10 +42,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         others += parts[n];
     }
     let sum = own + others;
-    let scale = select(1.0, own / sum, question.y == 0u);
+    let in_contrast = a != NONE;
+    // of p(y) - p(a): every logit is pulled down by its share of the difference, then y's up and a's down by their own
+    let scale = select(1.0, (own - other) / sum, question.y == 0u);
+    let up = select(others / sum, own / sum * ((others + other) / sum), question.y == 0u);
+    let down = -(other / sum) * (1.0 + scale);
+    let bare = question.y == 2u || (question.y == 1u && in_contrast);
     for (var v = i; v < vocabulary; v += THREADS) {
         let p = exp(logits[row + v] - most) / sum;
-        let c = select(-p, others / sum, v == y) * scale;
-        logits[row + v] = select(c, select(0.0, 1.0, v == y), question.y == 2u);
+        let spread = select(select(-p * scale, up, v == y), down, v == a);
+        let single = select(0.0, 1.0, v == y) - select(0.0, 1.0, v == a);
+        logits[row + v] = select(select(spread, 0.0, y == a), single, bare);
     }
 }
