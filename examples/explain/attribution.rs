@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use shiftlens::explain::attribution::{Against, Mode, Sampling};
-use shiftlens::explain::methods::{Baseline, GAP, How, Method};
+use shiftlens::explain::methods::{Baseline, GAP, How, MOST_STEPS, Method};
 use shiftlens::explain::{By, ModelReport};
 use shiftlens::model::head::Target;
 use shiftlens::protocol::{Prompt, Response, Run, Template};
@@ -63,7 +63,7 @@ pub struct Attribution {
     #[arg(long, value_name = "mean|zero|TEXT", default_value = "mean", value_parser = baseline)]
     baseline: Baseline,
     /// Nodes of integrated gradients; by default raised until the completeness gap is below 1 %.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS as u64))]
     steps: Option<u64>,
     /// Check the picture: take units away in its order and in random ones, and compute ten cells again by differences.
     #[arg(long)]

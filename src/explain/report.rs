@@ -170,10 +170,14 @@ impl ModelReport {
 
     /// How it was asked for, as far as it tells.
     pub fn how(&self) -> How {
-        let against = (!self.against.is_empty()).then(|| Against::Tokens(self.against.clone()));
+        let strongest = |t: &ResponseToken| t.top.iter().map(|other| other.id).find(|id| *id != t.id);
+        let by_logit = self.response.iter().map(strongest).eq(self.against.iter().copied().map(Some));
+        let named = || if by_logit { Against::Auto } else { Against::Tokens(self.against.clone()) };
+        let against = (!self.against.is_empty()).then(named);
+        let checked = self.faithfulness.as_ref().map(|f| f.baseline.clone());
         How {
             method: self.method,
-            baseline: self.baseline.clone().unwrap_or_default(),
+            baseline: self.baseline.clone().or(checked).unwrap_or_default(),
             steps: self.steps,
             against,
             check: self.faithfulness.is_some(),

@@ -121,18 +121,25 @@ pub fn cotangent(logits: &[f32], goal: Goal) -> Vec<f32> {
         return c;
     }
     let p = softmax(logits);
-    // p(y) - p(a) pulls every logit down by its share of the difference, and then y's up and a's down by their own
-    let (own, other) = (p[y], against.map_or(0.0, |a| p[a as usize]));
-    let scale = if target == Target::Prob { own - other } else { 1.0 };
-    let mut c: Vec<f32> = p.iter().map(|p| (-p * scale) as f32).collect();
-    // 1 - p(y) as the sum of the others: no cancellation where the model is sure.
-    let others: f64 = p.iter().enumerate().filter(|(v, _)| *v != y).map(|(_, p)| p).sum();
-    c[y] = if target == Target::Prob { (own * (others + other)) as f32 } else { others as f32 };
-    match against {
-        Some(a) if a == token => c.fill(0.0),
-        Some(a) => c[a as usize] = (-other * (1.0 + scale)) as f32,
-        None => {}
+    // 1 - p as the sum of the others: no cancellation where the model is sure
+    let without = |token: usize| p.iter().enumerate().filter(|(v, _)| *v != token).map(|(_, p)| p).sum::<f64>();
+    let all = |scale: f64| p.iter().map(|p| (-p * scale) as f32).collect::<Vec<f32>>();
+    if target == Target::Logprob {
+        let mut c = all(1.0);
+        c[y] = without(y) as f32;
+        return c;
     }
+    let Some(a) = against.map(|a| a as usize) else {
+        let mut c = all(p[y]);
+        c[y] = (p[y] * without(y)) as f32;
+        return c;
+    };
+    if a == y {
+        return vec![0.0; p.len()];
+    }
+    let mut c = all(p[y] - p[a]);
+    c[y] = (p[y] * (without(y) + p[a])) as f32;
+    c[a] = (-p[a] * (without(a) + p[y])) as f32;
     c
 }
 
@@ -220,6 +227,9 @@ mod tests {
     fn a_sure_model_keeps_its_small_derivative() {
         let c = cotangent(&[30.0, 0.0], Goal::of(Target::Prob, 0));
         assert!((f64::from(c[0]) / (-30f64).exp() - 1.0).abs() < 1e-3);
+        // both p(y) and 1 - p(a) are e^-30, and twice their product is what a moves
+        let c = cotangent(&[30.0, 0.0], Goal { target: Target::Prob, token: 1, against: Some(0) });
+        assert!((f64::from(c[0]) / (-2.0 * (-30f64).exp()) - 1.0).abs() < 1e-3 && c[1] == -c[0]);
     }
 
     #[test]

@@ -68,6 +68,7 @@ impl RunSpec {
         self.prompt = prompt.to_owned();
         self.marked = self.mark();
         self.options = self.options.sound();
+        self.how = self.how.sound();
         self.spans = sound_spans(&self.prompt, self.spans);
         messages(&self.prompt, &self.turns)?;
         Some(self)

@@ -1,4 +1,5 @@
-//! The L2 norm of the gradient: how far a small change of a unit's embedding can move the target, in whatever direction.
+//! The L2 norm of the gradient: how far a small change of a unit's embedding can move the target, in whatever direction. It
+//! depends on the embedding's scale, which is that of transformers' `inputs_embeds`.
 
 use std::ops::ControlFlow;
 
@@ -11,6 +12,7 @@ pub async fn gradient_norm(
     groups: &[Vec<usize>],
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
 ) -> Result<Vec<Vec<f32>>, ModelError> {
+    let scale = passage.inputs_scale();
     let mut importance = vec![vec![0.0; passage.goals().len()]; groups.len()];
     let mut each = |m: usize, gradient: &[f32]| {
         let width = gradient.len() / passage.n_prompt();
@@ -18,7 +20,7 @@ pub async fn gradient_norm(
             |n: &usize| gradient[n * width..(n + 1) * width].iter().map(|g| f64::from(*g).powi(2)).sum::<f64>();
         let squares: Vec<f64> = (0..passage.n_prompt()).map(|n| square(&n)).collect();
         for (row, group) in importance.iter_mut().zip(groups) {
-            row[m] = group.iter().map(|n| squares[*n]).sum::<f64>().sqrt() as f32;
+            row[m] = (scale * group.iter().map(|n| squares[*n]).sum::<f64>().sqrt()) as f32;
         }
     };
     passage.own_gradients(&mut each, tick).await?;

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::explain::attribution::Against;
 
+/// Most nodes of integrated gradients that can be asked for.
+pub const MOST_STEPS: usize = 4096;
+
 /// How the importance of a prompt's units is found (docs/method.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -90,6 +93,13 @@ pub struct How {
     /// Whether the picture is checked by taking units away, and by finite differences.
     #[serde(skip_serializing_if = "is_default")]
     pub check: bool,
+}
+
+impl How {
+    /// Within bounds, where it comes from a file or a link.
+    pub fn sound(self) -> Self {
+        Self { steps: self.steps.map(|steps| steps.clamp(1, MOST_STEPS)), ..self }
+    }
 }
 
 /// Whether nothing but the default is said, which files leave out.

@@ -12,7 +12,7 @@ mod quadrature;
 
 use std::ops::ControlFlow;
 
-pub use how::{Baseline, How, Method, is_default};
+pub use how::{Baseline, How, MOST_STEPS, Method, is_default};
 pub use integrated::{GAP, MOST};
 pub use passage::Passage;
 
@@ -31,6 +31,13 @@ pub struct Explained {
     pub steps: Option<usize>,
 }
 
+impl From<Outcome> for Explained {
+    /// By gradient x input, which has neither.
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, completeness: Vec::new(), steps: None }
+    }
+}
+
 /// Runs `job` by the method of `how`: first the response, then its importance. `baseline` is the row `[width]` that stands in a
 /// token's place. `now` is a clock in seconds; `emit` hears every event and cancels by breaking.
 pub async fn run(
@@ -42,13 +49,12 @@ pub async fn run(
     emit: &mut impl AsyncFnMut(Event) -> ControlFlow<()>,
 ) -> Result<Explained, ModelError> {
     if how.method == Method::GradientInput {
-        let outcome = attribution::run(engine, job, now, emit).await?;
-        return Ok(Explained { outcome, completeness: Vec::new(), steps: None });
+        return Ok(attribution::run(engine, job, now, emit).await?.into());
     }
     let started = now();
     let outcome = attribution::run(engine, &Job { mode: Mode::Off, ..job.clone() }, &now, emit).await?;
     let responded = now();
-    let mut explained = Explained { outcome, completeness: Vec::new(), steps: None };
+    let mut explained = Explained::from(outcome);
     let mut tick = async |t: Tick| emit(Event::Reverse(t)).await;
     explain(engine, job, how, baseline, &mut explained, &mut tick).await?;
     let Outcome { importance, mode, seconds, .. } = &mut explained.outcome;

@@ -56,6 +56,11 @@ impl<'a> Passage<'a> {
         &self.own[n * self.width..(n + 1) * self.width]
     }
 
+    /// How much longer rows are here than where they enter the model, as transformers' `inputs_embeds`.
+    pub fn inputs_scale(&self) -> f64 {
+        f64::from(self.engine.config().inputs_scale)
+    }
+
     /// All rows, with `edit` applied to each of the prompt's tokens and its row.
     pub fn edited(&self, mut edit: impl FnMut(usize, &mut [f32])) -> Vec<f32> {
         let mut rows = self.own.clone();

@@ -364,6 +364,7 @@ impl Played {
             spans: round.spec.spans.clone(),
             template_row: round.spec.template_row,
             options: round.spec.options.clone(),
+            how: round.spec.how.clone(),
             reading: *editor.reading,
             tab: self.page.facts.tab,
             inside: self.page.weights.inside(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LinkError;
 use super::cells::{self, Precision};
-use crate::explain::methods::{Baseline, Method};
+use crate::explain::methods::Method;
 use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Role, Seconds, scored_rows, units};
 use crate::model::head::Target;
 
@@ -200,29 +200,6 @@ impl Run {
             backend: self.backend,
             seconds: Seconds { total: f64::from(self.time) / 1e3, ..Seconds::default() },
         })
-    }
-}
-
-/// How a run's importance was found: what links of pages that know one method alone leave out.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Found {
-    method: Method,
-    baseline: Option<Baseline>,
-    against: Vec<u32>,
-}
-
-impl Found {
-    pub fn of(report: &ModelReport) -> Self {
-        Self { method: report.method, baseline: report.baseline.clone(), against: report.against.clone() }
-    }
-
-    /// Tells `report`.
-    pub fn tell(self, report: &mut ModelReport) -> Result<(), LinkError> {
-        if !(self.against.is_empty() || self.against.len() == report.response.len()) {
-            return Err(LinkError::Damaged);
-        }
-        (report.method, report.baseline, report.against) = (self.method, self.baseline, self.against);
-        Ok(())
     }
 }
 

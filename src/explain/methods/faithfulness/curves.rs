@@ -15,8 +15,8 @@ use crate::model::{ModelError, Tick};
 
 /// Random orders to compare with.
 pub const ORDERS: usize = 20;
-/// How many of them an order has to beat.
-const BEATEN: usize = 19;
+/// How many of them an order has to beat: by chance one order in 21 beats them all.
+const BEATEN: usize = ORDERS;
 /// Most steps of a curve: with more units several are taken at once.
 const STEPS: usize = 10;
 const SEED: u64 = 17;
@@ -35,6 +35,8 @@ pub struct Band {
 /// The target at each step, a mean over the response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
+    /// How many units have been taken away, or put back, at each step.
+    pub units: Vec<usize>,
     /// The most relevant units first.
     pub most_first: Vec<f64>,
     /// The least relevant first.
@@ -47,10 +49,12 @@ impl Curves {
     /// Of putting back, from those of taking away: what is there after the most relevant units were put back is what was left
     /// when the least relevant had been taken.
     fn reversed(&self) -> Self {
+        let all = self.units.last().copied().unwrap_or_default();
+        let units = self.units.iter().rev().map(|gone| all - gone).collect();
         let back = |curve: &[f64]| curve.iter().rev().copied().collect();
         let Band { low, mean, high } = &self.random;
         let random = Band { low: back(low), mean: back(mean), high: back(high) };
-        Self { most_first: back(&self.least_first), least_first: back(&self.most_first), random }
+        Self { units, most_first: back(&self.least_first), least_first: back(&self.most_first), random }
     }
 }
 
@@ -59,8 +63,6 @@ impl Curves {
 pub struct Order {
     /// Units that are ranked, by the sum of their importance over the response.
     pub units: usize,
-    /// How many of them are taken away, or put back, at each step of a curve.
-    pub moved: Vec<usize>,
     /// Taken away.
     pub deletion: Curves,
     /// Put back.
@@ -127,7 +129,7 @@ async fn test(
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
 ) -> Result<Order, ModelError> {
     let steps = ranked.len().clamp(1, STEPS);
-    let moved: Vec<usize> = (0..=steps).map(|step| (step * ranked.len() + steps / 2) / steps).collect();
+    let counts: Vec<usize> = (0..=steps).map(|step| (step * ranked.len() + steps / 2) / steps).collect();
     let backwards: Vec<usize> = ranked.iter().rev().copied().collect();
     let mut rng = seeded(SEED);
     let random = (0..ORDERS).map(|_| {
@@ -140,7 +142,7 @@ async fn test(
     let mut curves = Vec::with_capacity(orders.len());
     for (done, order) in orders.iter().enumerate() {
         let mut curve = vec![all];
-        for count in &moved[1..steps] {
+        for count in &counts[1..steps] {
             curve.push(left_out(&order[..*count])?);
         }
         curve.push(none);
@@ -148,7 +150,7 @@ async fn test(
         go_on(tick(Tick { done: done + 1, total: orders.len() }).await)?;
     }
     let random = curves.split_off(2);
-    let area = |curve: &[f64]| area(curve, &moved);
+    let area = |curve: &[f64]| area(curve, &counts);
     let (most, least) = (area(&curves[0]), area(&curves[1]));
     let beaten_by_most = random.iter().filter(|curve| area(curve) > most).count();
     let beaten_by_least = random.iter().filter(|curve| area(curve) < least).count();
@@ -162,15 +164,15 @@ async fn test(
     };
     let least_first = curves.pop().unwrap_or_default();
     let most_first = curves.pop().unwrap_or_default();
-    let deletion = Curves { most_first, least_first, random: band };
+    let deletion = Curves { units: counts, most_first, least_first, random: band };
     let insertion = deletion.reversed();
-    Ok(Order { units: ranked.len(), moved, deletion, insertion, abpc: least - most, beaten_by_most, beaten_by_least })
+    Ok(Order { units: ranked.len(), deletion, insertion, abpc: least - most, beaten_by_most, beaten_by_least })
 }
 
-/// The mean height of a curve over the share of units that were moved, by trapezoids.
-fn area(curve: &[f64], moved: &[usize]) -> f64 {
-    let total = moved.last().copied().unwrap_or_default().max(1) as f64;
-    let steps = curve.windows(2).zip(moved.windows(2));
+/// The mean height of a curve over the share of units that are gone, by trapezoids.
+fn area(curve: &[f64], counts: &[usize]) -> f64 {
+    let total = counts.last().copied().unwrap_or_default().max(1) as f64;
+    let steps = curve.windows(2).zip(counts.windows(2));
     steps.map(|(v, n)| (v[0] + v[1]) / 2.0 * (n[1] - n[0]) as f64 / total).sum()
 }
 
@@ -204,7 +206,7 @@ mod tests {
     #[test]
     fn curves_are_what_is_left_at_each_step() {
         let found = tested(&[3.0, 1.0, 2.0], &[0, 2, 1]);
-        assert_eq!(found.moved, [0, 1, 2, 3]);
+        assert_eq!([&found.deletion.units, &found.insertion.units], [&[0, 1, 2, 3]; 2]);
         assert_eq!(found.deletion.most_first, [6.0, 3.0, 1.0, 0.0]);
         assert_eq!(found.deletion.least_first, [6.0, 5.0, 3.0, 0.0]);
         assert_eq!(found.insertion.most_first, [0.0, 3.0, 5.0, 6.0]);
@@ -220,8 +222,19 @@ mod tests {
     fn many_units_are_moved_several_at_once_and_one_has_no_order() {
         let worth: Vec<f64> = (0..37).map(f64::from).collect();
         let found = tested(&worth, &ranked(0..37, |unit| worth[*unit]));
-        assert_eq!((found.moved.len(), found.moved[0], found.moved[STEPS]), (STEPS + 1, 0, 37));
-        assert!(found.moved.windows(2).all(|pair| (3..=4).contains(&(pair[1] - pair[0]))));
+        // of the numbers 0 to 36, the sum of the smallest ones
+        let smallest = |count: usize| (count * count.saturating_sub(1) / 2) as f64;
+        let Order { deletion, insertion, .. } = &found;
+        for (units, step) in [deletion, insertion].into_iter().flat_map(|c| (0..=STEPS).map(|step| (&c.units, step))) {
+            assert!(
+                (units[0], units[STEPS]) == (0, 37)
+                    && (step == 0 || (3..=4).contains(&(units[step] - units[step - 1])))
+            );
+        }
+        for step in 0..=STEPS {
+            assert_eq!(deletion.least_first[step], smallest(37) - smallest(deletion.units[step]));
+            assert_eq!(insertion.least_first[step], smallest(insertion.units[step]));
+        }
         assert!(tested(&[1.0], &[0]).said().contains("no order to check"));
         assert!(tested(&[], &[]).said().contains("no order to check"));
     }

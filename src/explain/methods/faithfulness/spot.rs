@@ -138,7 +138,8 @@ fn own(passage: &Passage<'_>, picture: Picture<'_>, (unit, _): Place) -> Vec<f32
     picture.groups[unit].iter().flat_map(|n| passage.row(*n)).copied().collect()
 }
 
-/// Norms: the slope along the gradient, which is brought to the length of the unit's rows, is the norm times that length.
+/// Norms: the slope along the gradient, which is brought to the length of the unit's rows, is the norm times that length. The norm
+/// is that of rows as they enter the model, and so is the length it is multiplied by.
 async fn norms(
     passage: &Passage<'_>,
     picture: Picture<'_>,
@@ -155,9 +156,10 @@ async fn norms(
     };
     passage.own_gradients(&mut each, tick).await?;
     let claim = |(place, gradient): (&Place, Vec<f32>)| {
-        let length = norm(&own(passage, picture, *place));
+        let rows = norm(&own(passage, picture, *place));
+        let length = rows / passage.inputs_scale();
         let Claim { value, largest, .. } = shown(picture, *place, None);
-        let direction = Some(brought_to(length, &gradient));
+        let direction = Some(brought_to(rows, &gradient));
         Claim { value: value * length, largest: largest * length, direction }
     };
     Ok(chosen.iter().zip(gradients).map(claim).collect())
