@@ -53,7 +53,7 @@ fn worth(id: usize) -> f32 {
 }
 
 /// One layer that attends to all tokens alike and passes on one direction of each: the logit of token 7 grows with the sum of
-/// the prompt's worths.
+/// the prompt's worths. A part that all rows share keeps the norms' scales near one value, whatever is replaced.
 fn planted() -> CpuEngine {
     let tiny = Tiny { layers: 1, ..Tiny::default() };
     let edit = |name: &str, t: Tensor| {
@@ -63,7 +63,7 @@ fn planted() -> CpuEngine {
         match name {
             "token_embd.weight" => values.chunks_exact_mut(columns).enumerate().for_each(|(id, row)| {
                 row[0] = worth(id.min(40));
-                row[1] = (1.0 - row[0] * row[0]).sqrt();
+                row[1] = 10.0;
             }),
             "blk.0.attn_v.weight" => values[0] = 1.0,
             "blk.0.attn_output.weight" => values[2 * columns] = 1.0,

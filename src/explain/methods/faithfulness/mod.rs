@@ -1,6 +1,7 @@
 //! Whether a picture can be trusted: its order of the units against random orders, and ten of its cells against differences.
 
 mod curves;
+mod ridders;
 mod spot;
 
 use std::ops::ControlFlow;

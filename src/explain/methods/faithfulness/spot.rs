@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use super::Picture;
+use super::ridders::slope_of;
 use crate::explain::attribution::go_on;
 use crate::explain::chance::{below, seeded};
 use crate::explain::methods::integrated::along;
@@ -13,11 +14,9 @@ use crate::model::{ModelError, Tick};
 
 /// Cells that are looked at.
 pub const CELLS: usize = 10;
-/// How far a difference may be from its cell, as a share of the column's largest value: derivatives by differences of f32 are
-/// themselves good to about this.
+/// How far a difference may be from its cell, as a share of the column's largest value: slopes by differences of f32 are themselves
+/// good to about this.
 pub const AGREES: f64 = 0.02;
-/// The share of a vector by which a point is moved along it.
-const STEP: f64 = 0.02;
 /// Where on its way integrated gradients are looked at.
 const MIDDLE: f64 = 0.5;
 const SEED: u64 = 18;
@@ -199,8 +198,7 @@ fn brought_to(length: f64, vector: &[f32]) -> Vec<f32> {
     vector.iter().map(|v| (f64::from(*v) * factor) as f32).collect()
 }
 
-/// The slope of the target of response token `m` where the rows of `tokens` move along `direction`: by central differences at two
-/// distances, which Richardson's rule takes together.
+/// The slope of the target of response token `m` where the rows of `tokens` move along `direction`.
 fn slope(
     passage: &mut Passage<'_>,
     method: Method,
@@ -215,14 +213,11 @@ fn slope(
     } else {
         passage.edited(|_, _| {})
     };
-    let mut at = |step: f64| -> Result<f64, ModelError> {
+    slope_of(|step| {
         let mut rows = start.clone();
         for (n, direction) in tokens.iter().zip(direction.chunks_exact(width)) {
             rows[n * width..(n + 1) * width].iter_mut().zip(direction).for_each(|(x, d)| *x += step as f32 * d);
         }
         Ok(passage.values(&rows)?[m])
-    };
-    let mut central = |step: f64| -> Result<f64, ModelError> { Ok((at(step)? - at(-step)?) / (2.0 * step)) };
-    let (wide, narrow) = (central(STEP)?, central(STEP / 2.0)?);
-    Ok((4.0 * narrow - wide) / 3.0)
+    })
 }
