@@ -13,7 +13,7 @@ mod quadrature;
 use std::ops::ControlFlow;
 
 pub use how::{Baseline, How, MOST_STEPS, Method, is_default};
-pub use integrated::{GAP, MOST};
+pub use integrated::GAP;
 pub use passage::Passage;
 
 use crate::explain::attribution::{self, Event, Job, Mode, Outcome, finite};

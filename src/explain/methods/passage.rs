@@ -51,6 +51,11 @@ impl<'a> Passage<'a> {
         &self.goals
     }
 
+    /// The places of the response's tokens.
+    pub fn tokens(&self) -> Vec<usize> {
+        (0..self.goals.len()).collect()
+    }
+
     /// Token `n`'s own row, `[width]`.
     pub fn row(&self, n: usize) -> &[f32] {
         &self.own[n * self.width..(n + 1) * self.width]
@@ -120,27 +125,25 @@ impl<'a> Passage<'a> {
         self.values(&own)
     }
 
-    /// Every goal's gradient at `rows`: `each` gets its number and the gradient of every prompt row, `[n_prompt, width]`.
+    /// The gradients at `rows` for these tokens of the response, counted from 0 and in order: `each` gets the token's place and the
+    /// gradient of every prompt row, `[n_prompt, width]`.
     pub async fn gradients(
         &self,
         rows: &[f32],
+        tokens: &[usize],
         each: &mut impl FnMut(usize, &[f32]),
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
     ) -> Result<(), ModelError> {
-        let mut m = 0;
-        let mut numbered = |gradient: &[f32]| {
-            each(m, gradient);
-            m += 1;
-        };
-        self.engine.gradients(rows, self.n_prompt, &self.goals, &mut numbered, tick).await
+        let goals: Vec<(usize, Goal)> = tokens.iter().map(|m| (*m, self.goals[*m])).collect();
+        self.engine.gradients(rows, self.n_prompt, &goals, each, tick).await
     }
 
-    /// The gradients at the prompt's own rows.
+    /// The gradients at the prompt's own rows, for every token of the response.
     pub async fn own_gradients(
         &self,
         each: &mut impl FnMut(usize, &[f32]),
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
     ) -> Result<(), ModelError> {
-        self.gradients(&self.own, each, tick).await
+        self.gradients(&self.own, &self.tokens(), each, tick).await
     }
 }

@@ -42,15 +42,15 @@ impl CpuEngine {
         self.session.logits(&self.model, range)
     }
 
-    /// The gradient of every goal at the embedding rows of a prompt of `n_prompt` tokens: `each` gets `[n_prompt, width]` for the
-    /// first token of the response, then for the next. `rows` are the prompt's and the response's without its last token. The
-    /// sequence in progress stays as it is. `tick` is called within every layer; breaking it cancels.
+    /// The gradient of goals at the embedding rows of a prompt of `n_prompt` tokens: each is of a token of the response, counted from
+    /// 0 and in order, and `each` gets that place and `[n_prompt, width]`. `rows` are the prompt's and the response's without its last
+    /// token. The sequence in progress stays as it is. `tick` is called within every layer; breaking it cancels.
     pub async fn gradients(
         &self,
         rows: &[f32],
         n_prompt: usize,
-        goals: &[Goal],
-        each: &mut impl FnMut(&[f32]),
+        goals: &[(usize, Goal)],
+        each: &mut impl FnMut(usize, &[f32]),
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
     ) -> Result<(), ModelError> {
         reverse::gradients(&self.model, Passage { rows, n_prompt, goals }, each, tick).await

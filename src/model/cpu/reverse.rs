@@ -40,8 +40,8 @@ pub(super) struct Passage<'a> {
     pub rows: &'a [f32],
     /// Tokens of the prompt.
     pub n_prompt: usize,
-    /// One for each token of the response.
-    pub goals: &'a [Goal],
+    /// What is differentiated, and at which token of the response, counted from 0; in their order, not necessarily all.
+    pub goals: &'a [(usize, Goal)],
 }
 
 /// See [`crate::model::Engine::reverse`].
@@ -61,26 +61,27 @@ pub(super) async fn importance(
     }
     let rows = model.embed(&tokens[..count - 1])?;
     let mut columns = Vec::with_capacity(goals.len());
-    let mut product = |gradient: &[f32]| {
+    let mut product = |_: usize, gradient: &[f32]| {
         let pairs = gradient.chunks_exact(width).zip(rows.chunks_exact(width));
         columns.push(pairs.map(|(gradient, row)| dot(gradient, row)).collect());
     };
-    gradients(model, Passage { rows: &rows, n_prompt, goals }, &mut product, tick).await?;
+    let goals: Vec<(usize, Goal)> = goals.iter().copied().enumerate().collect();
+    gradients(model, Passage { rows: &rows, n_prompt, goals: &goals }, &mut product, tick).await?;
     Ok(columns)
 }
 
-/// The gradient of each goal at the prompt's embedding rows, `[n_prompt, width]`: `each` gets those of the first response token,
-/// then of the next.
+/// The gradient of each goal at the prompt's embedding rows: `each` gets the place of the response's token and `[n_prompt, width]`,
+/// in the order of the goals.
 pub(super) async fn gradients(
     model: &CpuModel,
     passage: Passage<'_>,
-    each: &mut impl FnMut(&[f32]),
+    each: &mut impl FnMut(usize, &[f32]),
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
 ) -> Result<(), ModelError> {
     let (config, n_prompt) = (&model.config, passage.n_prompt);
-    let read = passage.rows.len() / config.width;
+    let lengths: Vec<usize> = passage.goals.iter().map(|(m, _)| n_prompt + m).collect();
+    let Some(&read) = lengths.last() else { return Ok(()) };
     let plan = RowPlan::new(0, read, &[]);
-    let lengths: Vec<usize> = (n_prompt..=read).collect();
     let batches = split(&lengths, config.ffn_width.max(config.width));
     let total = config.layers * (1 + batches.len());
     let mut done = 0;
@@ -88,7 +89,7 @@ pub(super) async fn gradients(
     let positions = plan.positions();
     let pass = Pass { config, plan: &plan, positions: &positions };
     let mut inputs = Vec::with_capacity(config.layers);
-    let mut top = passage.rows.to_vec();
+    let mut top = passage.rows[..read * config.width].to_vec();
     for layer in &model.layers {
         inputs.push(top.clone());
         top = layer.forward(&pass, top, &mut layer.cache(&model.config, 0), None)?;
@@ -105,7 +106,7 @@ pub(super) async fn gradients(
         }
         let mut start = 0;
         for &n in &batch.lengths {
-            each(&c[start * config.width..(start + n_prompt) * config.width]);
+            each(n - n_prompt, &c[start * config.width..(start + n_prompt) * config.width]);
             start += n;
         }
     }
@@ -161,7 +162,8 @@ fn head_cotangents(
         let logits = model.logits(&rows)?;
         let vocab = logits.len() / lengths.len();
         for ((&n, c), logits) in lengths.iter().zip(c.chunks_exact_mut(width)).zip(logits.chunks_exact(vocab)) {
-            let gradient = super::engine::head_gradient(model, logits, passage.goals[n - passage.n_prompt])?;
+            let at = passage.goals.partition_point(|(m, _)| passage.n_prompt + m < n);
+            let gradient = super::engine::head_gradient(model, logits, passage.goals[at].1)?;
             model.norm.vjp_into(top, &[n - 1], &gradient, c);
         }
     }

@@ -349,7 +349,7 @@ impl Played {
     }
 
     fn run(&mut self, spec: &RunSpec) {
-        self.tell(Msg::Runs(Command::Run(spec.clone())));
+        self.tell(Msg::Runs(Command::Run(Box::new(spec.clone()))));
     }
 
     /// The address of what is on screen, if anything is.

@@ -1,13 +1,13 @@
 //! A slope by differences, with as little of their error as can be had.
 
 /// The widest step, and how many there are, each half as wide as the one before.
-const WIDEST: f64 = 0.1;
-const STEPS: usize = 5;
+const WIDEST: f64 = 0.4;
+const STEPS: usize = 6;
 
 /// The slope at 0 of the function `at`, by Ridders' method (1982): central differences at ever smaller steps, of which each two
 /// neighbours are extrapolated to step 0, and so are these. Of all that comes out, the one that is nearest to the two it was made
-/// of: wide steps suffer from the curve's bends, narrow ones from rounding.
-pub fn slope_of<E>(mut at: impl FnMut(f64) -> Result<f64, E>) -> Result<f64, E> {
+/// of, and how far it is from these: wide steps suffer from the curve's bends, narrow ones from rounding.
+pub fn slope_of<E>(mut at: impl FnMut(f64) -> Result<f64, E>) -> Result<(f64, f64), E> {
     let mut wider: Vec<f64> = Vec::new();
     let (mut best, mut error) = (0.0, f64::INFINITY);
     for halvings in 0..STEPS {
@@ -25,7 +25,7 @@ pub fn slope_of<E>(mut at: impl FnMut(f64) -> Result<f64, E>) -> Result<f64, E> 
         }
         wider = row;
     }
-    Ok(best)
+    Ok((best, error))
 }
 
 #[cfg(test)]
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     fn found(f: impl Fn(f64) -> f64) -> f64 {
-        slope_of(|x| Ok::<f64, Infallible>(f(x))).unwrap_or_else(|never| match never {})
+        slope_of(|x| Ok::<f64, Infallible>(f(x))).unwrap_or_else(|never| match never {}).0
     }
 
     #[test]

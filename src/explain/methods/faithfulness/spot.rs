@@ -14,9 +14,10 @@ use crate::model::{ModelError, Tick};
 
 /// Cells that are looked at.
 pub const CELLS: usize = 10;
-/// How far a difference may be from its cell, as a share of the column's largest value: slopes by differences of f32 are themselves
-/// good to about this.
+/// How far a difference may be from its cell, as a share of the column's largest value, beside what it is uncertain by itself.
 pub const AGREES: f64 = 0.02;
+/// A difference that is more uncertain than this tells nothing of its cell.
+const VAGUE: f64 = 0.1;
 /// Where on its way integrated gradients are looked at.
 const MIDDLE: f64 = 0.5;
 const SEED: u64 = 18;
@@ -47,6 +48,8 @@ pub struct Cell {
     pub difference: f64,
     /// How far the two are apart, as a share of the column's largest value.
     pub apart: f64,
+    /// How far off the difference may be itself, as a share of the same.
+    pub uncertain: f64,
 }
 
 /// Computes ten cells of `picture` again; fewer where it has fewer.
@@ -61,30 +64,34 @@ pub(super) async fn cells(
     let mut cells = Vec::with_capacity(chosen.len());
     for (done, (&(unit, token), Claim { value, largest, direction })) in chosen.iter().zip(claims).enumerate() {
         let tokens = &picture.groups[unit];
-        let difference = match direction {
+        let (difference, error) = match direction {
             Some(direction) => slope(passage, picture.method, row, tokens, &direction, token)?,
             None => {
                 let own = passage.edited(|_, _| {});
-                passage.values_afresh(&own)?[token] - passage.values_afresh(&passage.without(tokens, row))?[token]
+                let without = passage.without(tokens, row);
+                (passage.values_afresh(&own)?[token] - passage.values_afresh(&without)?[token], 0.0)
             }
         };
-        let apart = (value - difference).abs() / largest.max(f64::MIN_POSITIVE);
-        cells.push(Cell { unit, token, value, difference, apart });
+        let share = |of: f64| of.abs() / largest.max(f64::MIN_POSITIVE);
+        let (apart, uncertain) = (share(value - difference), share(error));
+        cells.push(Cell { unit, token, value, difference, apart, uncertain });
         go_on(tick(Tick { done: done + 1, total: chosen.len() }).await)?;
     }
     Ok(cells)
 }
 
-/// What came of it, as a sentence.
+/// What came of it, as sentences.
 pub(super) fn said(method: Method, cells: &[Cell]) -> String {
     if cells.is_empty() {
         return "There is no cell to compute again.".into();
     }
-    let most = cells.iter().fold(0f64, |most, cell| most.max(cell.apart));
-    let off = cells.iter().filter(|cell| cell.apart > AGREES).count();
-    let (what, count) = (if method == Method::Occlusion { "removals" } else { "finite differences" }, cells.len());
-    match off {
-        0 => format!(
+    let (clear, vague): (Vec<&Cell>, Vec<&Cell>) = cells.iter().partition(|cell| cell.uncertain <= VAGUE);
+    let most = clear.iter().fold(0f64, |most, cell| most.max(cell.apart));
+    let off = clear.iter().filter(|cell| cell.apart > AGREES + cell.uncertain).count();
+    let (what, count) = (if method == Method::Occlusion { "removals" } else { "finite differences" }, clear.len());
+    let found = match (count, off) {
+        (0, _) => String::new(),
+        (_, 0) => format!(
             "{count} cells computed again by {what} agree within {:.1} % of their column's largest.",
             (100.0 * most).max(0.1)
         ),
@@ -92,7 +99,12 @@ pub(super) fn said(method: Method, cells: &[Cell]) -> String {
             "{off} of {count} cells computed again by {what} are off, by up to {:.1} % of their column's largest: do not trust these numbers.",
             100.0 * most
         ),
-    }
+    };
+    let untold = match vague.len() {
+        0 => String::new(),
+        count => format!("{count} cells are too small for {what} to tell."),
+    };
+    [found, untold].into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Ten cells by chance, each once, in the order of the units.
@@ -177,7 +189,7 @@ async fn middle(
         let rows = gradient.chunks_exact(row.len()).enumerate();
         rows.for_each(|(n, gradient)| slopes[m][n] = along(gradient, passage.row(n), row));
     };
-    passage.gradients(&passage.between(row, MIDDLE), &mut each, tick).await?;
+    passage.gradients(&passage.between(row, MIDDLE), &passage.tokens(), &mut each, tick).await?;
     let of = |unit: usize, m: usize| picture.groups[unit].iter().map(|n| slopes[m][*n]).sum::<f64>();
     let claim = |&(unit, m): &Place| {
         let away =
@@ -198,7 +210,7 @@ fn brought_to(length: f64, vector: &[f32]) -> Vec<f32> {
     vector.iter().map(|v| (f64::from(*v) * factor) as f32).collect()
 }
 
-/// The slope of the target of response token `m` where the rows of `tokens` move along `direction`.
+/// The slope of the target of response token `m` where the rows of `tokens` move along `direction`, and how far off it may be.
 fn slope(
     passage: &mut Passage<'_>,
     method: Method,
@@ -206,7 +218,7 @@ fn slope(
     tokens: &[usize],
     direction: &[f32],
     m: usize,
-) -> Result<f64, ModelError> {
+) -> Result<(f64, f64), ModelError> {
     let width = baseline.len();
     let start = if method == Method::IntegratedGradients {
         passage.between(baseline, MIDDLE)
