@@ -11,6 +11,7 @@ use super::device::{Gpu, GpuError, Submitted};
 use super::engine::{Counts, not_a_number};
 use super::forward::{Extra, Session, projected, turning, widest};
 use super::fused::Fused;
+use super::head::goal_words;
 use super::kernels::Kernel;
 use super::matrix::{Matrix, Through, limit};
 use super::ops::{Count, Op, encode};
@@ -79,11 +80,6 @@ impl Batch {
     fn read(&self, from: Place) -> &Buffer {
         if from == Place::Hidden { &self.a } else { &self.attended }
     }
-}
-
-/// A goal's token and the one it is set against, as the cotangents' kernel takes them.
-pub(super) fn goal_words(goal: Goal) -> [u32; 2] {
-    [goal.token, goal.against.unwrap_or(u32::MAX)]
 }
 
 /// Position, position, and rows of the same cotangent from here on, of every row of stacked cotangents.
@@ -268,8 +264,7 @@ impl Pass<'_> {
             let rows = lengths.len();
             let position: Vec<u32> = lengths.iter().map(|n| *n as u32 - 1).collect();
             let of: Vec<[u32; 4]> = position.iter().map(|p| [*p, *p, 0, 0]).collect();
-            let goals: Vec<Goal> = lengths.iter().map(|n| goals[n - n_prompt]).collect();
-            let chosen: Vec<[u32; 2]> = goals.iter().map(|goal| goal_words(*goal)).collect();
+            let chosen: Vec<[u32; 2]> = lengths.iter().map(|n| goal_words(goals[n - n_prompt])).collect();
             let to: Vec<u32> = lengths
                 .iter()
                 .map(|n| {

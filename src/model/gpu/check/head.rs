@@ -3,10 +3,9 @@
 use super::Derivative::{Jvp, Value, Vjp};
 use super::{Bench, apart};
 use crate::model::ModelError;
-use crate::model::gpu::head::{CHOSEN, choose};
+use crate::model::gpu::head::{CHOSEN, choose, goal_words};
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::Op;
-use crate::model::gpu::reverse::goal_words;
 use crate::model::head::{Goal, Target, choice, cotangent};
 
 /// More than all workgroups look at in one round, and no multiple of it.
