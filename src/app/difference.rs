@@ -10,6 +10,7 @@ use super::reading::extent;
 use super::share::picture::{Drawn, SavePicture, provenance};
 use super::state::State;
 use super::teach::{Explain, NotShown};
+use crate::explain::methods::Method;
 use crate::explain::view::difference;
 use crate::share::sheet::{Legend, Sheet, signed_colour};
 use crate::teach::terms::{self, Term};
@@ -49,6 +50,8 @@ pub fn Difference(state: State) -> impl IntoView {
 fn picture(state: State, both: Memo<Both>) -> Option<Drawn> {
     let extent = extent(state).max(f32::MIN_POSITIVE);
     let columns = state.tuned.view.with_untracked(|v| v.columns.clone());
+    let what = state.tuned.run.with_untracked(|half| half.report.as_ref().map(|report| report.what()));
+    let what = what.unwrap_or_else(|| Method::default().words().to_owned());
     both.with_untracked(|both| {
         let (rows, values) = both.as_ref()?;
         let sheet = Sheet {
@@ -59,7 +62,7 @@ fn picture(state: State, both: Memo<Both>) -> Option<Drawn> {
             tip: &|n, m| format!("{:+.4e}", values[n][m]),
             legend: Legend::Signed("mattered more to the base", "more to the tuned model"),
             caption: format!(
-                "Importance (gradient x input) of each word of the prompt for each of the same response, tuned minus base; the largest magnitude on the scale is {extent:.3e}. {}",
+                "Importance ({what}) of each word of the prompt for each of the same response, tuned minus base; the largest magnitude on the scale is {extent:.3e}. {}",
                 provenance(state)
             ),
         };

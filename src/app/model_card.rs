@@ -137,17 +137,13 @@ fn provenance(r: &Half, shown: Shown, given: bool) -> String {
         _ => format!("prompt {}, response {}{reverse}", format::seconds(s.prefill), format::seconds(s.response)),
     };
     format!(
-        "{full}{shipped}{} ({}, {}, {} parameters) · gradient × input of the {} · {} mode by {by}{} · {times}",
+        "{full}{shipped}{} ({}, {}, {} parameters) · {} · {} mode by {by}{} · {times}",
         c.name,
         // with as much of the commit as people read; the JSON has all of it
         Pinned::read(&c.file).map_or_else(|| c.file.clone(), |p| p.brief()),
         c.quantization,
         format::count(c.parameters),
-        match p.target {
-            crate::model::head::Target::Prob => "probability",
-            crate::model::head::Target::Logprob => "log-probability",
-            crate::model::head::Target::Logit => "logit",
-        },
+        p.what().replace(" x ", " × "),
         p.mode,
         if p.backend.is_empty() { String::new() } else { format!(" on {}", p.backend) },
     )

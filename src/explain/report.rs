@@ -168,6 +168,14 @@ impl ModelReport {
         self.checkpoint.context > 0 && self.prompt.len() + self.response.len() >= self.checkpoint.context
     }
 
+    /// What the importance is, in the words of a caption: "gradient x input of the probability".
+    pub fn what(&self) -> String {
+        let (method, target) = (self.method.words(), self.target.words());
+        let against = if self.against.is_empty() { "" } else { " less that of another token" };
+        let baseline = self.baseline.as_ref().map_or_else(String::new, |b| format!(", against {}", b.words()));
+        format!("{method} of the {target}{against}{baseline}")
+    }
+
     /// How it was asked for, as far as it tells.
     pub fn how(&self) -> How {
         let strongest = |t: &ResponseToken| t.top.iter().map(|other| other.id).find(|id| *id != t.id);

@@ -18,6 +18,15 @@ pub enum Target {
 }
 
 impl Target {
+    /// In the words of a caption.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Prob => "probability",
+            Self::Logprob => "log-probability",
+            Self::Logit => "logit",
+        }
+    }
+
     /// The name used in exports and on the command line.
     pub fn name(self) -> &'static str {
         match self {
