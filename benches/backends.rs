@@ -33,6 +33,7 @@ fn run(mode: Mode, by: By, limit: usize) -> Run {
         mode,
         instruction: None,
         template_row: false,
+        how: Default::default(),
     }
 }
 

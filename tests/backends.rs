@@ -25,6 +25,7 @@ fn a_run() -> Run {
         mode: Mode::Forward,
         instruction: None,
         template_row: false,
+        how: Default::default(),
     }
 }
 

@@ -38,6 +38,7 @@ fn the_templates_row_is_the_sum_of_its_tokens() {
             mode: Mode::Auto,
             instruction: None,
             template_row,
+            how: Default::default(),
         };
         block_on(tuned.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap()
     };
@@ -65,6 +66,7 @@ fn fresh(runner: &mut Runner, prompt: &str, shipped: &ModelReport) -> ModelRepor
         mode: Mode::Auto,
         instruction: None,
         template_row: false,
+        how: Default::default(),
     };
     block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap()
 }

@@ -35,6 +35,7 @@ fn run(runner: &mut Runner, prompt: Prompt, response: Response) -> (Result<Model
         mode: Mode::Off,
         instruction: None,
         template_row: false,
+        how: Default::default(),
     };
     let mut heard = 0;
     let outcome = block_on(runner.run(&run, || 0.0, &mut async |_: Update| {

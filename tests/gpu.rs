@@ -12,7 +12,7 @@ use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::model::cpu::CpuEngine;
 use shiftlens::model::gpu::GpuError;
-use shiftlens::model::head::Target;
+use shiftlens::model::head::{Goal, Target};
 use shiftlens::model::{Engine, Group, ModelError, Next, Seen, Tick, block_on};
 use support::{Tiny, apart, every_storage, gold, gpu, on_gpu, run, shared, singles};
 
@@ -62,8 +62,8 @@ fn logits_columns_and_reverse_agree_with_the_cpu() {
                         let (a, b) = (on_cpu.logits(index).await.unwrap(), ours.logits(index).await.unwrap());
                         assert!(apart(&a, &b) < 1e-3, "{dtype:?}: logits {}", apart(&a, &b));
                         for target in [Target::Prob, Target::Logprob, Target::Logit] {
-                            let a = on_cpu.column(index, &a, 7, target).await.unwrap();
-                            let b = ours.column(index, &b, 7, target).await.unwrap();
+                            let a = on_cpu.column(index, &a, Goal::of(target, 7)).await.unwrap();
+                            let b = ours.column(index, &b, Goal::of(target, 7)).await.unwrap();
                             columns.push((target, a, b));
                         }
                         for next in [Next::Likeliest, Next::Given(7)] {
@@ -83,12 +83,12 @@ fn logits_columns_and_reverse_agree_with_the_cpu() {
             let mut ticks = Vec::new();
             for target in [Target::Prob, Target::Logprob, Target::Logit] {
                 let mut quiet = async |_: Tick| ControlFlow::Continue(());
-                let a = on_cpu.reverse(&tokens, PROMPT.len(), target, &mut quiet).await.unwrap();
+                let a = on_cpu.reverse(&tokens, PROMPT.len(), target, &[], &mut quiet).await.unwrap();
                 let mut noted = async |t: Tick| {
                     ticks.push(t);
                     ControlFlow::Continue(())
                 };
-                let b = ours.reverse(&tokens, PROMPT.len(), target, &mut noted).await.unwrap();
+                let b = ours.reverse(&tokens, PROMPT.len(), target, &[], &mut noted).await.unwrap();
                 for (a, b) in a.iter().zip(&b) {
                     assert!(apart(a, b) < 1e-3, "{dtype:?} {target:?}: {a:?} {b:?}");
                 }
@@ -115,8 +115,8 @@ fn a_long_sequence_outgrows_its_caches() {
             on_cpu.advance(chunk).await.unwrap();
             let (a, b) = (on_cpu.logits(chunk.len() - 1).await.unwrap(), ours.logits(chunk.len() - 1).await.unwrap());
             assert!(apart(&a, &b) < 1e-3);
-            let a = on_cpu.column(chunk.len() - 1, &a, 9, Target::Logit).await.unwrap();
-            let b = ours.column(chunk.len() - 1, &b, 9, Target::Logit).await.unwrap();
+            let a = on_cpu.column(chunk.len() - 1, &a, Goal::of(Target::Logit, 9)).await.unwrap();
+            let b = ours.column(chunk.len() - 1, &b, Goal::of(Target::Logit, 9)).await.unwrap();
             assert!(apart(&a, &b) < 1e-3, "{a:?} {b:?}");
         }
     });

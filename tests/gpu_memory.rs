@@ -49,6 +49,7 @@ fn a_gpu_without_memory_left_hands_the_run_to_the_cpu() {
         mode: Mode::Forward,
         instruction: None,
         template_row: false,
+        how: Default::default(),
     };
     let mut moved = false;
     allow(Some(48 << 20));

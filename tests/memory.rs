@@ -164,6 +164,7 @@ fn messages(checkpoint: Checkpoint, what: &str, tokens: usize, response: usize) 
             mode,
             instruction: None,
             template_row: false,
+            how: Default::default(),
         };
         let (prepared, text) = runner.prepare(&prompt).unwrap();
         let need = runner.need((&prepared, &text), &run.response, By::Token, mode).unwrap().unwrap();
@@ -235,7 +236,16 @@ fn start(room_for: u64, by: By, mode: Mode, response: Response) -> Result<(), Mo
     let mut runner = Runner::load_at_once(tiny.checkpoint(), "tiny.gguf").unwrap();
     runner.set_room(Room { bytes: room_for, ask: |bytes| bytes });
     let text = Prompt::text("ab ".repeat(400), Template::Off);
-    let run = Run { prompt: text, response, by, target: Target::Prob, mode, instruction: None, template_row: false };
+    let run = Run {
+        prompt: text,
+        response,
+        by,
+        target: Target::Prob,
+        mode,
+        instruction: None,
+        template_row: false,
+        how: Default::default(),
+    };
     let (prompt, text) = runner.prepare(&run.prompt).unwrap();
     let said = runner.need((&prompt, &text), &run.response, by, mode).unwrap().unwrap();
     let mut heard = 0;

@@ -202,6 +202,7 @@ fn cancelling_stops_within_one_token() {
             target: Target::Prob,
             mode,
             alternatives: 0,
+            against: None,
         };
         let mut heard = 0;
         let mut emit = async |e: Event| {

@@ -191,6 +191,7 @@ fn answer(runner: &mut Runner, prompt: &str, response: Response) -> Vec<Response
         mode: Mode::Off,
         instruction: None,
         template_row: false,
+        how: Default::default(),
     };
     block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap().response
 }

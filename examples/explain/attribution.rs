@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use shiftlens::explain::attribution::{Mode, Sampling};
+use shiftlens::explain::attribution::{Against, Mode, Sampling};
+use shiftlens::explain::methods::{Baseline, GAP, How, MOST_STEPS, Method};
 use shiftlens::explain::{By, ModelReport};
 use shiftlens::model::head::Target;
 use shiftlens::protocol::{Prompt, Response, Run, Template};
@@ -47,9 +48,26 @@ pub struct Attribution {
     /// What is differentiated.
     #[arg(long, default_value = "prob")]
     target: TargetArg,
-    /// Which exact method.
+    /// By tangents or by cotangents.
     #[arg(long, default_value = "auto")]
     mode: ModeArg,
+    /// Why this token and not that one: how far the target is above another token's. `auto` for the strongest other one at each
+    /// place, or one id for each token of the response.
+    #[arg(long, value_name = "auto|ID,ID,...", value_parser = against)]
+    against: Option<Against>,
+    /// How the importance is found. All but the first are computed on the CPU.
+    #[arg(long, default_value = "gradient-x-input")]
+    method: MethodArg,
+    /// What integrated gradients, occlusion and the check put in a token's place: the mean row of the embedding table, zeros, or
+    /// a padding word.
+    #[arg(long, value_name = "mean|zero|TEXT", default_value = "mean", value_parser = baseline)]
+    baseline: Baseline,
+    /// Nodes of integrated gradients; by default raised until the completeness gap is below 1 %.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS as u64))]
+    steps: Option<u64>,
+    /// Check the picture: take units away in its order and in random ones, and compute ten cells again by differences.
+    #[arg(long)]
+    check: bool,
     /// Where the JSON goes; standard output if absent.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -76,11 +94,51 @@ enum ModeArg {
     Reverse,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum MethodArg {
+    GradientXInput,
+    GradientNorm,
+    IntegratedGradients,
+    Occlusion,
+}
+
+/// `mean`, `zero`, or a word.
+fn baseline(text: &str) -> Result<Baseline, String> {
+    Ok(match text {
+        "mean" => Baseline::Mean,
+        "zero" => Baseline::Zero,
+        text => Baseline::Text(text.to_owned()),
+    })
+}
+
+/// `auto`, or token ids.
+fn against(text: &str) -> Result<Against, String> {
+    if text == "auto" {
+        return Ok(Against::Auto);
+    }
+    let ids: Result<Vec<u32>, _> = text.split(',').map(|id| id.trim().parse()).collect();
+    ids.map(Against::Tokens).map_err(|_| format!("{text:?} is neither auto nor token ids with commas between"))
+}
+
 pub fn run(a: &Attribution) -> Result<(), String> {
+    fits(a)?;
     let runtime = |path: &Option<PathBuf>| path.as_deref().map(|p| explain(p, a)).transpose();
     let models = Models { base: runtime(&a.base)?, tuned: runtime(&a.tuned)? };
     let export = Export::new(a.prompt.clone().unwrap_or_default(), models);
     crate::write(&export, a.json.as_deref())
+}
+
+/// Fails where an option is named that the method does not read.
+fn fits(a: &Attribution) -> Result<(), String> {
+    let method = a.method.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned());
+    match (a.method, a.mode, a.steps) {
+        (MethodArg::GradientXInput, _, None) | (MethodArg::IntegratedGradients, ModeArg::Auto, _) => Ok(()),
+        (_, ModeArg::Auto, None) => Ok(()),
+        (_, _, Some(_)) if !matches!(a.method, MethodArg::IntegratedGradients) => {
+            Err(format!("--steps counts the nodes of integrated gradients, and {method} has none. Leave it out."))
+        }
+        _ => Err(format!("--mode chooses how gradient x input is computed, and {method} has one way. Leave it out.")),
+    }
 }
 
 fn explain(path: &Path, a: &Attribution) -> Result<ModelReport, String> {
@@ -115,9 +173,38 @@ fn explain(path: &Path, a: &Attribution) -> Result<ModelReport, String> {
         },
         instruction: None,
         template_row: false,
+        how: How {
+            method: match a.method {
+                MethodArg::GradientXInput => Method::GradientInput,
+                MethodArg::GradientNorm => Method::GradientNorm,
+                MethodArg::IntegratedGradients => Method::IntegratedGradients,
+                MethodArg::Occlusion => Method::Occlusion,
+            },
+            baseline: a.baseline.clone(),
+            steps: a.steps.map(|steps| steps as usize),
+            against: a.against.clone(),
+            check: a.check,
+        },
     };
     let started = Instant::now();
     let mut quiet = async |_: Update| ControlFlow::Continue(());
     let report = shiftlens::model::block_on(runner.run(&run, || started.elapsed().as_secs_f64(), &mut quiet));
-    report.map_err(|e| fail(&e))
+    let report = report.map_err(|e| fail(&e))?;
+    for line in remarks(&report) {
+        eprintln!("{}: {line}", path.display());
+    }
+    Ok(report)
+}
+
+/// What a reader of the numbers should know: whether integrated gradients are complete, and what the check found.
+fn remarks(report: &ModelReport) -> Vec<String> {
+    let largest = report.completeness.iter().copied().fold(0f32, f32::max);
+    let gap = report.steps.map(|steps| {
+        let advice = match f64::from(largest) < GAP {
+            true => "",
+            false => ": above 1 %, so that the columns do not add up. Name more --steps, or another --baseline",
+        };
+        format!("The largest completeness gap with {steps} steps is {:.2} %{advice}.", 100.0 * largest)
+    });
+    gap.into_iter().chain(report.faithfulness.as_ref().map(|f| f.said.clone())).collect()
 }

@@ -228,6 +228,7 @@ fn score(a: &Findings, case: &PromptCase, base: &mut Runner, tuned: &mut Runner)
             mode: Mode::Auto,
             instruction: Some(case.span()),
             template_row: false,
+            how: Default::default(),
         };
         let mut quiet = async |_: Update| ControlFlow::Continue(());
         block_on(runner.run(&run, || 0.0, &mut quiet)).map_err(|e| format!("“{}”: {e}", case.prompt))

@@ -121,6 +121,14 @@ mod tests {
         for (command, key) in [
             ("attribution --prompt Hello. --chat --new-tokens 2 --by word --target logit --mode forward", "importance"),
             ("attribution --prompt-ids 1,5 --response-ids 4,5", "importance"),
+            ("attribution --prompt Hello. --new-tokens 3 --against auto", "against"),
+            ("attribution --prompt Hello. --new-tokens 2 --method gradient-norm --target logit", "importance"),
+            (
+                "attribution --prompt-ids 1,5,9 --response-ids 4,5 --method integrated-gradients --steps 4",
+                "completeness",
+            ),
+            ("attribution --prompt-ids 1,5,9 --response-ids 4 --method occlusion --baseline zero --check", "cells"),
+            ("attribution --prompt Hi! --response Hello. --method occlusion --baseline the --check", "most_first"),
             ("heads --layers 0 --keep 3 --reading relation", "changes"),
             ("concepts --layers 0 --components 3", "changes"),
         ] {

@@ -91,8 +91,16 @@ pub fn load_pair(base: &Path, tuned: &Path) -> Result<(Runner, Runner), String> 
 
 /// A run by token.
 pub fn explain(model: &mut Runner, prompt: Prompt, response: Response, mode: Mode) -> Result<ModelReport, String> {
-    let run =
-        Run { prompt, response, by: By::Token, target: Target::Prob, mode, instruction: None, template_row: false };
+    let run = Run {
+        prompt,
+        response,
+        by: By::Token,
+        target: Target::Prob,
+        mode,
+        instruction: None,
+        template_row: false,
+        how: Default::default(),
+    };
     let mut quiet = async |_: Update| ControlFlow::Continue(());
     block_on(model.run(&run, || 0.0, &mut quiet)).map_err(|e| e.to_string())
 }

@@ -26,6 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
             mode,
             instruction: None,
             template_row: false,
+            how: Default::default(),
         };
         let _ = block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(())));
     }

@@ -10,6 +10,7 @@ use super::reading::extent;
 use super::share::picture::{Drawn, SavePicture, provenance};
 use super::state::State;
 use super::teach::{Explain, NotShown};
+use crate::explain::methods::Method;
 use crate::explain::view::difference;
 use crate::share::sheet::{Legend, Sheet, signed_colour};
 use crate::teach::terms::{self, Panel};
@@ -46,6 +47,8 @@ pub fn Difference(state: State) -> impl IntoView {
 fn picture(state: State, both: Memo<Both>) -> Option<Drawn> {
     let extent = extent(state).max(f32::MIN_POSITIVE);
     let columns = state.tuned.view.with_untracked(|v| v.columns.clone());
+    let what = state.tuned.run.with_untracked(|half| half.report.as_ref().map(|report| report.what()));
+    let what = what.unwrap_or_else(|| Method::default().words().to_owned());
     both.with_untracked(|both| {
         let (rows, values) = both.as_ref()?;
         let sheet = Sheet {
@@ -55,7 +58,7 @@ fn picture(state: State, both: Memo<Both>) -> Option<Drawn> {
             fill: &|n, m| signed_colour(values[n][m] / extent),
             tip: &|n, m| format!("{:+.4e}", values[n][m]),
             legend: Legend::Signed(wording::MORE_TO_BASE, wording::MORE_TO_TUNED),
-            caption: wording::difference_caption(extent, &provenance(state)),
+            caption: wording::difference_caption(&what, extent, &provenance(state)),
         };
         Some((sheet.svg(), sheet.size()))
     })

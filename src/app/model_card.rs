@@ -13,7 +13,6 @@ use super::state::{Half, Phase, Shown, Side, Slot, State};
 use super::teach::Explain;
 use crate::checkpoint::hub::Pinned;
 use crate::explain::By;
-use crate::model::head::Target;
 use crate::page::{Msg, Wish};
 use crate::protocol::Stage;
 use crate::teach::terms::Panel;
@@ -117,11 +116,6 @@ fn provenance(r: &Half, shown: Shown, given: bool) -> String {
         By::Word => wording::BY_WORD,
         By::Sentence => wording::BY_SENTENCE,
     };
-    let target = match p.target {
-        Target::Prob => wording::OF_PROBABILITY,
-        Target::Logprob => wording::OF_LOG_PROBABILITY,
-        Target::Logit => wording::OF_LOGIT,
-    };
     let shipped = match shown {
         Shown::Shipped => wording::SHIPPED,
         Shown::Linked => wording::SENT,
@@ -143,7 +137,7 @@ fn provenance(r: &Half, shown: Shown, given: bool) -> String {
         file: &Pinned::read(&c.file).map_or_else(|| c.file.clone(), |p| p.brief()),
         quantization: &c.quantization,
         parameters: &numbers::count(c.parameters),
-        target,
+        what: &p.what().replace(" x ", " × "),
         mode: &p.mode,
         by,
         backend: &p.backend,

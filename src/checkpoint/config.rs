@@ -50,6 +50,9 @@ pub struct ModelConfig {
     pub ropes: Vec<Vec<f32>>,
     /// What embeddings are multiplied by as they enter the residual stream.
     pub embedding_scale: f32,
+    /// The part of `embedding_scale` that comes after what transformers calls `inputs_embeds`: 1 in Gemma, whose embedding
+    /// module scales its rows itself.
+    pub inputs_scale: f32,
     /// What the head's products are multiplied by to be logits.
     pub logit_scale: f32,
     /// What each layer is made of.
@@ -136,6 +139,7 @@ impl ModelConfig {
             rope_layout: if s.is_gguf() { family.layout } else { RopeLayout::HalfSplit },
             ropes: Vec::new(),
             embedding_scale: 1.0,
+            inputs_scale: 1.0,
             logit_scale: 1.0,
             specs: Vec::new(),
             gain_offset: if s.is_gguf() { 0.0 } else { family.gain_offset },

@@ -158,6 +158,7 @@ fn olmo2(_: &Settings, c: &mut ModelConfig) -> Result<(), CheckpointError> {
 
 fn granite(s: &Settings, c: &mut ModelConfig) -> Result<(), CheckpointError> {
     c.embedding_scale = s.scale(Key("embedding_scale", "embedding_multiplier"), 1.0)?;
+    c.inputs_scale = c.embedding_scale;
     c.logit_scale = 1.0 / s.scale(Key("logit_scale", "logits_scaling"), 1.0)?;
     let residual = s.scale(Key("residual_scale", "residual_multiplier"), 1.0)?;
     // where it is left out, llama.cpp takes the usual one, and transformers 1

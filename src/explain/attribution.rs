@@ -3,123 +3,11 @@
 use std::ops::ControlFlow;
 
 use candle_core::{Device, Tensor};
-use candle_transformers::generation::{LogitsProcessor, Sampling as Method};
-use serde::{Deserialize, Serialize};
 
+pub use super::job::{Against, Job, Mode, Respond, Sampling};
 use super::report::{Seconds, aggregate};
-use crate::model::head::{Choice, Target, choice};
+use crate::model::head::{Choice, Goal, Target, choice, likeliest};
 use crate::model::{Engine, Group, Length, ModelError, Next, Seen, Tick};
-
-/// Which exact method computes the columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// The cheaper of the two.
-    #[default]
-    Auto,
-    /// One tangent per group, streaming with the response.
-    Forward,
-    /// One cotangent per response token, afterwards.
-    Reverse,
-    /// The response alone, nothing explained.
-    Off,
-}
-
-impl Mode {
-    /// The name used in exports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Forward => "forward",
-            Self::Reverse => "reverse",
-            Self::Off => "off",
-        }
-    }
-}
-
-/// How the next token is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Sampling {
-    /// 0 is greedy.
-    pub temperature: f64,
-    /// Only the k most probable; 0 for all.
-    pub top_k: usize,
-    /// Only the most probable that together reach this mass; 1 for all.
-    pub top_p: f64,
-    /// Divides the logits of tokens that occurred; 1 for none.
-    pub repeat_penalty: f32,
-    /// Seed of the random choice.
-    pub seed: u64,
-}
-
-impl Default for Sampling {
-    fn default() -> Self {
-        Self { temperature: 0.0, top_k: 0, top_p: 1.0, repeat_penalty: 1.0, seed: 1 }
-    }
-}
-
-impl Sampling {
-    /// Whether chance has no part in it, and nothing is held against repeating.
-    pub(super) fn is_greedy(&self) -> bool {
-        self.temperature <= 1e-6 && self.repeat_penalty == 1.0
-    }
-
-    fn processor(&self) -> LogitsProcessor {
-        let temperature = self.temperature;
-        let method = match (self.top_k, self.top_p) {
-            _ if temperature <= 1e-6 => Method::ArgMax,
-            (0, p) if p >= 1.0 => Method::All { temperature },
-            (0, p) => Method::TopP { p, temperature },
-            (k, p) if p >= 1.0 => Method::TopK { k, temperature },
-            (k, p) => Method::TopKThenTopP { k, p, temperature },
-        };
-        LogitsProcessor::from_sampling(self.seed, method)
-    }
-}
-
-/// The response to explain.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Respond {
-    /// The model's own, up to this many tokens or one of the stop tokens.
-    Generate {
-        /// Most tokens.
-        limit: usize,
-        /// How each is chosen.
-        sampling: Sampling,
-        /// Tokens that end the response; not part of it.
-        stops: Vec<u32>,
-    },
-    /// A given one.
-    Forced(Vec<u32>),
-}
-
-impl Respond {
-    /// Tokens of a given response, or of one that is not asked for.
-    pub fn given(&self) -> Option<usize> {
-        match self {
-            Self::Generate { limit: 0, .. } => Some(0),
-            Self::Generate { .. } => None,
-            Self::Forced(ids) => Some(ids.len()),
-        }
-    }
-}
-
-/// One run.
-#[derive(Debug, Clone)]
-pub struct Job {
-    /// The prompt's token ids.
-    pub prompt: Vec<u32>,
-    /// Token indices of each unit to explain by.
-    pub groups: Vec<Vec<usize>>,
-    /// The response.
-    pub respond: Respond,
-    /// What is differentiated.
-    pub target: Target,
-    /// Which method.
-    pub mode: Mode,
-    /// How many of the most probable alternatives to report for each token.
-    pub alternatives: usize,
-}
 
 /// What a run says while it goes on.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,7 +23,7 @@ pub enum Event {
         /// Its importance for every group.
         column: Option<Vec<f32>>,
     },
-    /// Reverse mode's parts done.
+    /// Parts done of what comes after the response: the reverse pass, or a method's own.
     Reverse(Tick),
 }
 
@@ -146,6 +34,8 @@ pub struct Outcome {
     pub response: Vec<u32>,
     /// How the model saw each.
     pub choices: Vec<Choice>,
+    /// What each was set against; empty where they were not.
+    pub against: Vec<u32>,
     /// Signed importance `[groups][response]`; empty if the mode was off.
     pub importance: Vec<Vec<f32>>,
     /// The mode that ran.
@@ -198,19 +88,20 @@ pub async fn run<E: Engine>(
         go_on(emit(Event::Prefill(Tick { done: read, total: job.prompt.len() })).await)?;
     }
     let prefilled = now();
-    let mut run = Run { engine, job, mode, emit, response: Vec::new(), choices: Vec::new(), columns: Vec::new() };
+    let mut run = Run::new(engine, job, mode, emit);
     match &job.respond {
         Respond::Generate { limit, sampling, stops } => run.generate(index, *limit, sampling, stops).await?,
         Respond::Forced(ids) => run.force(index, ids).await?,
     }
-    let Run { engine, emit, response, choices, columns, .. } = run;
+    let Run { engine, emit, response, choices, against, columns, .. } = run;
+    job.against.as_ref().map_or(Ok(()), |named| named.check(response.len()))?;
     let responded = now();
     let importance = match mode {
         Mode::Reverse => {
             let tokens: Vec<u32> = job.prompt.iter().chain(&response).copied().collect();
             let mut tick = async |t: Tick| emit(Event::Reverse(t)).await;
             engine.begin(&[]).await?; // the caches have served
-            let columns = engine.reverse(&tokens, job.prompt.len(), job.target, &mut tick).await?;
+            let columns = engine.reverse(&tokens, job.prompt.len(), job.target, &against, &mut tick).await?;
             columns.iter().try_for_each(|column| finite(column))?;
             aggregate(&transpose(&columns, job.prompt.len()), &job.groups)
         }
@@ -223,10 +114,10 @@ pub async fn run<E: Engine>(
         reverse: if mode == Mode::Reverse { now() - responded } else { 0.0 },
         total: now() - started,
     };
-    Ok(Outcome { response, choices, importance, mode, seconds })
+    Ok(Outcome { response, choices, against, importance, mode, seconds })
 }
 
-fn check<E: Engine>(engine: &E, job: &Job) -> Result<(), ModelError> {
+pub(super) fn check<E: Engine>(engine: &E, job: &Job) -> Result<(), ModelError> {
     let (context, vocab) = (engine.config().context, engine.config().vocab);
     if job.prompt.is_empty() {
         return Err(ModelError::EmptyPrompt);
@@ -240,7 +131,14 @@ fn check<E: Engine>(engine: &E, job: &Job) -> Result<(), ModelError> {
         Respond::Forced(ids) => ids.as_slice(),
         Respond::Generate { .. } => &[],
     };
-    match job.prompt.iter().chain(forced).find(|id| **id as usize >= vocab) {
+    let named = match &job.against {
+        Some(Against::Tokens(ids)) => ids.as_slice(),
+        _ => &[],
+    };
+    if let (Some(named), Some(tokens)) = (&job.against, job.respond.given()) {
+        named.check(tokens)?;
+    }
+    match job.prompt.iter().chain(forced).chain(named).find(|id| **id as usize >= vocab) {
         Some(&id) => Err(ModelError::UnknownToken { id, vocab }),
         None => Ok(()),
     }
@@ -252,7 +150,7 @@ pub(super) fn cheaper(n: usize, m: usize, firsts: &[usize]) -> Mode {
     if forward <= reverse { Mode::Forward } else { Mode::Reverse }
 }
 
-fn go_on(flow: ControlFlow<()>) -> Result<(), ModelError> {
+pub(super) fn go_on(flow: ControlFlow<()>) -> Result<(), ModelError> {
     match flow {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(ModelError::Cancelled),
@@ -260,12 +158,12 @@ fn go_on(flow: ControlFlow<()>) -> Result<(), ModelError> {
 }
 
 /// A column of numbers, and nothing else: JSON would carry the rest as null.
-fn finite(column: &[f32]) -> Result<(), ModelError> {
+pub(super) fn finite(column: &[f32]) -> Result<(), ModelError> {
     if column.iter().all(|v| v.is_finite()) { Ok(()) } else { Err(ModelError::NotANumber) }
 }
 
 /// `[columns][rows]` to `[rows][columns]`.
-fn transpose(columns: &[Vec<f32>], rows: usize) -> Vec<Vec<f32>> {
+pub(super) fn transpose(columns: &[Vec<f32>], rows: usize) -> Vec<Vec<f32>> {
     (0..rows).map(|r| columns.iter().map(|c| c[r]).collect()).collect()
 }
 
@@ -277,19 +175,43 @@ struct Run<'a, E, F> {
     emit: &'a mut F,
     response: Vec<u32>,
     choices: Vec<Choice>,
+    against: Vec<u32>,
     columns: Vec<Vec<f32>>,
 }
 
-impl<E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'_, E, F> {
+impl<'a, E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'a, E, F> {
+    fn new(engine: &'a mut E, job: &'a Job, mode: Mode, emit: &'a mut F) -> Self {
+        let (response, choices, against, columns) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { engine, job, mode, emit, response, choices, against, columns }
+    }
+
     /// The target of columns, if there are to be any.
     fn target(&self) -> Option<Target> {
         (self.mode == Mode::Forward).then_some(self.job.target)
     }
 
-    /// What follows token `index` of the last step.
-    async fn see(&mut self, index: usize, next: Next) -> Result<Seen, ModelError> {
-        let target = self.target();
-        self.engine.see(index, next, target, self.job.alternatives).await
+    /// Token `id`, which was given, after token `index` of the last step.
+    async fn see(&mut self, index: usize, id: u32) -> Result<Seen, ModelError> {
+        if self.job.against.is_none() {
+            return self.engine.see(index, Next::Given(id), self.target(), self.job.alternatives).await;
+        }
+        let logits = self.engine.logits(index).await?;
+        self.explain(index, &logits, id).await
+    }
+
+    /// Token `id`, which follows token `index` of the last step, from its logits.
+    async fn explain(&mut self, index: usize, logits: &[f32], id: u32) -> Result<Seen, ModelError> {
+        let m = self.response.len();
+        let against = self.job.against.as_ref().map(|named| named.at(m, id, logits)).transpose()?;
+        self.against.extend(against);
+        let column = match self.target() {
+            Some(target) => {
+                let goal = Goal { target, token: id, against };
+                Some(self.engine.column(index, logits, goal).await?)
+            }
+            None => None,
+        };
+        Ok(Seen { id, choice: choice(logits, id, self.job.alternatives), column })
     }
 
     /// Notes a token of the response.
@@ -308,7 +230,7 @@ impl<E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'_, E, F> {
         sampling: &Sampling,
         stops: &[u32],
     ) -> Result<(), ModelError> {
-        if sampling.is_greedy() {
+        if sampling.is_greedy() && self.job.against.is_none() {
             return self.generate_likeliest(index, limit, stops).await;
         }
         let mut processor = sampling.processor();
@@ -316,16 +238,15 @@ impl<E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'_, E, F> {
         let limit = limit.min(context - self.job.prompt.len());
         while self.response.len() < limit {
             let logits = self.engine.logits(index).await?;
-            let id = processor.sample(&self.penalised(&logits, sampling.repeat_penalty)?)?;
+            let id = match sampling.is_greedy() {
+                true => likeliest(&logits),
+                false => processor.sample(&self.penalised(&logits, sampling.repeat_penalty)?)?,
+            };
             if stops.contains(&id) {
                 break;
             }
-            let column = match self.target() {
-                Some(target) => Some(self.engine.column(index, &logits, id, target).await?),
-                None => None,
-            };
-            let choice = choice(&logits, id, self.job.alternatives);
-            self.note(Seen { id, choice, column }).await?;
+            let seen = self.explain(index, &logits, id).await?;
+            self.note(seen).await?;
             if self.response.len() < limit {
                 self.engine.advance(&[id]).await?;
                 index = 0;
@@ -367,13 +288,13 @@ impl<E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'_, E, F> {
 
     async fn force(&mut self, index: usize, ids: &[u32]) -> Result<(), ModelError> {
         let Some((&first, rest)) = ids.split_first() else { return Ok(()) };
-        let seen = self.see(index, Next::Given(first)).await?;
+        let seen = self.see(index, first).await?;
         self.note(seen).await?;
         // Each chunk is read one token behind the tokens it predicts.
         for (chunk, next) in ids[..rest.len()].chunks(FORCED_CHUNK).zip(rest.chunks(FORCED_CHUNK)) {
             self.engine.advance(chunk).await?;
             for (i, &id) in next.iter().enumerate() {
-                let seen = self.see(i, Next::Given(id)).await?;
+                let seen = self.see(i, id).await?;
                 self.note(seen).await?;
             }
         }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::job::Against;
 use super::levels::{Levels, density, instruction_score, levels, normalised};
+use super::methods::faithfulness::Faithfulness;
+use super::methods::{Baseline, How, Method};
 use super::units::{By, PromptToken, Role, Unit};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::model::head::{Candidate, Target};
@@ -112,7 +115,7 @@ pub struct ModelReport {
     pub response: Vec<ResponseToken>,
     /// The prompt's units: the rows of `importance`.
     pub units: Vec<Unit>,
-    /// Signed gradient x input, `[units][response]`.
+    /// Signed importance by `method`, `[units][response]`.
     pub importance: Vec<Vec<f32>>,
     /// METHODS.md's levels with the default L and b, `[units][response]`; BOS and template rows are zero.
     pub levels: Vec<Vec<u8>>,
@@ -124,6 +127,25 @@ pub struct ModelReport {
     pub instruction: std::ops::Range<usize>,
     /// What was differentiated.
     pub target: Target,
+    /// By which method the importance was found; files from before there was another go without.
+    #[serde(default)]
+    pub method: Method,
+    /// What that method puts in a token's place; absent where it puts nothing there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
+    /// Nodes of integrated gradients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<usize>,
+    /// How far each response token's column is from what it should sum to, as a share of it; empty where the method promises no
+    /// sum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub completeness: Vec<f32>,
+    /// The picture, checked, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faithfulness: Option<Faithfulness>,
+    /// The token that each of the response was set against; empty where they were not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub against: Vec<u32>,
     /// The rows' granularity.
     pub by: By,
     /// "forward" or "reverse".
@@ -144,6 +166,30 @@ impl ModelReport {
     /// Whether the model could not have read another token: an answer that is so long was cut off there.
     pub fn fills_context(&self) -> bool {
         self.checkpoint.context > 0 && self.prompt.len() + self.response.len() >= self.checkpoint.context
+    }
+
+    /// What the importance is, in the words of a caption: "gradient x input of the probability".
+    pub fn what(&self) -> String {
+        let (method, target) = (self.method.words(), self.target.words());
+        let against = if self.against.is_empty() { "" } else { " less that of another token" };
+        let baseline = self.baseline.as_ref().map_or_else(String::new, |b| format!(", against {}", b.words()));
+        format!("{method} of the {target}{against}{baseline}")
+    }
+
+    /// How it was asked for, as far as it tells.
+    pub fn how(&self) -> How {
+        let strongest = |t: &ResponseToken| t.top.iter().map(|other| other.id).find(|id| *id != t.id);
+        let by_logit = self.response.iter().map(strongest).eq(self.against.iter().copied().map(Some));
+        let named = || if by_logit { Against::Auto } else { Against::Tokens(self.against.clone()) };
+        let against = (!self.against.is_empty()).then(named);
+        let checked = self.faithfulness.as_ref().map(|f| f.baseline.clone());
+        How {
+            method: self.method,
+            baseline: self.baseline.clone().or(checked).unwrap_or_default(),
+            steps: self.steps,
+            against,
+            check: self.faithfulness.is_some(),
+        }
     }
 
     /// Fills levels, density and score from the importance.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::ModelError;
-use super::head::{Choice, Target, choice};
+use super::head::{Choice, Goal, Target, choice, likeliest};
 use crate::checkpoint::ModelConfig;
 
 /// Prompt positions whose embeddings move together: a token, a word, a sentence. Positions ascend, and are not empty.
@@ -58,15 +58,9 @@ pub trait Engine {
     /// Logits `[vocab]` after token `index` of the last [`Engine::advance`].
     async fn logits(&mut self, index: usize) -> Result<Vec<f32>, ModelError>;
 
-    /// Importance of every group for the next token being `token`, after token `index` of the last advance: `[groups]`.
+    /// Importance of every group for `goal` at the next token, after token `index` of the last advance: `[groups]`.
     /// `logits` are those of the same index.
-    async fn column(
-        &mut self,
-        index: usize,
-        logits: &[f32],
-        token: u32,
-        target: Target,
-    ) -> Result<Vec<f32>, ModelError>;
+    async fn column(&mut self, index: usize, logits: &[f32], goal: Goal) -> Result<Vec<f32>, ModelError>;
 
     /// What comes after token `index` of the last advance, with the `alternatives` most probable tokens, and its column if there is
     /// a `target`: all of it in one answer, where the backend has to be waited for.
@@ -78,16 +72,15 @@ pub trait Engine {
         alternatives: usize,
     ) -> Result<Seen, ModelError> {
         let logits = self.logits(index).await?;
-        let best = || (0..logits.len()).rev().max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap_or(0) as u32;
         let id = match next {
             Next::Given(id) if id as usize >= logits.len() => {
                 return Err(ModelError::UnknownToken { id, vocab: logits.len() });
             }
             Next::Given(id) => id,
-            Next::Likeliest => best(),
+            Next::Likeliest => likeliest(&logits),
         };
         let column = match target {
-            Some(target) => Some(self.column(index, &logits, id, target).await?),
+            Some(target) => Some(self.column(index, &logits, Goal::of(target, id)).await?),
             None => None,
         };
         Ok(Seen { id, choice: choice(&logits, id, alternatives), column })
@@ -107,13 +100,14 @@ pub trait Engine {
     }
 
     /// Reverse mode: signed gradient x input of every prompt position for every response token, `[response][prompt]`.
-    /// `tokens` holds the prompt's `n_prompt` and then the response's. `tick` is called within every layer; breaking it
-    /// cancels.
+    /// `tokens` holds the prompt's `n_prompt` and then the response's; `against` the tokens that these are set against, one for
+    /// each, or none at all. `tick` is called within every layer; breaking it cancels.
     async fn reverse(
         &mut self,
         tokens: &[u32],
         n_prompt: usize,
         target: Target,
+        against: &[u32],
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
     ) -> Result<Vec<Vec<f32>>, ModelError>;
 }

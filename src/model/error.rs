@@ -82,6 +82,19 @@ pub enum ModelError {
         /// Tokens of this response.
         tokens: usize,
     },
+    /// Tokens to set a response against that are not as many as the response's.
+    #[error(
+        "{ids} tokens were named to set the response's against, and the response has {tokens}. Name one for each, or let the strongest other token be found."
+    )]
+    OtherCount {
+        /// Tokens named.
+        ids: usize,
+        /// Tokens of the response.
+        tokens: usize,
+    },
+    /// A padding word without tokens.
+    #[error("The baseline's text has no tokens. Name a word to put in place of the prompt's tokens, or mean, or zero.")]
+    EmptyBaseline,
     /// The user stopped the job.
     #[error("Stopped.")]
     Cancelled,

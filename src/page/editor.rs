@@ -138,6 +138,7 @@ impl Editor {
             spans: spans.unwrap_or_default(),
             template_row: *self.template_row,
             options: (*self.options).clone(),
+            how: Default::default(), // the page has no settings for it
             by: self.reading.by,
         }
     }

@@ -194,7 +194,7 @@ impl Linked {
             Again::Loading if picture.sides().all(|side| ready[side.index()]) => {
                 self.set_again(Again::Running);
                 // what was sent is on screen: it is computed as it says, not as the page is set
-                return vec![Msg::Runs(runs::Command::Run((**round.spec).clone()))];
+                return vec![Msg::Runs(runs::Command::Run(Box::new((**round.spec).clone())))];
             }
             Again::Loading if picture.sides().any(|side| failed[side.index()]) => {
                 self.set_again(Again::No); // said where models are loaded

@@ -204,6 +204,7 @@ impl Scores {
             target: Target::Prob,
             mode: Mode::Auto,
             template_row: false,
+            how: Default::default(),
         };
         self.job = Some((side, job));
         context.effects.push(Effect::Send(side, Request::Run { job, run }));

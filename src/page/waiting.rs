@@ -50,7 +50,7 @@ impl Wish {
     pub fn granted(self) -> Vec<Msg> {
         match self {
             // a new run has nothing to do with a picture that was sent
-            Self::Run(spec) => vec![Msg::Linked(linked::Command::Forget), Msg::Runs(runs::Command::Run(*spec))],
+            Self::Run(spec) => vec![Msg::Linked(linked::Command::Forget), Msg::Runs(runs::Command::Run(spec))],
             Self::Measure => vec![Msg::Scores(scores::Command::Start)],
             Self::MeasureAgain => vec![Msg::Scores(scores::Command::Again)],
         }

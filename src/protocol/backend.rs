@@ -70,6 +70,11 @@ pub struct BackendReport {
 }
 
 impl BackendReport {
+    /// The CPU, as the run asks for what only it computes.
+    pub fn cpu() -> Self {
+        Self { used: Backend::Cpu, gpu: None, why: Why::Asked }
+    }
+
     /// A short name for exports and badges.
     pub fn name(&self) -> String {
         match (self.used, &self.gpu) {

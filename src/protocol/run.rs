@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::Turn;
 use crate::explain::By;
 use crate::explain::attribution::{Mode, Sampling};
+use crate::explain::methods::{How, is_default};
 use crate::model::Shortage;
 use crate::model::head::Target;
 
@@ -98,8 +99,11 @@ pub struct Run {
     pub by: By,
     /// What is differentiated.
     pub target: Target,
-    /// Which exact method.
+    /// Forward or reverse.
     pub mode: Mode,
+    /// By which method, and against what.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub how: How,
     /// The instruction, bytes of the prompt's text; found automatically if absent.
     pub instruction: Option<Range<usize>>,
     /// Whether the template's tokens make up a row of their own, where it is not by token.

@@ -96,6 +96,7 @@ impl Export {
         let Some(report) = tuned.as_ref().or(base.as_ref()) else {
             return RunSpec { prompt: self.prompt.clone(), ..RunSpec::default() };
         };
+        let how = report.how();
         // the first token may be the beginning of the sequence
         let framed = |r: &ModelReport| r.prompt.iter().skip(1).any(|t| t.role == Role::Template);
         let chat = match (base.as_ref().is_some_and(framed), tuned.as_ref().is_some_and(framed)) {
@@ -109,7 +110,7 @@ impl Export {
         let (whose, typed) = given.map_or_else(Default::default, |(text, _)| (Whose::Typed, text));
         let marked = (report.instruction != find_instruction(&self.prompt)).then(|| report.instruction.clone());
         let options = Options { whose, typed, chat, target: report.target, ..Options::default() };
-        RunSpec { prompt: self.prompt.clone(), marked, options, by: report.by, ..RunSpec::default() }
+        RunSpec { prompt: self.prompt.clone(), marked, options, how, by: report.by, ..RunSpec::default() }
     }
 }
 
@@ -119,6 +120,8 @@ fn fits(r: &ModelReport, prompt: &str) -> bool {
     let columns = r.importance.iter().all(|row| row.len() == r.response.len() && row.iter().all(|v| v.is_finite()));
     let rows = r.importance.is_empty() || r.importance.len() == r.units.len();
     let tokens = r.units.iter().flat_map(|u| &u.tokens).all(|t| *t < r.prompt.len());
+    let tokens_of = |count: usize| count == 0 || count == r.response.len();
+    let found = tokens_of(r.against.len()) && tokens_of(r.completeness.len());
     let spans = r.units.iter().all(|u| within(&u.span)) && r.prompt.iter().all(|t| within(&t.span));
-    columns && rows && tokens && spans && prompt.get(r.instruction.clone()).is_some()
+    columns && rows && tokens && found && spans && prompt.get(r.instruction.clone()).is_some()
 }

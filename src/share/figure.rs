@@ -6,7 +6,6 @@ use crate::checkpoint::Turn;
 use crate::checkpoint::conversation::explained_turns;
 use crate::explain::ModelReport;
 use crate::explain::view::View;
-use crate::model::head::Target;
 
 /// What is drawn.
 pub struct Figure<'a> {
@@ -30,11 +29,6 @@ impl Figure<'_> {
     /// Pair, method, settings and day, in a sentence or two.
     pub fn caption(&self) -> Vec<String> {
         let (r, how) = (self.report, self.reading.how);
-        let target = match r.target {
-            Target::Prob => "probability",
-            Target::Logprob => "log-probability",
-            Target::Logit => "logit",
-        };
         let values = match self.reading.scale {
             Scale::Levels => {
                 format!("Levels 1 to {} of each column's largest value, up to {} left out.", how.count, how.floor)
@@ -53,7 +47,8 @@ impl Figure<'_> {
                 self.side.to_lowercase()
             ),
             format!(
-                "Importance of each word of the prompt (rows) for each of the response (columns): gradient x input of the {target}, {} mode.{turns}",
+                "Importance of each word of the prompt (rows) for each of the response (columns): {}, {} mode.{turns}",
+                r.what(),
                 r.mode
             ),
             format!("{values}{score}"),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::screen::Options;
 use crate::checkpoint::Turn;
 use crate::checkpoint::conversation::messages;
+use crate::explain::methods::{How, is_default};
 use crate::explain::{By, find_instruction_of};
 use crate::protocol::{Prompt, Response, Template};
 
@@ -28,6 +29,9 @@ pub struct RunSpec {
     pub template_row: bool,
     /// Whose response, the template, the target, the method, the length and the sampling.
     pub options: Options,
+    /// By which method, and against what.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub how: How,
     /// The granularity asked for. Small models are explained by token all the same.
     pub by: By,
 }
@@ -41,6 +45,7 @@ impl Default for RunSpec {
             spans: Vec::new(),
             template_row: false,
             options: Options::default(),
+            how: How::default(),
             by: By::Word,
         }
     }
@@ -63,6 +68,7 @@ impl RunSpec {
         self.prompt = prompt.to_owned();
         self.marked = self.mark();
         self.options = self.options.sound();
+        self.how = self.how.sound();
         self.spans = sound_spans(&self.prompt, self.spans);
         messages(&self.prompt, &self.turns)?;
         Some(self)

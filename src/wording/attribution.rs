@@ -88,9 +88,6 @@ pub fn tokens_and_time(count: usize, time: &str) -> String {
 pub const BY_TOKEN: &str = "token";
 pub const BY_WORD: &str = "word";
 pub const BY_SENTENCE: &str = "sentence";
-pub const OF_PROBABILITY: &str = "probability";
-pub const OF_LOG_PROBABILITY: &str = "log-probability";
-pub const OF_LOGIT: &str = "logit";
 
 /// What a result is made of, as its footer says it.
 pub struct Provenance<'a> {
@@ -99,8 +96,8 @@ pub struct Provenance<'a> {
     pub quantization: &'a str,
     /// "135 M".
     pub parameters: &'a str,
-    /// One of [`OF_PROBABILITY`], [`OF_LOG_PROBABILITY`], [`OF_LOGIT`].
-    pub target: &'a str,
+    /// The method, and of what: "gradient × input of the probability".
+    pub what: &'a str,
     pub mode: &'a str,
     /// One of [`BY_TOKEN`], [`BY_WORD`], [`BY_SENTENCE`].
     pub by: &'a str,
@@ -112,10 +109,10 @@ pub struct Provenance<'a> {
 
 /// The footer of a result.
 pub fn provenance(p: &Provenance) -> String {
-    let Provenance { model, file, quantization, parameters, target, mode, by, backend, times } = p;
+    let Provenance { model, file, quantization, parameters, what, mode, by, backend, times } = p;
     let on = if backend.is_empty() { String::new() } else { format!(" on {backend}") };
     format!(
-        "{model} ({file}, {quantization}, {parameters} parameters) · gradient × input of the {target} · {mode} mode by {by}{on} · {times}"
+        "{model} ({file}, {quantization}, {parameters} parameters) · {what} · {mode} mode by {by}{on} · {times}"
     )
 }
 
@@ -164,9 +161,9 @@ pub const POINT_AT_A_CELL: &str = "Point at a cell to read its value.";
 
 /// The difference as a figure, and what is written beneath it.
 pub const DIFFERENCE_TITLE: &str = "Difference: tuned minus base";
-pub fn difference_caption(extent: f32, provenance: &str) -> String {
+pub fn difference_caption(what: &str, extent: f32, provenance: &str) -> String {
     format!(
-        "Importance (gradient x input) of each word of the prompt for each of the same response, tuned minus base; the largest magnitude on the scale is {extent:.3e}. {provenance}"
+        "Importance ({what}) of each word of the prompt for each of the same response, tuned minus base; the largest magnitude on the scale is {extent:.3e}. {provenance}"
     )
 }
 
@@ -189,7 +186,7 @@ mod tests {
             file: "a.gguf",
             quantization: "Q8_0",
             parameters: "135 M",
-            target: OF_PROBABILITY,
+            what: "gradient × input of the probability",
             mode: "forward",
             by: BY_WORD,
             backend: "",

@@ -20,12 +20,7 @@ pub struct Backends {
 impl Backends {
     /// The CPU alone.
     pub fn new(cpu: CpuEngine) -> Self {
-        Self {
-            cpu,
-            gpu: None,
-            report: BackendReport { used: Backend::Cpu, gpu: None, why: Why::Asked },
-            race_software: false,
-        }
+        Self { cpu, gpu: None, report: BackendReport::cpu(), race_software: false }
     }
 
     /// Races an emulated GPU too, as tests do where there is no other.
@@ -80,7 +75,7 @@ impl Backends {
     ) -> &BackendReport {
         if choice == Choice::Cpu {
             self.gpu = None;
-            self.report = BackendReport { used: Backend::Cpu, gpu: None, why: Why::Asked };
+            self.report = BackendReport::cpu();
             return &self.report;
         }
         match self.prove(checkpoint, choice, now, go_on).await {

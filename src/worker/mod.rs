@@ -1,6 +1,7 @@
 //! Owns one checkpoint and runs jobs on it, one at a time. `runner` works anywhere; `browser` is the web worker.
 
 mod backends;
+mod by_method;
 mod proof;
 mod reader;
 pub mod room;

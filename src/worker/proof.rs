@@ -52,7 +52,7 @@ impl Answers {
             steps.push(engine.see(0, given, Some(Target::Logit), ALTERNATIVES).await?);
         }
         let mut tick = async |_: Tick| ControlFlow::Continue(());
-        let columns = engine.reverse(&tokens[..REVERSE.1], REVERSE.0, Target::Prob, &mut tick).await?;
+        let columns = engine.reverse(&tokens[..REVERSE.1], REVERSE.0, Target::Prob, &[], &mut tick).await?;
         engine.begin(&[]).await?;
         Ok(Self { steps, columns })
     }

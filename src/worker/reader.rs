@@ -5,9 +5,11 @@ use std::ops::Range;
 use crate::checkpoint::conversation::{Message, messages};
 use crate::checkpoint::{ChatTemplate, Checkpoint, CheckpointError, Rendered, Tokenizer};
 use crate::explain::attribution::Respond;
+use crate::explain::methods::{self, Baseline};
 use crate::explain::{By, CheckpointInfo, PromptToken, ResponseToken, Role, find_instruction_of, prompt_tokens, spell};
-use crate::model::Length;
+use crate::model::cpu::CpuEngine;
 use crate::model::head::Choice;
+use crate::model::{Length, ModelError};
 use crate::protocol::{Prompt, Response, Run, Template};
 
 /// A checkpoint and its description.
@@ -90,6 +92,15 @@ impl Reader {
             Response::Text { text } => Respond::Forced(self.checkpoint.tokenizer()?.encode_response(text)?),
             Response::Ids { ids } => Respond::Forced(ids.clone()),
         })
+    }
+
+    /// The embedding row `[width]` that stands in a token's place.
+    pub fn baseline_row(&self, engine: &CpuEngine, baseline: &Baseline) -> Result<Vec<f32>, ModelError> {
+        let padding = match baseline {
+            Baseline::Text(text) => self.checkpoint.tokenizer()?.encode_response(text)?,
+            Baseline::Mean | Baseline::Zero => Vec::new(),
+        };
+        methods::baseline_row(engine, baseline, &padding)
     }
 
     /// What they take of the model's context.

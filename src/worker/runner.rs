@@ -4,15 +4,17 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use super::backends::Backends;
+use super::by_method;
 use super::reader::Reader;
 use super::room::{Asked, Room};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::explain::attribution::{self, Event, Job, Mode, Outcome};
 use crate::explain::memory;
-use crate::explain::{By, CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, units};
+use crate::explain::methods::Explained;
+use crate::explain::{By, CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, scored_rows, units};
 use crate::model::cpu::{Cores, CpuEngine, CpuModel, Trace};
 use crate::model::gpu::{GpuEngine, GpuModel};
-use crate::model::{Engine, Length, ModelError, Tick};
+use crate::model::{Engine, Length, ModelError, Shortage, Tick};
 use crate::protocol::{Backend, BackendReport, Choice, Need, Prompt, Response, Run, Why};
 
 /// Alternatives reported for each response token.
@@ -27,7 +29,7 @@ pub enum Update {
     Prefill(Tick),
     /// A response token with its column.
     Token(ResponseToken, Option<Vec<f32>>),
-    /// Parts of the reverse pass.
+    /// Parts of what comes after the response: the reverse pass, a method's own, or the check of the picture.
     Reverse(Tick),
     /// The GPU has failed: the run starts again on the CPU.
     Backend(BackendReport),
@@ -181,54 +183,55 @@ impl Runner {
             return Err(ModelError::TooLong(length));
         }
         let units = units(&prompt, &text, run.by, run.template_row);
-        let asked = Asked::new(&self.reader.info, (&prompt, &text), &units, run.by, &respond, run.mode);
+        let asked = |mode| Asked::new(&self.reader.info, (&prompt, &text), &units, run.by, &respond, mode);
+        let (run_asks, check_asks) = (asked(by_method::mode(run)), asked(Mode::Off));
         let room = self.room;
-        let on_cpu =
-            |reader: &Reader| asked.plan(&reader.checkpoint.config, |need| room.of(need)).map(|plan| plan.mode);
-        // the GPU has memory of its own
-        let mode = if self.backends.gpu().is_some() { run.mode } else { on_cpu(&self.reader)? };
+        let plan = |asked: &Asked, reader: &Reader| {
+            asked.plan(&reader.checkpoint.config, |need| room.of(need)).map(|plan| plan.mode)
+        };
+        let on_gpu = !by_method::is(run) && self.backends.gpu().is_some();
+        // the GPU has memory of its own; the check is the CPU's
+        if on_gpu && run.how.check {
+            plan(&check_asks, &self.reader)?;
+        }
+        let mode = if on_gpu { run.mode } else { plan(&run_asks, &self.reader)? };
         let instruction = run.instruction.clone().unwrap_or_else(|| self.reader.instruction(run, &text));
         if emit(Update::Started(prompt.clone(), units.clone())).await.is_break() {
             return Err(ModelError::Cancelled);
         }
-        let mut job = Job {
+        let job = Job {
             prompt: prompt.iter().map(|t| t.id).collect(),
             groups: units.iter().map(|u| u.tokens.clone()).collect(),
             respond,
             target: run.target,
+            against: run.how.against.clone(),
             mode,
             alternatives: ALTERNATIVES,
         };
-        let Self { reader, backends, .. } = self;
-        let mut forward = async |event: Event| emit(update(reader, event)).await;
-        let mut on_gpu = None;
-        if let Some(gpu) = backends.gpu() {
-            on_gpu = Some(finish(gpu, &job, &now, &mut forward).await);
-        }
-        let mut used = backends.report().clone();
-        let outcome = match on_gpu {
-            Some(Err(ModelError::Gpu(error))) => {
-                used = backends.instead(&error);
-                let _ = emit(Update::Backend(used.clone())).await; // a stop is heard at the next word
-                match emit(Update::Started(prompt.clone(), units.clone())).await {
-                    ControlFlow::Break(()) => Err(ModelError::Cancelled),
-                    ControlFlow::Continue(()) => match on_cpu(reader) {
-                        Ok(mode) => {
-                            job.mode = mode;
-                            let mut forward = async |event: Event| emit(update(reader, event)).await;
-                            finish(&mut backends.cpu, &job, &now, &mut forward).await
-                        }
-                        Err(shortage) => Err(shortage.into()),
-                    },
-                }
-            }
-            Some(outcome) => outcome,
-            None => finish(&mut backends.cpu, &job, &now, &mut forward).await,
+        let (explained, used) = if by_method::is(run) {
+            let Self { reader, backends, .. } = self;
+            let mut forward = async |event: Event| emit(update(reader, event)).await;
+            let explained = by_method::explain(reader, &mut backends.cpu, &run.how, &job, &now, &mut forward).await?;
+            (explained, BackendReport::cpu())
+        } else {
+            let started = Update::Started(prompt.clone(), units.clone());
+            let on_cpu = |reader: &Reader| plan(&run_asks, reader);
+            let (outcome, used) = self.gradient_input(job.clone(), started, on_cpu, &now, emit).await?;
+            (Explained::from(outcome), used)
         };
-        if used != *backends.report() {
-            let _ = emit(Update::Backend(backends.report().clone())).await; // the run has ended
-        }
-        let outcome = outcome?;
+        let Self { reader, backends, .. } = self;
+        let Explained { mut outcome, completeness, steps } = explained;
+        let checked = run.how.check && outcome.mode != Mode::Off && !outcome.response.is_empty();
+        let faithfulness = if checked {
+            let (before, scored) = (now(), scored_rows(&units, run.by));
+            let mut tick = async |t: Tick| emit(Update::Reverse(t)).await;
+            let found =
+                by_method::check(reader, &mut backends.cpu, &run.how, &job, &outcome, &scored, &mut tick).await?;
+            outcome.seconds.total += now() - before;
+            Some(found)
+        } else {
+            None
+        };
         let response = outcome
             .response
             .iter()
@@ -246,6 +249,12 @@ impl Runner {
             instruction_score: None,
             instruction,
             target: run.target,
+            method: run.how.method,
+            baseline: run.how.method.has_baseline().then(|| run.how.baseline.clone()),
+            steps,
+            completeness,
+            faithfulness,
+            against: outcome.against,
             by: run.by,
             mode: outcome.mode.name().to_owned(),
             backend: used.name(),
@@ -255,6 +264,44 @@ impl Runner {
             report.score(Levels::default());
         }
         Ok(report)
+    }
+
+    /// Runs `job` by gradient x input, on the GPU where there is one. Where that fails, the run starts again on the CPU, which emits
+    /// `started` once more, in the mode that `on_cpu` finds. Gives what computed it, too.
+    async fn gradient_input(
+        &mut self,
+        job: Job,
+        started: Update,
+        on_cpu: impl Fn(&Reader) -> Result<Mode, Shortage>,
+        now: &impl Fn() -> f64,
+        emit: &mut impl AsyncFnMut(Update) -> ControlFlow<()>,
+    ) -> Result<(Outcome, BackendReport), ModelError> {
+        let Self { reader, backends, .. } = self;
+        let mut used = backends.report().clone();
+        let mut forward = async |event: Event| emit(update(reader, event)).await;
+        let outcome = match backends.gpu() {
+            Some(gpu) => finish(gpu, &job, now, &mut forward).await,
+            None => finish(&mut backends.cpu, &job, now, &mut forward).await,
+        };
+        let outcome = match outcome {
+            Err(ModelError::Gpu(error)) => {
+                used = backends.instead(&error);
+                let _ = emit(Update::Backend(used.clone())).await; // a stop is heard at the next word
+                match (emit(started).await, on_cpu(reader)) {
+                    (ControlFlow::Break(()), _) => Err(ModelError::Cancelled),
+                    (ControlFlow::Continue(()), Ok(mode)) => {
+                        let mut forward = async |event: Event| emit(update(reader, event)).await;
+                        finish(&mut backends.cpu, &Job { mode, ..job }, now, &mut forward).await
+                    }
+                    (ControlFlow::Continue(()), Err(shortage)) => Err(shortage.into()),
+                }
+            }
+            outcome => outcome,
+        };
+        if used != *backends.report() {
+            let _ = emit(Update::Backend(backends.report().clone())).await; // the run has ended
+        }
+        Ok((outcome?, used))
     }
 }
 

@@ -182,6 +182,7 @@ impl Session<'_> {
             mode: settings.mode,
             instruction: Some(unit.case.span()),
             template_row: false,
+            how: Default::default(),
         };
         let started = Instant::now();
         let mut quiet = async |_: Update| ControlFlow::Continue(());

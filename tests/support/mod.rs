@@ -247,7 +247,7 @@ pub fn run<E: shiftlens::model::Engine>(
     target: Target,
     mode: Mode,
 ) -> Result<Outcome, ModelError> {
-    let job = Job { prompt: prompt.to_vec(), groups, respond, target, mode, alternatives: 3 };
+    let job = Job { prompt: prompt.to_vec(), groups, respond, target, mode, alternatives: 3, against: None };
     block_on(attribution::run(engine, &job, || 0.0, &mut async |_: Event| ControlFlow::Continue(())))
 }
 

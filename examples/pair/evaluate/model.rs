@@ -28,8 +28,16 @@ impl Model {
     }
 
     fn run(&mut self, prompt: Prompt, response: Response, mode: Mode) -> Result<ModelReport, Box<dyn Error>> {
-        let run =
-            Run { prompt, response, by: By::Token, target: Target::Prob, mode, instruction: None, template_row: false };
+        let run = Run {
+            prompt,
+            response,
+            by: By::Token,
+            target: Target::Prob,
+            mode,
+            instruction: None,
+            template_row: false,
+            how: Default::default(),
+        };
         let mut quiet = async |_: Update| ControlFlow::Continue(());
         Ok(block_on(self.runner.run(&run, || 0.0, &mut quiet))?)
     }

@@ -33,6 +33,14 @@ impl Rows {
         }
     }
 
+    /// Forgets the rows from `count` on.
+    fn truncate(&mut self, shape: &Shape, count: usize) {
+        if count < self.count {
+            self.pages.truncate(count.div_ceil(PAGE) * shape.kv_heads);
+            self.count = count;
+        }
+    }
+
     /// Head `kv`'s rows `range`, in pieces, each with the place of its first row within the range.
     fn of(&self, shape: &Shape, kv: usize, range: Range<usize>) -> impl Iterator<Item = (usize, &[f32])> {
         let (width, heads) = (shape.width, shape.kv_heads);
@@ -77,6 +85,16 @@ impl Cache {
     /// Positions so far.
     pub fn length(&self) -> usize {
         self.keys.count
+    }
+
+    /// Forgets every position from `length` on, and tells that it did; not where there are groups, whose tangents begin later.
+    pub fn truncate(&mut self, length: usize) -> bool {
+        if !self.groups.is_empty() {
+            return false;
+        }
+        self.keys.truncate(&self.shape, length);
+        self.values.truncate(&self.shape, length);
+        true
     }
 
     /// Appends the stacked rows of new keys and values, each `[rows, kv_heads * width]`.

@@ -225,3 +225,37 @@ fn the_cost_of_a_long_sequence_does_not_wrap() {
     assert_eq!(nanoseconds([5, 1 << 16, 1 << 16, 4096], 8), u32::MAX);
     assert_eq!(nanoseconds([usize::MAX; 4], 8), u32::MAX);
 }
+
+/// What is forgotten leaves nothing behind, within a page and at its border; a group's tangents cannot be cut.
+#[test]
+fn a_cache_that_was_cut_is_one_that_never_held_more() {
+    for shape in shapes() {
+        for left in [0, 1, 31, 32, 33, N] {
+            let [queries, keys, values] = sequence(&shape, 3);
+            let other = sequence(&shape, 4);
+            let plan = Plan { start: 0, primal: N, tangents: &[] };
+            let mut cut = Cache::new(shape, 0);
+            cut.append(&plan, &other[1], &other[2]);
+            assert!(cut.truncate(0) && cut.length() == 0);
+            cut.append(&plan, &keys, &values);
+            assert!(cut.truncate(left) && cut.length() == left);
+            let rest = Plan { start: left, primal: N - left, tangents: &[] };
+            let (from, row) = (left * shape.kv_width(), left * shape.heads * shape.width);
+            cut.append(&rest, &keys[from..], &values[from..]);
+            let mut whole = Cache::new(shape, 0);
+            whole.append(&plan, &keys, &values);
+            let outputs = [&cut, &whole].map(|cache| {
+                let mut out = vec![0.0; queries.len() - row];
+                let task = Forward::new(cache, rest, &queries[row..], &mut out);
+                let mut scratch = Scratch::default();
+                for part in 0..task.parts() {
+                    task.compute(part, &mut scratch);
+                    task.write(part, &scratch);
+                }
+                out
+            });
+            assert_eq!(outputs[0], outputs[1], "{left} positions left");
+        }
+    }
+    assert!(!Cache::new(shapes().next().unwrap(), 1).truncate(0));
+}

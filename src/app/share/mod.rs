@@ -33,11 +33,11 @@ fn present(state: State) -> Option<Link> {
     let seen = state.shell.with(|page| Side::BOTH.map(|side| page.runs.round.seen(side)));
     seen.iter().any(Option::is_some).then_some(())?;
     let (prompt, turns, marked, options) = (spec.prompt.clone(), spec.turns.clone(), spec.mark(), spec.options.clone());
-    let (spans, template_row) = (spec.spans.clone(), spec.template_row);
+    let (spans, template_row, how) = (spec.spans.clone(), spec.template_row, spec.how.clone());
     let reading = state.reading.get();
     let precision = Precision::ladder(reading.how).remove(0);
     let (tab, inside) = (state.tab.get(), weights::inside(state));
-    Some(Link { prompt, turns, marked, spans, template_row, options, reading, tab, inside, seen, precision })
+    Some(Link { prompt, turns, marked, spans, template_row, options, how, reading, tab, inside, seen, precision })
 }
 
 /// The dialog.

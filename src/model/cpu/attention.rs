@@ -32,6 +32,15 @@ impl LayerCache {
         shared.map_or_else(|| Self::Here(Box::new(Cache::new(shape, groups))), Self::Shared)
     }
 
+    /// Forgets every position from `length` on, which is no more than there are; tells whether it could: not those that threads
+    /// share, nor those of groups.
+    pub fn truncate(&mut self, length: usize) -> bool {
+        match self {
+            Self::Here(cache) => cache.truncate(length),
+            Self::Shared(_) => false,
+        }
+    }
+
     /// Appends the stacked rows of new keys and values, `[rows, kv_heads * width]`, and attends to all so far from stacked query rows
     /// `[rows, heads * width]`: value and jvp, of the queries' shape.
     pub fn attend(

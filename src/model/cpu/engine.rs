@@ -8,7 +8,7 @@ use super::reverse;
 use super::trace::Trace;
 use super::weights::CpuModel;
 use crate::checkpoint::ModelConfig;
-use crate::model::head::{Target, cotangent};
+use crate::model::head::{Goal, Target, cotangent, goals};
 use crate::model::{Engine, Group, ModelError, Tick};
 
 /// Share of a cotangent's weight that may be left out when it is pulled back through the head.
@@ -16,8 +16,8 @@ const NEGLIGIBLE: f32 = 1e-6;
 
 /// A loaded model and the sequence it is working on.
 pub struct CpuEngine {
-    model: CpuModel,
-    session: Session,
+    pub(super) model: CpuModel,
+    pub(super) session: Session,
 }
 
 impl CpuEngine {
@@ -63,18 +63,13 @@ impl CpuEngine {
     }
 }
 
-/// d target / d final hidden state, `[width]`: the cotangent of the logits pulled back through the head.
-pub(super) fn head_gradient(
-    model: &CpuModel,
-    logits: &[f32],
-    token: u32,
-    target: Target,
-) -> Result<Vec<f32>, ModelError> {
-    if token as usize >= logits.len() {
-        return Err(ModelError::UnknownToken { id: token, vocab: logits.len() });
-    }
-    let c = cotangent(logits, token, target);
-    model.logits_vjp(&c, NEGLIGIBLE * c[token as usize].abs())
+/// d goal / d final hidden state, `[width]`: the cotangent of the logits pulled back through the head.
+pub(super) fn head_gradient(model: &CpuModel, logits: &[f32], goal: Goal) -> Result<Vec<f32>, ModelError> {
+    goal.check(logits.len())?;
+    let c = cotangent(logits, goal);
+    let most =
+        [Some(goal.token), goal.against].into_iter().flatten().map(|id| c[id as usize].abs()).fold(0.0, f32::max);
+    model.logits_vjp(&c, NEGLIGIBLE * most)
 }
 
 impl Engine for CpuEngine {
@@ -92,17 +87,11 @@ impl Engine for CpuEngine {
     }
 
     async fn logits(&mut self, index: usize) -> Result<Vec<f32>, ModelError> {
-        self.session.logits(&self.model, index)
+        self.session.logits(&self.model, index..index + 1)
     }
 
-    async fn column(
-        &mut self,
-        index: usize,
-        logits: &[f32],
-        token: u32,
-        target: Target,
-    ) -> Result<Vec<f32>, ModelError> {
-        let gradient = head_gradient(&self.model, logits, token, target)?;
+    async fn column(&mut self, index: usize, logits: &[f32], goal: Goal) -> Result<Vec<f32>, ModelError> {
+        let gradient = head_gradient(&self.model, logits, goal)?;
         self.session.contract(index, &gradient)
     }
 
@@ -111,8 +100,10 @@ impl Engine for CpuEngine {
         tokens: &[u32],
         n_prompt: usize,
         target: Target,
+        against: &[u32],
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
     ) -> Result<Vec<Vec<f32>>, ModelError> {
-        reverse::importance(&self.model, tokens, n_prompt, target, tick).await
+        let goals = goals(tokens.get(n_prompt..).unwrap_or_default(), target, against)?;
+        reverse::importance(&self.model, tokens, n_prompt, &goals, tick).await
     }
 }

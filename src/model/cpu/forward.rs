@@ -1,5 +1,7 @@
 //! Value and forward-mode tangents of the whole network, streaming through a K/V cache and a tangent cache.
 
+use std::ops::Range;
+
 use super::attention::LayerCache;
 use super::layer::Pass;
 use super::weights::CpuModel;
@@ -31,27 +33,48 @@ impl Session {
 
     /// Runs `tokens` and the tangents that are alive at their positions through all layers.
     pub fn advance(&mut self, model: &CpuModel, tokens: &[u32]) -> Result<(), ModelError> {
-        let context = model.config.context;
-        if self.length + tokens.len() > context {
-            return Err(ModelError::TooLong(Length::of(self.length + tokens.len(), context)));
-        }
-        let plan = RowPlan::new(self.length, tokens.len(), &self.firsts);
+        self.fits(model, tokens.len())?;
+        self.advance_rows(model, model.embed(tokens)?)
+    }
+
+    /// The same with embedding rows `[tokens, width]` in place of tokens.
+    pub fn advance_rows(&mut self, model: &CpuModel, rows: Vec<f32>) -> Result<(), ModelError> {
+        let count = rows.len() / model.config.width;
+        self.fits(model, count)?;
+        let plan = RowPlan::new(self.length, count, &self.firsts);
         let positions = plan.positions();
-        let mut x = self.embed(model, tokens, &plan)?;
+        let mut x = self.with_tangents(model, rows, &plan);
         let pass = Pass { config: &model.config, plan: &plan, positions: &positions };
         for (layer, cache) in model.layers.iter().zip(&mut self.caches) {
             x = layer.forward(&pass, x, cache, None)?;
         }
         self.hidden = model.norm.forward(&x, &plan);
-        self.length += tokens.len();
+        self.length += count;
         self.plan = plan;
         Ok(())
     }
 
-    /// Embeddings; a group's tangent is the embedding itself on its own positions, zero elsewhere.
-    fn embed(&self, model: &CpuModel, tokens: &[u32], plan: &RowPlan) -> Result<Vec<f32>, ModelError> {
+    fn fits(&self, model: &CpuModel, more: usize) -> Result<(), ModelError> {
+        let (count, context) = (self.length + more, model.config.context);
+        if count > context { Err(ModelError::TooLong(Length::of(count, context))) } else { Ok(()) }
+    }
+
+    /// Forgets every position from `length` on. Gives how many are left: none where the caches cannot be cut, as those of groups
+    /// and those that threads share.
+    pub fn rewind(&mut self, model: &CpuModel, length: usize) -> usize {
+        let length = length.min(self.length);
+        if self.groups.is_empty() && self.caches.iter_mut().all(|cache| cache.truncate(length)) {
+            self.length = length;
+            (self.plan, self.hidden) = (RowPlan::new(0, 0, &[]), Vec::new());
+        } else {
+            *self = Self::new(model, &[]);
+        }
+        self.length
+    }
+
+    /// Embedding rows `x` and below them the tangents': the embedding itself on a group's own positions, zero elsewhere.
+    fn with_tangents(&self, model: &CpuModel, mut x: Vec<f32>, plan: &RowPlan) -> Vec<f32> {
         let width = model.config.width;
-        let mut x = model.embed(tokens)?;
         x.resize(plan.rows() * width, 0.0);
         for t in &plan.tangents {
             for &position in &self.groups[t.group].positions {
@@ -62,7 +85,7 @@ impl Session {
                 }
             }
         }
-        Ok(x)
+        x
     }
 
     /// The final hidden states of the last step, of which token `index` was a part.
@@ -73,10 +96,13 @@ impl Session {
         }
     }
 
-    /// Logits after token `index` of the last step.
-    pub fn logits(&self, model: &CpuModel, index: usize) -> Result<Vec<f32>, ModelError> {
+    /// Logits `[range, vocab]` after these tokens of the last step.
+    pub fn logits(&self, model: &CpuModel, range: Range<usize>) -> Result<Vec<f32>, ModelError> {
         let width = model.config.width;
-        model.logits(&self.hidden(index)?[index * width..(index + 1) * width])
+        match range.end.checked_sub(1) {
+            Some(last) => model.logits(&self.hidden(last)?[range.start * width..range.end * width]),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// The gradient at the final hidden state, contracted with every group's tangent there.

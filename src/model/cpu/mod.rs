@@ -5,6 +5,7 @@
 
 pub(super) mod attention;
 mod cores;
+mod embedded;
 mod engine;
 mod forward;
 mod layer;

@@ -9,7 +9,7 @@ use shiftlens_kernels::floats::dot;
 
 use super::layer::{Batch, Kept, Layer, Pass};
 use super::weights::CpuModel;
-use crate::model::head::Target;
+use crate::model::head::Goal;
 use crate::model::row_plan::RowPlan;
 use crate::model::{Length, ModelError, Tick};
 
@@ -33,26 +33,55 @@ pub(super) fn keep(
     Ok((y, kept))
 }
 
+/// A prompt and its response as embedding rows, and what is differentiated at each token of the response.
+#[derive(Clone, Copy)]
+pub(super) struct Passage<'a> {
+    /// `[prompt + response - 1, width]`: the last token is only predicted, never read.
+    pub rows: &'a [f32],
+    /// Tokens of the prompt.
+    pub n_prompt: usize,
+    /// What is differentiated, and at which token of the response, counted from 0; in their order, not necessarily all.
+    pub goals: &'a [(usize, Goal)],
+}
+
 /// See [`crate::model::Engine::reverse`].
 pub(super) async fn importance(
     model: &CpuModel,
     tokens: &[u32],
     n_prompt: usize,
-    target: Target,
+    goals: &[Goal],
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
 ) -> Result<Vec<Vec<f32>>, ModelError> {
-    let (config, count) = (&model.config, tokens.len());
-    if count > config.context {
-        return Err(ModelError::TooLong(Length::of(count, config.context)));
+    let (count, context, width) = (tokens.len(), model.config.context, model.config.width);
+    if count > context {
+        return Err(ModelError::TooLong(Length::of(count, context)));
     }
     if n_prompt == 0 || count <= n_prompt {
         return Ok(Vec::new());
     }
-    // The last response token is only predicted, never read.
-    let read = &tokens[..count - 1];
-    let plan = RowPlan::new(0, read.len(), &[]);
-    let embedded = model.embed(read)?;
-    let lengths: Vec<usize> = (n_prompt..count).collect();
+    let rows = model.embed(&tokens[..count - 1])?;
+    let mut columns = Vec::with_capacity(goals.len());
+    let mut product = |_: usize, gradient: &[f32]| {
+        let pairs = gradient.chunks_exact(width).zip(rows.chunks_exact(width));
+        columns.push(pairs.map(|(gradient, row)| dot(gradient, row)).collect());
+    };
+    let goals: Vec<(usize, Goal)> = goals.iter().copied().enumerate().collect();
+    gradients(model, Passage { rows: &rows, n_prompt, goals: &goals }, &mut product, tick).await?;
+    Ok(columns)
+}
+
+/// The gradient of each goal at the prompt's embedding rows: `each` gets the place of the response's token and `[n_prompt, width]`,
+/// in the order of the goals.
+pub(super) async fn gradients(
+    model: &CpuModel,
+    passage: Passage<'_>,
+    each: &mut impl FnMut(usize, &[f32]),
+    tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+) -> Result<(), ModelError> {
+    let (config, n_prompt) = (&model.config, passage.n_prompt);
+    let lengths: Vec<usize> = passage.goals.iter().map(|(m, _)| n_prompt + m).collect();
+    let Some(&read) = lengths.last() else { return Ok(()) };
+    let plan = RowPlan::new(0, read, &[]);
     let batches = split(&lengths, config.ffn_width.max(config.width));
     let total = config.layers * (1 + batches.len());
     let mut done = 0;
@@ -60,32 +89,28 @@ pub(super) async fn importance(
     let positions = plan.positions();
     let pass = Pass { config, plan: &plan, positions: &positions };
     let mut inputs = Vec::with_capacity(config.layers);
-    let mut top = embedded.clone();
+    let mut top = passage.rows[..read * config.width].to_vec();
     for layer in &model.layers {
         inputs.push(top.clone());
         top = layer.forward(&pass, top, &mut layer.cache(&model.config, 0), None)?;
         report(&mut done, total, tick).await?;
     }
 
-    let mut columns = Vec::with_capacity(lengths.len());
     for lengths in batches {
         let batch = Batch::new(lengths);
-        let mut c = head_cotangents(model, &top, &plan, tokens, &batch.lengths, target)?;
+        let mut c = head_cotangents(model, &top, &plan, &passage, &batch.lengths)?;
         for (i, (layer, x)) in model.layers.iter().zip(&inputs).enumerate().rev() {
             let (_, kept) = keep(model, layer, x.clone(), &plan)?;
             c = layer.vjp(config, &kept, &batch, c, i + 1 == config.layers)?;
             report(&mut done, total, tick).await?;
         }
-        let width = config.width;
         let mut start = 0;
         for &n in &batch.lengths {
-            let column =
-                (0..n_prompt).map(|p| dot(&c[(start + p) * width..][..width], &embedded[p * width..][..width]));
-            columns.push(column.collect());
+            each(n - n_prompt, &c[start * config.width..(start + n_prompt) * config.width]);
             start += n;
         }
     }
-    Ok(columns)
+    Ok(())
 }
 
 async fn report(
@@ -120,15 +145,14 @@ pub(super) fn split(lengths: &[usize], widest: usize) -> Vec<Vec<usize>> {
     batches
 }
 
-/// The target's cotangents at the top of the residual stream, `[lengths, width]`: those of the predicting positions, as
+/// The goals' cotangents at the top of the residual stream, `[lengths, width]`: those of the predicting positions, as
 /// all others are zero.
 fn head_cotangents(
     model: &CpuModel,
     top: &[f32],
     plan: &RowPlan,
-    tokens: &[u32],
+    passage: &Passage,
     lengths: &[usize],
-    target: Target,
 ) -> Result<Vec<f32>, ModelError> {
     let width = model.config.width;
     let hidden = model.norm.forward(top, plan);
@@ -138,7 +162,8 @@ fn head_cotangents(
         let logits = model.logits(&rows)?;
         let vocab = logits.len() / lengths.len();
         for ((&n, c), logits) in lengths.iter().zip(c.chunks_exact_mut(width)).zip(logits.chunks_exact(vocab)) {
-            let gradient = super::engine::head_gradient(model, logits, tokens[n], target)?;
+            let at = passage.goals.partition_point(|(m, _)| passage.n_prompt + m < n);
+            let gradient = super::engine::head_gradient(model, logits, passage.goals[at].1)?;
             model.norm.vjp_into(top, &[n - 1], &gradient, c);
         }
     }

@@ -41,6 +41,7 @@ pub(super) fn config(layout: RopeLayout) -> ModelConfig {
         rope_layout: layout,
         ropes: vec![(0..4).map(|i| 0.5f32.powi(i)).collect()],
         embedding_scale: 1.0,
+        inputs_scale: 1.0,
         logit_scale: 1.0,
         specs: vec![LayerSpec::llama(8)],
         gain_offset: 0.0,

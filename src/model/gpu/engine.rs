@@ -11,7 +11,7 @@ use super::ops::Op;
 use super::reverse;
 use super::weights::GpuModel;
 use crate::checkpoint::ModelConfig;
-use crate::model::head::{Candidate, Choice, Target};
+use crate::model::head::{Candidate, Choice, Goal, Target, goals};
 use crate::model::{Engine, Group, ModelError, Next, Seen, Tick};
 
 /// Commands given to the GPU since the engine was made.
@@ -188,6 +188,21 @@ impl GpuEngine {
         Ok(Seen { id: said[0].to_bits(), choice, column })
     }
 
+    /// The importance of every group for `token` after token `index` of the last step.
+    async fn column_of_token(&mut self, index: usize, token: u32, target: Target) -> Result<Vec<f32>, ModelError> {
+        let (groups, rows) = self.asked(index)?;
+        if groups.is_empty() {
+            return self.column_of(&[], &[]);
+        }
+        let mut encoder = self.encoder();
+        let dispatches = self.head.column(&self.model, &mut encoder, (index, &rows), (token, target));
+        self.counts.dispatches += dispatches;
+        self.submit(Some(encoder.finish()));
+        self.counts.reads += 1;
+        let found = self.model.gpu.read(&self.head.staged, groups.len()).await?;
+        self.column_of(&groups, &found)
+    }
+
     /// A column from what was read, by group.
     fn column_of(&self, groups: &[usize], found: &[f32]) -> Result<Vec<f32>, ModelError> {
         let mut column = vec![0.0; self.head.rows - 1];
@@ -226,28 +241,15 @@ impl Engine for GpuEngine {
         if logits.iter().all(|l| l.is_finite()) { Ok(logits) } else { Err(not_a_number()) }
     }
 
-    async fn column(
-        &mut self,
-        index: usize,
-        logits: &[f32],
-        token: u32,
-        target: Target,
-    ) -> Result<Vec<f32>, ModelError> {
-        let vocab = logits.len();
-        if token as usize >= vocab {
-            return Err(ModelError::UnknownToken { id: token, vocab });
+    /// A contrast's column is the difference of two.
+    async fn column(&mut self, index: usize, logits: &[f32], goal: Goal) -> Result<Vec<f32>, ModelError> {
+        goal.check(logits.len())?;
+        let mut column = self.column_of_token(index, goal.token, goal.target).await?;
+        if let Some(against) = goal.against {
+            let other = self.column_of_token(index, against, goal.target).await?;
+            column.iter_mut().zip(other).for_each(|(own, other)| *own -= other);
         }
-        let (groups, rows) = self.asked(index)?;
-        if groups.is_empty() {
-            return self.column_of(&[], &[]);
-        }
-        let mut encoder = self.encoder();
-        let dispatches = self.head.column(&self.model, &mut encoder, (index, &rows), (token, target));
-        self.counts.dispatches += dispatches;
-        self.submit(Some(encoder.finish()));
-        self.counts.reads += 1;
-        let found = self.model.gpu.read(&self.head.staged, groups.len()).await?;
-        self.column_of(&groups, &found)
+        Ok(column)
     }
 
     /// One submission with all that waits, and one result to wait for.
@@ -293,8 +295,10 @@ impl Engine for GpuEngine {
         tokens: &[u32],
         n_prompt: usize,
         target: Target,
+        against: &[u32],
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
     ) -> Result<Vec<Vec<f32>>, ModelError> {
-        reverse::importance(&self.model, tokens, n_prompt, target, &mut self.counts, tick).await
+        let goals = goals(tokens.get(n_prompt..).unwrap_or_default(), target, against)?;
+        reverse::importance(&self.model, tokens, n_prompt, &goals, &mut self.counts, tick).await
     }
 }

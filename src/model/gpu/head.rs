@@ -9,7 +9,7 @@ use super::kernels::{Kernel, Kernels};
 use super::matrix::Through;
 use super::ops::{Count, Op, encode};
 use super::weights::GpuModel;
-use crate::model::head::Target;
+use crate::model::head::{Goal, Target};
 
 /// No token is given.
 const NONE: u32 = u32::MAX;
@@ -60,6 +60,11 @@ pub(super) struct Head {
     /// What was chosen, and then the column, for as many tokens as are followed at once.
     pub staged: Buffer,
     choose: [Op; 2],
+}
+
+/// A goal's token and the one it is set against, as the cotangents' kernel takes them.
+pub(super) fn goal_words(goal: Goal) -> [u32; 2] {
+    [goal.token, goal.against.unwrap_or(NONE)]
 }
 
 /// Both halves of a choice from the first row of `logits`, into `chosen`.

@@ -11,12 +11,13 @@ use super::device::{Gpu, GpuError, Submitted};
 use super::engine::{Counts, not_a_number};
 use super::forward::{Extra, Session, projected, turning, widest};
 use super::fused::Fused;
+use super::head::goal_words;
 use super::kernels::Kernel;
 use super::matrix::{Matrix, Through, limit};
 use super::ops::{Count, Op, encode};
 use super::uniforms::{Axpy, Heads, Norm};
 use super::weights::GpuModel;
-use crate::model::head::Target;
+use crate::model::head::Goal;
 use crate::model::steps::Place;
 use crate::model::{Length, ModelError, Tick};
 
@@ -101,7 +102,7 @@ pub(super) async fn importance(
     model: &GpuModel,
     tokens: &[u32],
     n_prompt: usize,
-    target: Target,
+    goals: &[Goal],
     counts: &mut Counts,
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
 ) -> Result<Vec<Vec<f32>>, ModelError> {
@@ -127,7 +128,7 @@ pub(super) async fn importance(
     let mut columns = Vec::with_capacity(count - n_prompt);
     for lengths in batches {
         let batch = Batch::new(model, lengths);
-        pass.head(&batch, tokens, target)?;
+        pass.head(&batch, n_prompt, goals)?;
         for layer in (0..c.layers).rev() {
             let submitted = pass.back(&batch, layer)?;
             progress.report(&model.gpu, submitted, tick).await?;
@@ -247,8 +248,8 @@ impl Pass<'_> {
         })
     }
 
-    /// The target's cotangents at the top of the residual stream, in the rows that predict; zeros everywhere else.
-    fn head(&mut self, batch: &Batch, tokens: &[u32], target: Target) -> Result<(), ModelError> {
+    /// The goals' cotangents at the top of the residual stream, in the rows that predict; zeros everywhere else.
+    fn head(&mut self, batch: &Batch, n_prompt: usize, goals: &[Goal]) -> Result<(), ModelError> {
         let (model, c) = (self.model, &self.model.config);
         let (gpu, kernels) = (&model.gpu, &model.kernels);
         let top = &self.inputs[c.layers];
@@ -263,7 +264,7 @@ impl Pass<'_> {
             let rows = lengths.len();
             let position: Vec<u32> = lengths.iter().map(|n| *n as u32 - 1).collect();
             let of: Vec<[u32; 4]> = position.iter().map(|p| [*p, *p, 0, 0]).collect();
-            let chosen: Vec<u32> = lengths.iter().map(|n| tokens[*n]).collect();
+            let chosen: Vec<[u32; 2]> = lengths.iter().map(|n| goal_words(goals[n - n_prompt])).collect();
             let to: Vec<u32> = lengths
                 .iter()
                 .map(|n| {
@@ -281,7 +282,7 @@ impl Pass<'_> {
             let (count, primal) = (gpu.uniform(&[rows as u32, 0, 0, 0]), gpu.filled(&primal));
             let gather = gpu.uniform(&[c.width as u32, 0, 0, 0]);
             let scatter = gpu.uniform(&[c.width as u32, 1, 0, 0]);
-            let question = gpu.uniform(&[c.vocab as u32, target as u32, 0, 0]);
+            let question = gpu.uniform(&[c.vocab as u32, goals[0].target as u32, 0, 0]);
             let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
             let through = |x, y| Through { rows: &count, x, y, accumulate: false };
             let mut ops = vec![Op::elements(bind(Kernel::Gather, &[&gather, &position, &hidden, &picked]), c.width)];

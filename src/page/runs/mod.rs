@@ -18,7 +18,7 @@ use crate::share::screen::{Selection, Whose};
 #[derive(Debug, Clone)]
 pub enum Command {
     /// Run this on every loaded model.
-    Run(RunSpec),
+    Run(Box<RunSpec>),
     /// Stop whatever runs.
     Stop,
     /// Show finished results that were not computed here.
@@ -48,7 +48,7 @@ impl Runs {
     /// Does what the user wants.
     pub fn command(&mut self, command: Command, context: &mut Context) {
         match command {
-            Command::Run(spec) => self.run(spec, context),
+            Command::Run(spec) => self.run(*spec, context),
             Command::Stop => self.stop(context),
             Command::Show(round) => {
                 self.withdraw(context);
@@ -126,6 +126,7 @@ impl Runs {
             mode: spec.options.mode,
             instruction: spec.mark(),
             template_row: spec.template_row,
+            how: spec.how.clone(),
         };
         context.effects.push(Effect::Send(side, Request::Run { job, run }));
     }

@@ -236,5 +236,6 @@ pub fn spec_of_link(link: &Link) -> RunSpec {
     let by = link.seen.iter().flatten().map(|seen| seen.report.by).next().unwrap_or(link.reading.by);
     let (prompt, turns, marked) = (link.prompt.clone(), link.turns.clone(), link.marked.clone());
     let (spans, template_row) = (link.spans.clone(), link.template_row);
-    RunSpec { prompt, turns, marked, spans, template_row, options: link.options.clone(), by }
+    let (options, how) = (link.options.clone(), link.how.clone());
+    RunSpec { prompt, turns, marked, spans, template_row, options, how, by }
 }

@@ -80,6 +80,12 @@ fn report(info: &CheckpointInfo, run: &Run) -> ModelReport {
         instruction_score: None,
         instruction,
         target: run.target,
+        method: Default::default(),
+        baseline: None,
+        steps: None,
+        completeness: Vec::new(),
+        faithfulness: None,
+        against: Vec::new(),
         by: run.by,
         mode: "forward".into(),
         backend: String::new(),
@@ -344,7 +350,7 @@ impl Played {
     }
 
     fn run(&mut self, spec: &RunSpec) {
-        self.tell(Msg::Runs(Command::Run(spec.clone())));
+        self.tell(Msg::Runs(Command::Run(Box::new(spec.clone()))));
     }
 
     /// The address of what is on screen, if anything is.
@@ -359,6 +365,7 @@ impl Played {
             spans: round.spec.spans.clone(),
             template_row: round.spec.template_row,
             options: round.spec.options.clone(),
+            how: round.spec.how.clone(),
             reading: *editor.reading,
             tab: self.page.facts.tab,
             inside: self.page.weights.inside(),

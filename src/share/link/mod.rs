@@ -3,6 +3,7 @@
 
 mod cells;
 mod coder;
+mod method;
 mod picture;
 
 use std::ops::Range;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use cells::Precision;
+use method::Methods;
 use picture::Run;
 
 use super::screen::{Inside, Options, Reading, Selection, Tab};
@@ -21,6 +23,7 @@ use super::spec::sound_spans;
 use crate::checkpoint::Turn;
 use crate::checkpoint::conversation::messages;
 use crate::explain::ModelReport;
+use crate::explain::methods::How;
 
 /// What a fragment begins with; then comes the format's version and a point.
 pub const PREFIX: &str = "see=";
@@ -92,6 +95,8 @@ pub struct Link {
     pub template_row: bool,
     /// Settings of the run.
     pub options: Options,
+    /// By which method it was asked for, and against what.
+    pub how: How,
     /// How it is read.
     pub reading: Reading,
     /// Which view.
@@ -104,8 +109,8 @@ pub struct Link {
     pub precision: Precision,
 }
 
-/// The packed form, version 1. [`Inside`] follows it, then [`More`] if it says anything; pages and links from before these
-/// go without.
+/// The packed form, version 1. [`Inside`] follows it, then [`More`] and [`Methods`] if they say anything; pages and links from
+/// before these go without.
 #[derive(Serialize, Deserialize)]
 struct Packed {
     prompt: String,
@@ -164,8 +169,13 @@ impl Link {
         // plain data of our own: there is nothing in it that postcard refuses
         let mut described = postcard::to_allocvec(&(&packed, self.inside)).unwrap_or_default();
         let more = More { turns: self.turns.clone(), spans: self.spans.clone(), template_row: self.template_row };
-        if more != More::default() {
+        let methods = Methods::of(&self.how, self.seen.each_ref().map(|seen| seen.as_ref().map(|seen| &seen.report)));
+        let usual = methods == Methods::default();
+        if more != More::default() || !usual {
             described.extend(postcard::to_allocvec(&more).unwrap_or_default());
+        }
+        if !usual {
+            described.extend(postcard::to_allocvec(&methods).unwrap_or_default());
         }
         let head = deflate::compress_to_vec(&described, 10);
         let mut bytes = (head.len() as u32).to_le_bytes()[..3].to_vec();
@@ -195,7 +205,8 @@ impl Link {
         let head = inflate::decompress_to_vec_with_limit(head, UNPACKED).map_err(|_| LinkError::Damaged)?;
         let (packed, more): (Packed, &[u8]) = postcard::take_from_bytes(&head).map_err(|_| LinkError::Damaged)?;
         let (inside, more) = follows::<Inside>(more)?;
-        let (More { turns, spans, template_row }, _) = follows(more)?;
+        let (More { turns, spans, template_row }, more) = follows(more)?;
+        let (methods, _) = follows::<Methods>(more)?;
         if messages(&packed.prompt, &turns).is_none() {
             return Err(LinkError::Damaged);
         }
@@ -211,11 +222,12 @@ impl Link {
             .transpose()
         };
         let [base, tuned] = packed.runs;
-        let seen = [seen((base, first))?, seen((tuned, second))?];
+        let mut seen = [seen((base, first))?, seen((tuned, second))?];
+        let how = methods.tell(seen.each_mut().map(|seen| seen.as_mut().map(|seen| &mut seen.report)))?;
         let marked = packed.marked.map(|m| picture::part(&prompt, m)).transpose()?;
         let (options, reading) = (packed.options.sound(), packed.reading.sound());
         let (spans, tab) = (sound_spans(&prompt, spans), packed.tab);
-        Ok(Self { marked, spans, template_row, options, reading, tab, inside, seen, precision, prompt, turns })
+        Ok(Self { marked, spans, template_row, options, how, reading, tab, inside, seen, precision, prompt, turns })
     }
 }
 

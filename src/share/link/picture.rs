@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LinkError;
 use super::cells::{self, Precision};
+use crate::explain::methods::Method;
 use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Role, Seconds, scored_rows, units};
 use crate::model::head::Target;
 
@@ -188,6 +189,12 @@ impl Run {
             instruction_score: None,
             instruction: part(text, self.instruction)?,
             target: self.target,
+            method: Method::default(),
+            baseline: None,
+            steps: None,
+            completeness: Vec::new(),
+            faithfulness: None,
+            against: Vec::new(),
             by: self.by,
             mode: self.mode,
             backend: self.backend,

@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::checkpoint::{Said, Speaker};
+use crate::explain::attribution::Against;
+use crate::explain::methods::{Baseline, Method};
 use crate::explain::weights::heads;
 use crate::explain::{By, Levels, PromptToken, Role, levels, scored_rows};
 use crate::share::{Export, FileError, Match, Models, RunSpec, compare, presets::PRESETS};
@@ -24,6 +26,7 @@ fn example(index: usize) -> Link {
         template_row: false,
         marked: None,
         options: Options::default(),
+        how: How::default(),
         reading: Reading::default(),
         tab: Tab::Heads,
         inside: Inside { reading: heads::Reading::Paper, head: (3, 2), concepts: 5 },
@@ -114,6 +117,28 @@ fn links_of_the_first_version_are_still_read() {
     assert_eq!(link.prompt, "List four fruits.");
     assert_eq!(link.inside, Inside::default());
     assert_eq!(link.seen[1].as_ref().unwrap().report.response[0].text, "Here");
+}
+
+#[test]
+fn a_picture_says_how_it_was_found() {
+    let mut link = example(0);
+    let plain = link.encode(0).0;
+    link.how = How { steps: Some(32), against: Some(Against::Auto), check: true, ..How::default() };
+    let report = &mut link.seen[1].as_mut().unwrap().report;
+    report.against = report.response.iter().map(|t| t.id + 1).collect();
+    let found = Link::decode(&link.encode(0).0).unwrap().unwrap();
+    let [base, tuned] = found.seen.each_ref().map(|seen| &seen.as_ref().unwrap().report);
+    assert_eq!((&tuned.against, base.against.len()), (&link.seen[1].as_ref().unwrap().report.against, 0));
+    assert_eq!(found.how, link.how);
+    assert_eq!(base.what(), "gradient x input of the probability");
+    assert_eq!(tuned.what(), "gradient x input of the probability less that of another token");
+    assert_ne!(plain, link.encode(0).0);
+    let padded = How { method: Method::Occlusion, baseline: Baseline::Text("…".into()), ..How::default() };
+    let occluded = Link { how: padded.clone(), seen: [None, None], ..link.clone() };
+    assert_eq!(Link::decode(&occluded.encode(0).0).unwrap().unwrap().how, padded);
+    // more tokens than the response has
+    link.seen[1].as_mut().unwrap().report.against.push(3);
+    assert_eq!(Link::decode(&link.encode(0).0), Some(Err(LinkError::Damaged)));
 }
 
 #[test]

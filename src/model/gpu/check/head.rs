@@ -3,10 +3,10 @@
 use super::Derivative::{Jvp, Value, Vjp};
 use super::{Bench, apart};
 use crate::model::ModelError;
-use crate::model::gpu::head::{CHOSEN, choose};
+use crate::model::gpu::head::{CHOSEN, choose, goal_words};
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::Op;
-use crate::model::head::{Target, choice, cotangent};
+use crate::model::head::{Goal, Target, choice, cotangent};
 
 /// More than all workgroups look at in one round, and no multiple of it.
 const VOCABULARY: usize = 83_213;
@@ -18,7 +18,9 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
     }
     for target in TARGETS {
         column(bench, target).await?;
-        cotangents(bench, target).await?;
+        for against in [None, Some(41)] {
+            cotangents(bench, target, against).await?;
+        }
     }
     gather(bench).await?;
     contract(bench).await
@@ -65,7 +67,7 @@ async fn chosen(bench: &mut Bench<'_>, given: Option<u32>, alternatives: usize) 
 async fn column(bench: &mut Bench<'_>, target: Target) -> Result<(), ModelError> {
     const GROUPS: usize = 7;
     let (primal, tangents) = (logits(bench), bench.noise(GROUPS * VOCABULARY));
-    let c = cotangent(&primal, 17, target);
+    let c = cotangent(&primal, Goal::of(target, 17));
     let along = |row: &[f32]| row.iter().zip(&c).map(|(l, c)| f64::from(*l) * f64::from(*c)).sum::<f64>() as f32;
     let expected: Vec<f32> = tangents.chunks_exact(VOCABULARY).map(along).collect();
     let gpu = bench.gpu;
@@ -77,16 +79,21 @@ async fn column(bench: &mut Bench<'_>, target: Target) -> Result<(), ModelError>
     Ok(())
 }
 
-async fn cotangents(bench: &mut Bench<'_>, target: Target) -> Result<(), ModelError> {
-    let tokens = [17u32, 40, 83_212];
-    let rows: Vec<Vec<f32>> = tokens.iter().map(|_| logits(bench)).collect();
-    let expected: Vec<f32> = tokens.iter().zip(&rows).flat_map(|(t, row)| cotangent(row, *t, target)).collect();
+/// Of targets, and of how far they are above that of another token.
+async fn cotangents(bench: &mut Bench<'_>, target: Target, against: Option<u32>) -> Result<(), ModelError> {
+    let goals = [17, 40, 83_212].map(|token| Goal { target, token, against });
+    let rows: Vec<Vec<f32>> = goals.iter().map(|_| logits(bench)).collect();
+    let expected: Vec<f32> = goals.iter().zip(&rows).flat_map(|(goal, row)| cotangent(row, *goal)).collect();
     let gpu = bench.gpu;
     let question = gpu.uniform(&[VOCABULARY as u32, target as u32, 0, 0]);
-    let (held, tokens) = (gpu.filled(&rows.concat()), gpu.filled(&tokens));
+    let (held, tokens) = (gpu.filled(&rows.concat()), gpu.filled(&goals.map(goal_words)));
     let op = Op::rows(bench.bind(Kernel::Cotangent, &[&question, &tokens, &held]));
     let found = bench.run(&[op], rows.len(), &held, expected.len()).await?;
-    bench.compare(Kernel::Cotangent, Vjp, target.name(), &expected, &found);
+    let case = match against {
+        Some(_) => format!("{}, against another token", target.name()),
+        None => target.name().to_owned(),
+    };
+    bench.compare(Kernel::Cotangent, Vjp, case, &expected, &found);
     Ok(())
 }
 

@@ -180,6 +180,7 @@ fn config(heads: usize, kv_heads: usize, head_width: usize, rope_layout: RopeLay
         rope_layout,
         ropes: vec![(0..head_width / 2).map(|i| 0.7f32.powi(i as i32)).collect()],
         embedding_scale: 1.0,
+        inputs_scale: 1.0,
         logit_scale: 1.0,
         specs: vec![LayerSpec::llama(head_width)],
         gain_offset: 0.0,

@@ -1,0 +1,54 @@
+//! Whether a picture can be trusted: its order of the units against random orders, and ten of its cells against differences.
+
+mod curves;
+mod ridders;
+mod spot;
+
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+pub use curves::{Band, Curves, ORDERS, Order};
+pub use spot::{AGREES, CELLS, Cell};
+
+use super::{Baseline, Method, Passage};
+use crate::model::{ModelError, Tick};
+
+/// A checked picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Faithfulness {
+    /// What stands in place of the units that are taken away.
+    pub baseline: Baseline,
+    /// The order of the units: the mean of the target over the response as they are taken away and put back.
+    pub order: Order,
+    /// Cells that were computed again by differences of the target.
+    pub cells: Vec<Cell>,
+    /// What came of it, in plain sentences.
+    pub said: String,
+}
+
+/// A picture to be checked.
+#[derive(Clone, Copy)]
+pub struct Picture<'a> {
+    /// By which method.
+    pub method: Method,
+    /// The prompt's tokens of each unit.
+    pub groups: &'a [Vec<usize>],
+    /// Which units are ranked.
+    pub scored: &'a [bool],
+    /// `[groups][response]`.
+    pub importance: &'a [Vec<f32>],
+}
+
+/// Checks `picture`, with the row `row`, `[width]`, in place of what is taken away.
+pub async fn check(
+    passage: &mut Passage<'_>,
+    picture: Picture<'_>,
+    (baseline, row): (&Baseline, &[f32]),
+    tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+) -> Result<Faithfulness, ModelError> {
+    let order = curves::order(passage, picture, row, tick).await?;
+    let cells = spot::cells(passage, picture, row, tick).await?;
+    let said = [order.said(), spot::said(picture.method, &cells)].join(" ");
+    Ok(Faithfulness { baseline: baseline.clone(), order, cells, said })
+}

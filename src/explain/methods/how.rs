@@ -1,0 +1,108 @@
+//! Which method a run is asked for, and with what.
+
+use serde::{Deserialize, Serialize};
+
+use crate::explain::attribution::Against;
+
+/// Most nodes of integrated gradients that can be asked for.
+pub const MOST_STEPS: usize = 4096;
+
+/// How the importance of a prompt's units is found (docs/method.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Gradient x input: the paper's.
+    #[default]
+    #[serde(rename = "gradient-x-input")]
+    GradientInput,
+    /// The gradient's L2 norm: how much the target can move, without a sign.
+    GradientNorm,
+    /// The gradient along the way from a baseline, times what lies between.
+    IntegratedGradients,
+    /// What the target loses when a unit is replaced by a baseline.
+    Occlusion,
+}
+
+impl Method {
+    /// The name used in exports and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::GradientInput => "gradient-x-input",
+            Self::GradientNorm => "gradient-norm",
+            Self::IntegratedGradients => "integrated-gradients",
+            Self::Occlusion => "occlusion",
+        }
+    }
+
+    /// In the words of a caption.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::GradientInput => "gradient x input",
+            Self::GradientNorm => "L2 norm of the gradient",
+            Self::IntegratedGradients => "integrated gradients",
+            Self::Occlusion => "occlusion",
+        }
+    }
+
+    /// Whether it compares the prompt with a baseline.
+    pub fn has_baseline(self) -> bool {
+        matches!(self, Self::IntegratedGradients | Self::Occlusion)
+    }
+}
+
+/// What stands in place of a prompt token that is taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Baseline {
+    /// The mean row of the embedding table.
+    #[default]
+    Mean,
+    /// Zeros.
+    Zero,
+    /// A padding word: the mean row of its tokens.
+    Text(String),
+}
+
+impl Baseline {
+    /// In the words of a caption.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Mean => "the mean embedding".into(),
+            Self::Zero => "zeros".into(),
+            Self::Text(text) => format!("{text:?}"),
+        }
+    }
+}
+
+/// How a run's importance is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct How {
+    /// By which method.
+    #[serde(skip_serializing_if = "is_default")]
+    pub method: Method,
+    /// What integrated gradients, occlusion and the check of an order put in a token's place.
+    #[serde(skip_serializing_if = "is_default")]
+    pub baseline: Baseline,
+    /// Nodes of integrated gradients; as many as are needed if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<usize>,
+    /// What the response's tokens are set against, if they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
+    /// Whether the picture is checked by taking units away, and by finite differences.
+    #[serde(skip_serializing_if = "is_default")]
+    pub check: bool,
+}
+
+impl How {
+    /// Within bounds, where it comes from a file or a link.
+    pub fn sound(self) -> Self {
+        Self { steps: self.steps.map(|steps| steps.clamp(1, MOST_STEPS)), ..self }
+    }
+}
+
+/// Whether nothing but the default is said, which files leave out.
+pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
