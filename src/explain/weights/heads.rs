@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
+use shiftlens_kernels::floats::dot;
 
 use super::related::Related;
 use super::screen::Screen;
@@ -142,7 +143,7 @@ impl WordPairs {
         let head = |h: usize| -> Result<Head, ModelError> {
             let (q, k) = (part(&queries, h)?, part(&keys, h / share)?);
             Ok(match how.reading {
-                Reading::Relation => self.relation(&q, &k, (width, c.specs[layer].attention_scale), how.keep),
+                Reading::Relation => self.relation(&q, &k, (width, c.specs[layer].attention_scale), how.keep)?,
                 Reading::Paper => self.paper(&q, &k, width, how.keep),
             })
         };
@@ -150,27 +151,29 @@ impl WordPairs {
     }
 
     /// The form over all related pairs, both ways.
-    fn relation(&self, q: &[f32], k: &[f32], (width, scale): (usize, f32), keep: usize) -> Head {
+    fn relation(&self, q: &[f32], k: &[f32], (width, scale): (usize, f32), keep: usize) -> Result<Head, ModelError> {
         let form = |a: u32, b: u32| scale * dot(&q[a as usize * width..][..width], &k[b as usize * width..][..width]);
         let mut pairs = Strongest::new(keep);
-        let screen = Screen::new(q, k, width);
-        let mut floor = i32::MIN;
-        let mut look = |query: u32, key: u32| {
-            if screen.as_ref().is_some_and(|s| s.product(query, key) < floor) {
-                return;
-            }
-            if pairs.push(Pair { query, key, score: form(query, key) }) {
-                floor = screen.as_ref().map_or(floor, |s| s.floor(pairs.bound / scale));
+        let screen = Screen::new(q, k, width)?;
+        let mut look = |two: [(u32, u32); 2], both: bool| {
+            // a bit for each direction of each pair
+            let mut left = screen.as_ref().map_or(15, |s| s.may_reach(two, pairs.bound / scale));
+            left &= if both { 15 } else { 3 };
+            while left != 0 {
+                let bit = left.trailing_zeros();
+                left &= left - 1;
+                let (a, b) = two[bit as usize / 2];
+                let (query, key) = if bit % 2 == 0 { (a, b) } else { (b, a) };
+                pairs.push(Pair { query, key, score: form(query, key) });
             }
         };
-        for &(a, b) in &self.tiles {
-            look(a, b);
-            look(b, a);
-        }
+        let (twos, last) = self.tiles.as_chunks::<2>();
+        twos.iter().for_each(|two| look(*two, true));
+        last.iter().for_each(|pair| look([*pair; 2], false));
         let words = self.words.words.len();
         let sample =
             (0..if words == 0 { 0 } else { SAMPLE }).map(|i| sampled(i, words)).map(|(a, b)| form(a, b)).collect();
-        Head { pairs: pairs.finish(), dimensions: Vec::new(), sample }
+        Ok(Head { pairs: pairs.finish(), dimensions: Vec::new(), sample })
     }
 
     /// Dimension by dimension; the head's pairs are those of more than one dimension.
@@ -216,18 +219,6 @@ fn unit_rms(rows: &Tensor) -> Result<Tensor, ModelError> {
     Ok(rows.broadcast_div(&square.sqrt()?.maximum(1e-12)?)?)
 }
 
-/// Eight sums side by side, which the compiler turns into vector instructions.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    let mut sums = [0.0; 8];
-    for (a, b) in a.iter().zip(b) {
-        for i in 0..8 {
-            sums[i] += a[i] * b[i];
-        }
-    }
-    sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
-}
-
 /// The strongest of millions of pairs, without holding them all.
 struct Strongest {
     keep: usize,
@@ -241,18 +232,15 @@ impl Strongest {
         Self { keep, pairs: Vec::new(), bound: f32::NEG_INFINITY }
     }
 
-    /// Whether the bound rose.
-    fn push(&mut self, pair: Pair) -> bool {
+    fn push(&mut self, pair: Pair) {
         if pair.score < self.bound {
-            return false;
+            return;
         }
         self.pairs.push(pair);
-        let full = self.pairs.len() >= 2 * self.keep.max(128);
-        if full {
+        if self.pairs.len() >= 2 * self.keep.max(128) {
             strongest(&mut self.pairs, self.keep);
             self.bound = self.pairs.last().map_or(f32::NEG_INFINITY, |p| p.score);
         }
-        full
     }
 
     fn finish(mut self) -> Vec<Pair> {
@@ -291,9 +279,7 @@ mod tests {
         let pair = |i: u32| Pair { query: i % 97, key: i / 97, score: ((i * i) as f32 * 0.37).sin() };
         let mut all: Vec<Pair> = (0..20_000).map(pair).collect();
         let mut some = Strongest::new(50);
-        all.iter().for_each(|p| {
-            some.push(*p);
-        });
+        all.iter().for_each(|p| some.push(*p));
         strongest(&mut all, 50);
         assert_eq!(some.finish(), all);
     }
