@@ -93,6 +93,9 @@ pub struct WordPairs {
 /// Words whose vectors stay in the fast caches together.
 const TILE: u32 = 256;
 
+/// Pairs that are screened before what is left of them is multiplied: products one after the other wait less for memory.
+const TOGETHER: usize = 1024;
+
 /// How many pairs the sample has.
 const SAMPLE: u32 = 2048;
 
@@ -153,23 +156,18 @@ impl WordPairs {
     /// The form over all related pairs, both ways.
     fn relation(&self, q: &[f32], k: &[f32], (width, scale): (usize, f32), keep: usize) -> Result<Head, ModelError> {
         let form = |a: u32, b: u32| scale * dot(&q[a as usize * width..][..width], &k[b as usize * width..][..width]);
-        let mut pairs = Strongest::new(keep);
+        let (mut pairs, mut near) = (Strongest::new(keep), Vec::new());
         let screen = Screen::new(q, k, width)?;
-        let mut look = |two: [(u32, u32); 2], both: bool| {
-            // a bit for each direction of each pair
-            let mut left = screen.as_ref().map_or(15, |s| s.may_reach(two, pairs.bound / scale));
-            left &= if both { 15 } else { 3 };
-            while left != 0 {
-                let bit = left.trailing_zeros();
-                left &= left - 1;
-                let (a, b) = two[bit as usize / 2];
-                let (query, key) = if bit % 2 == 0 { (a, b) } else { (b, a) };
+        for some in self.tiles.chunks(TOGETHER) {
+            near.clear();
+            match &screen {
+                Some(screen) => screen.near(some, pairs.bound / scale, &mut near),
+                None => near.extend(some.iter().flat_map(|&(a, b)| [(a, b), (b, a)])),
+            }
+            for &(query, key) in &near {
                 pairs.push(Pair { query, key, score: form(query, key) });
             }
-        };
-        let (twos, last) = self.tiles.as_chunks::<2>();
-        twos.iter().for_each(|two| look(*two, true));
-        last.iter().for_each(|pair| look([*pair; 2], false));
+        }
         let words = self.words.words.len();
         let sample =
             (0..if words == 0 { 0 } else { SAMPLE }).map(|i| sampled(i, words)).map(|(a, b)| form(a, b)).collect();

@@ -87,10 +87,26 @@ impl Screen {
         words.iter().all(|w| w.one.iter().all(|v| v.is_finite())).then_some(Self { words, step })
     }
 
+    /// Adds those of `pairs`, each both ways, whose products may reach `floor`: queries first, then keys.
+    pub fn near(&self, pairs: &[(u32, u32)], floor: f32, into: &mut Vec<(u32, u32)>) {
+        let mut take = |two: [(u32, u32); 2], of: u32| {
+            let mut left = self.may_reach(two, floor) & of;
+            while left != 0 {
+                let bit = left.trailing_zeros();
+                left &= left - 1;
+                let (a, b) = two[bit as usize / 2];
+                into.push(if bit % 2 == 0 { (a, b) } else { (b, a) });
+            }
+        };
+        let (twos, last) = pairs.as_chunks::<2>();
+        twos.iter().for_each(|two| take(*two, 0b1111));
+        last.iter().for_each(|pair| take([*pair; 2], 0b11));
+    }
+
     /// Which products of two pairs of words may reach `floor`: the first bit says it of the first pair's first word as a
     /// query and the second as a key, the next of the same the other way, and two more of the second pair.
     #[inline(always)]
-    pub fn may_reach(&self, pairs: [(u32, u32); 2], floor: f32) -> u32 {
+    fn may_reach(&self, pairs: [(u32, u32); 2], floor: f32) -> u32 {
         let [first, second] = pairs.map(|(a, b)| (&self.words[a as usize], &self.words[b as usize]));
         let terms = |(a, b): (&Word, &Word)| -> [u64x2; 2] {
             let (a, b) = (f32x4::new(a.one), f32x4::new(b.other));
