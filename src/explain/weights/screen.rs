@@ -29,7 +29,7 @@ const BLOCK: usize = 64;
 const ROUNDING: f32 = 1e-4;
 const WIDEST: usize = 256;
 
-/// What the bound needs of a word, in one or two cache lines.
+/// What the bound needs of a word, in two cache lines.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 struct Word {
