@@ -10,7 +10,7 @@ use candle_core::{Device, Tensor};
 use shiftlens::checkpoint::Checkpoint;
 use shiftlens::explain::weights::concepts::Concepts;
 use shiftlens::explain::weights::heads::{Head, HeadOptions, Reading, WordPairs};
-use shiftlens::explain::weights::{Related, Relatedness, Words};
+use shiftlens::explain::weights::{Nearest, Related, Relatedness, Words};
 use shiftlens::model::{Tick, block_on};
 use support::families;
 use support::{Noise, Tiny};
@@ -173,10 +173,11 @@ fn a_planted_concept_is_found() {
         "blk.1.ffn_down.weight" => (t + output.narrow(0, at, 1).unwrap().t().unwrap().matmul(&much).unwrap()).unwrap(),
         _ => t,
     });
-    let concepts = Concepts::of(&planted, 1, 10, &output).unwrap();
+    let near = Nearest::new(&output).unwrap();
+    let concepts = Concepts::of(&planted, 1, 10, &near).unwrap();
     assert_eq!(concepts.components[0].words[0].word as usize, at);
     assert!(concepts.components[0].share > 3.0 * concepts.components[1].share);
-    let untouched = Concepts::of(&planted, 0, 10, &output).unwrap();
+    let untouched = Concepts::of(&planted, 0, 10, &near).unwrap();
     assert_ne!(untouched.components[0].words[0].word as usize, at);
 }
 
@@ -203,7 +204,7 @@ fn a_concept_is_what_reaches_the_residual_stream() {
         }
         _ => t,
     });
-    let found = Concepts::of(&planted, 1, 3, &output).unwrap().components.swap_remove(0);
+    let found = Concepts::of(&planted, 1, 3, &Nearest::new(&output).unwrap()).unwrap().components.swap_remove(0);
     assert_eq!(found.words[0].word as usize, at, "{found:?}");
     assert!(found.words[0].strength.abs() > 0.95, "{found:?}");
 }

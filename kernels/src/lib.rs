@@ -21,6 +21,7 @@ pub mod pool;
 mod storage;
 pub mod tasks;
 pub mod tile;
+pub mod units;
 
 #[cfg(all(feature = "module", target_arch = "wasm32"))]
 mod allocator;

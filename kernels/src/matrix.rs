@@ -21,6 +21,9 @@ const TILE: usize = 12 * 1024;
 /// have to stay in the second-level cache; each tile is unpacked once for all of them.
 const SHARE: usize = 96 * 1024;
 
+/// Values of a product's input that are multiplied by all tiles before the next: rounded, they stay in the second-level cache.
+const TOGETHER: usize = 64 * 1024;
+
 /// Rows from which on a transposed product takes integers: the weights have to be rearranged for it.
 const FEW: usize = 4;
 
@@ -152,10 +155,18 @@ impl Matrix<'_> {
     /// `y = x W^T`, for `[rows, inputs]`.
     pub fn product(&self, x: &[f32], y: &mut [f32]) {
         let (mut rounded, mut scratch) = (Rounded::default(), Scratch::default());
-        let x = self.input(x, &mut rounded);
-        for from in (0..self.outputs).step_by(self.tile()) {
-            self.tile_product(&x, from, &mut scratch, &mut y[from..], self.outputs);
+        let rows = self.rows_together();
+        for (x, y) in x.chunks(rows * self.inputs).zip(y.chunks_mut(rows * self.outputs)) {
+            let x = self.input(x, &mut rounded);
+            for from in (0..self.outputs).step_by(self.tile()) {
+                self.tile_product(&x, from, &mut scratch, &mut y[from..], self.outputs);
+            }
         }
+    }
+
+    /// Rows of a product's input that are worked on at once: a multiple of eight, so that the kernels stay on their widest paths.
+    pub fn rows_together(&self) -> usize {
+        (TOGETHER / self.inputs / 8 * 8).max(8)
     }
 
     /// `y = c W`, for `[rows, outputs]`; `y` holds zeros before.

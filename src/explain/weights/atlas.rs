@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::compare::{NamedPair, named};
 use super::concepts::Concepts;
 use super::heads::{Head, HeadOptions, WordPairs};
+use super::nearest::Nearest;
 use super::packed::Packed;
 use super::related::{Related, Relatedness};
 use super::vectors::Words;
@@ -104,7 +105,7 @@ pub struct Atlas {
     list: String,
     by: Relatedness,
     pairs: Option<WordPairs>,
-    output: Option<Tensor>,
+    output: Option<Nearest>,
 }
 
 impl Atlas {
@@ -178,7 +179,7 @@ impl Atlas {
         check(checkpoint, layer)?;
         let output = match self.output.take() {
             Some(output) => output,
-            None => self.words.output(checkpoint)?,
+            None => Nearest::new(&self.words.output(checkpoint)?)?,
         };
         let found = Concepts::of(checkpoint, layer, count, &output);
         self.output = Some(output);

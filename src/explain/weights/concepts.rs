@@ -1,8 +1,9 @@
 //! Concepts in feed-forward layers: principal components of the down projection (METHODS.md, section 3).
 
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::nearest::Nearest;
 use super::spectrum::symmetric;
 use crate::checkpoint::{Checkpoint, Part};
 use crate::model::ModelError;
@@ -37,12 +38,12 @@ pub struct Concepts {
 }
 
 impl Concepts {
-    /// The leading `count` components of layer `layer`; `output` are the words' rows of the head, `[words, width]`.
+    /// The leading `count` components of layer `layer`; `output` are the words' rows of the head.
     ///
     /// The rows of `W` are the down projection's `d_ff` vectors, in families with a norm after the block (gemma3, olmo2) times
     /// its gain; the eigenvectors of the centred Gram matrix
     /// (`width` squared) are W's right singular vectors, its eigenvalues their squared singular values.
-    pub fn of(checkpoint: &Checkpoint, layer: usize, count: usize, output: &Tensor) -> Result<Self, ModelError> {
+    pub fn of(checkpoint: &Checkpoint, layer: usize, count: usize, output: &Nearest) -> Result<Self, ModelError> {
         let down = checkpoint.tensor(&Part::Down.tensor(layer))?.dequantize(&Device::Cpu)?;
         let mut vectors = down.t()?.contiguous()?;
         if Part::FfnPostNorm.is_in(&checkpoint.config.specs[layer]) {
@@ -51,8 +52,8 @@ impl Concepts {
             vectors = vectors.broadcast_mul(&Tensor::from_vec(gain, checkpoint.config.width, &Device::Cpu)?)?;
         }
         let (values, directions) = principal(&vectors, count)?;
-        let strengths = strengths(output, &directions)?;
-        let components = values.into_iter().zip(strengths).map(|(share, s)| Component { share, words: strongest(&s) });
+        let words = output.words(&directions, TOP_WORDS)?;
+        let components = values.into_iter().zip(words).map(|(share, words)| Component { share, words });
         Ok(Self { components: components.collect(), directions })
     }
 }
@@ -66,24 +67,6 @@ pub fn principal(w: &Tensor, count: usize) -> Result<(Vec<f64>, Tensor), ModelEr
     let count = count.min(values.len());
     let shares = values[..count].iter().map(|v| v.max(0.0) / total.max(f64::MIN_POSITIVE)).collect();
     Ok((shares, vectors.narrow(1, 0, count)?.t()?.to_dtype(DType::F32)?.contiguous()?))
-}
-
-/// `[components][words]`.
-fn strengths(output: &Tensor, directions: &Tensor) -> Result<Vec<Vec<f32>>, ModelError> {
-    let length = output.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?.maximum(1e-12)?;
-    Ok(directions.matmul(&output.broadcast_div(&length)?.t()?)?.to_vec2()?)
-}
-
-fn strongest(strengths: &[f32]) -> Vec<Weighted> {
-    let mut words: Vec<Weighted> =
-        strengths.iter().enumerate().map(|(word, s)| Weighted { word: word as u32, strength: *s }).collect();
-    let order = |a: &Weighted, b: &Weighted| b.strength.abs().total_cmp(&a.strength.abs()).then(a.word.cmp(&b.word));
-    if TOP_WORDS < words.len() {
-        words.select_nth_unstable_by(TOP_WORDS, order);
-        words.truncate(TOP_WORDS);
-    }
-    words.sort_by(order);
-    words
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use candle_core::{D, Tensor};
 use serde::{Deserialize, Serialize};
+use shiftlens_kernels::floats::dot;
 
 use super::related::Related;
 use super::screen::Screen;
@@ -92,6 +93,9 @@ pub struct WordPairs {
 /// Words whose vectors stay in the fast caches together.
 const TILE: u32 = 256;
 
+/// Pairs that are screened before what is left of them is multiplied: products one after the other wait less for memory.
+const TOGETHER: usize = 1024;
+
 /// How many pairs the sample has.
 const SAMPLE: u32 = 2048;
 
@@ -142,7 +146,7 @@ impl WordPairs {
         let head = |h: usize| -> Result<Head, ModelError> {
             let (q, k) = (part(&queries, h)?, part(&keys, h / share)?);
             Ok(match how.reading {
-                Reading::Relation => self.relation(&q, &k, (width, c.specs[layer].attention_scale), how.keep),
+                Reading::Relation => self.relation(&q, &k, (width, c.specs[layer].attention_scale), how.keep)?,
                 Reading::Paper => self.paper(&q, &k, width, how.keep),
             })
         };
@@ -150,27 +154,24 @@ impl WordPairs {
     }
 
     /// The form over all related pairs, both ways.
-    fn relation(&self, q: &[f32], k: &[f32], (width, scale): (usize, f32), keep: usize) -> Head {
+    fn relation(&self, q: &[f32], k: &[f32], (width, scale): (usize, f32), keep: usize) -> Result<Head, ModelError> {
         let form = |a: u32, b: u32| scale * dot(&q[a as usize * width..][..width], &k[b as usize * width..][..width]);
-        let mut pairs = Strongest::new(keep);
-        let screen = Screen::new(q, k, width);
-        let mut floor = i32::MIN;
-        let mut look = |query: u32, key: u32| {
-            if screen.as_ref().is_some_and(|s| s.product(query, key) < floor) {
-                return;
+        let (mut pairs, mut near) = (Strongest::new(keep), Vec::new());
+        let screen = Screen::new(q, k, width)?;
+        for some in self.tiles.chunks(TOGETHER) {
+            near.clear();
+            match &screen {
+                Some(screen) => screen.near(some, pairs.bound / scale, &mut near),
+                None => near.extend(some.iter().flat_map(|&(a, b)| [(a, b), (b, a)])),
             }
-            if pairs.push(Pair { query, key, score: form(query, key) }) {
-                floor = screen.as_ref().map_or(floor, |s| s.floor(pairs.bound / scale));
+            for &(query, key) in &near {
+                pairs.push(Pair { query, key, score: form(query, key) });
             }
-        };
-        for &(a, b) in &self.tiles {
-            look(a, b);
-            look(b, a);
         }
         let words = self.words.words.len();
         let sample =
             (0..if words == 0 { 0 } else { SAMPLE }).map(|i| sampled(i, words)).map(|(a, b)| form(a, b)).collect();
-        Head { pairs: pairs.finish(), dimensions: Vec::new(), sample }
+        Ok(Head { pairs: pairs.finish(), dimensions: Vec::new(), sample })
     }
 
     /// Dimension by dimension; the head's pairs are those of more than one dimension.
@@ -216,18 +217,6 @@ fn unit_rms(rows: &Tensor) -> Result<Tensor, ModelError> {
     Ok(rows.broadcast_div(&square.sqrt()?.maximum(1e-12)?)?)
 }
 
-/// Eight sums side by side, which the compiler turns into vector instructions.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
-    let mut sums = [0.0; 8];
-    for (a, b) in a.iter().zip(b) {
-        for i in 0..8 {
-            sums[i] += a[i] * b[i];
-        }
-    }
-    sums.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f32>()
-}
-
 /// The strongest of millions of pairs, without holding them all.
 struct Strongest {
     keep: usize,
@@ -241,18 +230,15 @@ impl Strongest {
         Self { keep, pairs: Vec::new(), bound: f32::NEG_INFINITY }
     }
 
-    /// Whether the bound rose.
-    fn push(&mut self, pair: Pair) -> bool {
+    fn push(&mut self, pair: Pair) {
         if pair.score < self.bound {
-            return false;
+            return;
         }
         self.pairs.push(pair);
-        let full = self.pairs.len() >= 2 * self.keep.max(128);
-        if full {
+        if self.pairs.len() >= 2 * self.keep.max(128) {
             strongest(&mut self.pairs, self.keep);
             self.bound = self.pairs.last().map_or(f32::NEG_INFINITY, |p| p.score);
         }
-        full
     }
 
     fn finish(mut self) -> Vec<Pair> {
@@ -291,9 +277,7 @@ mod tests {
         let pair = |i: u32| Pair { query: i % 97, key: i / 97, score: ((i * i) as f32 * 0.37).sin() };
         let mut all: Vec<Pair> = (0..20_000).map(pair).collect();
         let mut some = Strongest::new(50);
-        all.iter().for_each(|p| {
-            some.push(*p);
-        });
+        all.iter().for_each(|p| some.push(*p));
         strongest(&mut all, 50);
         assert_eq!(some.finish(), all);
     }

@@ -10,6 +10,7 @@ mod groups;
 pub mod heads;
 pub mod lexicon;
 pub mod matching;
+mod nearest;
 mod packed;
 mod related;
 pub mod scorer;
@@ -20,6 +21,7 @@ mod vectors;
 
 pub use atlas::{Atlas, LayerConcepts, LayerHeads, NamedComponent, NamedDimension, NamedHead};
 pub use groups::LayerGroup;
+pub use nearest::Nearest;
 pub use packed::Packed;
 pub use related::{Related, Relatedness};
 pub use vectors::Words;

@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 
 use candle_core::{D, DType, Device, Tensor};
 use sha2::{Digest, Sha256};
+use shiftlens_kernels::floats::dot;
+use shiftlens_kernels::units::Units;
 
 use crate::model::{ModelError, Tick};
 
@@ -148,19 +150,26 @@ impl Related {
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
         let units = by.units(words, input)?;
-        let (count, across) = (words.len(), units.t()?.contiguous()?);
-        let bounds = bounds(&units)?;
-        let (mut pairs, mut cosines) = (Vec::new(), Vec::new());
+        let (count, width, bounds) = (words.len(), units.dim(1)?, bounds(&units)?);
+        let rows: Vec<f32> = units.flatten_all()?.to_vec1()?;
+        let row = |word: usize| &rows[word * width..][..width];
+        // in integers first, which tell what cannot lie above the bounds
+        let whole = Units::new(&rows, width);
+        let floors: Vec<i32> = bounds.iter().map(|bound| whole.floor(*bound)).collect();
+        let (mut pairs, mut cosines, mut products) = (Vec::new(), Vec::new(), vec![0; BLOCK * count]);
         for start in (0..count).step_by(BLOCK) {
-            let block = units.narrow(0, start, BLOCK.min(count - start))?;
+            let block = start..(start + BLOCK).min(count);
             let later = count - start;
-            let found: Vec<f32> =
-                block.matmul(&across.narrow(1, start, later)?.contiguous()?)?.flatten_all()?.to_vec1()?;
-            for (a, row) in (start..).zip(found.chunks(later)) {
-                let rest = row.iter().zip(start..).skip(a + 1 - start);
-                for (cosine, b) in rest.filter(|(c, b)| **c > bounds[a] && **c > bounds[*b]) {
-                    pairs.push((a as u32, b as u32));
-                    cosines.push(*cosine);
+            let products = &mut products[..block.len() * later];
+            whole.products(block.clone(), &whole, start..count, products);
+            for (a, row_of_a) in block.zip(products.chunks_exact(later)) {
+                let rest = (a + 1..).zip(row_of_a[a + 1 - start..].iter().zip(&floors[a + 1..]));
+                for (b, _) in rest.filter(|(_, (product, floor))| **product >= floors[a].max(**floor)) {
+                    let cosine = dot(row(a), row(b));
+                    if cosine > bounds[a] && cosine > bounds[b] {
+                        pairs.push((a as u32, b as u32));
+                        cosines.push(cosine);
+                    }
                 }
             }
             if tick(Tick { done: (start + BLOCK).min(count), total: count }).await.is_break() {

@@ -217,9 +217,17 @@ fn transposed_product(matrix: &Matrix, c: &[f32], y: &mut [f32]) {
     matrix.transposed_product(c, y);
 }
 
-/// Natively the tiles are shared out over the cores; each fills columns of its own, which are then put in place.
 #[cfg(not(target_arch = "wasm32"))]
 fn product(matrix: &Matrix, x: &[f32], y: &mut [f32]) {
+    let rows = matrix.rows_together();
+    for (x, y) in x.chunks(rows * matrix.inputs).zip(y.chunks_mut(rows * matrix.outputs)) {
+        product_together(matrix, x, y);
+    }
+}
+
+/// Natively the tiles are shared out over the cores; each fills columns of its own, which are then put in place.
+#[cfg(not(target_arch = "wasm32"))]
+fn product_together(matrix: &Matrix, x: &[f32], y: &mut [f32]) {
     use rayon::prelude::*;
     use shiftlens_kernels::fixed::Rounded;
     let (tile, count) = (matrix.tile(), x.len() / matrix.inputs);
