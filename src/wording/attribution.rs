@@ -111,9 +111,7 @@ pub struct Provenance<'a> {
 pub fn provenance(p: &Provenance) -> String {
     let Provenance { model, file, quantization, parameters, what, mode, by, backend, times } = p;
     let on = if backend.is_empty() { String::new() } else { format!(" on {backend}") };
-    format!(
-        "{model} ({file}, {quantization}, {parameters} parameters) · {what} · {mode} mode by {by}{on} · {times}"
-    )
+    format!("{model} ({file}, {quantization}, {parameters} parameters) · {what} · {mode} mode by {by}{on} · {times}")
 }
 
 /// Before the footer.

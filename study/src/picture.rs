@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use shiftlens::explain::findings::PromptCase;
+use shiftlens::explain::methods::Method;
 use shiftlens::explain::{CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Role, Seconds, units};
 use shiftlens::share::{Export, Models};
 
@@ -122,6 +123,12 @@ fn report(study: &Study, checkpoint: &Checkpoint, case: &PromptCase, row: &Row) 
         target: settings.target,
         by: settings.by,
         mode: settings.mode.name().to_owned(),
+        method: Method::default(),
+        baseline: None,
+        steps: None,
+        completeness: Vec::new(),
+        faithfulness: None,
+        against: Vec::new(),
         backend: String::new(),
         seconds: Seconds { total: row.seconds.unwrap_or(0.0), ..Seconds::default() },
     };
