@@ -12,7 +12,7 @@ use shiftlens::explain::{By, ModelReport};
 use shiftlens::model::gpu::{Counts, GpuEngine, GpuModel};
 use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, Group, ModelError, Next, block_on};
-use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template};
+use shiftlens::protocol::{Backend, BackendChoice, Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
 
 const PROMPT: &str = "Give three tips for staying healthy.";
@@ -147,10 +147,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let now = || clock.elapsed().as_secs_f64();
     let mut rows = Vec::new();
     let mut bandwidth = 0.0;
-    let choices = [Choice::Cpu, Choice::Gpu];
+    let choices = [BackendChoice::Cpu, BackendChoice::Gpu];
     for choice in &choices[usize::from(gpu_only)..] {
-        let report = block_on(runner.settle(*choice, now, &mut async || Ok(())));
-        if *choice == Choice::Gpu && report.used != Backend::Gpu {
+        let report = block_on(runner.select_backend(*choice, now, &mut async || Ok(())));
+        if *choice == BackendChoice::Gpu && report.used != Backend::Gpu {
             return Err(report.reason().into());
         }
         if let Some(gpu) = runner.gpu() {

@@ -1,6 +1,6 @@
 //! Shiftlens: what instruction tuning did to a language model, computed and shown in the browser.
 //!
-//! The rooms, from the ground up (each uses only those above it): [`checkpoint`], [`model`], [`explain`], [`protocol`],
+//! The modules, from the ground up (each uses only those above it): [`checkpoint`], [`model`], [`explain`], [`protocol`],
 //! [`worker`], [`share`], [`teach`], [`wording`], [`page`], `app`. ARCHITECTURE.md says where to look for what.
 
 pub mod checkpoint;

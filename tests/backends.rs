@@ -10,9 +10,9 @@ use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::model::gpu::{Gpu, GpuError};
 use shiftlens::model::head::Target;
 use shiftlens::model::{ModelError, block_on};
-use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template, Why};
+use shiftlens::protocol::{Backend, BackendChoice, Prompt, Response, Run, Template, Why};
 use shiftlens::worker::{Backends, Runner, Update};
-use support::{Tiny, apart, gpu, on_gpu, run, singles};
+use support::{Tiny, gpu, on_gpu, relative_error, run, singles};
 
 const FEW_WORDS: &str = "Write about a fox and a boat.";
 
@@ -50,7 +50,7 @@ fn moves_to_the_cpu(fail: impl Fn(&Gpu), word: &str) {
     }
     let mut runner = runner();
     block_on(async {
-        let report = runner.settle(Choice::Gpu, || 0.0, &mut async || Ok(())).await;
+        let report = runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())).await;
         assert_eq!(report.used, Backend::Gpu, "{}", report.reason());
         let mut quiet = async |_: Update| ControlFlow::Continue(());
         let on_gpu = runner.run(&a_run(), || 0.0, &mut quiet).await.unwrap();
@@ -73,7 +73,7 @@ fn moves_to_the_cpu(fail: impl Fn(&Gpu), word: &str) {
         assert_eq!(said, ["started", "moved", "started", "token", "token", "token", "token"]);
         assert_eq!(on_cpu.backend, "CPU");
         for (a, b) in on_cpu.importance.iter().zip(&on_gpu.importance) {
-            assert!(apart(a, b) < 2e-3, "{a:?} {b:?}");
+            assert!(relative_error(a, b) < 2e-3, "{a:?} {b:?}");
         }
     });
 }
@@ -86,7 +86,7 @@ fn a_prompt_too_long_for_the_gpu_takes_only_its_own_run_to_the_cpu() {
     }
     let mut runner = runner();
     block_on(async {
-        runner.settle(Choice::Gpu, || 0.0, &mut async || Ok(())).await;
+        runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())).await;
         runner.gpu().unwrap().gpu().limit_bindings(300_000);
         let said = RefCell::new(Vec::new());
         let mut noted = async |update: Update| {
@@ -129,7 +129,7 @@ fn values_that_are_no_numbers_are_the_checkpoints_fault_only_if_the_cpu_has_them
     };
     let mut runner = Runner::load_at_once(broken(), "broken.gguf").unwrap();
     block_on(async {
-        let report = runner.settle(Choice::Gpu, || 0.0, &mut async || Ok(())).await;
+        let report = runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())).await;
         assert_eq!(report.used, Backend::Cpu);
         let mut quiet = async |_: Update| ControlFlow::Continue(());
         assert_eq!(runner.run(&a_run(), || 0.0, &mut quiet).await.unwrap_err(), ModelError::NotANumber);
@@ -149,10 +149,11 @@ fn a_gpu_that_computes_wrongly_is_found_out() {
         return;
     }
     let (tiny, other) = (Tiny::default(), Tiny { seed: 2, ..Tiny::default() });
-    for choice in [Choice::Auto, Choice::Gpu] {
+    for choice in [BackendChoice::Auto, BackendChoice::Gpu] {
         let mut backends = Backends::new(tiny.engine());
         backends.race_software();
-        let report = block_on(backends.settle(&other.checkpoint(), choice, || 0.0, &mut async || Ok(()))).clone();
+        let report =
+            block_on(backends.select_backend(&other.checkpoint(), choice, || 0.0, &mut async || Ok(()))).clone();
         assert_eq!(report.used, Backend::Cpu);
         assert!(matches!(&report.why, Why::Failed { what } if what.contains("wrong values")), "{}", report.reason());
         assert!(backends.gpu().is_none());
@@ -166,10 +167,10 @@ fn a_moot_upload_stops_and_blames_nobody() {
         return;
     }
     let mut runner = runner();
-    let report = block_on(runner.settle(Choice::Gpu, || 0.0, &mut async || Err(ModelError::Cancelled)));
+    let report = block_on(runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Err(ModelError::Cancelled)));
     assert_eq!(report.used, Backend::Cpu);
     assert!(!matches!(report.why, Why::Failed { .. } | Why::Missing { .. }), "{}", report.reason());
-    let report = block_on(runner.settle(Choice::Gpu, || 0.0, &mut async || Ok(())));
+    let report = block_on(runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())));
     assert_eq!(report.used, Backend::Gpu, "{}", report.reason());
 }
 
@@ -181,13 +182,14 @@ fn the_faster_backend_is_chosen_and_the_users_wish_counts() {
     block_on(async {
         if gpu.is_software() {
             // an emulated GPU is not even tried, unless it is asked for
-            let report = runner.settle(Choice::Auto, || 0.0, &mut async || Ok(())).await;
+            let report = runner.select_backend(BackendChoice::Auto, || 0.0, &mut async || Ok(())).await;
             assert_eq!((report.used, report.why), (Backend::Cpu, Why::Software));
             runner.race_software();
         }
-        let report = runner.settle(Choice::Auto, || clock.elapsed().as_secs_f64(), &mut async || Ok(())).await;
+        let report =
+            runner.select_backend(BackendChoice::Auto, || clock.elapsed().as_secs_f64(), &mut async || Ok(())).await;
         let Why::Raced { cpu, gpu } = report.why else { panic!("{}", report.reason()) };
         assert_eq!(report.used == Backend::Gpu, gpu < cpu);
-        assert_eq!(runner.settle(Choice::Cpu, || 0.0, &mut async || Ok(())).await.used, Backend::Cpu);
+        assert_eq!(runner.select_backend(BackendChoice::Cpu, || 0.0, &mut async || Ok(())).await.used, Backend::Cpu);
     });
 }

@@ -5,7 +5,7 @@ mod support;
 use std::ops::ControlFlow;
 
 use candle_core::{Device, Tensor};
-use shiftlens::explain::attribution::{Event, Job, Mode, Respond};
+use shiftlens::explain::attribution::{Job, Mode, Respond, RunEvent};
 use shiftlens::explain::methods::faithfulness::{CELLS, Faithfulness, ORDERS, Picture, check};
 use shiftlens::explain::methods::{self, Baseline, How, Method, Passage, baseline_row};
 use shiftlens::model::block_on;
@@ -30,7 +30,7 @@ fn job(prompt: &[u32], response: &[u32], target: Target) -> Job {
 
 fn importance(engine: &mut CpuEngine, job: &Job, how: &How) -> Vec<Vec<f32>> {
     let row = baseline_row(engine, &how.baseline, &[]).unwrap();
-    let mut quiet = async |_: Event| ControlFlow::Continue(());
+    let mut quiet = async |_: RunEvent| ControlFlow::Continue(());
     block_on(methods::run(engine, job, how, &row, || 0.0, &mut quiet)).unwrap().outcome.importance
 }
 

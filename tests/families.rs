@@ -35,8 +35,8 @@ fn importance_matches(what: &str, engine: &mut impl Engine, folder: &str, tolera
                 let scale = expected.iter().fold(0f32, |a, v| a.max(v.abs()));
                 for (row, expected) in expected[..n].iter().enumerate() {
                     let found = outcome.importance[row][m];
-                    let apart = (found - expected).abs() / scale;
-                    assert!(apart <= tolerance, "{what} {key} {mode:?} [{row}][{m}]: {found} {expected}");
+                    let error = (found - expected).abs() / scale;
+                    assert!(error <= tolerance, "{what} {key} {mode:?} [{row}][{m}]: {found} {expected}");
                 }
             }
             for (choice, expected) in outcome.choices.iter().zip(floats(&gold["target_prob"])) {

@@ -14,7 +14,7 @@ use shiftlens::model::cpu::CpuEngine;
 use shiftlens::model::gpu::GpuError;
 use shiftlens::model::head::{Goal, Target};
 use shiftlens::model::{Engine, Group, ModelError, Next, Seen, Tick, block_on};
-use support::{Tiny, apart, every_storage, gold, gpu, on_gpu, run, shared, singles};
+use support::{Tiny, every_storage, gold, gpu, on_gpu, relative_error, run, shared, singles};
 
 /// The same weights as f32 on the CPU, whose own products with quantized ones round activations.
 fn whole(tiny: &Tiny) -> CpuEngine {
@@ -60,7 +60,7 @@ fn logits_columns_and_reverse_agree_with_the_cpu() {
                     on_cpu.advance(chunk).await.unwrap();
                     for index in 0..chunk.len() {
                         let (a, b) = (on_cpu.logits(index).await.unwrap(), ours.logits(index).await.unwrap());
-                        assert!(apart(&a, &b) < 1e-3, "{dtype:?}: logits {}", apart(&a, &b));
+                        assert!(relative_error(&a, &b) < 1e-3, "{dtype:?}: logits {}", relative_error(&a, &b));
                         for target in [Target::Prob, Target::Logprob, Target::Logit] {
                             let a = on_cpu.column(index, &a, Goal::of(target, 7)).await.unwrap();
                             let b = ours.column(index, &b, Goal::of(target, 7)).await.unwrap();
@@ -72,7 +72,7 @@ fn logits_columns_and_reverse_agree_with_the_cpu() {
                             assert_eq!((a.id, a.choice.rank), (b.id, b.choice.rank));
                             assert!((a.choice.entropy - b.choice.entropy).abs() < 1e-3 * a.choice.entropy);
                             let top = |seen: &Seen| seen.choice.top.iter().map(|c| c.probability).collect::<Vec<_>>();
-                            assert!(apart(&top(&a), &top(&b)) < 1e-3);
+                            assert!(relative_error(&top(&a), &top(&b)) < 1e-3);
                             columns.push((Target::Prob, a.column.unwrap(), b.column.unwrap()));
                         }
                     }
@@ -90,7 +90,7 @@ fn logits_columns_and_reverse_agree_with_the_cpu() {
                 };
                 let b = ours.reverse(&tokens, PROMPT.len(), target, &[], &mut noted).await.unwrap();
                 for (a, b) in a.iter().zip(&b) {
-                    assert!(apart(a, b) < 1e-3, "{dtype:?} {target:?}: {a:?} {b:?}");
+                    assert!(relative_error(a, b) < 1e-3, "{dtype:?} {target:?}: {a:?} {b:?}");
                 }
             }
             assert!(ticks.last().is_some_and(|t| t.done == t.total));
@@ -114,10 +114,10 @@ fn a_long_sequence_outgrows_its_caches() {
             ours.advance(chunk).await.unwrap();
             on_cpu.advance(chunk).await.unwrap();
             let (a, b) = (on_cpu.logits(chunk.len() - 1).await.unwrap(), ours.logits(chunk.len() - 1).await.unwrap());
-            assert!(apart(&a, &b) < 1e-3);
+            assert!(relative_error(&a, &b) < 1e-3);
             let a = on_cpu.column(chunk.len() - 1, &a, Goal::of(Target::Logit, 9)).await.unwrap();
             let b = ours.column(chunk.len() - 1, &b, Goal::of(Target::Logit, 9)).await.unwrap();
-            assert!(apart(&a, &b) < 1e-3, "{a:?} {b:?}");
+            assert!(relative_error(&a, &b) < 1e-3, "{a:?} {b:?}");
         }
     });
 }
@@ -158,7 +158,7 @@ fn the_reference_models_match_pytorch() {
             let outcome = run(&mut ours, &ids[..n], singles(n), respond, Target::Prob, mode).unwrap();
             for (m, expected) in gold["importance"]["prob"].as_array().unwrap().iter().enumerate() {
                 let found: Vec<f32> = outcome.importance.iter().map(|row| row[m]).collect();
-                let distance = apart(&floats(expected)[..n], &found);
+                let distance = relative_error(&floats(expected)[..n], &found);
                 assert!(distance < 1e-3, "{name} {mode:?} column {m}: {distance}");
             }
         }
@@ -182,7 +182,7 @@ fn the_real_checkpoint_matches_pytorch() {
     for m in 0..3 {
         let expected: Vec<f32> = spans.iter().map(|s| s.iter().map(|p| rows[*p][m]).sum()).collect();
         let found: Vec<f32> = outcome.importance.iter().map(|row| row[m]).collect();
-        assert!(apart(&expected, &found) < 1e-3, "column {m}: {found:?} {expected:?}");
+        assert!(relative_error(&expected, &found) < 1e-3, "column {m}: {found:?} {expected:?}");
         let p = case["prob"][m].as_f64().unwrap() as f32;
         assert!((outcome.choices[m].probability - p).abs() < 1e-3 * p);
     }
@@ -232,7 +232,7 @@ fn tangents_in_batches_give_the_columns_of_all_at_once() {
     });
     for other in &found[1..] {
         for (a, b) in other.iter().flatten().zip(found[0].iter().flatten()) {
-            assert!(apart(b, a) < 1e-5, "{a:?} {b:?}");
+            assert!(relative_error(b, a) < 1e-5, "{a:?} {b:?}");
         }
     }
 }

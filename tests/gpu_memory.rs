@@ -10,7 +10,7 @@ use shiftlens::explain::By;
 use shiftlens::explain::attribution::Mode;
 use shiftlens::model::block_on;
 use shiftlens::model::head::Target;
-use shiftlens::protocol::{Backend, Choice, Prompt, Response, Run, Template, Why};
+use shiftlens::protocol::{Backend, BackendChoice, Prompt, Response, Run, Template, Why};
 use shiftlens::worker::{Runner, Update};
 use support::Tiny;
 
@@ -33,7 +33,7 @@ fn allow(more: Option<u64>) {
 fn a_gpu_without_memory_left_hands_the_run_to_the_cpu() {
     let tiny = Tiny { width: 256, heads: 4, kv_heads: 4, ..Tiny::default() };
     let mut runner = Runner::load_at_once(tiny.checkpoint(), "tiny.gguf").unwrap();
-    let report = block_on(runner.settle(Choice::Gpu, || 0.0, &mut async || Ok(())));
+    let report = block_on(runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())));
     if let (Backend::Cpu, Why::Missing { what }) = (report.used, &report.why) {
         assert!(std::env::var("SHIFTLENS_GPU").as_deref() != Ok("required"), "{what}");
         return println!("skipped: {what}");

@@ -18,7 +18,7 @@ use shiftlens::model::cpu::{CpuEngine, Memory, weight_bytes};
 use shiftlens::model::head::Target;
 use shiftlens::model::{ModelError, Needing, Remedy, Tick, block_on};
 use shiftlens::protocol::{Failure, Prompt, Response, Run, Template};
-use shiftlens::worker::room::{self, Room};
+use shiftlens::worker::budget::{self, Budget};
 use shiftlens::worker::{Runner, Update};
 use support::families::{FAMILIES, gguf};
 use support::{Tiny, engine, real, run, shared};
@@ -223,7 +223,7 @@ fn opened(what: &str, path: &std::path::Path) {
     let checkpoint = Checkpoint::open(FileBytes::open_set(path).unwrap()).unwrap();
     checkpoint.tokenizer().unwrap();
     let held = (HELD.load(Relaxed) - before) as u64;
-    let estimate = room::held(&checkpoint) - weight_bytes(&checkpoint);
+    let estimate = budget::held(&checkpoint) - weight_bytes(&checkpoint);
     println!("{what}: estimate {estimate}, held {held}");
     assert!(estimate >= held, "{what}: {estimate} are estimated, {held} are held");
     // a byte-level vocabulary with its merges takes several times as much as one of pieces and scores
@@ -234,7 +234,7 @@ fn opened(what: &str, path: &std::path::Path) {
 fn start(room_for: u64, by: By, mode: Mode, response: Response) -> Result<(), ModelError> {
     let tiny = Tiny { context: 4096, layers: 4, ..Tiny::default() };
     let mut runner = Runner::load_at_once(tiny.checkpoint(), "tiny.gguf").unwrap();
-    runner.set_room(Room { bytes: room_for, ask: |bytes| bytes });
+    runner.set_budget(Budget { bytes: room_for, ask: |bytes| bytes });
     let text = Prompt::text("ab ".repeat(400), Template::Off);
     let run = Run {
         prompt: text,
@@ -303,12 +303,12 @@ fn views() {
     runner.check_attention(tokens).unwrap();
     assert!(runner.check_attention(tokens + 1).is_err());
     runner.trace(&[1; 8192]).unwrap();
-    runner.set_room(Room { bytes: 64 << 20, ask: |bytes| bytes });
+    runner.set_budget(Budget { bytes: 64 << 20, ask: |bytes| bytes });
     let Err(ModelError::Memory(trace)) = runner.trace(&[1; 8192]) else { panic!() };
     assert_eq!((trace.needing, trace.room), (Needing::Sequence, 64 << 20));
     runner.trace(&[1; 100]).unwrap();
     // what the browser refuses is refused, whatever was thought
-    runner.set_room(Room { bytes: u64::MAX, ask: |_| 1 << 20 });
+    runner.set_budget(Budget { bytes: u64::MAX, ask: |_| 1 << 20 });
     assert!(runner.trace(&[1; 8192]).is_err());
 }
 

@@ -5,7 +5,7 @@ mod support;
 use std::ops::ControlFlow;
 
 use serde_json::Value as Json;
-use shiftlens::explain::attribution::{self, Against, Event, Job, Mode, Outcome, Respond};
+use shiftlens::explain::attribution::{self, Against, Job, Mode, Outcome, Respond, RunEvent};
 use shiftlens::explain::methods::{self, Baseline, Explained, GAP, How, Method, baseline_row};
 use shiftlens::model::cpu::CpuEngine;
 use shiftlens::model::head::Target;
@@ -51,7 +51,7 @@ fn floats(v: &Json) -> Vec<f64> {
     v.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
-async fn quiet(_: Event) -> ControlFlow<()> {
+async fn quiet(_: RunEvent) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
@@ -366,8 +366,8 @@ fn methods_stop_and_explain_an_empty_response() {
         let how = How { method, ..How::default() };
         let empty = explained(&mut engine, &job(Respond::Forced(Vec::new())), &how).unwrap();
         assert_eq!(empty.outcome.importance, vec![Vec::<f32>::new(); 3]);
-        let mut stop = async |e: Event| match e {
-            Event::Reverse(_) => ControlFlow::Break(()),
+        let mut stop = async |e: RunEvent| match e {
+            RunEvent::Reverse(_) => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         };
         let row = vec![0.0; engine.config().width];

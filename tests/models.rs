@@ -191,7 +191,7 @@ fn importance_that_is_no_number_is_an_error() {
 
 #[test]
 fn cancelling_stops_within_one_token() {
-    use shiftlens::explain::attribution::{self, Event, Job};
+    use shiftlens::explain::attribution::{self, Job, RunEvent};
     use std::ops::ControlFlow;
     for mode in [Mode::Forward, Mode::Reverse] {
         let mut engine = Tiny::default().engine();
@@ -205,8 +205,8 @@ fn cancelling_stops_within_one_token() {
             against: None,
         };
         let mut heard = 0;
-        let mut emit = async |e: Event| {
-            heard += usize::from(matches!(e, Event::Token { .. }));
+        let mut emit = async |e: RunEvent| {
+            heard += usize::from(matches!(e, RunEvent::Token { .. }));
             if heard == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let outcome = block_on(attribution::run(&mut engine, &job, || 0.0, &mut emit));

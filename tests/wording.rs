@@ -266,7 +266,7 @@ fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn every_string_on_the_page_stands_in_the_room_of_strings() {
+fn every_string_on_the_page_stands_in_the_module_of_strings() {
     let mut files = Vec::new();
     ["src/app", "src/page"].iter().for_each(|folder| sources(Path::new(folder), &mut files));
     files.sort();
@@ -288,7 +288,7 @@ fn names(source: &str) -> impl Iterator<Item = &str> {
 
 /// A string that nothing shows is not kept up, and would be translated in vain.
 #[test]
-fn every_string_in_the_room_is_shown() {
+fn every_string_in_the_module_is_shown() {
     let (mut page, mut room) = (Vec::new(), Vec::new());
     ["src/app", "src/page"].iter().for_each(|folder| sources(Path::new(folder), &mut page));
     sources(Path::new("src/wording"), &mut room);
@@ -320,7 +320,7 @@ fn the_first_paint_says_only_what_is_known() {
 }
 
 #[test]
-fn a_sentence_outside_the_room_is_found_wherever_it_stands() {
+fn a_sentence_outside_the_module_is_found_wherever_it_stands() {
     let planted = r##"
         const LABEL: &str = "A label with words";
         const TABS: [(u8, &str); 1] = [(0, "Findings")];

@@ -49,7 +49,7 @@ pub struct Scratch {
     pub(crate) rounded: Rounded,
     /// A part's result.
     pub(crate) result: Vec<f32>,
-    pub(crate) attention: attention::Room,
+    pub(crate) attention: attention::Workspace,
 }
 
 /// `W`, `[outputs, inputs]`.

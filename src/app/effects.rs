@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::engine::{Cores, Engine};
+use super::engine::{Cores, EngineHandle};
 use super::state::{Side, State};
 use super::teach::lesson;
 use super::{engines, examples, memory, now, window};
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(400);
 #[derive(Clone, Copy)]
 struct Effects {
     state: State,
-    engines: StoredValue<[Option<Engine>; 2], LocalStorage>,
+    engines: StoredValue<[Option<EngineHandle>; 2], LocalStorage>,
     cores: StoredValue<Cores, LocalStorage>,
     /// The pause that the core waits for.
     pause: StoredValue<Option<TimeoutHandle>>,
@@ -60,7 +60,7 @@ impl Effects {
         }
     }
 
-    fn engine(self, side: Side) -> Option<Engine> {
+    fn engine(self, side: Side) -> Option<EngineHandle> {
         self.engines.with_value(|engines| engines[side.index()].clone())
     }
 
@@ -74,7 +74,7 @@ impl Effects {
             state.dispatch(Msg::Engine { side, epoch, event: Box::new(event), at: now() });
         };
         // events can come before the engine is in its place
-        let engine = Engine::new(self.cores.get_value(), side.index() as u32, hear);
+        let engine = EngineHandle::new(self.cores.get_value(), side.index() as u32, hear);
         self.engines.update_value(|engines| engines[side.index()] = Some(engine.clone()));
         engine.restart(epoch);
     }

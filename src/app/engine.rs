@@ -17,7 +17,7 @@ const MOST_THREADS: f64 = 16.0;
 
 /// A running worker. Cloning shares it.
 #[derive(Clone)]
-pub struct Engine {
+pub struct EngineHandle {
     worker: Rc<RefCell<Option<Worker>>>,
     handler: Handler,
     /// How many workers there were before the present one.
@@ -61,7 +61,7 @@ impl Cores {
     }
 }
 
-impl Engine {
+impl EngineHandle {
     /// Engine number `place` without a worker yet; its events will go to `handler`.
     pub fn new(cores: Cores, place: u32, handler: impl Fn(u32, Event) + 'static) -> Self {
         Self { worker: Rc::default(), handler: Rc::new(handler), epoch: Rc::default(), cores, place }

@@ -11,7 +11,7 @@ use crate::model::{Engine, Group, Length, ModelError, Next, Seen, Tick};
 
 /// What a run says while it goes on.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event {
+pub enum RunEvent {
     /// Prompt tokens read.
     Prefill(Tick),
     /// A response token, with its column `[groups]` in forward mode.
@@ -63,7 +63,7 @@ pub async fn run<E: Engine>(
     engine: &mut E,
     job: &Job,
     now: impl Fn() -> f64,
-    emit: &mut impl AsyncFnMut(Event) -> ControlFlow<()>,
+    emit: &mut impl AsyncFnMut(RunEvent) -> ControlFlow<()>,
 ) -> Result<Outcome, ModelError> {
     let started = now();
     let planned = match &job.respond {
@@ -85,7 +85,7 @@ pub async fn run<E: Engine>(
         engine.advance(chunk).await?;
         index = chunk.len() - 1;
         read += chunk.len();
-        go_on(emit(Event::Prefill(Tick { done: read, total: job.prompt.len() })).await)?;
+        go_on(emit(RunEvent::Prefill(Tick { done: read, total: job.prompt.len() })).await)?;
     }
     let prefilled = now();
     let mut run = Run::new(engine, job, mode, emit);
@@ -99,7 +99,7 @@ pub async fn run<E: Engine>(
     let importance = match mode {
         Mode::Reverse => {
             let tokens: Vec<u32> = job.prompt.iter().chain(&response).copied().collect();
-            let mut tick = async |t: Tick| emit(Event::Reverse(t)).await;
+            let mut tick = async |t: Tick| emit(RunEvent::Reverse(t)).await;
             engine.begin(&[]).await?; // the caches have served
             let columns = engine.reverse(&tokens, job.prompt.len(), job.target, &against, &mut tick).await?;
             columns.iter().try_for_each(|column| finite(column))?;
@@ -179,7 +179,7 @@ struct Run<'a, E, F> {
     columns: Vec<Vec<f32>>,
 }
 
-impl<'a, E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'a, E, F> {
+impl<'a, E: Engine, F: AsyncFnMut(RunEvent) -> ControlFlow<()>> Run<'a, E, F> {
     fn new(engine: &'a mut E, job: &'a Job, mode: Mode, emit: &'a mut F) -> Self {
         let (response, choices, against, columns) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Self { engine, job, mode, emit, response, choices, against, columns }
@@ -220,7 +220,7 @@ impl<'a, E: Engine, F: AsyncFnMut(Event) -> ControlFlow<()>> Run<'a, E, F> {
         self.response.push(id);
         self.choices.push(choice.clone());
         self.columns.extend(column.clone());
-        go_on((self.emit)(Event::Token { id, choice, column }).await)
+        go_on((self.emit)(RunEvent::Token { id, choice, column }).await)
     }
 
     async fn generate(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::facts::{bundled, origin};
 use super::{Effect, Facts, Files, Ledger, Model, Progress, Purpose, Side};
-use crate::protocol::{BackendReport, Choice, Event, Failure, JobId, Request, Source};
+use crate::protocol::{BackendChoice, BackendReport, Event, Failure, JobId, Request, Source};
 
 /// What the user wants.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub enum Command {
     /// This is what the last visit used.
     Remembered([Option<Source>; 2]),
     /// Have both engines compute on this, and those to come.
-    Compute(Choice),
+    Compute(BackendChoice),
 }
 
 /// Whether a model is there.
@@ -126,7 +126,7 @@ pub struct Context<'a> {
 pub struct Slots {
     sides: [Slot; 2],
     /// What the user wants to compute on.
-    choice: Choice,
+    choice: BackendChoice,
 }
 
 impl Slots {

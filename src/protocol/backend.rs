@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What the user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Choice {
+pub enum BackendChoice {
     /// The faster of the two that computes rightly.
     #[default]
     Auto,

@@ -7,7 +7,7 @@ mod backend;
 mod failure;
 mod run;
 
-pub use backend::{Backend, BackendReport, Choice, Why};
+pub use backend::{Backend, BackendChoice, BackendReport, Why};
 pub use failure::{Failure, StorageFailure};
 pub use run::{Need, Prompt, Response, Run, Template};
 
@@ -67,7 +67,7 @@ pub enum Request {
     /// Compute on other hardware from now on: answered by [`Event::Backend`] once a model is there.
     Backend {
         /// Which.
-        choice: Choice,
+        choice: BackendChoice,
     },
     /// Show how a prompt will be read, and whether it fits with its response: answered by [`Event::Prepared`].
     Prepare {

@@ -2,7 +2,7 @@
 //!
 //! A file a feature, named after where the page shows it. What never changes is a constant; what holds a name or a number
 //! is a function, which also chooses between one and many. Nothing here knows the rest of the crate: values come as text
-//! and numbers. Sentences of the engine (an error, a verdict) come with their values from the rooms that find them.
+//! and numbers. Sentences of the engine (an error, a verdict) come with their values from the modules that find them.
 #![expect(missing_docs, reason = "each is named after what it says")]
 
 pub mod attribution;

@@ -5,7 +5,7 @@ use crate::checkpoint::Checkpoint;
 use crate::model::ModelError;
 use crate::model::cpu::CpuEngine;
 use crate::model::gpu::{Gpu, GpuEngine, GpuError, GpuModel};
-use crate::protocol::{Backend, BackendReport, Choice, Why};
+use crate::protocol::{Backend, BackendChoice, BackendReport, Why};
 
 /// The engines.
 pub struct Backends {
@@ -66,14 +66,14 @@ impl Backends {
 
     /// Decides by the user's `choice`, a known answer and a short race. `now` is a clock in seconds; `go_on` is awaited while
     /// weights are sent to the GPU, and may stop it by an error: the CPU computes then.
-    pub async fn settle(
+    pub async fn select_backend(
         &mut self,
         checkpoint: &Checkpoint,
-        choice: Choice,
+        choice: BackendChoice,
         now: impl Fn() -> f64,
         go_on: &mut impl AsyncFnMut() -> Result<(), ModelError>,
     ) -> &BackendReport {
-        if choice == Choice::Cpu {
+        if choice == BackendChoice::Cpu {
             self.gpu = None;
             self.report = BackendReport::cpu();
             return &self.report;
@@ -94,7 +94,7 @@ impl Backends {
     async fn prove(
         &mut self,
         checkpoint: &Checkpoint,
-        choice: Choice,
+        choice: BackendChoice,
         now: impl Fn() -> f64,
         go_on: &mut impl AsyncFnMut() -> Result<(), ModelError>,
     ) -> Result<BackendReport, ModelError> {
@@ -104,7 +104,9 @@ impl Backends {
             None => Some(Gpu::open().await?),
         };
         let opened = kept.as_ref().map(GpuEngine::gpu).or(device.as_ref());
-        if let Some(emulated) = opened.filter(|d| d.is_software() && choice == Choice::Auto && !self.race_software) {
+        if let Some(emulated) =
+            opened.filter(|d| d.is_software() && choice == BackendChoice::Auto && !self.race_software)
+        {
             let gpu = Some(emulated.name().to_owned());
             return Ok(BackendReport { used: Backend::Cpu, gpu, why: Why::Software });
         }
@@ -117,7 +119,7 @@ impl Backends {
             (None, None) => return Err(GpuError::Unavailable("it was not opened".into()).into()),
         };
         let found = Answers::of(&mut gpu, None).await?;
-        let distance = found.apart(&Answers::of(&mut self.cpu, Some(&found)).await?);
+        let distance = found.relative_error(&Answers::of(&mut self.cpu, Some(&found)).await?);
         if distance > APART {
             let how = match distance {
                 ..10.0 => format!("{:.1} % off on a known answer", distance * 100.0),
@@ -128,7 +130,7 @@ impl Backends {
         let name = Some(gpu.gpu().name().to_owned());
         let on_gpu = race_gpu(&mut gpu, &now).await?;
         let (used, why) = match choice {
-            Choice::Gpu => (Backend::Gpu, Why::Asked),
+            BackendChoice::Gpu => (Backend::Gpu, Why::Asked),
             _ => {
                 let on_cpu = race(&mut self.cpu, &now).await?;
                 let used = if on_gpu < on_cpu { Backend::Gpu } else { Backend::Cpu };

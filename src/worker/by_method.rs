@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::reader::Reader;
-use crate::explain::attribution::{Event, Job, Mode, Outcome};
+use crate::explain::attribution::{Job, Mode, Outcome, RunEvent};
 use crate::explain::methods::faithfulness::{self, Faithfulness, Picture};
 use crate::explain::methods::{self, Explained, How, Method, Passage};
 use crate::model::cpu::CpuEngine;
@@ -33,7 +33,7 @@ pub async fn explain(
     how: &How,
     job: &Job,
     now: &impl Fn() -> f64,
-    emit: &mut impl AsyncFnMut(Event) -> ControlFlow<()>,
+    emit: &mut impl AsyncFnMut(RunEvent) -> ControlFlow<()>,
 ) -> Result<Explained, ModelError> {
     let row = reader.baseline_row(engine, &how.baseline)?;
     let explained = methods::run(engine, job, how, &row, now, emit).await;

@@ -1,10 +1,10 @@
 //! Owns one checkpoint and runs jobs on it, one at a time. `runner` works anywhere; `browser` is the web worker.
 
 mod backends;
+pub mod budget;
 mod by_method;
 mod proof;
 mod reader;
-pub mod room;
 mod runner;
 
 #[cfg(target_arch = "wasm32")]

@@ -59,7 +59,7 @@ impl Answers {
 
     /// The largest difference from what the CPU says of the same tokens: of probabilities as they are, of the rest relative to
     /// its largest value. `f32::MAX` where anything is no number.
-    pub fn apart(&self, cpu: &Answers) -> f32 {
+    pub fn relative_error(&self, cpu: &Answers) -> f32 {
         let mut differences = Vec::new();
         for (i, (a, b)) in self.steps.iter().zip(&cpu.steps).enumerate() {
             let (a_best, b_best) = (best(a), best(b));
@@ -70,9 +70,9 @@ impl Answers {
                 differences.push((b_best - b.choice.probability).abs());
             }
             let [a, b] = [a, b].map(|seen| seen.column.as_deref().unwrap_or_default());
-            differences.push(check::apart(b, a));
+            differences.push(check::relative_error(b, a));
         }
-        differences.extend(self.columns.iter().zip(&cpu.columns).map(|(a, b)| check::apart(b, a)));
+        differences.extend(self.columns.iter().zip(&cpu.columns).map(|(a, b)| check::relative_error(b, a)));
         if self.columns.len() != cpu.columns.len() || differences.iter().any(|d| d.is_nan()) {
             return f32::MAX;
         }
@@ -158,7 +158,7 @@ mod tests {
     use crate::model::block_on;
     use crate::model::cpu::{CpuEngine, CpuModel};
     use crate::model::gpu::{Gpu, kernels};
-    use crate::protocol::{Backend, Choice, Why};
+    use crate::protocol::{Backend, BackendChoice, Why};
     use crate::testing::not_checked;
 
     #[test]
@@ -168,10 +168,11 @@ mod tests {
         assert_eq!([(0.101, 0.1), (0.16, 0.1), (0.5, 0.1)].map(|(token, read)| super::ahead(token, read)), [100, 2, 1]);
     }
 
-    fn settled(checkpoint: &Checkpoint) -> (Backend, Why) {
+    fn selected(checkpoint: &Checkpoint) -> (Backend, Why) {
         let cpu = CpuEngine::new(block_on(CpuModel::load(checkpoint, None, &mut async |_, _| Ok(()))).unwrap());
         let mut backends = Backends::new(cpu);
-        let report = block_on(backends.settle(checkpoint, Choice::Gpu, || 0.0, &mut async || Ok(()))).clone();
+        let report =
+            block_on(backends.select_backend(checkpoint, BackendChoice::Gpu, || 0.0, &mut async || Ok(()))).clone();
         (report.used, report.why)
     }
 
@@ -190,12 +191,12 @@ mod tests {
         // between them they use every kernel: biases; norms of queries and keys, and norms after blocks
         let models = ["llama", "qwen2", "gemma3", "granite"].map(open);
         for model in &models {
-            assert_eq!(settled(model), (Backend::Gpu, Why::Asked), "{}", model.config.architecture);
+            assert_eq!(selected(model), (Backend::Gpu, Why::Asked), "{}", model.config.architecture);
         }
         let mut unnoticed = Vec::new();
         for kernel in kernels::names() {
             kernels::break_kernel(Some(&kernel));
-            let noticed = models.iter().any(|model| settled(model).0 == Backend::Cpu);
+            let noticed = models.iter().any(|model| selected(model).0 == Backend::Cpu);
             kernels::break_kernel(None);
             if !noticed {
                 unnoticed.push(kernel);

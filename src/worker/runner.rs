@@ -4,18 +4,18 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 
 use super::backends::Backends;
+use super::budget::{Asked, Budget};
 use super::by_method;
 use super::reader::Reader;
-use super::room::{Asked, Room};
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::explain::attribution::{self, Event, Job, Mode, Outcome};
+use crate::explain::attribution::{self, Job, Mode, Outcome, RunEvent};
 use crate::explain::memory;
 use crate::explain::methods::Explained;
 use crate::explain::{By, CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, scored_rows, units};
 use crate::model::cpu::{Cores, CpuEngine, CpuModel, Trace};
 use crate::model::gpu::{GpuEngine, GpuModel};
 use crate::model::{Engine, Length, ModelError, Shortage, Tick};
-use crate::protocol::{Backend, BackendReport, Choice, Need, Prompt, Response, Run, Why};
+use crate::protocol::{Backend, BackendChoice, BackendReport, Need, Prompt, Response, Run, Why};
 
 /// Alternatives reported for each response token.
 const ALTERNATIVES: usize = 5;
@@ -39,7 +39,7 @@ pub enum Update {
 pub struct Runner {
     reader: Reader,
     backends: Backends,
-    room: Room,
+    budget: Budget,
 }
 
 impl Runner {
@@ -53,7 +53,7 @@ impl Runner {
     ) -> Result<Self, ModelError> {
         let backends = Backends::new(CpuEngine::new(CpuModel::load(&checkpoint, cores, progress).await?));
         let info = CheckpointInfo::of(&checkpoint, file)?; // after the weights were read, which names them
-        Ok(Self { reader: Reader { checkpoint, info }, backends, room: Room::endless() })
+        Ok(Self { reader: Reader { checkpoint, info }, backends, budget: Budget::endless() })
     }
 
     /// The same where nobody waits for a sign of life.
@@ -84,16 +84,16 @@ impl Runner {
 
     /// Decides what computes from now on, by the user's choice, a known answer and a race. `now` is a clock in seconds;
     /// `go_on` is awaited while weights are sent to the GPU, and may stop it by an error: the CPU computes then.
-    pub async fn settle(
+    pub async fn select_backend(
         &mut self,
-        choice: Choice,
+        choice: BackendChoice,
         now: impl Fn() -> f64,
         go_on: &mut impl AsyncFnMut() -> Result<(), ModelError>,
     ) -> BackendReport {
-        self.backends.settle(&self.reader.checkpoint, choice, now, go_on).await.clone()
+        self.backends.select_backend(&self.reader.checkpoint, choice, now, go_on).await.clone()
     }
 
-    /// What to say while [`Runner::settle`] works.
+    /// What to say while [`Runner::select_backend`] works.
     pub fn trying(&self) -> BackendReport {
         let bytes = GpuModel::need(&self.reader.checkpoint);
         BackendReport { used: Backend::Cpu, gpu: None, why: Why::Trying { bytes } }
@@ -115,8 +115,8 @@ impl Runner {
     }
 
     /// Runs and views may take this much memory on the CPU.
-    pub fn set_room(&mut self, room: Room) {
-        self.room = room;
+    pub fn set_budget(&mut self, budget: Budget) {
+        self.budget = budget;
     }
 
     /// What a run of `prompt`, prepared, with the text that is explained, will take of memory; nothing where the GPU computes,
@@ -134,7 +134,7 @@ impl Runner {
         }
         let units = units(prompt, text, by, true); // the template may make up a row
         let asked = Asked::new(&self.reader.info, (prompt, text), &units, by, &respond, mode);
-        Ok(Some(match asked.plan(&self.reader.checkpoint.config, |need| need.min(self.room.bytes)) {
+        Ok(Some(match asked.plan(&self.reader.checkpoint.config, |need| need.min(self.budget.bytes)) {
             Ok(plan) => Need { bytes: plan.bytes, refused: None },
             Err(shortage) => Need { bytes: shortage.need, refused: Some(shortage) },
         }))
@@ -147,7 +147,7 @@ impl Runner {
 
     /// Begins to read a sequence for what goes on inside. Fails where memory cannot hold it.
     pub fn trace(&self, ids: &[u32]) -> Result<Trace, ModelError> {
-        memory::check_sequence(&self.reader.checkpoint.config, ids.len(), |need| self.room.of(need))?;
+        memory::check_sequence(&self.reader.checkpoint.config, ids.len(), |need| self.budget.of(need))?;
         self.backends.cpu.trace(ids)
     }
 
@@ -163,7 +163,7 @@ impl Runner {
 
     /// Fails where memory cannot hold a layer's attention on so many tokens.
     pub fn check_attention(&self, tokens: usize) -> Result<(), ModelError> {
-        Ok(memory::check_attention(&self.reader.checkpoint.config, tokens, |need| self.room.of(need))?)
+        Ok(memory::check_attention(&self.reader.checkpoint.config, tokens, |need| self.budget.of(need))?)
     }
 
     /// Runs and explains. `now` is a clock in seconds; `emit` hears everything and cancels by breaking.
@@ -185,9 +185,9 @@ impl Runner {
         let units = units(&prompt, &text, run.by, run.template_row);
         let asked = |mode| Asked::new(&self.reader.info, (&prompt, &text), &units, run.by, &respond, mode);
         let (run_asks, check_asks) = (asked(by_method::mode(run)), asked(Mode::Off));
-        let room = self.room;
+        let budget = self.budget;
         let plan = |asked: &Asked, reader: &Reader| {
-            asked.plan(&reader.checkpoint.config, |need| room.of(need)).map(|plan| plan.mode)
+            asked.plan(&reader.checkpoint.config, |need| budget.of(need)).map(|plan| plan.mode)
         };
         let on_gpu = !by_method::is(run) && self.backends.gpu().is_some();
         // the GPU has memory of its own; the check is the CPU's
@@ -210,7 +210,7 @@ impl Runner {
         };
         let (explained, used) = if by_method::is(run) {
             let Self { reader, backends, .. } = self;
-            let mut forward = async |event: Event| emit(update(reader, event)).await;
+            let mut forward = async |event: RunEvent| emit(update(reader, event)).await;
             let explained = by_method::explain(reader, &mut backends.cpu, &run.how, &job, &now, &mut forward).await?;
             (explained, BackendReport::cpu())
         } else {
@@ -278,7 +278,7 @@ impl Runner {
     ) -> Result<(Outcome, BackendReport), ModelError> {
         let Self { reader, backends, .. } = self;
         let mut used = backends.report().clone();
-        let mut forward = async |event: Event| emit(update(reader, event)).await;
+        let mut forward = async |event: RunEvent| emit(update(reader, event)).await;
         let outcome = match backends.gpu() {
             Some(gpu) => finish(gpu, &job, now, &mut forward).await,
             None => finish(&mut backends.cpu, &job, now, &mut forward).await,
@@ -290,7 +290,7 @@ impl Runner {
                 match (emit(started).await, on_cpu(reader)) {
                     (ControlFlow::Break(()), _) => Err(ModelError::Cancelled),
                     (ControlFlow::Continue(()), Ok(mode)) => {
-                        let mut forward = async |event: Event| emit(update(reader, event)).await;
+                        let mut forward = async |event: RunEvent| emit(update(reader, event)).await;
                         finish(&mut backends.cpu, &Job { mode, ..job }, now, &mut forward).await
                     }
                     (ControlFlow::Continue(()), Err(shortage)) => Err(shortage.into()),
@@ -305,11 +305,11 @@ impl Runner {
     }
 }
 
-fn update(reader: &Reader, event: Event) -> Update {
+fn update(reader: &Reader, event: RunEvent) -> Update {
     match event {
-        Event::Prefill(t) => Update::Prefill(t),
-        Event::Reverse(t) => Update::Reverse(t),
-        Event::Token { id, choice, column } => Update::Token(reader.response_token(id, choice), column),
+        RunEvent::Prefill(t) => Update::Prefill(t),
+        RunEvent::Reverse(t) => Update::Reverse(t),
+        RunEvent::Token { id, choice, column } => Update::Token(reader.response_token(id, choice), column),
     }
 }
 
@@ -318,7 +318,7 @@ async fn finish<E: Engine>(
     engine: &mut E,
     job: &Job,
     now: &impl Fn() -> f64,
-    emit: &mut impl AsyncFnMut(Event) -> ControlFlow<()>,
+    emit: &mut impl AsyncFnMut(RunEvent) -> ControlFlow<()>,
 ) -> Result<Outcome, ModelError> {
     let outcome = attribution::run(engine, job, now, emit).await;
     let freed = engine.begin(&[]).await;

@@ -29,6 +29,7 @@ fn explained(name: &str, template: Template, response: &[u32], study: &Study, by
         mode: Mode::Auto,
         instruction: Some(case.span()),
         template_row: false,
+        how: Default::default(),
     };
     let mut runner = Runner::load_at_once(opened, name).unwrap();
     block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap()

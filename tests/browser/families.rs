@@ -11,7 +11,7 @@ use shiftlens::model::head::Target;
 
 use super::page::Page;
 use super::support::families::file;
-use super::support::{Noise, apart, cosine, engine, gold, real, run, singles};
+use super::support::{Noise, cosine, engine, gold, real, relative_error, run, singles};
 
 /// Tokens of an answer.
 const LIMIT: usize = 8;
@@ -84,7 +84,7 @@ fn agrees_with_the_native_engine(report: &Json, path: &PathBuf, prompt: &str, mo
     assert_eq!(ids(&report["response"]), outcome.response, "{path:?}, {mode:?}");
     for m in 0..outcome.response.len() {
         let native: Vec<f32> = outcome.importance.iter().map(|row| row[m]).collect();
-        let difference = apart(&native, &column(&report["importance"], m));
+        let difference = relative_error(&native, &column(&report["importance"], m));
         assert!(difference < 1e-3, "{path:?}, {mode:?}, column {m}: {difference}");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::page::{self, Page};
-use super::support::{apart, every_storage};
+use super::support::{every_storage, relative_error};
 use super::weights::each_theme_and_size;
 
 /// A software GPU takes its time, above all to compile kernels.
@@ -163,7 +163,7 @@ async fn every_storage_type_agrees_with_the_cpu() {
                 let numbers = |run: &Json| -> Vec<f32> {
                     run[what].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
                 };
-                let distance = apart(&numbers(cpu), &numbers(gpu));
+                let distance = relative_error(&numbers(cpu), &numbers(gpu));
                 assert!(distance < 1e-3, "{} {mode} {what}: {distance}", one["name"]);
             }
         }

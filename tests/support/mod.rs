@@ -16,7 +16,7 @@ use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 use shiftlens::checkpoint::{Checkpoint, MemoryBytes};
-use shiftlens::explain::attribution::{self, Event, Job, Mode, Outcome, Respond};
+use shiftlens::explain::attribution::{self, Job, Mode, Outcome, Respond, RunEvent};
 use shiftlens::model::cpu::{CpuEngine, CpuModel};
 use shiftlens::model::gpu::{Gpu, GpuEngine, GpuModel};
 use shiftlens::model::head::Target;
@@ -105,7 +105,7 @@ pub fn every_storage() -> Vec<Tiny> {
 }
 
 /// The largest difference relative to the largest value.
-pub fn apart(a: &[f32], b: &[f32]) -> f32 {
+pub fn relative_error(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
     let most = a.iter().fold(1e-12f32, |m, v| m.max(v.abs()));
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / most
@@ -248,7 +248,7 @@ pub fn run<E: shiftlens::model::Engine>(
     mode: Mode,
 ) -> Result<Outcome, ModelError> {
     let job = Job { prompt: prompt.to_vec(), groups, respond, target, mode, alternatives: 3, against: None };
-    block_on(attribution::run(engine, &job, || 0.0, &mut async |_: Event| ControlFlow::Continue(())))
+    block_on(attribution::run(engine, &job, || 0.0, &mut async |_: RunEvent| ControlFlow::Continue(())))
 }
 
 pub fn singles(n: usize) -> Vec<Vec<usize>> {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::{Cache, Plan, Room, Shape, add_weighted, nanoseconds, scores, softmax, softmax_tangent};
+use super::{Cache, Plan, Shape, Workspace, add_weighted, nanoseconds, scores, softmax, softmax_tangent};
 use crate::matrix::Scratch;
 use crate::pool::{MOST_PARTS, Task};
 use crate::tasks::Shared;
@@ -49,7 +49,7 @@ impl<'a> Forward<'a> {
     }
 
     /// The most floats that a part works in, beside what is given to it: for so many primal rows and tangents, with so many positions.
-    pub fn room(shape: &Shape, primal: usize, tangents: usize, positions: usize) -> usize {
+    pub fn workspace(shape: &Shape, primal: usize, tangents: usize, positions: usize) -> usize {
         let (heads, tangents) = (shape.heads_per_kv(), tangents.min(tangents_of_part(shape, tangents)));
         let result = primal.min(ROWS) * (tangents + 1) * heads * shape.width;
         result + (tangents + 3) * heads * positions + tangents * heads * shape.width
@@ -114,40 +114,40 @@ impl Forward<'_> {
     }
 
     /// Appends the weights' tangents to the coefficients: `[tangents that are alive, heads, positions]`.
-    fn weight_tangents(&self, at: &Row, tangents: &Range<usize>, room: &mut Room) {
+    fn weight_tangents(&self, at: &Row, tangents: &Range<usize>, workspace: &mut Workspace) {
         let (shape, count) = (&self.cache.shape, at.seen.len());
         let (heads, width) = (shape.heads_per_kv(), shape.width);
         let groups = || alive(&self.plan, tangents, at.row);
-        room.queries.clear();
-        groups().for_each(|(_, row)| room.queries.extend_from_slice(self.queries(at, row)));
-        let before = room.coefficients.len();
-        room.coefficients.resize(before + room.queries.len() / width * count, 0.0);
-        let all = &mut room.coefficients[before..];
+        workspace.queries.clear();
+        groups().for_each(|(_, row)| workspace.queries.extend_from_slice(self.queries(at, row)));
+        let before = workspace.coefficients.len();
+        workspace.coefficients.resize(before + workspace.queries.len() / width * count, 0.0);
+        let all = &mut workspace.coefficients[before..];
         // through the query's tangent, for all groups at once; then through the keys' tangents
-        scores(&room.queries, self.cache.keys(at.kv, &at.seen), width, all);
+        scores(&workspace.queries, self.cache.keys(at.kv, &at.seen), width, all);
         for ((group, _), tangents) in groups().zip(all.chunks_exact_mut(heads * count)) {
-            room.scores.clear();
-            room.scores.resize(heads * count, 0.0);
+            workspace.scores.clear();
+            workspace.scores.resize(heads * count, 0.0);
             let keys = self.cache.key_tangents(group, at.kv, &at.seen);
-            scores(self.queries(at, at.row), keys, width, &mut room.scores);
-            tangents.iter_mut().zip(&room.scores).for_each(|(a, b)| *a = (*a + b) * shape.scale);
-            for (tangents, weights) in tangents.chunks_exact_mut(count).zip(room.weights.chunks_exact(count)) {
+            scores(self.queries(at, at.row), keys, width, &mut workspace.scores);
+            tangents.iter_mut().zip(&workspace.scores).for_each(|(a, b)| *a = (*a + b) * shape.scale);
+            for (tangents, weights) in tangents.chunks_exact_mut(count).zip(workspace.weights.chunks_exact(count)) {
                 softmax_tangent(weights, tangents);
             }
         }
     }
 
     /// Appends the sums of the values and of their tangents: `[rows, heads, width]`, in the order of the coefficients.
-    fn sum(&self, at: &Row, tangents: &Range<usize>, room: &Room, result: &mut Vec<f32>) {
+    fn sum(&self, at: &Row, tangents: &Range<usize>, workspace: &Workspace, result: &mut Vec<f32>) {
         let (shape, count, before) = (&self.cache.shape, at.seen.len(), result.len());
         let heads = shape.heads_per_kv() * shape.width;
-        result.resize(before + room.coefficients.len() / count * shape.width, 0.0);
+        result.resize(before + workspace.coefficients.len() / count * shape.width, 0.0);
         let out = &mut result[before..];
-        add_weighted(&room.coefficients, self.cache.values(at.kv, &at.seen), shape.width, out);
+        add_weighted(&workspace.coefficients, self.cache.values(at.kv, &at.seen), shape.width, out);
         let out = if tangents.start == 0 { &mut out[heads..] } else { out };
         for ((group, _), out) in alive(&self.plan, tangents, at.row).zip(out.chunks_exact_mut(heads)) {
             let values = self.cache.value_tangents(group, at.kv, &at.seen);
-            add_weighted(&room.weights, values, shape.width, out);
+            add_weighted(&workspace.weights, values, shape.width, out);
         }
     }
 }
@@ -165,19 +165,19 @@ impl Task for Forward<'_> {
     }
 
     fn compute(&self, part: usize, scratch: &mut Scratch) {
-        let Scratch { result, attention: room, .. } = scratch;
+        let Scratch { result, attention: workspace, .. } = scratch;
         let place = self.place(part);
         result.clear();
         result.reserve(self.results(&place).count() * self.cache.shape.heads_per_kv() * self.cache.shape.width);
         for row in place.rows.clone() {
             let at = self.row(row, place.kv);
-            self.weights(&at, &mut room.weights);
-            room.coefficients.clear();
+            self.weights(&at, &mut workspace.weights);
+            workspace.coefficients.clear();
             if place.tangents.start == 0 {
-                room.coefficients.extend_from_slice(&room.weights);
+                workspace.coefficients.extend_from_slice(&workspace.weights);
             }
-            self.weight_tangents(&at, &place.tangents, room);
-            self.sum(&at, &place.tangents, room, result);
+            self.weight_tangents(&at, &place.tangents, workspace);
+            self.sum(&at, &place.tangents, workspace, result);
         }
     }
 

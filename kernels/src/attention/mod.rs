@@ -78,7 +78,7 @@ pub struct Plan<'a> {
 
 /// What one part of attention works in.
 #[derive(Default)]
-pub(crate) struct Room {
+pub(crate) struct Workspace {
     /// `[heads, positions]`.
     weights: Vec<f32>,
     /// Coefficients of the values: `[rows, positions]`.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::{Room, Shape, nanoseconds, softmax, softmax_tangent};
+use super::{Shape, Workspace, nanoseconds, softmax, softmax_tangent};
 use crate::floats::{product, transposed_product};
 use crate::matrix::Scratch;
 use crate::pool::{MOST_PARTS, Task};
@@ -76,7 +76,7 @@ impl<'a> Vjp<'a> {
     }
 
     /// The most floats that a part works in, beside what is given to it: for `count` cotangents, the longest of so many rows.
-    pub fn room(shape: &Shape, count: usize, longest: usize) -> usize {
+    pub fn workspace(shape: &Shape, count: usize, longest: usize) -> usize {
         let result = count.min(COTANGENTS) * longest * (shape.heads_per_kv() + 2) * shape.width;
         result + 2 * (longest + QUERIES) * shape.width + 4 * QUERIES * longest
     }
@@ -117,21 +117,21 @@ impl<'a> Vjp<'a> {
     }
 
     /// Adds what a head's queries give for rows `c` of a cotangent: to its queries of these rows, its keys and its values.
-    fn add(&self, head: &Head, c: &[f32], room: &mut Room, [queries, keys, values]: [&mut [f32]; 3]) {
+    fn add(&self, head: &Head, c: &[f32], workspace: &mut Workspace, [queries, keys, values]: [&mut [f32]; 3]) {
         let (width, end, rows) = (self.shape.width, head.rows.end, c.len() / self.shape.width);
         let weights = &head.weights[..rows * end];
-        room.coefficients.clear();
-        room.coefficients.resize(rows * end, 0.0);
-        product(c, &head.values[..end * width], width, &mut room.coefficients, end);
-        for (scores, weights) in room.coefficients.chunks_exact_mut(end).zip(weights.chunks_exact(end)) {
+        workspace.coefficients.clear();
+        workspace.coefficients.resize(rows * end, 0.0);
+        product(c, &head.values[..end * width], width, &mut workspace.coefficients, end);
+        for (scores, weights) in workspace.coefficients.chunks_exact_mut(end).zip(weights.chunks_exact(end)) {
             softmax_tangent(weights, scores); // its derivative is symmetric
             scores.iter_mut().for_each(|s| *s *= self.shape.scale);
         }
-        transposed_product(&room.coefficients, end, &head.keys[..end * width], width, queries);
-        transpose(&room.coefficients, end, &mut room.scores);
-        transposed_product(&room.scores, rows, &head.queries[..rows * width], width, keys);
-        transpose(weights, end, &mut room.scores);
-        transposed_product(&room.scores, rows, c, width, values);
+        transposed_product(&workspace.coefficients, end, &head.keys[..end * width], width, queries);
+        transpose(&workspace.coefficients, end, &mut workspace.scores);
+        transposed_product(&workspace.scores, rows, &head.queries[..rows * width], width, keys);
+        transpose(weights, end, &mut workspace.scores);
+        transposed_product(&workspace.scores, rows, c, width, values);
     }
 
     /// Adds what a head's queries give to a cotangent's whole result. The head is number `head` of its key/value head.
@@ -140,7 +140,7 @@ impl<'a> Vjp<'a> {
         head: &Head,
         number: usize,
         (kv, cotangent): (usize, usize),
-        room: &mut Room,
+        workspace: &mut Workspace,
         result: &mut [f32],
     ) {
         let (shape, n) = (&self.shape, self.lengths[cotangent]);
@@ -150,14 +150,14 @@ impl<'a> Vjp<'a> {
             return;
         }
         let (start, column) = (self.start(cotangent), (kv * heads + number) * width);
-        let mut c = core::mem::take(&mut room.queries);
+        let mut c = core::mem::take(&mut workspace.queries);
         gather(self.c, shape.heads * width, start + rows.start..start + rows.end, column..column + width, &mut c);
         let (queries, rest) = result.split_at_mut(heads * n * width);
         let (keys, values) = rest.split_at_mut(n * width);
         let (queries, seen) = (&mut queries[number * n * width..], head.rows.end.min(n) * width);
         let queries = &mut queries[rows.start * width..rows.end * width];
-        self.add(head, &c, room, [queries, &mut keys[..seen], &mut values[..seen]]);
-        room.queries = c;
+        self.add(head, &c, workspace, [queries, &mut keys[..seen], &mut values[..seen]]);
+        workspace.queries = c;
     }
 }
 
@@ -185,15 +185,15 @@ impl Task for Vjp<'_> {
     }
 
     fn compute(&self, part: usize, scratch: &mut Scratch) {
-        let Scratch { result, attention: room, .. } = scratch;
+        let Scratch { result, attention: workspace, .. } = scratch;
         let (place, shape) = (self.place(part), &self.shape);
         let (width, heads) = (shape.width, shape.heads_per_kv());
         let lengths = &self.lengths[place.cotangents.clone()];
         let longest = lengths.iter().copied().max().unwrap_or(0);
         result.clear();
         result.resize(lengths.iter().map(|n| self.floats(*n)).sum(), 0.0);
-        let [mut queries, mut keys, mut values] = core::mem::take(&mut room.gathered);
-        let mut weights = core::mem::take(&mut room.weights);
+        let [mut queries, mut keys, mut values] = core::mem::take(&mut workspace.gathered);
+        let mut weights = core::mem::take(&mut workspace.weights);
         let own = place.kv * width..(place.kv + 1) * width;
         gather(self.sequence.keys, shape.kv_width(), 0..longest, own.clone(), &mut keys);
         gather(self.sequence.values, shape.kv_width(), 0..longest, own, &mut values);
@@ -208,13 +208,13 @@ impl Task for Vjp<'_> {
                 let mut result = &mut result[..];
                 for cotangent in place.cotangents.clone() {
                     let (own, rest) = result.split_at_mut(self.floats(self.lengths[cotangent]));
-                    self.add_cotangent(&head, number, (place.kv, cotangent), room, own);
+                    self.add_cotangent(&head, number, (place.kv, cotangent), workspace, own);
                     result = rest;
                 }
             }
         }
-        room.weights = weights;
-        room.gathered = [queries, keys, values];
+        workspace.weights = weights;
+        workspace.gathered = [queries, keys, values];
     }
 
     fn write(&self, part: usize, scratch: &Scratch) {

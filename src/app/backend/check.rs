@@ -57,16 +57,16 @@ fn Outcome(state: State) -> impl IntoView {
 /// The worst comparison of one kind, if there is any.
 fn worst(checked: &[Checked], kernel: &str, derivative: Derivative) -> Option<Checked> {
     let of = checked.iter().filter(|c| c.kernel == kernel && c.derivative == derivative);
-    of.max_by(|a, b| a.apart.total_cmp(&b.apart)).cloned()
+    of.max_by(|a, b| a.relative_error.total_cmp(&b.relative_error)).cloned()
 }
 
 fn cell(found: Option<Checked>) -> impl IntoView {
     let (words, class) = match &found {
         None => ("–".to_owned(), "num"),
-        Some(c) if c.apart == 0.0 => ("0".to_owned(), "num"),
-        Some(c) if c.agrees() => (format!("{:.0e}", c.apart), "num"),
-        Some(c) if c.apart == f32::MAX => (wording::wrong(None), "num off"),
-        Some(c) => (wording::wrong(Some(c.apart)), "num off"),
+        Some(c) if c.relative_error == 0.0 => ("0".to_owned(), "num"),
+        Some(c) if c.agrees() => (format!("{:.0e}", c.relative_error), "num"),
+        Some(c) if c.relative_error == f32::MAX => (wording::wrong(None), "num off"),
+        Some(c) => (wording::wrong(Some(c.relative_error)), "num off"),
     };
     view! { <td class=class title=found.map(|c| wording::worst_on(&c.case))>{words}</td> }
 }

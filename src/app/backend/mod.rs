@@ -11,21 +11,21 @@ use super::state::State;
 use crate::app::teach::Explain;
 use crate::page::Msg;
 use crate::page::slots::Command;
-use crate::protocol::{Backend, BackendReport, Choice, Why};
+use crate::protocol::{Backend, BackendChoice, BackendReport, Why};
 use crate::teach::terms::Panel;
 use crate::wording::backend as wording;
 
 const KEY: &str = "shiftlens.backend";
-const CHOICES: [(Choice, &str, &str); 3] = [
-    (Choice::Auto, "auto", wording::AUTOMATIC),
-    (Choice::Cpu, "cpu", wording::CPU),
-    (Choice::Gpu, "gpu", wording::GPU),
+const CHOICES: [(BackendChoice, &str, &str); 3] = [
+    (BackendChoice::Auto, "auto", wording::AUTOMATIC),
+    (BackendChoice::Cpu, "cpu", wording::CPU),
+    (BackendChoice::Gpu, "gpu", wording::GPU),
 ];
 
 /// What the user wants.
-pub fn wanted() -> Choice {
+pub fn wanted() -> BackendChoice {
     let name = memory::get(KEY).unwrap_or_default();
-    CHOICES.iter().find(|(_, key, _)| *key == name).map_or_else(Choice::default, |(choice, _, _)| *choice)
+    CHOICES.iter().find(|(_, key, _)| *key == name).map_or_else(BackendChoice::default, |(choice, _, _)| *choice)
 }
 
 fn short(reports: &[Option<BackendReport>]) -> &'static str {
@@ -55,7 +55,7 @@ pub fn BackendBadge(state: State) -> impl IntoView {
     let chosen = RwSignal::new(wanted());
     // a GPU that failed is told of in any case, one that is not there only to who asked for it
     let failed = move || {
-        let asked = chosen.get() == Choice::Gpu;
+        let asked = chosen.get() == BackendChoice::Gpu;
         let told = |r: &BackendReport| match r.why {
             Why::Failed { .. } => true,
             Why::Missing { .. } => asked,

@@ -16,7 +16,7 @@ pub use how::{Baseline, How, MOST_STEPS, Method, is_default};
 pub use integrated::GAP;
 pub use passage::Passage;
 
-use crate::explain::attribution::{self, Event, Job, Mode, Outcome, finite};
+use crate::explain::attribution::{self, Job, Mode, Outcome, RunEvent, finite};
 use crate::model::cpu::CpuEngine;
 use crate::model::{Engine, ModelError, Tick};
 
@@ -46,7 +46,7 @@ pub async fn run(
     how: &How,
     baseline: &[f32],
     now: impl Fn() -> f64,
-    emit: &mut impl AsyncFnMut(Event) -> ControlFlow<()>,
+    emit: &mut impl AsyncFnMut(RunEvent) -> ControlFlow<()>,
 ) -> Result<Explained, ModelError> {
     if how.method == Method::GradientInput {
         return Ok(attribution::run(engine, job, now, emit).await?.into());
@@ -55,7 +55,7 @@ pub async fn run(
     let outcome = attribution::run(engine, &Job { mode: Mode::Off, ..job.clone() }, &now, emit).await?;
     let responded = now();
     let mut explained = Explained::from(outcome);
-    let mut tick = async |t: Tick| emit(Event::Reverse(t)).await;
+    let mut tick = async |t: Tick| emit(RunEvent::Reverse(t)).await;
     explain(engine, job, how, baseline, &mut explained, &mut tick).await?;
     let Outcome { importance, mode, seconds, .. } = &mut explained.outcome;
     importance.iter().try_for_each(|row| finite(row))?;

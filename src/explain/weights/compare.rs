@@ -62,7 +62,7 @@ impl HeadChange {
     /// Compares every head of a layer; samples are compared where both models' words are the same.
     pub fn of_layer(base: &LayerHeads, tuned: &LayerHeads) -> Vec<Self> {
         let one = |(b, t): (&NamedHead, &NamedHead)| {
-            let distance = (base.words == tuned.words).then(|| apart(&b.sample.0, &t.sample.0)).flatten();
+            let distance = (base.words == tuned.words).then(|| relative_difference(&b.sample.0, &t.sample.0)).flatten();
             Self { distance, ..Self::of(&b.pairs, &t.pairs) }
         };
         base.heads.iter().zip(&tuned.heads).map(one).collect()
@@ -99,7 +99,7 @@ impl Filter {
     }
 }
 
-fn apart(base: &[f32], tuned: &[f32]) -> Option<f32> {
+fn relative_difference(base: &[f32], tuned: &[f32]) -> Option<f32> {
     let square = |v: &mut dyn Iterator<Item = f32>| v.map(|v| f64::from(v).powi(2)).sum::<f64>();
     let size = square(&mut base.iter().copied());
     let gap = square(&mut base.iter().zip(tuned).map(|(b, t)| t - b));

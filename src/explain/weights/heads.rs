@@ -139,12 +139,12 @@ impl WordPairs {
         };
         let (queries, keys) = cpu::queries_and_keys(checkpoint, layer, &input)?;
         let width = c.head_width;
-        let share = c.heads / c.kv_heads;
+        let group_size = c.heads / c.kv_heads;
         let part = |all: &Tensor, head: usize| -> Result<Vec<f32>, ModelError> {
             Ok(all.narrow(1, head * width, width)?.flatten_all()?.to_vec1()?)
         };
         let head = |h: usize| -> Result<Head, ModelError> {
-            let (q, k) = (part(&queries, h)?, part(&keys, h / share)?);
+            let (q, k) = (part(&queries, h)?, part(&keys, h / group_size)?);
             Ok(match how.reading {
                 Reading::Relation => self.relation(&q, &k, (width, c.specs[layer].attention_scale), how.keep)?,
                 Reading::Paper => self.paper(&q, &k, width, how.keep),

@@ -68,13 +68,13 @@ pub(in crate::model) fn forward(cache: &Cache, plan: &RowPlan, queries: &[f32]) 
 }
 
 /// Cotangents of queries, keys and values, stacked as those of attention's output are.
-pub(in crate::model) struct Pulled {
+pub(in crate::model) struct QkvCotangents {
     pub queries: Vec<f32>,
     pub keys: Vec<f32>,
     pub values: Vec<f32>,
 }
 
-impl Pulled {
+impl QkvCotangents {
     pub(super) fn zeros(shape: &Shape, rows: usize) -> Self {
         let [queries, keys, values] =
             [shape.heads * shape.width, shape.kv_width(), shape.kv_width()].map(|width| vec![0.0; rows * width]);
@@ -83,11 +83,11 @@ impl Pulled {
 }
 
 /// The vjp for several cotangents at once, each over the rows `0..lengths[i]` of one sequence, stacked in `c`.
-pub(in crate::model) fn vjp(shape: Shape, sequence: Sequence, lengths: &[usize], c: &[f32]) -> Pulled {
-    let mut pulled = Pulled::zeros(&shape, lengths.iter().sum());
-    let Pulled { queries, keys, values } = &mut pulled;
+pub(in crate::model) fn vjp(shape: Shape, sequence: Sequence, lengths: &[usize], c: &[f32]) -> QkvCotangents {
+    let mut cotangents = QkvCotangents::zeros(&shape, lengths.iter().sum());
+    let QkvCotangents { queries, keys, values } = &mut cotangents;
     run(&Vjp::new(shape, sequence, lengths, c, Cotangents { queries, keys, values }));
-    pulled
+    cotangents
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -112,13 +112,13 @@ fn run(task: &dyn Task) {
 #[cfg(test)]
 thread_local! {
     /// How many queries have weighed their keys, for tests that count the work.
-    pub(super) static WEIGHED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    pub(super) static ATTENTION_ROWS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 /// Attention weights of the query at the last position of `weights`, for one head; keys before its window weigh nothing.
-fn weigh(s: Shape, query: &[f32], keys: &[f32], head: usize, weights: &mut [f32]) {
+fn attention_weights(s: Shape, query: &[f32], keys: &[f32], head: usize, weights: &mut [f32]) {
     #[cfg(test)]
-    WEIGHED.set(WEIGHED.get() + 1);
+    ATTENTION_ROWS.set(ATTENTION_ROWS.get() + 1);
     let seen = s.seen(weights.len() - 1);
     let (before, weights) = weights.split_at_mut(seen.start);
     before.fill(0.0);
@@ -146,7 +146,7 @@ pub(in crate::model) fn attended(s: Shape, queries: &[f32], keys: &[f32], values
     let mut out = vec![0.0; s.heads * s.width];
     let mut weights = vec![0.0; position + 1];
     for head in 0..s.heads {
-        weigh(s, &queries[query_at(s, position, head)], keys, head, &mut weights);
+        attention_weights(s, &queries[query_at(s, position, head)], keys, head, &mut weights);
         for j in s.seen(position) {
             axpy(weights[j], &values[key_at(s, j, head)], &mut out[query_at(s, 0, head)]);
         }
@@ -165,7 +165,7 @@ pub(in crate::model) fn pattern(s: Shape, queries: &[f32], keys: &[f32], head: u
     let count = keys.len() / s.kv_width();
     let mut weights = vec![0.0; row(count).start];
     for query in 0..count {
-        weigh(s, &queries[query_at(s, query, head)], keys, head, &mut weights[row(query)]);
+        attention_weights(s, &queries[query_at(s, query, head)], keys, head, &mut weights[row(query)]);
     }
     weights
 }
@@ -188,7 +188,7 @@ pub(in crate::model) fn roll(s: Shape, queries: &[f32], keys: &[f32], rolled: &m
         mean[query] = 0.5;
         for head in 0..s.heads {
             let weights = &mut weights[..=query];
-            weigh(s, &queries[query_at(s, query, head)], keys, head, weights);
+            attention_weights(s, &queries[query_at(s, query, head)], keys, head, weights);
             axpy(0.5 / s.heads as f32, weights, mean);
         }
         sum.fill(0.0);

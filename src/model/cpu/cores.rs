@@ -6,7 +6,7 @@ use std::rc::Rc;
 use shiftlens_kernels::Matrix;
 use shiftlens_kernels::attention::{Plan, Sequence, Shape};
 
-use super::attention::Pulled;
+use super::attention::QkvCotangents;
 use crate::model::ModelError;
 use crate::model::row_plan::RowPlan;
 
@@ -125,10 +125,10 @@ pub(super) fn attention_vjp(
     sequence: Sequence,
     lengths: &[usize],
     c: &[f32],
-) -> Result<Pulled, ModelError> {
+) -> Result<QkvCotangents, ModelError> {
     let (wide, narrow) = (shape.heads * shape.width, shape.kv_width());
     let most = VALUES.saturating_sub(sequence.queries.len() + 2 * sequence.keys.len()) / (wide + 2 * narrow);
-    let mut pulled = Pulled::zeros(&shape, lengths.iter().sum());
+    let mut cotangents = QkvCotangents::zeros(&shape, lengths.iter().sum());
     let (mut from, mut at) = (0, 0);
     while from < lengths.len() {
         let mut rows = lengths[from];
@@ -139,12 +139,12 @@ pub(super) fn attention_vjp(
         }
         let c = &c[at * wide..(at + rows) * wide];
         let [queries, keys, values] = cores.attention_vjp(shape, sequence, &lengths[from..to], c)?;
-        pulled.queries[at * wide..(at + rows) * wide].copy_from_slice(&queries);
-        pulled.keys[at * narrow..(at + rows) * narrow].copy_from_slice(&keys);
-        pulled.values[at * narrow..(at + rows) * narrow].copy_from_slice(&values);
+        cotangents.queries[at * wide..(at + rows) * wide].copy_from_slice(&queries);
+        cotangents.keys[at * narrow..(at + rows) * narrow].copy_from_slice(&keys);
+        cotangents.values[at * narrow..(at + rows) * narrow].copy_from_slice(&values);
         (from, at) = (to, at + rows);
     }
-    Ok(pulled)
+    Ok(cotangents)
 }
 
 /// A matrix in the shared memory.

@@ -32,7 +32,7 @@ struct Fold<'a> {
     /// What stays until the fold is done with.
     beside: u64,
     /// What attention works in, for all cores.
-    room: u64,
+    workspace: u64,
     peak: u64,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Fold<'a> {
     fn new(config: &'a ModelConfig, stream: u64) -> Self {
         let mut places = [0; Place::COUNT];
         places[Place::Stream as usize] = stream;
-        Self { config, places, beside: 0, room: 0, peak: stream }
+        Self { config, places, beside: 0, workspace: 0, peak: stream }
     }
 
     fn at(&self, place: Place) -> u64 {
@@ -95,7 +95,7 @@ impl<'a> Fold<'a> {
                 }
                 Step::Rope { .. } => {}
                 Step::Attend(_) => {
-                    self.see(self.rows(rows, Place::Attended) + self.room);
+                    self.see(self.rows(rows, Place::Attended) + self.workspace);
                     self.set(Place::Attended, self.rows(rows, Place::Attended));
                     for place in [Place::Queries, Place::Keys, Place::Values] {
                         self.keep(keeps, self.at(place));
@@ -157,7 +157,7 @@ impl<'a> Fold<'a> {
                     for place in [Place::Queries, Place::Keys, Place::Values] {
                         self.places[place as usize] = self.rows(now, place);
                     }
-                    self.see(self.room);
+                    self.see(self.workspace);
                     self.clear(Place::Attended);
                 }
                 Step::Gate(_) => {
@@ -218,10 +218,10 @@ impl<'a> Memory<'a> {
     }
 
     /// What attention works in on all cores, from the floats that one part does.
-    fn attention_room(&self, room: impl Fn(&Shape) -> usize) -> u64 {
+    fn attention_workspace(&self, workspace: impl Fn(&Shape) -> usize) -> u64 {
         let c = self.config;
         let shape = Shape { width: c.head_width, heads: c.heads, kv_heads: c.kv_heads, scale: 1.0, window: None };
-        cores() * size(room(&shape)) * FLOAT
+        cores() * size(workspace(&shape)) * FLOAT
     }
 
     /// Bytes of forward mode: tokens are read in `chunks`, one after the other, with a tangent for every group from its first
@@ -244,7 +244,7 @@ impl<'a> Memory<'a> {
             let embedding = stream + self.stream(primal);
             let layer = |steps: &Vec<Step>| {
                 let mut fold = Fold::new(self.config, stream);
-                fold.room = self.attention_room(|shape| Forward::room(shape, count, tangents, length));
+                fold.workspace = self.attention_workspace(|shape| Forward::workspace(shape, count, tangents, length));
                 fold.forward(steps, rows, primal, false);
                 fold.peak
             };
@@ -283,7 +283,7 @@ impl<'a> Memory<'a> {
                 let mut fold = Fold::new(c, self.stream(first));
                 fold.beside = kept.beside;
                 let longest = batch.last().copied().unwrap_or(0);
-                fold.room = self.attention_room(|shape| Vjp::room(shape, batch.len(), longest));
+                fold.workspace = self.attention_workspace(|shape| Vjp::workspace(shape, batch.len(), longest));
                 fold.vjp(steps, first, rows, read);
                 fold.peak.max(kept.peak + self.stream(first))
             };
@@ -299,7 +299,7 @@ impl<'a> Memory<'a> {
         let paged = read.next_multiple_of(size(PAGE));
         let cache = fold.rows(paged, Place::Keys) + fold.rows(paged, Place::Values);
         fold.beside = cache;
-        fold.room = self.attention_room(|shape| Forward::room(shape, read as usize, 0, read as usize)); // from a count of tokens
+        fold.workspace = self.attention_workspace(|shape| Forward::workspace(shape, read as usize, 0, read as usize)); // from a count of tokens
         fold.forward(steps, read, read, keeps);
         fold.beside -= cache;
         if keeps {

@@ -1,8 +1,8 @@
-//! Rotary positions (Su et al., 2021). A rotation is linear and orthogonal: its jvp is itself, its vjp turns back.
+//! Rotary positions (Su et al., 2021). A rotation is linear and orthogonal: its jvp is itself, its vjp rotates back.
 
 use crate::checkpoint::{ModelConfig, RopeLayout};
 
-/// Rotates every head of every row of `[rows, heads * head_width]` to its position by frequency table `table`; `back` turns
+/// Rotates every head of every row of `[rows, heads * head_width]` to its position by frequency table `table`; `back` rotates
 /// the other way.
 pub(in crate::model) fn rotate(
     config: &ModelConfig,

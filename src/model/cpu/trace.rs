@@ -154,7 +154,7 @@ mod tests {
     use candle_core::Device;
     use candle_core::quantized::{GgmlDType, QTensor};
 
-    use super::super::attention::WEIGHED;
+    use super::super::attention::ATTENTION_ROWS;
     use super::super::linear::Linear;
     use super::super::norm::RmsNorm;
     use super::super::tests::{config, layer, values};
@@ -199,15 +199,15 @@ mod tests {
         let model = model();
         let mut trace = Trace::of(&model, &SEQUENCE).unwrap();
         let one = SEQUENCE.len() * trace.heads();
-        WEIGHED.set(0);
+        ATTENTION_ROWS.set(0);
         for layer in 0..LAYERS {
             read_to(&mut trace, &model, layer);
             shown(&trace, layer);
         }
-        assert_eq!(WEIGHED.get(), 2 * LAYERS * one);
+        assert_eq!(ATTENTION_ROWS.get(), 2 * LAYERS * one);
         read_to(&mut trace, &model, 1);
         shown(&trace, 1);
-        assert_eq!(WEIGHED.get(), (2 * LAYERS + 1) * one, "what is kept is not read again");
+        assert_eq!(ATTENTION_ROWS.get(), (2 * LAYERS + 1) * one, "what is kept is not read again");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use wgpu::Buffer;
 
 use super::cache::LayerCache;
 use super::device::GpuError;
-use super::forward::{Work, turning};
+use super::forward::{Work, rotated_heads};
 use super::fused::Fused;
 use super::kernels::Kernel;
 use super::matrix::{FEW, Matrix, Normed, Through};
@@ -84,7 +84,7 @@ fn bind_layer(model: &GpuModel, layer: &Layer, w: &Work, cache: &LayerCache) -> 
             Fused::Append { table } => {
                 let angles = w.turn(table);
                 let buffers = [&heads, &w.count, &w.info, angles, &w.projected, &cache.primal, &cache.tangents];
-                vec![Op::elements(bind(Kernel::Append, &buffers), turning(c) * c.head_width / 2)]
+                vec![Op::elements(bind(Kernel::Append, &buffers), rotated_heads(c) * c.head_width / 2)]
             }
             Fused::Attend(_) => {
                 let buffers = [&heads, &w.info, &w.projected, &cache.primal, &cache.tangents, &w.attended];

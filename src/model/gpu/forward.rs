@@ -22,8 +22,8 @@ const NONE: u32 = u32::MAX;
 const FIRST_CAPACITY: usize = 128;
 const FIRST_ROWS: usize = 32;
 
-/// Heads that are turned to their positions: of queries and of keys.
-pub(super) fn turning(c: &ModelConfig) -> usize {
+/// Heads that are rotated to their positions: of queries and of keys.
+pub(super) fn rotated_heads(c: &ModelConfig) -> usize {
     c.heads + c.kv_heads
 }
 
@@ -312,6 +312,6 @@ pub(super) fn row_info(plan: &RowPlan, places: &Places) -> Vec<[u32; 4]> {
 
 /// Cosine and sine of every frequency at every position.
 pub(super) fn angles(frequencies: &[f32], positions: Range<usize>) -> Vec<[f32; 2]> {
-    let turned = positions.flat_map(|p| frequencies.iter().map(move |f| (p as f32 * f).sin_cos()));
-    turned.map(|(sin, cos)| [cos, sin]).collect()
+    let rotated = positions.flat_map(|p| frequencies.iter().map(move |f| (p as f32 * f).sin_cos()));
+    rotated.map(|(sin, cos)| [cos, sin]).collect()
 }

@@ -9,7 +9,7 @@ use wgpu::{Buffer, CommandEncoder};
 
 use super::device::{Gpu, GpuError, Submitted};
 use super::engine::{Counts, not_a_number};
-use super::forward::{Extra, Session, projected, turning, widest};
+use super::forward::{Extra, Session, projected, rotated_heads, widest};
 use super::fused::Fused;
 use super::head::goal_words;
 use super::kernels::Kernel;
@@ -321,7 +321,7 @@ impl Pass<'_> {
         let set_norm = gpu.uniform(&Norm { accumulate: 0, ..model.norm_uniform() });
         let heads = gpu.uniform(&Heads::new(c, l.attend()));
         let bind = |kernel, buffers: &[&Buffer]| kernels.bind(gpu, kernel, None, buffers);
-        let pulled = |matrix: &Matrix, x, y, accumulate| {
+        let linear_vjp = |matrix: &Matrix, x, y, accumulate| {
             matrix.transposed(gpu, kernels, &Through { rows: &b.count, x, y, accumulate })
         };
         let is_normed = l.fused.iter().any(|f| matches!(f, Fused::QkNorm { .. }));
@@ -346,14 +346,14 @@ impl Pass<'_> {
                     let buffers = [&set_norm, &b.info, &w.branches[block], l.norm(gain)?, &b.post, &b.branch];
                     ops.push(Op::rows(bind(Kernel::NormVjp, &buffers)));
                 }
-                Fused::Out { from, weight } => ops.extend(pulled(l.back(weight), &b.branch, b.read(from), false)),
-                Fused::Into { from, weight } => ops.extend(pulled(l.back(weight), &b.c, b.read(from), false)),
+                Fused::Out { from, weight } => ops.extend(linear_vjp(l.back(weight), &b.branch, b.read(from), false)),
+                Fused::Into { from, weight } => ops.extend(linear_vjp(l.back(weight), &b.c, b.read(from), false)),
                 Fused::Gate(activation) => {
                     let gated = gpu.uniform(&[c.ffn_width as u32, activation as u32, 0, 0]);
                     let buffers = [&gated, &b.count, &b.info, &w.gate_up, &b.a, &b.gate_up];
                     ops.push(Op::elements(bind(Kernel::MlpVjp, &buffers), c.ffn_width));
                 }
-                Fused::GateUp => ops.extend(pulled(&l.gate_up, &b.gate_up, into, accumulate)),
+                Fused::GateUp => ops.extend(linear_vjp(&l.gate_up, &b.gate_up, into, accumulate)),
                 Fused::Norm { gain } => {
                     // what the feed-forward block's norm read is still in the stream
                     let stream = if block == 1 { &w.x } else { &self.inputs[layer] };
@@ -372,7 +372,7 @@ impl Pass<'_> {
                 }
                 Fused::Append { table } => {
                     let buffers = [&heads, &b.count, &b.info, w.turn(table), &b.projected];
-                    ops.push(Op::elements(bind(Kernel::RopeVjp, &buffers), turning(c) * c.head_width / 2));
+                    ops.push(Op::elements(bind(Kernel::RopeVjp, &buffers), rotated_heads(c) * c.head_width / 2));
                 }
                 Fused::QkNorm { whole } => {
                     for (part, count, uniform) in model.projected_norms(whole) {
@@ -383,7 +383,7 @@ impl Pass<'_> {
                 }
                 Fused::Qkv => {
                     let from = if is_normed { &b.raw } else { &b.projected };
-                    ops.extend(pulled(&l.qkv, from, into, accumulate));
+                    ops.extend(linear_vjp(&l.qkv, from, into, accumulate));
                 }
             }
         }

@@ -113,7 +113,7 @@ fn job_of(request: &Request) -> u32 {
 
 /// An engine that pretends: it takes requests in order.
 #[derive(Default)]
-struct Engine {
+struct FakeEngine {
     queue: VecDeque<(Request, Option<Files>)>,
     /// What it has loaded.
     model: Option<Model>,
@@ -125,7 +125,7 @@ struct Engine {
 #[derive(Default)]
 struct Played {
     page: Page,
-    engines: [Engine; 2],
+    engines: [FakeEngine; 2],
     frame: bool,
     pause: bool,
     starting: Vec<Side>,
@@ -169,7 +169,7 @@ impl Played {
                 Effect::Send(side, request) => (side, request, None),
                 Effect::SendFiles(side, request, files) => (side, request, Some(files)),
                 Effect::Start(side, _) => {
-                    self.engines[side.index()] = Engine::default();
+                    self.engines[side.index()] = FakeEngine::default();
                     self.starting.push(side);
                     continue;
                 }

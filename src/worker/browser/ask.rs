@@ -5,11 +5,11 @@ use std::rc::Rc;
 use web_sys::{AbortController, AbortSignal};
 
 use super::download::Answer;
-use super::{Engine, post};
+use super::{EngineState, post};
 use crate::protocol::{Event, Failure, JobId};
 
 /// Asks `url`; what comes of it is posted.
-pub fn begin(engine: &Rc<Engine>, job: JobId, url: String, most: u64) {
+pub fn begin(engine: &Rc<EngineState>, job: JobId, url: String, most: u64) {
     let question = AbortController::new().ok();
     let signal = question.as_ref().map(AbortController::signal);
     if let Some(question) = question {

@@ -52,8 +52,8 @@ impl ByteSource for BlobBytes {
     }
 }
 
-/// The SHA-256 of `blob` in lower-case hexadecimal; `breathe` is awaited between pieces and may stop it.
-pub async fn sha256(blob: &Blob, mut breathe: impl AsyncFnMut() -> Result<(), Failure>) -> Result<String, Failure> {
+/// The SHA-256 of `blob` in lower-case hexadecimal; `yield_now` is awaited between pieces and may stop it.
+pub async fn sha256(blob: &Blob, mut yield_now: impl AsyncFnMut() -> Result<(), Failure>) -> Result<String, Failure> {
     let source = BlobBytes::new("the download".into(), blob.clone());
     let (mut hash, mut piece, mut at) = (Sha256::new(), vec![0; PIECE], 0);
     while at < source.size {
@@ -61,7 +61,7 @@ pub async fn sha256(blob: &Blob, mut breathe: impl AsyncFnMut() -> Result<(), Fa
         source.read_at(at, &mut piece[..length])?;
         hash.update(&piece[..length]);
         at += length as u64;
-        breathe().await?;
+        yield_now().await?;
     }
     Ok(hash.finalize().iter().map(|b| format!("{b:02x}")).collect())
 }

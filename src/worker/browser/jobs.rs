@@ -4,23 +4,23 @@ use std::ops::ControlFlow;
 
 use web_sys::File;
 
-use super::{Engine, Queued, js, kept, load, local, post, store, weights};
+use super::{EngineState, Queued, js, kept, load, local, post, store, weights};
 use crate::explain::By;
 use crate::explain::attribution::Mode;
 use crate::model::gpu::{Gpu, check};
 use crate::model::{ModelError, Tick};
-use crate::protocol::{Choice, Event, Failure, JobId, Prompt, Request, Response, Run, Stage};
+use crate::protocol::{BackendChoice, Event, Failure, JobId, Prompt, Request, Response, Run, Stage};
 use crate::worker::Update;
 
 /// Runs `request` to its end; its outcome, good or bad, is posted.
-pub async fn perform(engine: &Engine, request: Request, files: Vec<File>) {
+pub async fn perform(engine: &EngineState, request: Request, files: Vec<File>) {
     // a load waits for its host more than it computes
     engine.set_working(!matches!(request, Request::Load { .. } | Request::List { .. }));
     answer(engine, request, files).await;
     engine.set_working(false);
 }
 
-async fn answer(engine: &Engine, request: Request, files: Vec<File>) {
+async fn answer(engine: &EngineState, request: Request, files: Vec<File>) {
     let (job, outcome) = match request {
         Request::Load { job, source } => {
             let outcome = match engine.is_cancelled(job) {
@@ -34,7 +34,7 @@ async fn answer(engine: &Engine, request: Request, files: Vec<File>) {
         }
         Request::Backend { choice } => {
             if engine.choice.replace(choice) != choice {
-                settle(engine).await;
+                select_backend(engine).await;
             }
             return;
         }
@@ -73,7 +73,7 @@ async fn answer(engine: &Engine, request: Request, files: Vec<File>) {
         Ok(event) => {
             post(&event);
             if matches!(event, Event::Loaded { .. }) {
-                settle(engine).await;
+                select_backend(engine).await;
             }
         }
         // the page ends this worker and starts another: what the threads hold can no longer be trusted
@@ -82,7 +82,7 @@ async fn answer(engine: &Engine, request: Request, files: Vec<File>) {
     }
 }
 
-fn loaded(engine: &Engine, job: JobId, l: load::Loaded) -> Event {
+fn loaded(engine: &EngineState, job: JobId, l: load::Loaded) -> Event {
     let info = Box::new(l.runner.info().clone());
     let template = l.runner.checkpoint().chat_template.as_ref().map(|t| t.source().to_owned());
     *engine.runner.borrow_mut() = Some(l.runner);
@@ -93,11 +93,11 @@ fn loaded(engine: &Engine, job: JobId, l: load::Loaded) -> Event {
 }
 
 /// Decides what computes, and says so; nothing while there is no model.
-async fn settle(engine: &Engine) {
+async fn select_backend(engine: &EngineState) {
     let runner = engine.runner.borrow_mut().take();
     if let Some(mut runner) = runner {
         let choice = engine.choice.get();
-        if choice != Choice::Cpu {
+        if choice != BackendChoice::Cpu {
             post(&Event::Backend { report: runner.trying() });
         }
         // what will be loaded or chosen next makes this moot
@@ -106,18 +106,18 @@ async fn settle(engine: &Engine) {
             let moot = |(request, _): &Queued| matches!(request, Request::Load { .. } | Request::Backend { .. });
             if engine.queue.borrow().iter().any(moot) { Err(ModelError::Cancelled) } else { Ok(()) }
         };
-        let report = runner.settle(choice, js::now, go_on).await;
+        let report = runner.select_backend(choice, js::now, go_on).await;
         *engine.runner.borrow_mut() = Some(runner);
         post(&Event::Backend { report });
     }
 }
 
 /// On a device of its own, so that a fault leaves the models' alone.
-async fn check_gpu(engine: &Engine, job: JobId) -> Result<Event, Failure> {
+async fn check_gpu(engine: &EngineState, job: JobId) -> Result<Event, Failure> {
     let gpu = Gpu::open().await.map_err(ModelError::from)?;
     let mut tick = async |t: Tick| {
         post(&Event::Progress { job, stage: Stage::Kernels, done: t.done as u64, total: t.total as u64 });
-        match engine.breathe(job).await {
+        match engine.yield_now(job).await {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }
@@ -132,7 +132,7 @@ async fn list(job: JobId) -> Result<Event, Failure> {
 }
 
 fn prepare(
-    engine: &Engine,
+    engine: &EngineState,
     job: JobId,
     (prompt, response): (&Prompt, &Response),
     by: By,
@@ -146,7 +146,7 @@ fn prepare(
     Ok(Event::Prepared { job, prompt, length, need })
 }
 
-async fn run_job(engine: &Engine, job: JobId, run: &Run) -> Result<Event, Failure> {
+async fn run_job(engine: &EngineState, job: JobId, run: &Run) -> Result<Event, Failure> {
     // Taken for the run's length: jobs run one at a time, so nobody else asks for it.
     let mut runner = engine.runner.borrow_mut().take().ok_or(Failure::NotLoaded)?;
     *engine.trace.borrow_mut() = None; // the next sequence is another
@@ -172,7 +172,7 @@ async fn run_job(engine: &Engine, job: JobId, run: &Run) -> Result<Event, Failur
                 post(&Event::Progress { job, stage: Stage::Response, done: tokens, total: asked });
             }
         }
-        match engine.breathe(job).await {
+        match engine.yield_now(job).await {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }

@@ -10,7 +10,7 @@ use super::download::{Download, Identity};
 use super::store::{self, Folder};
 use super::sum::{self, Sum};
 use super::threads::Threads;
-use super::{Engine, js, post};
+use super::{EngineState, js, post};
 use crate::checkpoint::catalogue::ENGINE_MEMORY;
 use crate::checkpoint::hub::Pinned;
 use crate::checkpoint::{ByteSource, Checkpoint, CheckpointError};
@@ -18,7 +18,7 @@ use crate::model::ModelError;
 use crate::model::cpu::{self, Cores};
 use crate::protocol::{Event, Failure, JobId, Source, Stage, StorageFailure};
 use crate::worker::Runner;
-use crate::worker::room::{self, Room};
+use crate::worker::budget::{self, Budget};
 
 /// A model of so many bytes with its predecessor leaves room for both while the new one is read.
 const BOTH: u64 = 1 << 30;
@@ -36,7 +36,7 @@ pub struct Loaded {
 }
 
 /// Opens the checkpoint at `source` and reads its weights.
-pub async fn load(engine: &Engine, job: JobId, source: &Source, files: Vec<File>) -> Result<Loaded, Failure> {
+pub async fn load(engine: &EngineState, job: JobId, source: &Source, files: Vec<File>) -> Result<Loaded, Failure> {
     engine.transfers.replace(AbortController::new().ok().map(|transfers| (job, transfers)));
     let loaded = from(engine, job, source, files).await;
     engine.transfers.take();
@@ -47,7 +47,7 @@ pub async fn load(engine: &Engine, job: JobId, source: &Source, files: Vec<File>
     }
 }
 
-async fn from(engine: &Engine, job: JobId, source: &Source, files: Vec<File>) -> Result<Loaded, Failure> {
+async fn from(engine: &EngineState, job: JobId, source: &Source, files: Vec<File>) -> Result<Loaded, Failure> {
     match source {
         Source::Bundled { url } => {
             let (blob, _) = into_memory(engine, job, url).await?;
@@ -104,7 +104,7 @@ async fn noted(folder: &Folder, index: usize) -> Option<Identity> {
 
 /// Opens a set of files. Results name it after its weights, or as `pinned` says: by repository, commit and file.
 async fn open(
-    engine: &Engine,
+    engine: &EngineState,
     job: JobId,
     blobs: Vec<(String, Blob)>,
     pinned: Option<String>,
@@ -123,18 +123,18 @@ async fn open(
         Some(machine) => Threads::open(machine, weights).await,
         None => None,
     };
-    let run = room::short_run(&checkpoint.config);
-    let need = room::held(&checkpoint) + run;
+    let run = budget::short_run(&checkpoint.config);
+    let need = budget::held(&checkpoint) + run;
     // the rest is here, or was asked for with the threads
     let more = run + if threads.is_some() { 0 } else { weights };
     let held = engine.runner.borrow().as_ref().map_or(0, |r| r.info().bytes);
     if held > 0 && need + held <= BOTH {
         check_memory(need, more)?;
-        engine.breathe(job).await?;
+        engine.yield_now(job).await?;
     } else {
         // A large model's predecessor goes first, but not before the new one is known to fit.
         check_memory(need, more.saturating_sub(held))?;
-        engine.breathe(job).await?;
+        engine.yield_now(job).await?;
         if let Some(before) = engine.runner.borrow_mut().take() {
             drop(before);
             post(&Event::Unloaded { job });
@@ -142,12 +142,12 @@ async fn open(
     }
     let progress = &mut async |done: usize, total: usize| {
         post(&Event::Progress { job, stage: Stage::Weights, done: done as u64, total: total as u64 });
-        engine.breathe(job).await.map_err(|_| ModelError::Cancelled)
+        engine.yield_now(job).await.map_err(|_| ModelError::Cancelled)
     };
-    let room = Room::beside(&checkpoint, obtainable);
+    let budget = Budget::beside(&checkpoint, obtainable);
     let cores = threads.clone().map(|threads| threads as Rc<dyn Cores>);
     let mut runner = Runner::load(checkpoint, &name, cores.as_ref(), progress).await?;
-    runner.set_room(room);
+    runner.set_budget(budget);
     Ok((runner, threads))
 }
 
@@ -176,7 +176,7 @@ fn obtainable(bytes: u64) -> u64 {
 }
 
 /// The file at `url`, with its checksum if the address asks for one.
-async fn into_memory(engine: &Engine, job: JobId, url: &str) -> Result<(Blob, Option<String>), Failure> {
+async fn into_memory(engine: &EngineState, job: JobId, url: &str) -> Result<(Blob, Option<String>), Failure> {
     let mut sum = Sum::of(url);
     let download = Download::open(url, 0, engine.signal()).await?;
     let parts = js_sys::Array::new();
@@ -199,7 +199,7 @@ async fn into_memory(engine: &Engine, job: JobId, url: &str) -> Result<(Blob, Op
     Ok((blob, sum.end()))
 }
 
-async fn from_urls(engine: &Engine, job: JobId, urls: &[String]) -> Result<Loaded, Failure> {
+async fn from_urls(engine: &EngineState, job: JobId, urls: &[String]) -> Result<Loaded, Failure> {
     let key = store::key(urls);
     let (blobs, not_kept) = match fetch_and_keep(engine, job, &key, urls).await {
         Ok(files) => (blobs(files), None),
@@ -234,7 +234,7 @@ async fn from_urls(engine: &Engine, job: JobId, urls: &[String]) -> Result<Loade
 
 /// The files of the folder `key`, downloaded into it unless they are there.
 async fn fetch_and_keep(
-    engine: &Engine,
+    engine: &EngineState,
     job: JobId,
     key: &str,
     urls: &[String],
@@ -262,7 +262,7 @@ async fn fetch_and_keep(
 /// Holds each file against the checksum that its address asks for: `…/model.gguf#sha256=HEX`. What was not summed up while it
 /// came is read again.
 async fn check_sums(
-    engine: &Engine,
+    engine: &EngineState,
     job: JobId,
     urls: &[String],
     files: &[(String, Blob)],
@@ -272,7 +272,7 @@ async fn check_sums(
         let Some(wanted) = sum::wanted(url) else { continue };
         let found = match sum {
             Some(found) => found,
-            None => blob::sha256(file, async || engine.breathe(job).await).await?,
+            None => blob::sha256(file, async || engine.yield_now(job).await).await?,
         };
         if !found.eq_ignore_ascii_case(wanted) {
             return Err(Failure::Checksum { file: file_name(url), wanted: wanted.to_owned(), found });
@@ -284,7 +284,7 @@ async fn check_sums(
 /// Downloads one file, from where an earlier attempt broke off. Gives its checksum if the address asks for one and all of it
 /// has come now.
 async fn into_folder(
-    engine: &Engine,
+    engine: &EngineState,
     job: JobId,
     folder: &Folder,
     index: usize,
@@ -337,10 +337,10 @@ fn report_step(total: u64) -> u64 {
 
 /// Copies chosen files into the store, unless they are there. They are known by what is in them: a base and its fine-tune
 /// may well have the same names and sizes.
-async fn keep(engine: &Engine, job: JobId, files: &[File]) -> Result<String, Failure> {
+async fn keep(engine: &EngineState, job: JobId, files: &[File]) -> Result<String, Failure> {
     let mut contents = Vec::with_capacity(files.len());
     for file in files {
-        contents.push(format!("{} {}", file.name(), blob::sha256(file, async || engine.breathe(job).await).await?));
+        contents.push(format!("{} {}", file.name(), blob::sha256(file, async || engine.yield_now(job).await).await?));
     }
     let key = store::key(&contents);
     let folder = Folder::create(&key).await?;
@@ -351,7 +351,7 @@ async fn keep(engine: &Engine, job: JobId, files: &[File]) -> Result<String, Fai
         for (index, file) in files.iter().enumerate() {
             let copied = folder.copy(index, file, async |done| {
                 post(&Event::Progress { job, stage: Stage::Keep, done: before + done, total });
-                engine.breathe(job).await
+                engine.yield_now(job).await
             });
             if let Err(e) = copied.await {
                 store::delete(&key).await?;

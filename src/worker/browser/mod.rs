@@ -22,13 +22,13 @@ use web_sys::{AbortController, AbortSignal, DedicatedWorkerGlobalScope, File, Me
 
 use super::Runner;
 use crate::model::cpu::Trace;
-use crate::protocol::{Choice, Event, Failure, JobId, Request};
+use crate::protocol::{BackendChoice, Event, Failure, JobId, Request};
 
 /// A request with the files that came beside it.
 type Queued = (Request, Vec<File>);
 
 /// What the worker holds between messages.
-pub(super) struct Engine {
+pub(super) struct EngineState {
     queue: RefCell<VecDeque<Queued>>,
     busy: Cell<bool>,
     cancelled: RefCell<HashSet<JobId>>,
@@ -46,12 +46,12 @@ pub(super) struct Engine {
     /// The sequence that was read last, as long as the model is the same.
     trace: RefCell<Option<Trace>>,
     /// What is to compute.
-    choice: Cell<Choice>,
+    choice: Cell<BackendChoice>,
     /// By which words weights are read.
     lexicon: RefCell<weights::Lexicon>,
 }
 
-impl Engine {
+impl EngineState {
     fn is_cancelled(&self, job: JobId) -> bool {
         self.cancelled.borrow().contains(&job)
     }
@@ -74,7 +74,7 @@ impl Engine {
     }
 
     /// Lets waiting messages in, a cancel among them, and then says whether the job goes on.
-    async fn breathe(&self, job: JobId) -> Result<(), Failure> {
+    async fn yield_now(&self, job: JobId) -> Result<(), Failure> {
         js::next_task().await;
         if self.is_cancelled(job) { Err(Failure::Cancelled) } else { Ok(()) }
     }
@@ -99,7 +99,7 @@ pub fn start() {
         let message = info.payload_as_str().unwrap_or("out of memory, perhaps").to_owned();
         post(&Event::Crashed { message });
     }));
-    let engine = Rc::new(Engine {
+    let engine = Rc::new(EngineState {
         queue: RefCell::default(),
         busy: Cell::new(false),
         cancelled: RefCell::default(),
@@ -134,7 +134,7 @@ fn read(data: &JsValue) -> Option<Queued> {
     Some((serde_json::from_str(&text).ok()?, files))
 }
 
-fn receive(engine: &Rc<Engine>, (request, files): Queued) {
+fn receive(engine: &Rc<EngineState>, (request, files): Queued) {
     // a question is no work: it does not wait for any
     if let Request::Ask { job, url, most } = request {
         return ask::begin(engine, job, url, most);

@@ -8,7 +8,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
 use super::kept::Kept;
-use super::{Engine, js, post};
+use super::{EngineState, js, post};
 use crate::explain::weights::coherence::Judge;
 use crate::explain::weights::heads::{HeadOptions, Reading, compared_pairs};
 use crate::explain::weights::matching::LayerMatches;
@@ -108,7 +108,7 @@ impl Shelf {
 
 /// Runs `work` with the model and its shelf, taken out for the job's length: jobs run one at a time.
 pub(super) async fn with_shelf<T>(
-    engine: &Engine,
+    engine: &EngineState,
     work: impl AsyncFnOnce(&Runner, &mut Shelf) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let runner = engine.runner.borrow_mut().take().ok_or(Failure::NotLoaded)?;
@@ -132,11 +132,11 @@ pub(super) async fn with_shelf<T>(
 }
 
 /// Layer `layer`'s heads.
-pub async fn heads(engine: &Engine, job: JobId, layer: usize, reading: Reading) -> Result<Event, Failure> {
-    engine.breathe(job).await?;
+pub async fn heads(engine: &EngineState, job: JobId, layer: usize, reading: Reading) -> Result<Event, Failure> {
+    engine.yield_now(job).await?;
     let mut tick = async |t: Tick| {
         post(&Event::Progress { job, stage: Stage::Words, done: t.done as u64, total: t.total as u64 });
-        match engine.breathe(job).await {
+        match engine.yield_now(job).await {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }
@@ -150,8 +150,8 @@ pub async fn heads(engine: &Engine, job: JobId, layer: usize, reading: Reading) 
 }
 
 /// Layer `layer`'s components.
-pub async fn concepts(engine: &Engine, job: JobId, layer: usize) -> Result<Event, Failure> {
-    engine.breathe(job).await?;
+pub async fn concepts(engine: &EngineState, job: JobId, layer: usize) -> Result<Event, Failure> {
+    engine.yield_now(job).await?;
     let read = async |runner: &Runner, shelf: &mut Shelf| {
         let concepts = shelf.concepts(runner, layer).await?;
         Ok((shelf.judge.as_ref().map(|j| j.components(&concepts)), concepts))
@@ -161,15 +161,15 @@ pub async fn concepts(engine: &Engine, job: JobId, layer: usize) -> Result<Event
 }
 
 /// The base's components against this model's.
-pub async fn matches(engine: &Engine, job: JobId, base: &LayerConcepts) -> Result<Event, Failure> {
-    engine.breathe(job).await?;
+pub async fn matches(engine: &EngineState, job: JobId, base: &LayerConcepts) -> Result<Event, Failure> {
+    engine.yield_now(job).await?;
     let own = with_shelf(engine, async |runner, shelf| shelf.concepts(runner, base.layer).await).await?;
     Ok(Event::Matches { job, matches: Box::new(LayerMatches::between(base, &own)?) })
 }
 
 /// Takes other words; the present ones stay if the new ones do not fit the model. `given`: whether the files hold a list,
 /// vectors that say which words are related, and vectors that judge, in this order.
-pub async fn words(engine: &Engine, job: JobId, given: [bool; 3], files: Vec<File>) -> Result<Event, Failure> {
+pub async fn words(engine: &EngineState, job: JobId, given: [bool; 3], files: Vec<File>) -> Result<Event, Failure> {
     let mut files = files.into_iter();
     let [list, vectors, judge] = given.map(|wanted| wanted.then(|| files.next()).flatten());
     let list = match list {
@@ -211,7 +211,12 @@ async fn text(file: &File) -> Result<String, Failure> {
 const PIECE: f64 = (8 << 20) as f64;
 
 /// Vectors of `wanted`, read piece by piece: such files can be gigabytes long.
-async fn read_vectors(engine: &Engine, job: JobId, file: &File, wanted: &[String]) -> Result<Relatedness, Failure> {
+async fn read_vectors(
+    engine: &EngineState,
+    job: JobId,
+    file: &File,
+    wanted: &[String],
+) -> Result<Relatedness, Failure> {
     let mut reader = Relatedness::reader(wanted);
     let mut at = 0.0;
     while at < file.size() {
@@ -222,7 +227,7 @@ async fn read_vectors(engine: &Engine, job: JobId, file: &File, wanted: &[String
         reader.push(&js_sys::Uint8Array::new(&bytes.into()).to_vec());
         at = end;
         post(&Event::Progress { job, stage: Stage::Vectors, done: at as u64, total: file.size() as u64 });
-        engine.breathe(job).await?;
+        engine.yield_now(job).await?;
     }
     let found = reader.finish();
     match found.count() {

@@ -114,13 +114,13 @@ pub(super) async fn check_vjp(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let (held, cache) =
             (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&beside(&[(&keys, kv_width), (&values, kv_width)])));
         let (cotangents, statistics) = (gpu.filled(&cotangents), gpu.storage(2 * rows * heads));
-        let pulled = gpu.storage(rows * projected(&c));
-        let buffers = [&shape, &info, &held, &cache, &cotangents, &pulled, &statistics];
+        let result = gpu.storage(rows * projected(&c));
+        let buffers = [&shape, &info, &held, &cache, &cotangents, &result, &statistics];
         let of_queries =
             Op::new(bench.bind(Kernel::AttentionVjpQueries, &buffers), Count::Fixed(heads), Count::Rows(1));
-        let buffers = [&shape, &info, &held, &cache, &cotangents, &statistics, &pulled];
+        let buffers = [&shape, &info, &held, &cache, &cotangents, &statistics, &result];
         let of_keys = Op::new(bench.bind(Kernel::AttentionVjpKeys, &buffers), Count::Fixed(kv_heads), Count::Rows(1));
-        let found = bench.run(&[of_queries, of_keys], rows, &pulled, rows * projected(&c)).await?;
+        let found = bench.run(&[of_queries, of_keys], rows, &result, rows * projected(&c)).await?;
         let of = |from: usize, width: usize| -> Vec<f32> {
             found.chunks_exact(projected(&c)).flat_map(|row| row[from..from + width].to_vec()).collect()
         };

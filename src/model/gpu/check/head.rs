@@ -1,7 +1,7 @@
 //! What stands behind the head: choices, columns of importance, cotangents, and the rows they are taken from.
 
 use super::Derivative::{Jvp, Value, Vjp};
-use super::{Bench, apart};
+use super::{Bench, relative_error};
 use crate::model::ModelError;
 use crate::model::gpu::head::{CHOSEN, choose, goal_words};
 use crate::model::gpu::kernels::Kernel;
@@ -53,7 +53,7 @@ async fn chosen(bench: &mut Bench<'_>, given: Option<u32>, alternatives: usize) 
     let numbers =
         [expected.probability, expected.entropy].into_iter().chain(expected.top.iter().map(|c| c.probability));
     let found = [said[1], said[3]].into_iter().chain(pairs.map(|p| p[1]));
-    let distance = apart(&numbers.collect::<Vec<_>>(), &found.collect::<Vec<_>>());
+    let distance = relative_error(&numbers.collect::<Vec<_>>(), &found.collect::<Vec<_>>());
     let case = match given {
         Some(_) => format!("a given token, {alternatives} alternatives"),
         None => format!("the likeliest of equals, {alternatives} alternatives"),

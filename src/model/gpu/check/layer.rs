@@ -6,7 +6,7 @@ use crate::checkpoint::{Activation, ModelConfig, RopeLayout};
 use crate::model::ModelError;
 use crate::model::cpu::{RmsNorm, mlp, rope};
 use crate::model::gpu::cache::Places;
-use crate::model::gpu::forward::{projected, turning};
+use crate::model::gpu::forward::{projected, rotated_heads};
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::{Count, Op};
 use crate::model::gpu::uniforms::{Axpy, Heads, Norm};
@@ -98,17 +98,17 @@ async fn norm_of_heads(bench: &mut Bench<'_>) -> Result<(), ModelError> {
 
         let of = [3usize, 0, 3, 4];
         let (c, before) = (bench.noise(of.len() * STRIDE), bench.noise(of.len() * STRIDE));
-        let mut pulled = vec![0.0; of.len() * EACH * WIDTH];
+        let mut result = vec![0.0; of.len() * EACH * WIDTH];
         match plain {
-            true => pulled = taken(&c),
-            false => cpu.vjp_into(&taken(&x), &of, &taken(&c), &mut pulled),
+            true => result = taken(&c),
+            false => cpu.vjp_into(&taken(&x), &of, &taken(&c), &mut result),
         }
         let info: Vec<[u32; 4]> = of.iter().map(|p| [*p as u32, *p as u32, 0, 0]).collect();
         let (info, c, into) = (gpu.filled(&info), gpu.filled(&c), gpu.filled(&before));
         let bound = bench.bind(Kernel::NormVjp, &[&uniform, &info, &held, &gain, &c, &into]);
         let op = Op::new(bound, Count::Rows(1), Count::Fixed(EACH));
         let found = bench.run(&[op], of.len(), &into, before.len()).await?;
-        bench.compare(Kernel::NormVjp, Vjp, case, &put(&before, &pulled), &found);
+        bench.compare(Kernel::NormVjp, Vjp, case, &put(&before, &result), &found);
     }
     Ok(())
 }
@@ -156,31 +156,31 @@ async fn activation(bench: &mut Bench<'_>, activation: Activation, width: usize)
     let (of_gate, of_up) = mlp::vjp(activation, &gate, &up, &of, &c);
     let info: Vec<[u32; 4]> = of.iter().map(|p| [*p as u32, *p as u32, 0, 0]).collect();
     let (count, info) = (gpu.uniform(&[of.len() as u32, 0, 0, 0]), gpu.filled(&info));
-    let (c, pulled) = (gpu.filled(&c), gpu.storage(2 * of.len() * width));
-    let op = Op::elements(bench.bind(Kernel::MlpVjp, &[&uniform, &count, &info, &held, &c, &pulled]), width);
-    let found = bench.run(&[op], of.len(), &pulled, 2 * of.len() * width).await?;
+    let (c, result) = (gpu.filled(&c), gpu.storage(2 * of.len() * width));
+    let op = Op::elements(bench.bind(Kernel::MlpVjp, &[&uniform, &count, &info, &held, &c, &result]), width);
+    let found = bench.run(&[op], of.len(), &result, 2 * of.len() * width).await?;
     let expected = beside(&[(&of_gate, width), (&of_up, width)]);
     bench.compare(Kernel::MlpVjp, Vjp, case, &expected, &found);
     Ok(())
 }
 
-/// Heads of which the turned ones are more pairs than a workgroup, and no multiple of one.
+/// Heads of which the rotated ones are more pairs than a workgroup, and no multiple of one.
 fn heads(layout: RopeLayout) -> ModelConfig {
     config(4, 2, 46, layout)
 }
 
-/// Cotangents of queries and keys turned back; those of values are left.
+/// Cotangents of queries and keys rotated back; those of values are left.
 async fn rotation(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelError> {
     let c = heads(layout);
     let stacked = bench.stacked(&c, (START, COUNT), &FIRSTS, CAPACITY);
-    let (rows, turned, kv_width) = (stacked.plan.rows(), turning(&c) * c.head_width, c.kv_heads * c.head_width);
-    let (mut values, left) = (bench.noise(rows * turned), bench.noise(rows * kv_width));
+    let (rows, rotated, kv_width) = (stacked.plan.rows(), rotated_heads(&c) * c.head_width, c.kv_heads * c.head_width);
+    let (mut values, left) = (bench.noise(rows * rotated), bench.noise(rows * kv_width));
     let uniform = bench.gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0])));
-    let held = bench.gpu.filled(&beside(&[(&values, turned), (&left, kv_width)]));
+    let held = bench.gpu.filled(&beside(&[(&values, rotated), (&left, kv_width)]));
     rope::rotate(&c, 0, &mut values, &stacked.plan.positions(), true);
-    let expected = beside(&[(&values, turned), (&left, kv_width)]);
+    let expected = beside(&[(&values, rotated), (&left, kv_width)]);
     let buffers = [&uniform, &stacked.count, &stacked.info, &stacked.angles, &held];
-    let op = Op::elements(bench.bind(Kernel::RopeVjp, &buffers), turned / 2);
+    let op = Op::elements(bench.bind(Kernel::RopeVjp, &buffers), rotated / 2);
     let found = bench.run(&[op], rows, &held, expected.len()).await?;
     bench.compare(Kernel::RopeVjp, Vjp, format!("{layout:?}"), &expected, &found);
     Ok(())
@@ -218,7 +218,7 @@ async fn append(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelEr
     let uniform = gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0])));
     let (given, held, held_tangents) = (gpu.filled(&given), gpu.filled(&before[..primal]), gpu.filled(&before));
     let buffers = [&uniform, &stacked.count, &stacked.info, &stacked.angles, &given, &held, &held_tangents];
-    let op = Op::elements(bench.bind(Kernel::Append, &buffers), turning(&c) * c.head_width / 2);
+    let op = Op::elements(bench.bind(Kernel::Append, &buffers), rotated_heads(&c) * c.head_width / 2);
     let found = bench.run(&[op], plan.rows(), &held, cache.len()).await?;
     let found_tangents = bench.run(&[], 0, &held_tangents, tangents.len()).await?;
     let found_in_place = bench.run(&[], 0, &given, plan.rows() * projected(&c)).await?;

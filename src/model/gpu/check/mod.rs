@@ -46,13 +46,13 @@ pub struct Checked {
     /// On what.
     pub case: String,
     /// The largest difference relative to the largest value; `f32::MAX` if it is no number, or a token is another.
-    pub apart: f32,
+    pub relative_error: f32,
 }
 
 impl Checked {
     /// Whether the GPU is within [`TOLERANCE`].
     pub fn agrees(&self) -> bool {
-        self.apart <= TOLERANCE
+        self.relative_error <= TOLERANCE
     }
 }
 
@@ -76,7 +76,7 @@ pub async fn check(gpu: &Gpu, tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()
 }
 
 /// The largest difference relative to the largest value of `expected`; `f32::MAX` if anything is no number, or missing.
-pub(crate) fn apart(expected: &[f32], found: &[f32]) -> f32 {
+pub(crate) fn relative_error(expected: &[f32], found: &[f32]) -> f32 {
     let most = expected.iter().fold(f32::MIN_POSITIVE, |most, v| most.max(v.abs()));
     let differences = expected.iter().zip(found).map(|(a, b)| (a - b).abs() / most);
     let worst = differences.fold(0.0, |worst, d| if d > worst || d.is_nan() { d } else { worst });
@@ -121,12 +121,12 @@ impl Bench<'_> {
         self.gpu.read(&staged, count).await
     }
 
-    fn note(&mut self, kernel: Kernel, derivative: Derivative, case: impl Display, apart: f32) {
-        self.checked.push(Checked { kernel: kernel.name(), derivative, case: case.to_string(), apart });
+    fn note(&mut self, kernel: Kernel, derivative: Derivative, case: impl Display, relative_error: f32) {
+        self.checked.push(Checked { kernel: kernel.name(), derivative, case: case.to_string(), relative_error });
     }
 
     fn compare(&mut self, kernel: Kernel, derivative: Derivative, case: impl Display, expected: &[f32], found: &[f32]) {
-        self.note(kernel, derivative, case, apart(expected, found));
+        self.note(kernel, derivative, case, relative_error(expected, found));
     }
 
     /// Stacked rows: the first `primal` values are a value's, the others a jvp's.
@@ -216,7 +216,7 @@ mod tests {
         let names: BTreeSet<String> = checked.iter().map(|c| c.kernel.clone()).collect();
         assert_eq!(names, Kernel::VARIANTS.iter().map(|k| k.name()).collect(), "a kernel is not checked");
         assert_eq!(ticks.last().map(|(done, total)| done == total), Some(true));
-        let worst = checked.iter().map(|c| c.apart).fold(0.0, f32::max);
+        let worst = checked.iter().map(|c| c.relative_error).fold(0.0, f32::max);
         println!("{} comparisons on {}, at most {worst:.1e} apart", checked.len(), gpu.name());
     }
 
@@ -226,7 +226,7 @@ mod tests {
             kernel: String::new(),
             derivative: Derivative::Value,
             case: String::new(),
-            apart: apart(&[1.0, -2.0], found),
+            relative_error: relative_error(&[1.0, -2.0], found),
         };
         assert!(of(&[1.0, -2.001]).agrees());
         for wrong in [&[1.0, f32::NAN][..], &[f32::INFINITY, -2.0], &[1.0], &[1.0, -2.01]] {

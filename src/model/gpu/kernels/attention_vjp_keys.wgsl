@@ -27,7 +27,7 @@ var<workgroup> weights: array<vec2f, THREADS>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
     let width = shape.head_width;
     let kv_width = shape.kv_heads * width;
-    let share = shape.heads / shape.kv_heads;
+    let group_size = shape.heads / shape.kv_heads;
     let stride = shape.heads + 2u * shape.kv_heads;
     let position = info[group.y].x;
     // no query sees a key that is further away than its window
@@ -38,13 +38,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     }
     workgroupBarrier();
     var sums = array<vec2f, 4>();
-    for (var start = 0u; start < following * share; start += THREADS) {
+    for (var start = 0u; start < following * group_size; start += THREADS) {
         let n = start + i;
         var weight = vec2f();
-        if n < following * share {
-            let row = group.y + n / share;
-            let head = group.x * share + n % share;
-            let q = ((position + n / share) * stride + head) * width;
+        if n < following * group_size {
+            let row = group.y + n / group_size;
+            let head = group.x * group_size + n % group_size;
+            let q = ((position + n / group_size) * stride + head) * width;
             let o = (row * shape.heads + head) * width;
             var score = 0.0;
             var slope = 0.0;
@@ -58,13 +58,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         }
         weights[i] = weight;
         workgroupBarrier();
-        let count = min(following * share - start, THREADS);
+        let count = min(following * group_size - start, THREADS);
         for (var part = 0u; part < 4u; part++) {
             let d = i + part * THREADS;
             if d < width {
                 for (var m = 0u; m < count; m++) {
-                    let step = (start + m) / share;
-                    let head = group.x * share + (start + m) % share;
+                    let step = (start + m) / group_size;
+                    let head = group.x * group_size + (start + m) % group_size;
                     let q = ((position + step) * stride + head) * width + d;
                     let o = ((group.y + step) * shape.heads + head) * width + d;
                     sums[part] += weights[m] * vec2f(projected[q], c[o]);

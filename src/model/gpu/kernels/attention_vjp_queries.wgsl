@@ -11,7 +11,7 @@
 @group(0) @binding(4) var<storage, read> c: array<f32>;
 // [rows, (heads + 2 kv_heads) * head_width]: of queries first
 @group(0) @binding(5) var<storage, read_write> dq: array<f32>;
-// [rows, heads]: log of the sum of exp of scores, mean slope
+// [rows, heads]: log of the sum of exp of scores, mean score tangent
 @group(0) @binding(6) var<storage, read_write> statistics: array<vec2f>;
 
 const THREADS: u32 = 64u;
@@ -21,7 +21,7 @@ var<workgroup> query: array<f32, WIDEST>;
 var<workgroup> cotangent: array<f32, WIDEST>;
 // of 64 keys: the scores, and then the weights
 var<workgroup> scores: array<f32, THREADS>;
-var<workgroup> slopes: array<f32, THREADS>;
+var<workgroup> score_tangents: array<f32, THREADS>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
@@ -40,23 +40,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     workgroupBarrier();
     var most = -1e30;
     var sum = vec2f();
-    // per dimension of this thread: weight times key; weight times slope times key
+    // per dimension of this thread: weight times key; weight times score tangent times key
     var keys = array<vec2f, 4>();
     for (var start = first_seen(position); start <= position; start += THREADS) {
         let j = start + i;
         var score = -1e30;
-        var slope = 0.0;
+        var score_tangent = 0.0;
         if j <= position {
             let at = j * 2u * kv_width + kv;
             var s = 0.0;
             for (var d = 0u; d < width; d++) {
                 s += query[d] * cache[at + d];
-                slope += cotangent[d] * cache[at + kv_width + d];
+                score_tangent += cotangent[d] * cache[at + kv_width + d];
             }
             score = s * shape.scale;
         }
         scores[i] = score;
-        slopes[i] = slope;
+        score_tangents[i] = score_tangent;
         workgroupBarrier();
         let count = min(position + 1u - start, THREADS);
         var largest = most;
@@ -71,7 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         workgroupBarrier();
         sum *= fade;
         for (var n = 0u; n < count; n++) {
-            sum += scores[n] * vec2f(1.0, slopes[n]);
+            sum += scores[n] * vec2f(1.0, score_tangents[n]);
         }
         for (var part = 0u; part < 4u; part++) {
             let d = i + part * THREADS;
@@ -79,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
                 var v = keys[part] * fade;
                 for (var n = 0u; n < count; n++) {
                     let key = cache[(start + n) * 2u * kv_width + kv + d];
-                    v += scores[n] * key * vec2f(1.0, slopes[n]);
+                    v += scores[n] * key * vec2f(1.0, score_tangents[n]);
                 }
                 keys[part] = v;
             }

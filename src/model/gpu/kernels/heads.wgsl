@@ -5,7 +5,7 @@ struct Heads {
     heads: u32,
     kv_heads: u32,
     head_width: u32,
-    // 1: a turned pair is (i, i + half); 0: (2 i, 2 i + 1)
+    // 1: a rotated pair is (i, i + half); 0: (2 i, 2 i + 1)
     half_split: u32,
     // of scores
     scale: f32,

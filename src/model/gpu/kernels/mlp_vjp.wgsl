@@ -9,7 +9,7 @@
 // [rows, width]: the cotangent
 @group(0) @binding(4) var<storage, read> c: array<f32>;
 // [rows, 2 width]: of gate and then of up
-@group(0) @binding(5) var<storage, read_write> pulled: array<f32>;
+@group(0) @binding(5) var<storage, read_write> result: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
@@ -21,6 +21,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     let primal = 2u * info[group.y].x * gated.width + k;
     let f = activated(gate_up[primal]);
     let to = 2u * group.y * gated.width + k;
-    pulled[to] = c[own] * gate_up[primal + gated.width] * f.y;
-    pulled[to + gated.width] = c[own] * f.x;
+    result[to] = c[own] * gate_up[primal + gated.width] * f.y;
+    result[to + gated.width] = c[own] * f.x;
 }

@@ -31,13 +31,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     let s = inverseSqrt(sum.x / f32(norm.width) + norm.eps);
     let along = sum.y * s * s / f32(norm.width);
     for (var k = i; k < norm.width; k += 64u) {
-        var pulled = c[own + k];
+        var cotangent = c[own + k];
         if norm.plain == 0u {
-            pulled = s * (gain[k] * pulled - x[primal + k] * along);
+            cotangent = s * (gain[k] * cotangent - x[primal + k] * along);
         }
         if norm.accumulate == 1u {
-            pulled += into[own + k];
+            cotangent += into[own + k];
         }
-        into[own + k] = pulled;
+        into[own + k] = cotangent;
     }
 }

@@ -1,4 +1,4 @@
-// The vjp of turning queries and keys to their positions: turns their cotangents back, in place.
+// The vjp of turning queries and keys to their positions: rotates their cotangents back, in place.
 
 // rows
 @group(0) @binding(1) var<uniform> rows: vec4u;

@@ -14,14 +14,14 @@ const TOKEN: u64 = 512;
 
 /// Memory for runs, beside what the model holds.
 #[derive(Debug, Clone, Copy)]
-pub struct Room {
+pub struct Budget {
     /// Bytes that there can be at most.
     pub bytes: u64,
     /// Tries for so many bytes; gives how many there are of them.
     pub ask: fn(u64) -> u64,
 }
 
-impl Room {
+impl Budget {
     /// Without any bound.
     pub fn endless() -> Self {
         Self { bytes: u64::MAX, ask: |bytes| bytes }

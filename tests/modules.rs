@@ -1,4 +1,4 @@
-//! Who may use whom: the rooms of `src` from the ground up, as ARCHITECTURE.md lists them, and no circle of files.
+//! Who may use whom: the modules of `src` from the ground up, as ARCHITECTURE.md lists them, and no circle of files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -112,43 +112,43 @@ fn resolve(from: &str, path: &str, files: &BTreeMap<String, String>) -> Option<S
     (1..=at.len()).rev().map(|n| at[..n].join("::")).find(|name| files.contains_key(name))
 }
 
-fn room(module: &str) -> &str {
+fn module(module: &str) -> &str {
     module.split("::").next().unwrap_or_default()
 }
 
-/// The rooms in the table of ARCHITECTURE.md, from the ground up.
-fn rooms() -> Vec<String> {
+/// The modules in the table of ARCHITECTURE.md, from the ground up.
+fn modules() -> Vec<String> {
     let text = std::fs::read_to_string("ARCHITECTURE.md").unwrap();
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned));
     rows.collect()
 }
 
 #[test]
-fn a_room_uses_only_rooms_above_it() {
-    let (rooms, graph) = (rooms(), Graph::read());
-    let place = |room: &str| rooms.iter().position(|r| r == room);
-    let ours = graph.0.iter().filter(|(name, _)| place(room(name)).is_some());
+fn a_module_uses_only_rooms_above_it() {
+    let (modules, graph) = (modules(), Graph::read());
+    let place = |module: &str| modules.iter().position(|r| r == module);
+    let ours = graph.0.iter().filter(|(name, _)| place(module(name)).is_some());
     let wrong: Vec<String> = ours
         .flat_map(|(name, uses)| {
-            let below = move |used: &&String| place(room(used)) > place(room(name));
+            let below = move |used: &&String| place(module(used)) > place(module(name));
             uses.iter().filter(below).map(move |used| format!("{name} uses {used}"))
         })
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     for folder in std::fs::read_dir("src").unwrap().map(|e| e.unwrap()).filter(|e| e.path().is_dir()) {
         let name = folder.file_name().into_string().unwrap();
-        assert!(name == "bin" || rooms.contains(&name), "ARCHITECTURE.md does not list {name}");
+        assert!(name == "bin" || modules.contains(&name), "ARCHITECTURE.md does not list {name}");
     }
 }
 
-/// A translator needs no other room: values come as text and numbers.
+/// A translator needs no other module: values come as text and numbers.
 #[test]
 fn the_strings_on_the_page_know_no_other_room() {
     let graph = Graph::read();
-    let files: Vec<_> = graph.0.iter().filter(|(name, _)| room(name) == "wording").collect();
-    assert!(files.len() > 10, "the room of strings is not where it was");
+    let files: Vec<_> = graph.0.iter().filter(|(name, _)| module(name) == "wording").collect();
+    assert!(files.len() > 10, "the module of strings is not where it was");
     for (name, uses) in files {
-        let foreign: Vec<_> = uses.iter().filter(|used| room(used) != "wording").collect();
+        let foreign: Vec<_> = uses.iter().filter(|used| module(used) != "wording").collect();
         assert!(foreign.is_empty(), "{name} uses {foreign:?}");
     }
 }
@@ -158,7 +158,7 @@ fn the_strings_on_the_page_know_no_other_room() {
 #[test]
 fn no_files_use_each_other_in_a_circle() {
     let graph = Graph::read();
-    for name in graph.0.keys().filter(|name| room(name) == "app") {
+    for name in graph.0.keys().filter(|name| module(name) == "app") {
         if let Some(way) = graph.way(name, name) {
             panic!("a circle: {}", way.join(" -> "));
         }
