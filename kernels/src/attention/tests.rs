@@ -208,7 +208,6 @@ fn many_groups_of_many_heads_fit_a_tasks_parts() {
         let task = Forward::new(&cache, plan, &queries, &mut out);
         assert!(task.parts() <= MOST_PARTS);
         run(&task);
-        drop(task);
         out
     };
     both_ways(|run| {
@@ -245,7 +244,6 @@ fn a_cache_that_was_cut_is_one_that_never_held_more() {
                     task.compute(part, &mut scratch);
                     task.write(part, &scratch);
                 }
-                drop(task);
                 out
             });
             assert_eq!(outputs[0], outputs[1], "{left} positions left");
