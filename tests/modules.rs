@@ -112,32 +112,32 @@ fn resolve(from: &str, path: &str, files: &BTreeMap<String, String>) -> Option<S
     (1..=at.len()).rev().map(|n| at[..n].join("::")).find(|name| files.contains_key(name))
 }
 
-fn module(module: &str) -> &str {
+fn top_module(module: &str) -> &str {
     module.split("::").next().unwrap_or_default()
 }
 
 /// The modules in the table of ARCHITECTURE.md, from the ground up.
-fn modules() -> Vec<String> {
+fn top_modules() -> Vec<String> {
     let text = std::fs::read_to_string("ARCHITECTURE.md").unwrap();
     let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next().map(str::to_owned));
     rows.collect()
 }
 
 #[test]
-fn a_module_uses_only_rooms_above_it() {
-    let (modules, graph) = (modules(), Graph::read());
-    let place = |module: &str| modules.iter().position(|r| r == module);
-    let ours = graph.0.iter().filter(|(name, _)| place(module(name)).is_some());
+fn a_module_uses_only_modules_above_it() {
+    let (top_modules, graph) = (top_modules(), Graph::read());
+    let place = |top_module: &str| top_modules.iter().position(|r| r == top_module);
+    let ours = graph.0.iter().filter(|(name, _)| place(top_module(name)).is_some());
     let wrong: Vec<String> = ours
         .flat_map(|(name, uses)| {
-            let below = move |used: &&String| place(module(used)) > place(module(name));
+            let below = move |used: &&String| place(top_module(used)) > place(top_module(name));
             uses.iter().filter(below).map(move |used| format!("{name} uses {used}"))
         })
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     for folder in std::fs::read_dir("src").unwrap().map(|e| e.unwrap()).filter(|e| e.path().is_dir()) {
         let name = folder.file_name().into_string().unwrap();
-        assert!(name == "bin" || modules.contains(&name), "ARCHITECTURE.md does not list {name}");
+        assert!(name == "bin" || top_modules.contains(&name), "ARCHITECTURE.md does not list {name}");
     }
 }
 
@@ -145,10 +145,10 @@ fn a_module_uses_only_rooms_above_it() {
 #[test]
 fn the_strings_on_the_page_know_no_other_room() {
     let graph = Graph::read();
-    let files: Vec<_> = graph.0.iter().filter(|(name, _)| module(name) == "wording").collect();
+    let files: Vec<_> = graph.0.iter().filter(|(name, _)| top_module(name) == "wording").collect();
     assert!(files.len() > 10, "the module of strings is not where it was");
     for (name, uses) in files {
-        let foreign: Vec<_> = uses.iter().filter(|used| module(used) != "wording").collect();
+        let foreign: Vec<_> = uses.iter().filter(|used| top_module(used) != "wording").collect();
         assert!(foreign.is_empty(), "{name} uses {foreign:?}");
     }
 }
@@ -158,7 +158,7 @@ fn the_strings_on_the_page_know_no_other_room() {
 #[test]
 fn no_files_use_each_other_in_a_circle() {
     let graph = Graph::read();
-    for name in graph.0.keys().filter(|name| module(name) == "app") {
+    for name in graph.0.keys().filter(|name| top_module(name) == "app") {
         if let Some(way) = graph.way(name, name) {
             panic!("a circle: {}", way.join(" -> "));
         }
