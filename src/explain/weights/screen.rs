@@ -95,7 +95,7 @@ impl Screen {
                 let bit = left.trailing_zeros();
                 left &= left - 1;
                 let (a, b) = two[bit as usize / 2];
-                into.push(if bit % 2 == 0 { (a, b) } else { (b, a) });
+                into.push(if bit.is_multiple_of(2) { (a, b) } else { (b, a) });
             }
         };
         let (twos, last) = pairs.as_chunks::<2>();
