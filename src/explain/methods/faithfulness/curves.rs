@@ -89,7 +89,7 @@ impl Order {
             (true, true) => "The picture ranks the units as the model uses them.",
             (true, false) => "Its highest ranks can be trusted, its lowest cannot be told from chance.",
             (false, true) => "Its lowest ranks can be trusted, its highest cannot be told from chance.",
-            (false, false) if self.abpc < 0.0 => {
+            (false, false) if most == 0 && least == 0 => {
                 "The picture ranks the units worse than chance would: do not trust its order."
             }
             (false, false) => "Its order cannot be told from chance.",

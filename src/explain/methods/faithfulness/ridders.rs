@@ -1,8 +1,8 @@
 //! A slope by differences, with as little of their error as can be had.
 
 /// The widest step, and how many there are, each half as wide as the one before.
-const WIDEST: f64 = 0.4;
-const STEPS: usize = 6;
+const WIDEST: f64 = 0.1;
+const STEPS: usize = 5;
 
 /// The slope at 0 of the function `at`, by Ridders' method (1982): central differences at ever smaller steps, of which each two
 /// neighbours are extrapolated to step 0, and so are these. Of all that comes out, the one that is nearest to the two it was made
