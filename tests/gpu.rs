@@ -3,18 +3,21 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use candle_core::Device;
 use candle_core::quantized::GgmlDType;
 use serde_json::Value as Json;
-use shiftlens::checkpoint::{Checkpoint, FileBytes};
+use shiftlens::checkpoint::{Checkpoint, FileBytes, MemoryBytes};
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::model::cpu::CpuEngine;
 use shiftlens::model::gpu::GpuError;
 use shiftlens::model::head::{Goal, Target};
 use shiftlens::model::{Engine, Group, ModelError, Next, Seen, Tick, block_on};
-use support::{Tiny, every_storage, gold, gpu, on_gpu, relative_error, run, shared, singles};
+use support::{
+    STORAGE, Tiny, every_storage, every_storage_mixed, gold, gpu, on_gpu, relative_error, run, shared, singles,
+};
 
 /// The same weights as f32 on the CPU, whose own products with quantized ones round activations.
 fn whole(tiny: &Tiny) -> CpuEngine {
@@ -95,6 +98,29 @@ fn logits_columns_and_reverse_agree_with_the_cpu() {
             }
             assert!(ticks.last().is_some_and(|t| t.done == t.total));
         });
+    }
+}
+
+/// Types within one file, as mixtures like Q4_K_M have them: groups of matrices of one type, and every matrix of another.
+#[test]
+fn storage_types_may_be_mixed() {
+    for (name, bytes) in every_storage_mixed() {
+        let Some(gpu) = gpu() else { return };
+        let checkpoint = Checkpoint::open(vec![Box::new(MemoryBytes::new(name, bytes))]).unwrap();
+        let matrices = ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"];
+        let names = (0..checkpoint.config.layers).flat_map(|l| matrices.map(|m| format!("blk.{l}.{m}.weight")));
+        let types: HashSet<String> = names.map(|n| format!("{:?}", checkpoint.stored(&n).unwrap().0)).collect();
+        assert_eq!(types.len(), STORAGE.len(), "{name}");
+        let (mut ours, mut on_cpu) = (on_gpu(gpu, &checkpoint), support::engine(&checkpoint));
+        for mode in [Mode::Forward, Mode::Reverse] {
+            let respond = || Respond::Forced(RESPONSE.to_vec());
+            let groups = || singles(PROMPT.len());
+            let a = run(&mut on_cpu, &PROMPT, groups(), respond(), Target::Prob, mode).unwrap();
+            let b = run(&mut ours, &PROMPT, groups(), respond(), Target::Prob, mode).unwrap();
+            for (a, b) in a.importance.iter().zip(&b.importance) {
+                assert!(relative_error(a, b) < 1e-3, "{name} {mode:?}: {a:?} {b:?}");
+            }
+        }
     }
 }
 

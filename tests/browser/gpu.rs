@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::page::{self, Page};
-use super::support::{every_storage, relative_error};
+use super::support::{every_storage_mixed, relative_error};
 use super::weights::each_theme_and_size;
 
 /// A software GPU takes its time, above all to compile kernels.
@@ -136,16 +136,16 @@ const done = arguments[arguments.length - 1];
 })().then(done, (e) => done(String(e)));
 "##;
 
-/// Value, jvp and vjp of the same models as natively (`tests/gpu.rs`), in this browser.
+/// Value, jvp and vjp of models that hold every storage type, in this browser; natively (`tests/gpu.rs`) each has a model of its own.
 #[tokio::test]
 async fn every_storage_type_agrees_with_the_cpu() {
     let page = Page::open_with_webgpu("storage").await;
     let folder = tempfile::tempdir().unwrap();
-    let files: Vec<_> = every_storage()
-        .iter()
-        .map(|tiny| {
-            let path = folder.path().join(format!("{:?}.gguf", tiny.dtype));
-            std::fs::write(&path, tiny.gguf()).unwrap();
+    let files: Vec<_> = every_storage_mixed()
+        .into_iter()
+        .map(|(name, bytes)| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
             path
         })
         .collect();

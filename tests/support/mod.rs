@@ -94,14 +94,40 @@ impl Default for Tiny {
 
 pub const VOCAB: usize = 261;
 
-/// The models on which the GPU is held against the CPU, natively and in the browser: one of every storage type.
-pub fn every_storage() -> Vec<Tiny> {
+/// Every storage type that weights are read in.
+pub const STORAGE: [GgmlDType; 14] = {
     use GgmlDType::*;
+    [F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K, Q8K]
+};
+
+/// The models on which the GPU is held against the CPU: one of every storage type.
+pub fn every_storage() -> Vec<Tiny> {
     let one = |dtype: GgmlDType| match dtype.block_size() {
         256 => Tiny { dtype, width: 256, ffn: 256, ..Tiny::default() },
         _ => Tiny { dtype, ..Tiny::default() },
     };
-    [F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K, Q8K].map(one).into()
+    STORAGE.map(one).into()
+}
+
+/// The same in two files, for a browser, which takes half a minute to compile a model's kernels: in one, the matrices that are
+/// multiplied together are of one type, and each such group of another; in the other, each matrix is of another.
+pub fn every_storage_mixed() -> [(&'static str, Vec<u8>); 2] {
+    let matrices = ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"];
+    let groups = [0, 0, 0, 1, 2, 2, 3];
+    let file = |layers: usize, places: [usize; 7]| {
+        let each = places[6] + 1;
+        let dtype = move |name: &str| {
+            let mut parts = name.split('.').skip(1);
+            let (layer, matrix) = (parts.next().and_then(|l| l.parse::<usize>().ok()), parts.next());
+            let place = matrix.and_then(|m| matrices.iter().position(|of| *of == m));
+            match layer.zip(place) {
+                Some((layer, place)) => STORAGE[(layer * each + places[place]) % STORAGE.len()],
+                None => GgmlDType::Q8_0, // the embedding and the head
+            }
+        };
+        Tiny { width: 256, ffn: 256, layers, ..Tiny::default() }.gguf_stored(&dtype)
+    };
+    [("groups.gguf", file(4, groups)), ("matrices.gguf", file(2, [0, 1, 2, 3, 4, 5, 6]))]
 }
 
 /// The largest difference relative to the largest value.
@@ -119,6 +145,16 @@ impl Tiny {
 
     /// The same with every tensor as `edit` makes it of its name and value.
     pub fn gguf_edited(&self, edit: &dyn Fn(&str, Tensor) -> Tensor) -> Vec<u8> {
+        self.gguf_of(VOCAB, &Self::byte_tokens(), edit, &|_| self.dtype)
+    }
+
+    /// The same with every matrix of the type that `dtype` gives for its name.
+    pub fn gguf_stored(&self, dtype: &dyn Fn(&str) -> GgmlDType) -> Vec<u8> {
+        self.gguf_of(VOCAB, &Self::byte_tokens(), &|_, t| t, dtype)
+    }
+
+    /// A tokenizer whose tokens are bytes.
+    fn byte_tokens() -> [(&'static str, Value); 7] {
         let s = |v: &str| Value::String(v.into());
         let tokens: Vec<Value> = byte_alphabet()
             .into_iter()
@@ -126,7 +162,7 @@ impl Tiny {
             .map(Value::String)
             .collect();
         let kinds = (0..VOCAB).map(|i| Value::I32(if (256..260).contains(&i) { 3 } else { 1 })).collect();
-        let tokenizer = [
+        [
             ("tokenizer.ggml.model", s("gpt2")),
             ("tokenizer.ggml.pre", s("gpt2")),
             ("tokenizer.ggml.tokens", Value::Array(tokens)),
@@ -134,16 +170,21 @@ impl Tiny {
             ("tokenizer.ggml.merges", Value::Array(vec![s("h e")])),
             ("tokenizer.ggml.bos_token_id", Value::U32(256)),
             ("tokenizer.ggml.eos_token_id", Value::U32(257)),
-        ];
-        self.gguf_of(VOCAB, &tokenizer, edit)
+        ]
     }
 
     /// The bytes of a GGUF file with the given tokenizer metadata.
     pub fn gguf_with(&self, vocab: usize, tokenizer: &[(&str, Value)]) -> Vec<u8> {
-        self.gguf_of(vocab, tokenizer, &|_, t| t)
+        self.gguf_of(vocab, tokenizer, &|_, t| t, &|_| self.dtype)
     }
 
-    fn gguf_of(&self, vocab: usize, tokenizer: &[(&str, Value)], edit: &dyn Fn(&str, Tensor) -> Tensor) -> Vec<u8> {
+    fn gguf_of(
+        &self,
+        vocab: usize,
+        tokenizer: &[(&str, Value)],
+        edit: &dyn Fn(&str, Tensor) -> Tensor,
+        stored: &dyn Fn(&str) -> GgmlDType,
+    ) -> Vec<u8> {
         let n = |v: usize| Value::U32(v as u32);
         let s = |v: &str| Value::String(v.into());
         let metadata = [
@@ -163,7 +204,7 @@ impl Tiny {
         let metadata: Vec<(&str, &Value)> = metadata.iter().chain(tokenizer).map(|(k, v)| (*k, v)).collect();
         let quantized = |(name, t): (String, Tensor)| {
             let t = edit(&name, t);
-            let dtype = if t.rank() == 1 { GgmlDType::F32 } else { self.dtype };
+            let dtype = if t.rank() == 1 { GgmlDType::F32 } else { stored(&name) };
             (name, QTensor::quantize(&t, dtype).unwrap())
         };
         let tensors: Vec<(String, QTensor)> = self.tensors(vocab).into_iter().map(quantized).collect();
