@@ -35,7 +35,7 @@ fn studied(folder: &Path, settings: &str) {
         let response = ["A cow.", "The cow said moo."][i % 2];
         format!(
             "{{\"prompt\": \"Say {i} words: a cow.\", \"response\": \"{response}\", \"followed\": {}}}\n",
-            i % 3 == 0
+            i.is_multiple_of(3)
         )
     };
     std::fs::write(folder.join("marked.jsonl"), (0..8).map(line).collect::<String>()).unwrap();
