@@ -3,14 +3,16 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::io::Cursor;
+use std::rc::Rc;
 
 use candle_core::quantized::{GgmlDType, gguf_file};
 use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_llama::ModelWeights;
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
-use shiftlens::model::head::Target;
-use shiftlens::model::{Engine, ModelError, block_on};
+use shiftlens::model::head::{Goal, Target};
+use shiftlens::model::{Engine, Group, ModelError, block_on};
 use support::{Tiny, cosine, engine, run, singles};
 
 fn prompt(n: usize) -> Vec<u32> {
@@ -213,6 +215,37 @@ fn cancelling_stops_within_one_token() {
         assert_eq!(outcome.unwrap_err(), ModelError::Cancelled);
         assert_eq!(heard, 3);
     }
+}
+
+/// A run can be stopped between two layers, and the engine is as good as new after that.
+#[test]
+fn a_pause_after_every_layer_may_stop_the_work() {
+    let tiny = Tiny { layers: 3, ..Tiny::default() };
+    let (mut engine, mut other) = (tiny.engine(), tiny.engine());
+    let groups = [Group { positions: vec![0] }, Group { positions: vec![2] }];
+    let pauses = Rc::new(Cell::new(0));
+    let count = pauses.clone();
+    engine.set_pause(Some(Rc::new(move || {
+        count.set(count.get() + 1);
+        let goes_on = count.get() != 5; // within the second step
+        Box::pin(async move { if goes_on { Ok(()) } else { Err(ModelError::Cancelled) } })
+    })));
+    block_on(async {
+        engine.begin(&groups).await.unwrap();
+        engine.advance(&[5, 9]).await.unwrap();
+        assert_eq!(pauses.get(), 3);
+        assert_eq!(engine.advance(&[7]).await, Err(ModelError::Cancelled));
+        assert_eq!(pauses.get(), 5);
+        for e in [&mut engine, &mut other] {
+            e.begin(&groups).await.unwrap();
+            e.advance(&[5, 9]).await.unwrap();
+            e.advance(&[7]).await.unwrap();
+        }
+        let (a, b) = (engine.logits(0).await.unwrap(), other.logits(0).await.unwrap());
+        assert_eq!(a, b);
+        let goal = Goal::of(Target::Prob, 8);
+        assert_eq!(engine.column(0, &a, goal).await.unwrap(), other.column(0, &b, goal).await.unwrap());
+    });
 }
 
 #[test]

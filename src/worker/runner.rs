@@ -72,7 +72,7 @@ impl Runner {
         &self.reader.checkpoint
     }
 
-    /// The CPU's engine, for tests and benchmarks.
+    /// The CPU's engine.
     pub fn engine(&mut self) -> &mut CpuEngine {
         &mut self.backends.cpu
     }

@@ -1,6 +1,8 @@
 //! The CPU backend behind the common trait.
 
 use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::rc::Rc;
 
 use super::forward::Session;
 use super::residual::{Contribution, Residual};
@@ -14,17 +16,26 @@ use crate::model::{Engine, Group, ModelError, Tick};
 /// Share of a cotangent's weight that may be left out when it is pulled back through the head.
 const NEGLIGIBLE: f32 = 1e-6;
 
+/// What is awaited after every layer: it lets others have the thread, and stops the work by an error.
+pub type Pause = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), ModelError>>>>>;
+
 /// A loaded model and the sequence it is working on.
 pub struct CpuEngine {
     pub(super) model: CpuModel,
     pub(super) session: Session,
+    pause: Option<Pause>,
 }
 
 impl CpuEngine {
     /// Wraps a loaded model.
     pub fn new(model: CpuModel) -> Self {
         let session = Session::new(&model, &[]);
-        Self { model, session }
+        Self { model, session, pause: None }
+    }
+
+    /// What is awaited from now on after every layer of [`Engine::advance`]. After an error of its own the sequence has to begin anew.
+    pub fn set_pause(&mut self, pause: Option<Pause>) {
+        self.pause = pause;
     }
 
     /// A sequence of `tokens` of which no layer has been read yet; the sequence in progress stays as it is.
@@ -83,7 +94,7 @@ impl Engine for CpuEngine {
     }
 
     async fn advance(&mut self, tokens: &[u32]) -> Result<(), ModelError> {
-        self.session.advance(&self.model, tokens)
+        self.session.advance(&self.model, tokens, self.pause.as_ref()).await
     }
 
     async fn logits(&mut self, index: usize) -> Result<Vec<f32>, ModelError> {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::attention::LayerCache;
+use super::engine::Pause;
 use super::layer::Pass;
 use super::weights::CpuModel;
 use crate::model::row_plan::RowPlan;
@@ -19,6 +20,14 @@ pub(super) struct Session {
     hidden: Vec<f32>,
 }
 
+/// New positions on their way through the layers.
+struct Step {
+    plan: RowPlan,
+    positions: Vec<usize>,
+    /// `[rows, width]`.
+    x: Vec<f32>,
+}
+
 impl Session {
     pub fn new(model: &CpuModel, groups: &[Group]) -> Self {
         Self {
@@ -31,27 +40,52 @@ impl Session {
         }
     }
 
-    /// Runs `tokens` and the tangents that are alive at their positions through all layers.
-    pub fn advance(&mut self, model: &CpuModel, tokens: &[u32]) -> Result<(), ModelError> {
-        self.fits(model, tokens.len())?;
-        self.advance_rows(model, model.embed(tokens)?)
+    /// Runs `tokens` and the tangents that are alive at their positions through all layers, with a pause after each. Where that fails,
+    /// the sequence is lost.
+    pub async fn advance(&mut self, model: &CpuModel, tokens: &[u32], pause: Option<&Pause>) -> Result<(), ModelError> {
+        let mut step = self.step(model, model.embed(tokens)?)?;
+        for number in 0..model.layers.len() {
+            self.layer(model, &mut step, number)?;
+            if let Some(pause) = pause
+                && let Err(stopped) = pause().await
+            {
+                *self = Self::new(model, &[]); // some layers' caches are ahead of the others
+                return Err(stopped);
+            }
+        }
+        self.finish(model, step);
+        Ok(())
     }
 
-    /// The same with embedding rows `[tokens, width]` in place of tokens.
+    /// The same at once, with embedding rows `[tokens, width]` in place of tokens.
     pub fn advance_rows(&mut self, model: &CpuModel, rows: Vec<f32>) -> Result<(), ModelError> {
+        let mut step = self.step(model, rows)?;
+        for number in 0..model.layers.len() {
+            self.layer(model, &mut step, number)?;
+        }
+        self.finish(model, step);
+        Ok(())
+    }
+
+    fn step(&self, model: &CpuModel, rows: Vec<f32>) -> Result<Step, ModelError> {
         let count = rows.len() / model.config.width;
         self.fits(model, count)?;
         let plan = RowPlan::new(self.length, count, &self.firsts);
-        let positions = plan.positions();
-        let mut x = self.with_tangents(model, rows, &plan);
-        let pass = Pass { config: &model.config, plan: &plan, positions: &positions };
-        for (layer, cache) in model.layers.iter().zip(&mut self.caches) {
-            x = layer.forward(&pass, x, cache, None)?;
-        }
-        self.hidden = model.norm.forward(&x, &plan);
-        self.length += count;
-        self.plan = plan;
+        let (positions, x) = (plan.positions(), self.with_tangents(model, rows, &plan));
+        Ok(Step { plan, positions, x })
+    }
+
+    fn layer(&mut self, model: &CpuModel, step: &mut Step, number: usize) -> Result<(), ModelError> {
+        let pass = Pass { config: &model.config, plan: &step.plan, positions: &step.positions };
+        let x = std::mem::take(&mut step.x);
+        step.x = model.layers[number].forward(&pass, x, &mut self.caches[number], None)?;
         Ok(())
+    }
+
+    fn finish(&mut self, model: &CpuModel, step: Step) {
+        self.hidden = model.norm.forward(&step.x, &step.plan);
+        self.length += step.plan.primal;
+        self.plan = step.plan;
     }
 
     fn fits(&self, model: &CpuModel, more: usize) -> Result<(), ModelError> {

@@ -22,7 +22,7 @@ mod trace;
 mod weights;
 
 pub use cores::{Cores, MATRICES, Product, VALUES};
-pub use engine::CpuEngine;
+pub use engine::{CpuEngine, Pause};
 pub(super) use linear::{Linear, storage};
 pub use memory::Memory;
 pub(super) use norm::RmsNorm;

@@ -1,26 +1,28 @@
 //! Performing one request.
 
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use web_sys::File;
 
 use super::{EngineState, Queued, js, kept, load, local, post, store, weights};
 use crate::explain::By;
 use crate::explain::attribution::Mode;
+use crate::model::cpu::Pause;
 use crate::model::gpu::{Gpu, check};
 use crate::model::{ModelError, Tick};
 use crate::protocol::{BackendChoice, Event, Failure, JobId, Prompt, Request, Response, Run, Stage};
 use crate::worker::Update;
 
 /// Runs `request` to its end; its outcome, good or bad, is posted.
-pub async fn perform(engine: &EngineState, request: Request, files: Vec<File>) {
+pub async fn perform(engine: &Rc<EngineState>, request: Request, files: Vec<File>) {
     // a load waits for its host more than it computes
     engine.set_working(!matches!(request, Request::Load { .. } | Request::List { .. }));
     answer(engine, request, files).await;
     engine.set_working(false);
 }
 
-async fn answer(engine: &EngineState, request: Request, files: Vec<File>) {
+async fn answer(engine: &Rc<EngineState>, request: Request, files: Vec<File>) {
     let (job, outcome) = match request {
         Request::Load { job, source } => {
             let outcome = match engine.is_cancelled(job) {
@@ -146,7 +148,24 @@ fn prepare(
     Ok(Event::Prepared { job, prompt, length, need })
 }
 
-async fn run_job(engine: &EngineState, job: JobId, run: &Run) -> Result<Event, Failure> {
+/// Seconds for which a run may go on without hearing whether it is cancelled.
+const UNHEARD: f64 = 0.05;
+
+/// Between the layers of `job`: messages are let in if none were for a while.
+fn pause(engine: &Rc<EngineState>, job: JobId) -> Pause {
+    let engine = engine.clone();
+    Rc::new(move || {
+        let engine = engine.clone();
+        Box::pin(async move {
+            if js::now() - engine.yielded.get() < UNHEARD {
+                return Ok(());
+            }
+            engine.yield_now(job).await.map_err(|_| ModelError::Cancelled)
+        })
+    })
+}
+
+async fn run_job(engine: &Rc<EngineState>, job: JobId, run: &Run) -> Result<Event, Failure> {
     // Taken for the run's length: jobs run one at a time, so nobody else asks for it.
     let mut runner = engine.runner.borrow_mut().take().ok_or(Failure::NotLoaded)?;
     *engine.trace.borrow_mut() = None; // the next sequence is another
@@ -177,7 +196,9 @@ async fn run_job(engine: &EngineState, job: JobId, run: &Run) -> Result<Event, F
             Err(_) => ControlFlow::Break(()),
         }
     };
+    runner.engine().set_pause(Some(pause(engine, job)));
     let report = runner.run(run, js::now, &mut emit).await;
+    runner.engine().set_pause(None);
     *engine.runner.borrow_mut() = Some(runner);
     let threads = engine.threads.borrow().as_ref().map_or(1, |threads| threads.used());
     Ok(Event::Finished { job, report: Box::new(report?), memory: engine.memory(), threads })

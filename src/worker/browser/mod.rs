@@ -49,6 +49,8 @@ pub(super) struct EngineState {
     choice: Cell<BackendChoice>,
     /// By which words weights are read.
     lexicon: RefCell<weights::Lexicon>,
+    /// When messages were last let in, seconds.
+    yielded: Cell<f64>,
 }
 
 impl EngineState {
@@ -76,6 +78,7 @@ impl EngineState {
     /// Lets waiting messages in, a cancel among them, and then says whether the job goes on.
     async fn yield_now(&self, job: JobId) -> Result<(), Failure> {
         js::next_task().await;
+        self.yielded.set(js::now());
         if self.is_cancelled(job) { Err(Failure::Cancelled) } else { Ok(()) }
     }
 }
@@ -112,6 +115,7 @@ pub fn start() {
         trace: RefCell::new(None),
         choice: Cell::default(),
         lexicon: RefCell::default(),
+        yielded: Cell::default(),
     });
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
         // A message that is neither comes from no page of ours, and is dropped.
