@@ -71,7 +71,7 @@ impl LayerSpec {
 
 /// The tensors of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they are named after what they are")]
+#[expect(missing_docs, reason = "the names say what they are")]
 pub enum Part {
     AttnNorm,
     Queries,

@@ -171,7 +171,7 @@ impl ModelReport {
     /// What the importance is, in the words of a caption: "gradient x input of the probability".
     pub fn what(&self) -> String {
         let (method, target) = (self.method.words(), self.target.words());
-        let against = if self.against.is_empty() { "" } else { " less that of another token" };
+        let against = if self.against.is_empty() { "" } else { " minus that of another token" };
         let baseline = self.baseline.as_ref().map_or_else(String::new, |b| format!(", against {}", b.words()));
         format!("{method} of the {target}{against}{baseline}")
     }

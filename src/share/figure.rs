@@ -47,7 +47,7 @@ impl Figure<'_> {
                 self.side.to_lowercase()
             ),
             format!(
-                "Importance of each word of the prompt (rows) for each of the response (columns): {}, {} mode.{turns}",
+                "Importance of each prompt word (rows) for each response word (columns): {}, {} mode.{turns}",
                 r.what(),
                 r.mode
             ),

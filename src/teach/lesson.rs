@@ -115,7 +115,7 @@ impl Setting {
 /// A part of the page that a step can point at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "they are named after what they are")]
+#[expect(missing_docs, reason = "the names say what they are")]
 pub enum Place {
     Models,
     Compute,
@@ -198,7 +198,7 @@ impl Place {
 /// What a reader does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, VariantArray)]
 #[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "they are named after what they are")]
+#[expect(missing_docs, reason = "the names say what they are")]
 pub enum Deed {
     /// Runs a prompt, to its end.
     Run,

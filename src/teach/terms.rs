@@ -4,7 +4,7 @@ use strum::VariantArray;
 
 /// A word that the page uses and a newcomer may not know; in the order in which the page lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray)]
-#[expect(missing_docs, reason = "they are named after what they are")]
+#[expect(missing_docs, reason = "the names say what they are")]
 pub enum Term {
     BaseAndTuned,
     Token,
@@ -175,7 +175,7 @@ impl Term {
 
 /// A panel of the page. One question mark explains its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, VariantArray)]
-#[expect(missing_docs, reason = "they are named after what they are")]
+#[expect(missing_docs, reason = "the names say what they are")]
 pub enum Panel {
     Header,
     Prompt,
@@ -208,7 +208,7 @@ impl Panel {
             Self::Attention => "Attention on the prompt",
             Self::Concepts => "Concepts",
             Self::Layer => "The chosen layer",
-            Self::Firing => "What fires on the prompt",
+            Self::Firing => "Components that fire on the prompt",
             Self::Tasks => "Tasks and levels",
             Self::FindingScores => "Finding 1",
             Self::FindingVerbs => "Finding 2",
@@ -249,7 +249,7 @@ impl Panel {
 
 /// A picture on the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they are named after what they are")]
+#[expect(missing_docs, reason = "the names say what they are")]
 pub enum Picture {
     Attribution,
     Difference,

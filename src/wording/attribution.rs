@@ -161,7 +161,7 @@ pub const POINT_AT_A_CELL: &str = "Point at a cell to read its value.";
 pub const DIFFERENCE_TITLE: &str = "Difference: tuned minus base";
 pub fn difference_caption(what: &str, extent: f32, provenance: &str) -> String {
     format!(
-        "Importance ({what}) of each word of the prompt for each of the same response, tuned minus base; the largest magnitude on the scale is {extent:.3e}. {provenance}"
+        "Importance ({what}) of each prompt word for each word of the same response, tuned minus base; the largest magnitude on the scale is {extent:.3e}. {provenance}"
     )
 }
 

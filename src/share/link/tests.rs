@@ -131,7 +131,7 @@ fn a_picture_says_how_it_was_found() {
     assert_eq!((&tuned.against, base.against.len()), (&link.seen[1].as_ref().unwrap().report.against, 0));
     assert_eq!(found.how, link.how);
     assert_eq!(base.what(), "gradient x input of the probability");
-    assert_eq!(tuned.what(), "gradient x input of the probability less that of another token");
+    assert_eq!(tuned.what(), "gradient x input of the probability minus that of another token");
     assert_ne!(plain, link.encode(0).0);
     let padded = How { method: Method::Occlusion, baseline: Baseline::Text("…".into()), ..How::default() };
     let occluded = Link { how: padded.clone(), seen: [None, None], ..link.clone() };
