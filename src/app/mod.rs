@@ -3,6 +3,7 @@
 mod backend;
 mod canvas;
 mod chance;
+mod checked;
 mod choices;
 mod concepts;
 mod conversation;
@@ -23,6 +24,7 @@ mod loading;
 mod matrix;
 mod matrix_table;
 mod memory;
+mod method;
 mod model_card;
 mod models;
 mod need;
@@ -38,6 +40,7 @@ mod tabs;
 mod teach;
 mod toolbar;
 mod weights;
+mod why;
 
 use wasm_bindgen::prelude::*;
 

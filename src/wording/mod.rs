@@ -16,6 +16,7 @@ pub mod frame;
 pub mod heads;
 pub mod loading;
 pub mod matrix;
+pub mod methods;
 pub mod models;
 pub mod numbers;
 pub mod pair;

@@ -9,6 +9,7 @@ mod gpu;
 mod hub;
 mod loading;
 mod memory;
+mod methods;
 mod offline;
 mod page;
 mod share;
