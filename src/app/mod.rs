@@ -36,6 +36,7 @@ mod shell;
 mod state;
 mod tabs;
 mod teach;
+mod text;
 mod toolbar;
 mod weights;
 

@@ -22,3 +22,4 @@ pub mod pair;
 pub mod prompt;
 pub mod share;
 pub mod teach;
+pub mod text;

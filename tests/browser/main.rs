@@ -16,6 +16,7 @@ mod site;
 #[path = "../support/mod.rs"]
 mod support;
 mod teach;
+mod text;
 mod threads;
 mod trouble;
 mod weights;

@@ -7,6 +7,7 @@ use crate::explain::findings::PromptCase;
 use crate::page::linked::Again;
 use crate::page::runs::Half;
 use crate::page::scores::Command as Measure;
+use crate::page::text as page_text;
 use crate::page::weights::{Command as Look, Task, Words};
 use crate::share::screen::Chat;
 
@@ -41,6 +42,7 @@ enum Step {
     Wait(waiting::Command),
     Link,
     Recompute,
+    Text(page_text::Command),
 }
 
 fn side() -> impl Strategy<Value = Side> {
@@ -80,6 +82,20 @@ fn step() -> impl Strategy<Value = Step> {
         1 => prop_oneof![Just(waiting::Command::Need), Just(waiting::Command::Cancel)].prop_map(Step::Wait),
         1 => Just(Step::Link),
         1 => Just(Step::Recompute),
+        3 => text().prop_map(Step::Text),
+    ]
+}
+
+fn text() -> impl Strategy<Value = page_text::Command> {
+    use page_text::Command;
+    prop_oneof![
+        3 => prop::bool::weighted(0.8).prop_map(Command::Open),
+        1 => side().prop_map(Command::Whose),
+        1 => (0..3usize).prop_map(Command::Choose),
+        1 => any::<bool>().prop_map(Command::Layers),
+        1 => Just(Command::Cells),
+        1 => Just(Command::Stop),
+        1 => Just(Command::GoOn),
     ]
 }
 
@@ -137,6 +153,7 @@ impl Played {
                     self.tell(Msg::Linked(linked::Command::Address(sent)));
                 }
             }
+            Step::Text(command) => self.tell(Msg::Text(command.clone())),
             Step::Recompute => self.tell(Msg::Linked(linked::Command::Recompute)),
             Step::Crash(side) => self.crash(*side),
             Step::Frame => self.tell(Msg::Frame),
@@ -175,8 +192,9 @@ impl Played {
             let check = self.page.gpu_check.job().filter(|_| asked).map(|job| (job, Purpose::Check));
             let store = self.page.stored.jobs().filter(|_| asked).map(|job| (job, Purpose::Store));
             let look = self.page.hub.job(side).map(|job| (job, Purpose::Look));
+            let text = self.page.text.jobs(side);
             let all = run.into_iter().chain(work).chain(score).chain(prepare).chain(check).chain(store).chain(look);
-            let mut shown: Vec<(u32, Purpose)> = all.collect();
+            let mut shown: Vec<(u32, Purpose)> = all.chain(text).collect();
             shown.sort_by_key(|(job, _)| *job);
             assert_eq!(open, shown);
             // the chip names what the engine has
@@ -185,6 +203,7 @@ impl Played {
             self.check_result(side);
             self.check_weights(side);
         }
+        self.check_text();
         if let Some(picture) = &*self.page.linked.picture
             && let Again::Done(found) = &picture.again
         {
@@ -260,6 +279,7 @@ impl Played {
         }
         let again = self.page.linked.picture.as_ref().map(|p| p.again.clone());
         assert!(!matches!(again, Some(Again::Loading | Again::Running)), "{again:?}");
+        self.check_text_at_rest();
         assert!(!self.page.hub.looks.iter().any(|look| matches!(look, hub::Look::Asking(_))));
         for side in Side::BOTH {
             assert!(self.page.slots.slot(side).loading.is_none());
