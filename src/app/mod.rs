@@ -38,6 +38,7 @@ mod shell;
 mod state;
 mod tabs;
 mod teach;
+mod text;
 mod toolbar;
 mod weights;
 mod why;

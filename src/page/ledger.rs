@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Side;
 use super::weights::Task;
+use super::{Side, text};
 use crate::protocol::JobId;
 
 /// What a job is for.
@@ -29,6 +29,8 @@ pub enum Purpose {
     Store,
     /// The hub is asked.
     Look,
+    /// What tuning changed on a text.
+    Text(text::Task),
 }
 
 /// The jobs that engines are at work on. An engine that is started again begins a new epoch, in which nothing of the

@@ -6,6 +6,7 @@
 mod backend;
 mod failure;
 mod run;
+pub mod text;
 
 pub use backend::{Backend, BackendChoice, BackendReport, Why};
 pub use failure::{Failure, StorageFailure};
@@ -154,6 +155,13 @@ pub enum Request {
         ids: Vec<u32>,
         /// From 0.
         layer: usize,
+    },
+    /// Something about a text that both models read: answered by [`Event::Text`].
+    Text {
+        /// This job.
+        job: JobId,
+        /// What.
+        question: text::Question,
     },
     /// Read the weights by other words from now on: a list of words and two files of word vectors, attached in this order,
     /// each of which may be left out. Answered by [`Event::Words`].
@@ -391,6 +399,13 @@ pub enum Event {
         /// The layer.
         firing: Box<LayerFiring>,
     },
+    /// What was asked about a text.
+    Text {
+        /// The job.
+        job: JobId,
+        /// What was found.
+        answer: Box<text::Answer>,
+    },
     /// By which words the weights are read now.
     Words {
         /// The job.
@@ -468,6 +483,7 @@ impl Event {
             | Self::Matches { job, .. }
             | Self::Attention { job, .. }
             | Self::Firing { job, .. }
+            | Self::Text { job, .. }
             | Self::Words { job, .. }
             | Self::Checked { job, .. }
             | Self::Listed { job, .. }

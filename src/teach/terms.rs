@@ -28,6 +28,10 @@ pub enum Term {
     Why,
     Check,
     Difference,
+    Divergence,
+    Lens,
+    Contribution,
+    FourCells,
     Compute,
     Head,
     Reading,
@@ -68,6 +72,10 @@ impl Term {
             Self::Why => "Why this word and not that",
             Self::Check => "Check this picture",
             Self::Difference => "Difference",
+            Self::Divergence => "KL divergence",
+            Self::Lens => "Logit lens",
+            Self::Contribution => "Direct contribution",
+            Self::FourCells => "Template and weights",
             Self::Compute => "CPU and GPU",
             Self::Head => "Attention head",
             Self::Reading => "Relation and Paper",
@@ -150,6 +158,18 @@ impl Term {
             Self::Difference => {
                 "The tuned model’s signed values minus the base’s, where both explain the same response."
             }
+            Self::Divergence => {
+                "How differently two models expect the next token, in nats: 0 where their probabilities are the same. KL(tuned ‖ base) is large where the tuned model favours tokens that the base finds unlikely; KL(base ‖ tuned) where the base favours tokens that the tuned model has given up."
+            }
+            Self::Lens => {
+                "What the model would answer if it stopped after a layer: that layer’s vector is read as if it were the last. Only the last layer was trained to be read so, and early layers often read as noise. A token settles at the layer from which on it stays the most probable one."
+            }
+            Self::Contribution => {
+                "A token’s logit, its raw score, is a sum of what the embedding, each layer’s attention and each layer’s feed-forward block add to it, with the last norm’s scale held fixed. What a part changes in the input of later layers counts as theirs."
+            }
+            Self::FourCells => {
+                "A base model usually reads plain text and a tuned model a chat template, so what differs has two causes. Each model reads the prompt both ways, and all four runs explain one response: between the columns only the template changes, between the rows only the weights."
+            }
             Self::Compute => {
                 "The page computes on your processor or on your graphics card, whichever gives the right answer sooner. The results are the same."
             }
@@ -197,6 +217,7 @@ pub enum Panel {
     Reading,
     Result,
     Difference,
+    Text,
     Heads,
     Head,
     Attention,
@@ -218,6 +239,7 @@ impl Panel {
             Self::Reading => "How to read the results",
             Self::Result => "A model’s result",
             Self::Difference => "Difference",
+            Self::Text => "What tuning changed on this text",
             Self::Heads => "Attention heads",
             Self::Head => "The chosen head",
             Self::Attention => "Attention on the prompt",
@@ -257,6 +279,7 @@ impl Panel {
                 Term::Check,
             ],
             Self::Difference => &[Term::Difference],
+            Self::Text => &[Term::Divergence, Term::Lens, Term::Contribution, Term::FourCells],
             Self::Heads => &[Term::Head, Term::Reading, Term::HeadMeasure],
             Self::Head => &[Term::Pair],
             Self::Attention => &[Term::Attention],
@@ -277,6 +300,7 @@ impl Panel {
 pub enum Picture {
     Attribution,
     Difference,
+    Text,
     Heads,
     Concepts,
     Findings,
@@ -295,6 +319,12 @@ impl Picture {
             Self::Difference => &[
                 "Which part of tuning made the difference: the data, the template, or its length.",
                 "A difference of behaviour: both models are made to explain the same response, though one of them would have written another.",
+            ],
+            Self::Text => &[
+                "What either model would have written: after the first tokens, a model reads a text that may not be its own.",
+                "Why the models differ at a token: a large divergence can come from one word of the prompt, or from everything before it.",
+                "What a layer does, in the lens: a vector that reads as another word may carry what later layers need.",
+                "What a part does by way of later layers: direct contributions leave that out.",
             ],
             Self::Heads => &[
                 "What a head does on a sentence: the pairs are read from weights. The section below shows attention on your prompt.",

@@ -23,3 +23,4 @@ pub mod pair;
 pub mod prompt;
 pub mod share;
 pub mod teach;
+pub mod text;

@@ -69,7 +69,7 @@ impl Reader {
         (tokens, text)
     }
 
-    fn spell(&self, id: u32) -> (String, Option<Vec<u8>>) {
+    pub fn spell(&self, id: u32) -> (String, Option<Vec<u8>>) {
         match self.checkpoint.tokenizer() {
             Ok(tokenizer) => spell(tokenizer.token_bytes(id)),
             Err(_) => (format!("#{id}"), None),

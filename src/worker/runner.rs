@@ -168,6 +168,23 @@ impl Runner {
         Ok(memory::check_attention(&self.reader.checkpoint.config, tokens, |need| self.budget.of(need))?)
     }
 
+    /// Fails where memory cannot hold a sequence that is read through all layers for its last token.
+    pub fn check_sequence(&self, tokens: usize) -> Result<(), ModelError> {
+        Ok(memory::check_sequence(&self.reader.checkpoint.config, tokens, |need| self.budget.of(need))?)
+    }
+
+    /// Fails where memory cannot hold a run that reads `response` after `before` and explains nothing.
+    pub fn check_reading(&self, before: usize, response: &[u32]) -> Result<(), ModelError> {
+        let config = &self.reader.checkpoint.config;
+        let sizes = memory::Sizes::new(before, &[], &Respond::Forced(response.to_vec()), config.context);
+        Ok(memory::plan(config, &sizes, Mode::Off, None, |need| self.budget.of(need)).map(|_| ())?)
+    }
+
+    /// A token's text.
+    pub fn spell(&self, id: u32) -> String {
+        self.reader.spell(id).0
+    }
+
     /// Runs and explains. `now` is a clock in seconds; `emit` hears everything and cancels by breaking.
     pub async fn run(
         &mut self,

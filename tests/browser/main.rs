@@ -17,6 +17,7 @@ mod site;
 #[path = "../support/mod.rs"]
 mod support;
 mod teach;
+mod text;
 mod threads;
 mod trouble;
 mod weights;

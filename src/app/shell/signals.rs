@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::mirror::Mirror;
+use super::text::Text;
 use crate::explain::CheckpointInfo;
 use crate::explain::findings::{PromptCase, ScoreRow};
 use crate::explain::local::{LayerAttention, LayerFiring};
@@ -222,6 +223,8 @@ pub struct Signals {
     /// A guess, if colours are hidden until one is made.
     pub guess: Mirror<Option<Guess>>,
     pub weights: Weights,
+    /// What tuning changed on the text on screen.
+    pub text: Text,
     pub findings: Findings,
 }
 
@@ -259,6 +262,7 @@ impl Signals {
             lesson: Mirror::new(),
             guess: Mirror::new(),
             weights: Weights::new(),
+            text: Text::new(),
             findings: Findings::new(),
         }
     }
@@ -300,6 +304,7 @@ impl Signals {
         self.lesson.draw(&mut page.lessons.current);
         self.guess.draw(&mut page.guessing.guess);
         self.weights.draw(&mut page.weights);
+        self.text.draw(&mut page.text);
         self.findings.draw(&mut page.scores);
     }
 }

@@ -7,6 +7,7 @@ use crate::explain::findings::PromptCase;
 use crate::page::linked::Again;
 use crate::page::runs::{self, Half};
 use crate::page::scores::Command as Measure;
+use crate::page::text as page_text;
 use crate::page::weights::{Command as Look, Task, Words};
 use crate::share::screen::Chat;
 
@@ -46,6 +47,7 @@ enum Step {
     Plain,
     CheckPicture(Side),
     StopCheck(Side),
+    Text(page_text::Command),
 }
 
 fn side() -> impl Strategy<Value = Side> {
@@ -90,6 +92,20 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Plain),
         2 => side().prop_map(Step::CheckPicture),
         1 => side().prop_map(Step::StopCheck),
+        3 => text().prop_map(Step::Text),
+    ]
+}
+
+fn text() -> impl Strategy<Value = page_text::Command> {
+    use page_text::Command;
+    prop_oneof![
+        3 => prop::bool::weighted(0.8).prop_map(Command::Open),
+        1 => side().prop_map(Command::Whose),
+        1 => (0..3usize).prop_map(Command::Choose),
+        1 => any::<bool>().prop_map(Command::Layers),
+        1 => Just(Command::Cells),
+        1 => Just(Command::Stop),
+        1 => Just(Command::GoOn),
     ]
 }
 
@@ -152,6 +168,7 @@ impl Played {
             Step::Plain => self.tell(Msg::Runs(Command::Plain)),
             Step::CheckPicture(side) => self.check_picture(*side),
             Step::StopCheck(side) => self.tell(Msg::Runs(Command::StopCheck(*side))),
+            Step::Text(command) => self.tell(Msg::Text(command.clone())),
             Step::Recompute => self.tell(Msg::Linked(linked::Command::Recompute)),
             Step::Crash(side) => self.crash(*side),
             Step::Frame => self.tell(Msg::Frame),
@@ -194,8 +211,9 @@ impl Played {
             let word =
                 self.page.runs.questions.job().filter(|(of, _)| *of == side).map(|(_, job)| (job, Purpose::Word));
             let run = run.into_iter().chain(picture).chain(word);
+            let text = self.page.text.jobs(side);
             let all = run.chain(work).chain(score).chain(prepare).chain(check).chain(store).chain(look);
-            let mut shown: Vec<(u32, Purpose)> = all.collect();
+            let mut shown: Vec<(u32, Purpose)> = all.chain(text).collect();
             shown.sort_by_key(|(job, _)| *job);
             assert_eq!(open, shown);
             // the chip names what the engine has
@@ -206,6 +224,7 @@ impl Played {
         }
         let can_return = self.page.runs.questions.asked.back_to.is_some();
         assert!(!can_return || runs::is_contrast(&self.round().spec.how), "there is a way back from a question alone");
+        self.check_text();
         if let Some(picture) = &*self.page.linked.picture
             && let Again::Done(found) = &picture.again
         {
@@ -286,6 +305,7 @@ impl Played {
         }
         let again = self.page.linked.picture.as_ref().map(|p| p.again.clone());
         assert!(!matches!(again, Some(Again::Loading | Again::Running)), "{again:?}");
+        self.check_text_at_rest();
         assert!(!self.page.hub.looks.iter().any(|look| matches!(look, hub::Look::Asking(_))));
         for side in Side::BOTH {
             assert!(self.page.slots.slot(side).loading.is_none());

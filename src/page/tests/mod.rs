@@ -9,6 +9,7 @@ mod methods;
 mod prepared;
 mod runs;
 mod taught;
+mod text;
 mod waits;
 mod weights;
 
@@ -41,7 +42,9 @@ fn model(weights: &str) -> Model {
         layers: LAYERS,
         ..CheckpointInfo::default()
     };
-    Model { info, template: None, origin: Origin::Urls(vec![format!("https://models.example/{weights}")]) }
+    // one of them has a chat template
+    let template = (weights == "y").then(|| "a template".to_owned());
+    Model { info, template, origin: Origin::Urls(vec![format!("https://models.example/{weights}")]) }
 }
 
 fn token(id: u32, text: &str) -> ResponseToken {
@@ -175,6 +178,8 @@ impl Played {
                 Effect::Send(_, Request::Backend { .. }) => continue,
                 Effect::Send(side, request) => (side, request, None),
                 Effect::SendFiles(side, request, files) => (side, request, Some(files)),
+                // what came beside the event is not looked at here
+                Effect::SendRows(side, request) => (side, request, None),
                 Effect::Start(side, _) => {
                     self.engines[side.index()] = FakeEngine::default();
                     self.starting.push(side);
@@ -274,6 +279,11 @@ impl Played {
             }
             Request::CheckPicture { job, run, .. } => methods::checked(job, engine.model.as_ref(), &run),
             Request::Tokenize { job, text } => methods::tokenized(job, engine.model.as_ref(), &text),
+            Request::Text { job, .. } if cancelled(job) || fails => Event::Failed { job, failure: Failure::Cancelled },
+            Request::Text { job, question } => {
+                let name = engine.model.as_ref().map_or("", |m| &m.info.weights);
+                Event::Text { job, answer: Box::new(text::answer(name, question)) }
+            }
             Request::CheckGpu { job } if cancelled(job) => Event::Failed { job, failure: Failure::Cancelled },
             Request::CheckGpu { job } => Event::Checked { job, gpu: "a GPU".into(), checked: Vec::new() },
             Request::Ask { job, .. } if fails => {
@@ -330,14 +340,17 @@ impl Played {
         }
         let model = model(&name_of(source));
         self.engines[side.index()].model = Some(model.clone());
-        let (info, template, stored, not_kept) = (Box::new(model.info), None, None, None);
+        let (info, template, stored, not_kept) = (Box::new(model.info), model.template, None, None);
         self.hear(side, Event::Loaded { job, info, template, stored, not_kept, memory: 0 });
         true
     }
 
     fn do_run(&mut self, side: Side, job: u32, run: &Run, fails: bool) -> bool {
         let info = self.engines[side.index()].model.as_ref().expect("an engine runs what it has").info.clone();
-        let whole = report(&info, run);
+        let whole = match &run.prompt {
+            Prompt::Ids { ids } => text::goes_on(&info, ids, run),
+            Prompt::Text { .. } => report(&info, run),
+        };
         self.hear(side, Event::Started { job, prompt: whole.prompt.clone(), units: whole.units.clone() });
         let end = match fails {
             true => Event::Failed { job, failure: Failure::Cancelled },

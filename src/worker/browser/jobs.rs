@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use web_sys::File;
 
-use super::{EngineState, Queued, js, kept, load, local, post, store, weights};
+use super::{EngineState, Queued, js, kept, load, local, post, post_with, store, text, weights};
 use crate::explain::By;
 use crate::explain::attribution::Mode;
 use crate::explain::methods::How;
@@ -54,6 +54,7 @@ async fn answer(engine: &Rc<EngineState>, request: Request, files: Vec<File>) {
         Request::Match { job, base } => (job, weights::matches(engine, job, &base).await),
         Request::Attention { job, ids, layer } => (job, local::attention(engine, job, &ids, layer).await),
         Request::Firing { job, ids, layer } => (job, local::firing(engine, job, &ids, layer).await),
+        Request::Text { job, question } => (job, text::answer(engine, job, question).await),
         Request::Words { job, list, vectors, judge } => {
             (job, weights::words(engine, job, [list, vectors, judge], files).await)
         }
@@ -76,9 +77,13 @@ async fn answer(engine: &Rc<EngineState>, request: Request, files: Vec<File>) {
         Request::Cancel { .. } | Request::Ask { .. } => return, // heard as they come in
     };
     engine.cancelled.borrow_mut().remove(&job);
+    let rows = engine.rows.borrow_mut().remove(&job);
     match outcome {
         Ok(event) => {
-            post(&event);
+            match rows {
+                Some(rows) => post_with(&event, &rows),
+                None => post(&event),
+            }
             if matches!(event, Event::Loaded { .. }) {
                 select_backend(engine).await;
             }
@@ -157,7 +162,7 @@ fn prepare(
 const UNHEARD: f64 = 0.05;
 
 /// Between the layers of `job`: messages are let in if none were for a while.
-fn pause(engine: &Rc<EngineState>, job: JobId) -> Pause {
+pub fn pause(engine: &Rc<EngineState>, job: JobId) -> Pause {
     let engine = engine.clone();
     Rc::new(move || {
         let engine = engine.clone();
