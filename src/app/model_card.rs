@@ -4,11 +4,14 @@ use leptos::prelude::*;
 
 use super::choices::Choices;
 use super::density::Density;
+use super::graph::{self, ModelGraph};
 use super::header::Mark;
 use super::loading;
 use super::matrix::Matrix;
 use super::matrix_table::MatrixTable;
 use super::reading::{PromptText, ResponseText};
+use super::share::figures;
+use super::share::picture::SavePicture;
 use super::state::{Half, Phase, Shown, Side, Slot, State};
 use super::teach::Explain;
 use crate::checkpoint::hub::Pinned;
@@ -16,7 +19,7 @@ use crate::explain::By;
 use crate::page::{Msg, Wish};
 use crate::protocol::Stage;
 use crate::teach::terms::Panel;
-use crate::wording::{attribution as wording, common, numbers, prompt};
+use crate::wording::{attribution as wording, common, graph as graph_wording, numbers, prompt};
 
 /// The card of `side`.
 #[component]
@@ -46,8 +49,11 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
                 <div class="sub">{common::RESPONSE}<Hint half prompt=false/></div>
                 <ResponseText state half/>
                 <Choices half/>
-                <div class="sub">{wording::ROWS_AND_COLUMNS}</div>
-                <Matrix state half/>
+                <div class="sub">{move || if graph::is_on(state) { graph_wording::ABOUT_FORM } else { wording::ROWS_AND_COLUMNS }}</div>
+                <Show when=move || graph::is_on(state) fallback=move || view! { <Matrix state half/> }>
+                    <ModelGraph state half/>
+                    <SavePicture name=format!("graph-{}", side.key()) make=move || figures::drawn(state, half)/>
+                </Show>
                 <MatrixTable state half/>
                 <Density half/>
             </Show>
