@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::canvas::{Cell, Layout, Picture, draw, follow_theme};
 use super::format;
+use super::graph::{self, DifferenceGraph};
 use super::matrix::on_resize;
 use super::method::MadeBy;
 use super::reading::extent;
@@ -15,7 +16,7 @@ use crate::explain::methods::Method;
 use crate::explain::view::difference;
 use crate::share::sheet::{Legend, Sheet, signed_colour};
 use crate::teach::terms::{self, Panel};
-use crate::wording::{attribution as wording, common, methods, numbers};
+use crate::wording::{attribution as wording, common, graph as graph_wording, methods, numbers};
 
 /// The third panel.
 #[component]
@@ -42,12 +43,14 @@ pub fn Difference(state: State) -> impl IntoView {
     view! {
         <Show when=shown>
             <article class="panel card" id="difference" aria-label=wording::DIFFERENCE>
-                <div class="head"><h2>{wording::DIFFERENCE}</h2><Explain of=Panel::Difference/><span class="cap">{wording::TUNED_MINUS_BASE}</span></div>
+                <div class="head"><h2>{wording::DIFFERENCE}</h2><Explain of=Panel::Difference/><span class="cap">{move || if graph::is_on(state) { graph_wording::WHAT_CHANGED } else { wording::TUNED_MINUS_BASE }}</span></div>
                 <Show when=move || both.with(Option::is_some) fallback=move || view! { <p class="empty">{why_not}</p> }>
                     <MadeBy half=state.tuned class="cap made"/>
+                    <Show when=move || graph::is_on(state) fallback=move || view! {
                     <div class="legend"><span>{wording::MORE_TO_BASE}</span><span class="ramp diverging"></span><span>{wording::MORE_TO_TUNED}</span></div>
                     <DifferenceMatrix state both/>
                     <SavePicture name="difference" make=move || picture(state, both)/>
+                    }><DifferenceGraph state/></Show>
                     <NotShown of=terms::Picture::Difference/>
                 </Show>
             </article>

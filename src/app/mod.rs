@@ -17,6 +17,7 @@ mod examples;
 mod export;
 mod findings;
 mod format;
+mod graph;
 mod header;
 mod heads;
 mod hosts;

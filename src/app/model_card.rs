@@ -5,12 +5,15 @@ use leptos::prelude::*;
 use super::checked::Checked;
 use super::choices::Choices;
 use super::density::Density;
+use super::graph::{self, ModelGraph};
 use super::header::Mark;
 use super::loading;
 use super::matrix::Matrix;
 use super::matrix_table::MatrixTable;
 use super::method::{Completeness, MadeBy};
 use super::reading::{PromptText, ResponseText};
+use super::share::figures;
+use super::share::picture::SavePicture;
 use super::state::{Half, Phase, Shown, Side, Slot, State};
 use super::teach::Explain;
 use super::why::WhyBanner;
@@ -20,7 +23,7 @@ use crate::page::runs::is_contrast;
 use crate::page::{Msg, Wish};
 use crate::protocol::Stage;
 use crate::teach::terms::Panel;
-use crate::wording::{attribution as wording, common, methods, numbers, prompt};
+use crate::wording::{attribution as wording, common, graph as graph_wording, methods, numbers, prompt};
 
 /// The card of `side`.
 #[component]
@@ -56,10 +59,13 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
                 <div class="sub">{common::RESPONSE}<Hint half prompt=false/></div>
                 <ResponseText state half/>
                 <Choices state half/>
-                <div class="sub">{wording::ROWS_AND_COLUMNS}</div>
+                <div class="sub">{move || if graph::is_on(state) { graph_wording::ABOUT_FORM } else { wording::ROWS_AND_COLUMNS }}</div>
                 <MadeBy half class="cap made"/>
                 <Completeness half/>
-                <Matrix state half/>
+                <Show when=move || graph::is_on(state) fallback=move || view! { <Matrix state half/> }>
+                    <ModelGraph state half/>
+                    <SavePicture name=format!("graph-{}", side.key()) make=move || figures::drawn(state, half)/>
+                </Show>
                 <MatrixTable state half/>
                 <Density half/>
                 <Checked state half/>

@@ -2,14 +2,15 @@
 
 use leptos::prelude::*;
 
-use super::state::{Scale, State};
+use super::graph;
+use super::state::{Form, Scale, State};
 use super::teach::Explain;
 use crate::explain::view::can_show;
 use crate::explain::{By, ModelReport};
 use crate::page::Msg;
 use crate::share::figure::signed_ends;
 use crate::teach::terms::Panel;
-use crate::wording::{attribution as wording, methods};
+use crate::wording::{attribution as wording, graph as graph_wording, methods};
 
 /// A row of buttons of which one is on.
 #[component]
@@ -31,6 +32,7 @@ pub fn Segmented<T: Copy + PartialEq + Send + Sync + 'static>(
 
 const GRANULARITIES: &[(By, &str)] =
     &[(By::Word, wording::WORD), (By::Token, wording::TOKEN), (By::Sentence, wording::SENTENCE)];
+const FORMS: &[(Form, &str)] = &[(Form::Matrix, graph_wording::MATRIX), (Form::Graph, graph_wording::GRAPH)];
 const SCALES: &[(Scale, &str)] = &[(Scale::Levels, wording::LEVELS), (Scale::Signed, wording::SIGNED)];
 
 /// The bar above the results.
@@ -76,6 +78,7 @@ pub fn Toolbar(state: State) -> impl IntoView {
     view! {
         <div class="bar" role="toolbar" aria-label=wording::HOW_TO_READ>
             <Segmented name=wording::GRANULARITY options=GRANULARITIES value=Signal::derive(move || reading.get().by) set=move |by| state.set_reading(|r| r.by = by)/>
+            <Segmented name=graph_wording::FORM options=FORMS value=Signal::derive(move || reading.get().form) set=move |form| graph::set_form(state, form)/>
             <Segmented name=wording::SCALE options=SCALES value=Signal::derive(move || reading.get().scale) set=move |scale| state.set_reading(|r| r.scale = scale)/>
             {slider(wording::L, wording::ABOUT_L, 2, 20, |r| r.how.count, |r, v| { r.how.count = v; r.how.floor = r.how.floor.min(v - 1); })}
             {slider(wording::B, wording::ABOUT_B, 0, 19, |r| r.how.floor, |r, v| r.how.floor = v.min(r.how.count - 1))}

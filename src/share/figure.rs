@@ -1,5 +1,6 @@
 //! A run's matrix as a figure for a paper, with a caption that says what it is; the same as a table.
 
+use super::graph::{Graph, Key, Layout, Panel, Poster};
 use super::screen::{Reading, Scale};
 use super::sheet::{Legend, Sheet, level_colour, shorter, signed_colour};
 use crate::checkpoint::Turn;
@@ -7,6 +8,24 @@ use crate::checkpoint::conversation::explained_turns;
 use crate::explain::ModelReport;
 use crate::explain::methods::Method;
 use crate::explain::view::View;
+use crate::explain::weights::graph::Origin;
+
+/// How wide a graph is drawn in a file, pixels.
+const GRAPH: f32 = 640.0;
+
+/// In which form.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Drawn {
+    /// Rows and columns of cells.
+    Matrix,
+    /// Ribbons between words.
+    Graph {
+        /// Whose they are.
+        origin: Origin,
+        /// How wide one of strength 1 is, pixels; the same for both models.
+        unit: f32,
+    },
+}
 
 /// What is drawn.
 pub struct Figure<'a> {
@@ -24,6 +43,8 @@ pub struct Figure<'a> {
     pub extent: f32,
     /// The day, as it is to be printed.
     pub date: &'a str,
+    /// In which form.
+    pub drawn: Drawn,
 }
 
 impl Figure<'_> {
@@ -39,6 +60,10 @@ impl Figure<'_> {
         let score =
             self.view.score.map_or_else(String::new, |s| format!(" Instruction score {s:.2} (p = {}).", how.norm));
         let turns = explained_turns(self.turns).map_or_else(String::new, |words| format!(" {words}"));
+        let places = match self.drawn {
+            Drawn::Matrix => "Importance of each prompt word (rows) for each response word (columns)",
+            Drawn::Graph { .. } => "Importance of prompt words (left) for response words (right)",
+        };
         vec![
             format!(
                 "{} ({}, {}), {} model.",
@@ -47,11 +72,7 @@ impl Figure<'_> {
                 r.checkpoint.quantization,
                 self.side.to_lowercase()
             ),
-            format!(
-                "Importance of each prompt word (rows) for each response word (columns): {}, {} mode.{turns}",
-                r.what(),
-                r.mode
-            ),
+            format!("{places}: {}, {} mode.{turns}", r.what(), r.mode),
             format!("{values}{score}"),
             format!(
                 "Made with Shiftlens {}, {}. Weights {}. Method: Wu et al., NAACL 2024 (arXiv 2310.00492).",
@@ -91,9 +112,32 @@ impl Figure<'_> {
         })
     }
 
+    /// The run as a graph, with its legend.
+    fn poster<R>(&self, origin: Origin, unit: f32, f: impl FnOnce(&Poster) -> R) -> R {
+        let graph = Graph::of(self.view, &self.reading, self.extent, origin);
+        let layout = Layout::of(&graph, GRAPH, unit);
+        let legend: Vec<Key> = match self.reading.scale {
+            Scale::Levels => vec![((origin, false, false), "the wider and the darker, the more influence")],
+            Scale::Signed => {
+                vec![((origin, false, false), "raised the word's probability"), ((origin, true, false), "lowered it")]
+            }
+        };
+        let ribbons = format!("{} of {} ribbons drawn.", graph.ribbons.len(), graph.all);
+        f(&Poster {
+            title: format!("{}: {}", self.side, self.report.checkpoint.name),
+            panels: vec![Panel { heading: String::new(), layout: &layout }],
+            legend,
+            differs: false,
+            caption: format!("{} {ribbons}", self.caption().join(" ")),
+        })
+    }
+
     /// Width and height.
     pub fn size(&self) -> (f32, f32) {
-        self.sheet(|s| s.size())
+        match self.drawn {
+            Drawn::Matrix => self.sheet(|s| s.size()),
+            Drawn::Graph { origin, unit } => self.poster(origin, unit, |p| p.size()),
+        }
     }
 
     /// The matrix and its legend alone, for a slide.
@@ -103,7 +147,10 @@ impl Figure<'_> {
 
     /// The SVG.
     pub fn svg(&self) -> String {
-        self.sheet(|s| s.svg())
+        match self.drawn {
+            Drawn::Matrix => self.sheet(|s| s.svg()),
+            Drawn::Graph { origin, unit } => self.poster(origin, unit, |p| p.svg()),
+        }
     }
 
     /// The matrix as CSV: a row for each of the prompt's, with signed values and levels by turns. Fails on what cannot be encoded.
@@ -175,7 +222,8 @@ mod tests {
         };
         let view = present(&source, reading.by, reading.how);
         let extent = view.extent();
-        f(&Figure { side: "Tuned", report: &report, view: &view, reading, turns: &[], extent, date: "2026-11-21" })
+        let (turns, date, drawn) = (&[][..], "2026-11-21", Drawn::Matrix);
+        f(&Figure { side: "Tuned", report: &report, view: &view, reading, turns, extent, date, drawn })
     }
 
     #[test]
@@ -187,6 +235,23 @@ mod tests {
             assert_eq!(plain.matches("<text").count(), plain.matches("</text>").count());
             let cells = with("x", scale, |f| f.view.rows.len() * f.view.columns.len());
             assert_eq!(svg.matches("<title>").count(), 1 + cells);
+        }
+    }
+
+    #[test]
+    fn a_graph_is_a_figure_too() {
+        for scale in [Scale::Levels, Scale::Signed] {
+            with("a <b> & \"c\"", scale, |f| {
+                let graph = Figure { drawn: Drawn::Graph { origin: Origin::Tuned, unit: 6.0 }, ..*f };
+                let svg = graph.svg();
+                let drawn = Graph::of(f.view, &f.reading, f.extent, Origin::Tuned);
+                assert!(!drawn.ribbons.is_empty() && svg.matches("<path").count() == drawn.ribbons.len());
+                assert!(svg.contains(&format!("{} of {} ribbons drawn.", drawn.ribbons.len(), drawn.all)));
+                assert!(svg.contains("a &lt;b&gt; &amp; &quot;c&quot;") && svg.contains("(left)"));
+                assert_eq!(graph.size().0, GRAPH + 32.0);
+                let ends = svg.matches("</").count() + svg.matches("/>").count();
+                assert_eq!(svg.matches('<').count() - svg.matches("</").count(), ends, "every element is closed");
+            });
         }
     }
 

@@ -13,6 +13,7 @@ pub mod concepts;
 pub mod conversation;
 pub mod findings;
 pub mod frame;
+pub mod graph;
 pub mod heads;
 pub mod loading;
 pub mod matrix;

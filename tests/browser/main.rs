@@ -6,6 +6,7 @@ mod families;
 mod faults;
 mod firefox;
 mod gpu;
+mod graph;
 mod hub;
 mod loading;
 mod memory;
