@@ -7,7 +7,7 @@ pub const MATRIX: &str = "Matrix";
 pub const GRAPH: &str = "Graph";
 pub const ABOUT_FORM: &str = "Prompt (left) → response (right)";
 pub const POINT_OR_WALK: &str = "Point at a word or a ribbon, or walk with the arrow keys, to single it out.";
-pub const STRONGER: &str = "the wider and the darker, the more influence";
+pub const STRONGER: &str = "wider and darker: more influence";
 pub const RAISED: &str = "raised the word's probability";
 pub const LOWERED: &str = "lowered it";
 pub const HOLLOW: &str = "hollow: lowered the word's probability";
@@ -28,7 +28,7 @@ pub fn drawn(drawn: usize, above: usize, all: usize, hidden: u8) -> String {
     match hidden {
         _ if drawn < above => {
             format!(
-                "The {said} strongest of {} drawn: the {} above level {hidden} are too many.",
+                "The {said} strongest of {} drawn: the {} above level {hidden} are too many to draw.",
                 of,
                 thousands(above as u64)
             )
@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(drawn(160, 160, 160, 0), "All 160 ribbons drawn.");
         assert_eq!(
             drawn(1200, 3204, 9000, 2),
-            "The 1,200 strongest of 9,000 ribbons drawn: the 3,204 above level 2 are too many."
+            "The 1,200 strongest of 9,000 ribbons drawn: the 3,204 above level 2 are too many to draw."
         );
     }
 

@@ -12,9 +12,8 @@ pub const ABOUT_GRADIENT_INPUT: &str =
     "The paper's: what a small change along each word's own vector does to the response. It comes with the response.";
 pub const ABOUT_GRADIENT_NORM: &str =
     "How strongly the response can move with each word's vector, in whatever direction: sizes, without a sign.";
-pub const ABOUT_INTEGRATED: &str = "The gradient all the way from a baseline to the prompt: each column sums to what the whole prompt changed. It takes many times as long.";
-pub const ABOUT_OCCLUSION: &str =
-    "What the response's probability really loses when a word is replaced by the baseline: no derivative.";
+pub const ABOUT_INTEGRATED: &str = "The gradient averaged along the path from a baseline to the prompt: each column sums to what the whole prompt changed. It takes many times as long.";
+pub const ABOUT_OCCLUSION: &str = "What the response's probability actually loses when a word is replaced by the baseline: a removal, not a derivative.";
 pub const AFTERWARDS: &str = "It is computed after the response, on the CPU.";
 pub const BASELINE: &str = "Baseline (what stands in a word's place)";
 pub const BASELINE_GROUP: &str = "Baseline";
@@ -22,7 +21,7 @@ pub const MEAN: &str = "Mean";
 pub const ZERO: &str = "Zero";
 pub const A_TEXT: &str = "Text";
 pub const ABOUT_MEAN: &str = "The mean of all the vocabulary's vectors.";
-pub const ABOUT_ZERO: &str = "A vector of zeros. The model's norms take the scale out of it, so that integrated gradients change nearly all at once and need very many steps.";
+pub const ABOUT_ZERO: &str = "A vector of zeros. The model's norms remove the scale, so integrated gradients change almost entirely near zero and need very many steps.";
 pub const ABOUT_TEXT: &str = "The vector of a filler, such as “…” or “the”.";
 pub const THE_TEXT: &str = "The baseline's text";
 pub const DEFAULT_TEXT: &str = "…";
@@ -57,27 +56,26 @@ pub fn incomplete(percent: f64, steps: usize) -> String {
 
 /// Pictures of two methods.
 pub const OTHER_METHODS: &str =
-    "The two pictures were made by different methods, or of different questions, so they cannot be subtracted.";
+    "The two pictures come from different methods or questions, so they cannot be subtracted.";
 
 /// What the levels are where a word is set against another.
 pub fn about_levels(count: u8, hidden: u8, word: &str) -> String {
-    format!("Levels 1 to {count}; up to {hidden} hidden. Empty: below that, or the word did not speak for “{word}”.")
+    format!("Levels 1 to {count}; up to {hidden} hidden. Empty: below that, or the word did not favour “{word}”.")
 }
 
 /// Why a word, and not another.
 pub fn why(this: &str, that: &str) -> String {
     format!("Why “{this}” and not “{that}”?")
 }
-pub const ABOUT_WHY: &str = "The same response, explained again: coloured is what made the first of the two likelier than the second. Only this one word is asked about; the other columns are empty.";
+pub const ABOUT_WHY: &str = "The same response, explained again. Colour shows what made the first word more likely than the second. Only this column is computed; the others stay empty.";
 pub const BACK_TO_PLAIN: &str = "Back to the whole picture";
 pub const WHY_NOT: &str = "Why not";
 pub const ANOTHER_WORD: &str = "Another word";
 pub const ASK: &str = "Ask";
 pub const READING_WORD: &str = "Reading the word…";
-pub const TYPE_A_WORD: &str = "Type the word that you would rather have seen, then ask.";
+pub const TYPE_A_WORD: &str = "Type the word you expected instead, then press Ask.";
 pub const ASKING: &str = "Explaining the same response again…";
-pub const NOT_ASKED: &str =
-    "Not asked: the question is about a token of the other model's, and this model splits text into other tokens.";
+pub const NOT_ASKED: &str = "Not asked here: the question is about a token of the other model, and this model splits text into different tokens.";
 
 /// What is to be said of a word that was typed: [`shown`] texts of tokens.
 pub fn no_token(word: &str) -> String {
@@ -86,9 +84,9 @@ pub fn no_token(word: &str) -> String {
 pub fn same_token(word: &str, token: &str, tokens: usize) -> String {
     let token = shown(token);
     match tokens {
-        1 => format!("“{word}” is the word that the response has here. Type another one."),
+        1 => format!("“{word}” is the word that the response has here. Type another word."),
         _ => format!(
-            "“{word}” begins with “{token}”, the very token that the response has here. Type a word that begins otherwise."
+            "“{word}” begins with “{token}”, the token that the response already has here. Type a word that begins differently."
         ),
     }
 }
@@ -104,8 +102,8 @@ fn shown(token: &str) -> String {
 
 /// The check of a picture.
 pub const CHECK: &str = "Check this picture";
-pub const ABOUT_CHECK: &str = "Takes words of the prompt away in the picture's order and in 20 random orders, and computes ten cells again by finite differences.";
-pub const CHECKED: &str = "This picture, checked";
+pub const ABOUT_CHECK: &str = "Removes the prompt's words in the picture's order and in 20 random orders, and recomputes ten cells by finite differences.";
+pub const CHECKED: &str = "Check of this picture";
 pub const WAITS: &str = "The check waits for the model…";
 pub fn checking(done: u64, all: u64) -> String {
     format!("Checking the picture: step {} of {}", thousands(done), thousands(all))
@@ -115,45 +113,45 @@ pub fn cannot_check(why: &str) -> String {
 }
 
 /// The charts of the check: what they count, and the lines in them. `units` is one of [`super::attribution::BY_WORD`] and its like.
-pub const DELETION: &str = "Taken away one after another";
-pub const INSERTION: &str = "Put back one after another";
+pub const DELETION: &str = "Removed one by one";
+pub const INSERTION: &str = "Restored one by one";
 pub const MOST_FIRST: &str = "ranked highest first";
 pub const LEAST_FIRST: &str = "ranked lowest first";
 pub const AT_RANDOM: &str = "20 random orders";
-pub const LEAST_OF_RANDOM: &str = "random, least";
+pub const LEAST_OF_RANDOM: &str = "random, lowest";
 pub const MEAN_OF_RANDOM: &str = "random, mean";
-pub const MOST_OF_RANDOM: &str = "random, most";
+pub const MOST_OF_RANDOM: &str = "random, highest";
 pub fn deletion_said(target: &str) -> String {
-    format!("The {target} of the response, mean over its words, as the prompt's words are taken away")
+    format!("The {target} of the response, mean over its words, as the prompt's words are removed")
 }
 pub fn insertion_said(target: &str) -> String {
-    format!("The {target} of the response, mean over its words, as the prompt's words are put back")
+    format!("The {target} of the response, mean over its words, as the prompt's words are restored")
 }
 pub fn taken_of(units: usize) -> String {
-    format!("of {} taken away", thousands(units as u64))
+    format!("of {} removed", thousands(units as u64))
 }
 pub fn back_of(units: usize) -> String {
-    format!("of {} put back", thousands(units as u64))
+    format!("of {} restored", thousands(units as u64))
 }
 pub fn abpc(area: &str) -> String {
     format!("Area between the two curves: {area}.")
 }
 pub const CURVES_AS_TABLE: &str = "The curves as a table";
-pub const TAKEN: &str = "Taken away";
-pub const BACK: &str = "Put back";
-pub const CELLS_AS_TABLE: &str = "The cells that were computed again";
+pub const TAKEN: &str = "Removed";
+pub const BACK: &str = "Restored";
+pub const CELLS_AS_TABLE: &str = "The recomputed cells";
 pub const UNIT: &str = "Prompt";
 pub const FOR_TOKEN: &str = "Response";
 pub const IN_THE_PICTURE: &str = "By the method";
-pub const BY_DIFFERENCE: &str = "By a difference";
-pub const APART: &str = "Apart";
+pub const BY_DIFFERENCE: &str = "By finite difference";
+pub const APART: &str = "Difference";
 pub const CANNOT_TELL: &str = "too small to tell";
 pub fn percent_of_largest(percent: f64) -> String {
     format!("{percent:.1} %")
 }
-pub const ABOUT_APART: &str = "Apart: as a share of the largest value of the cell's column. Of the norm and of integrated gradients, what is compared is the slope that they are made of.";
+pub const ABOUT_APART: &str = "Difference: as a share of the largest value in the cell's column. For the gradient norm and integrated gradients, the slopes they are built from are compared.";
 pub fn against_baseline(baseline: &str) -> String {
-    format!("In place of what is taken away stands {baseline}.")
+    format!("What is removed is replaced by {baseline}.")
 }
 
 #[cfg(test)]

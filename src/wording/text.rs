@@ -3,22 +3,22 @@
 use super::numbers::{counted, thousands};
 
 pub const TITLE: &str = "What tuning changed on this text";
-pub const ABOUT: &str = "Both models read the same prompt and the same response. How differently do they expect each token, in which layer do they part, and how much of a difference is the template's?";
+pub const ABOUT: &str = "Both models read the same prompt and response. How differently do they predict each token, at which layer do they diverge, and how much of the difference comes from the template?";
 pub const WHOSE_TEXT: &str = "Text that both models read";
 pub const BASES: &str = "Base model's";
 pub const TUNEDS: &str = "Tuned model's";
-pub const GO_ON: &str = "Go on";
+pub const GO_ON: &str = "Continue";
 pub const TRY_AGAIN: &str = "Try again";
 
 /// Why there is nothing to compare the models on.
-pub const NO_MODELS: &str = "This needs both models. It begins as soon as they are loaded.";
+pub const NO_MODELS: &str = "This needs both models. It starts as soon as they are loaded.";
 pub const NO_RUN: &str = "This model has no finished run on screen. Press Run, and the comparison follows.";
-pub const NO_IDS: &str = "This result was sent without the numbers of its tokens. Press Run to compute it here first.";
+pub const NO_IDS: &str = "This result came without token ids. Press Run to compute it here.";
 
 pub fn other_tokens(base: usize, tuned: usize) -> String {
     let (base, tuned) = (thousands(base as u64), thousands(tuned as u64));
     format!(
-        "These two models cannot be compared token by token: they split text into different tokens (the base knows {base}, the tuned model {tuned}), so a probability of the one has no counterpart in the other. Open two models with the same tokenizer."
+        "These two models cannot be compared token by token: they split text into different tokens (the base knows {base}, the tuned model {tuned}), so a probability in one has no counterpart in the other. Open two models with the same tokenizer."
     )
 }
 pub fn other_model(side: &str) -> String {
@@ -47,13 +47,13 @@ pub fn reading_layers(side: &str, done: u64, all: u64) -> String {
     format!("{side}: layer {done} of {all}")
 }
 pub fn waits(side: &str) -> String {
-    format!("{side}: nothing to do at the moment")
+    format!("{side}: idle")
 }
 
 // The strip.
 pub const STRIP: &str = "KL divergence of the tuned model from the base, token by token";
-pub const HOW_STRIP: &str = "The number beneath a token is KL(tuned ‖ base) in nats, 0 where both models expect the same; the shade follows its square root. Choose a token to see both distributions; arrow keys walk.";
-pub const PARTS_HERE: &str = "part here";
+pub const HOW_STRIP: &str = "The number under a token is KL(tuned ‖ base) in nats: 0 where both models predict the same. The shade follows its square root. Choose a token to see both distributions; the arrow keys move between tokens.";
+pub const PARTS_HERE: &str = "diverge here";
 
 pub fn strip_summary(tuned_base: f64, base_tuned: f64, tokens: usize) -> String {
     format!(
@@ -66,7 +66,7 @@ pub fn strip_summary(tuned_base: f64, base_tuned: f64, tokens: usize) -> String 
 
 /// What a token says to those who point at it, and to a screen reader.
 pub fn token_and_kl(token: &str, kl: f64, parts: bool) -> String {
-    let parts = if parts { ". Here the models part" } else { "" };
+    let parts = if parts { ". The models diverge here" } else { "" };
     format!("{token}: KL {} nats{parts}", nats(kl))
 }
 
@@ -81,15 +81,15 @@ pub fn nats(kl: f64) -> String {
 }
 
 // Where they part.
-pub const SAME_CHOICE: &str = "At every token of this response both models find the same token most probable: on this text, greedy answers would not part.";
+pub const SAME_CHOICE: &str = "At every token of this response both models rank the same token first: on this text their greedy answers would be the same.";
 
 pub fn part_at(number: usize, all: usize) -> String {
-    format!("The models part at token {number} of {all}: from here on, greedy answers differ.")
+    format!("The models diverge at token {number} of {all}: from here on their greedy answers differ.")
 }
 pub const AFTER: &str = "Both begin:";
-pub const THE_PROMPT: &str = "(nothing: they part at the first token)";
-pub const BASE_SAYS: &str = "The base model would go on:";
-pub const TUNED_SAYS: &str = "The tuned model would go on:";
+pub const THE_PROMPT: &str = "(nothing: they diverge at the first token)";
+pub const BASE_SAYS: &str = "The base model would continue:";
+pub const TUNED_SAYS: &str = "The tuned model would continue:";
 pub const ENDS_HERE: &str = "(it ends its answer here)";
 pub const STILL_WRITING: &str = "…";
 
@@ -108,7 +108,7 @@ pub fn at_rank(probability: f32, rank: usize, entropy: f32) -> String {
 }
 pub const RANK: &str = "Rank";
 pub const PROBABILITY: &str = "p";
-pub const THIS_TOKEN: &str = "the token that comes";
+pub const THIS_TOKEN: &str = "the actual token";
 
 /// A probability.
 pub fn share(p: f32) -> String {
@@ -133,37 +133,38 @@ pub fn of_side(what: &str, side: &str) -> String {
 pub const ENTROPY: &str = "Entropy";
 
 // One token, layer by layer.
-pub const LAYERS: &str = "Layer by layer: what each layer would say, and what adds to the token's score";
+pub const LAYERS: &str = "Layer by layer: what each layer would predict, and what contributes to the token's logit";
 pub const LENS: &str = "Logit lens";
 pub const LAYER: &str = "Layer";
 pub const EMBEDDING: &str = "Embedding";
-pub const WOULD_SAY: &str = "would say";
+pub const WOULD_SAY: &str = "predicts";
 pub const OF_THE_TOKEN: &str = "p of the token";
-pub const THEY_PART: &str = "they part";
+pub const THEY_PART: &str = "they diverge";
 pub const SETTLES: &str = "settles";
 pub const READING: &str = "Reading the layers…";
-pub const OTHER_DEPTHS: &str = "The models have different numbers of layers, so theirs are not paired.";
-pub const NEVER_PART: &str = "In the end both models find the same token most probable: they do not part.";
+pub const OTHER_DEPTHS: &str = "The models have different numbers of layers, so their layers are not paired.";
+pub const NEVER_PART: &str = "Both models end up ranking the same token first: they do not diverge.";
 
 pub fn lens_at(token: &str, number: usize, all: usize) -> String {
-    format!("In place of “{token}”, token {number} of {all}:")
+    format!("At “{token}”, token {number} of {all}:")
 }
 pub fn settled(side: &str, layers: Option<usize>) -> String {
     let side = side.to_lowercase();
     match layers {
-        Some(0) => format!("In the {side} model the token is the most probable one from the embedding on."),
+        Some(0) => format!("In the {side} model the token ranks first from the embedding on."),
         Some(layers) => format!("In the {side} model it settles after layer {layers}."),
-        None => format!("The {side} model finds another token most probable in the end."),
+        None => format!("The {side} model ends up ranking another token first."),
     }
 }
 pub fn part_from(layers: usize) -> String {
     match layers {
-        0 => "The models part already at the embedding.".into(),
-        layers => format!("The models part after layer {layers}: from there on their most probable tokens differ."),
+        0 => "The models diverge at the embedding.".into(),
+        layers => format!("The models diverge after layer {layers}: from there on they rank different tokens first."),
     }
 }
-pub const CONTRIBUTIONS: &str = "What adds to the token's logit";
-pub const ABOUT_CONTRIBUTIONS: &str = "Bars to the right raise the logit, bars to the left lower it, all on one scale. The sum of all parts is the logit.";
+pub const CONTRIBUTIONS: &str = "What contributes to the token's logit";
+pub const ABOUT_CONTRIBUTIONS: &str =
+    "Bars to the right raise the logit, bars to the left lower it, all on one scale. The parts add up to the logit.";
 pub const ATTENTION: &str = "attention";
 pub const FEED_FORWARD: &str = "feed-forward";
 pub const BIAS: &str = "Output bias";
@@ -176,17 +177,16 @@ pub fn part_of(side: &str, part: &str) -> String {
 }
 
 // Model and template.
-pub const CELLS: &str = "Template or weights: which of the two changed it?";
+pub const CELLS: &str = "Template or weights: which changed it?";
 pub const ABOUT_CELLS: &str = "Both models read the prompt as plain text and in the tuned model's chat template, four runs in all, and explain this one response.";
 pub const COMPUTE_CELLS: &str = "Compute the four runs";
-pub const NO_TEMPLATE: &str =
-    "The tuned model brings no chat template, so there is no effect of a template to compare.";
+pub const NO_TEMPLATE: &str = "The tuned model has no chat template, so there is no template effect to measure.";
 pub const PLAIN: &str = "Plain text";
 pub const IN_TEMPLATE: &str = "In the template";
 pub const FOUR_CELLS: &str = "Mean level of each prompt token over the response, in the four runs";
-pub const ABOUT_DISTANCE: &str = "The numbers between the runs say how far apart their importances are: 0 for the same picture, 2 for nothing in common.";
+pub const ABOUT_DISTANCE: &str = "The numbers between the runs say how far apart their importances are: 0 for identical pictures, 2 for pictures with nothing in common.";
 pub const EFFECTS: &str = "What changed each token's mean level";
-pub const ABOUT_EFFECTS: &str = "Levels, of those that the scale has. The instruction is underlined. Interaction: how much more the template changes for the tuned model than for the base.";
+pub const ABOUT_EFFECTS: &str = "In levels. The instruction is underlined. Interaction: how much more the template changes the tuned model than the base.";
 pub const TEMPLATE_ON_BASE: &str = "Template, on the base";
 pub const TEMPLATE_ON_TUNED: &str = "Template, on the tuned";
 pub const WEIGHTS_PLAIN: &str = "Weights, plain text";
