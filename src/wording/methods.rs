@@ -124,10 +124,10 @@ pub const LEAST_OF_RANDOM: &str = "random, least";
 pub const MEAN_OF_RANDOM: &str = "random, mean";
 pub const MOST_OF_RANDOM: &str = "random, most";
 pub fn deletion_said(target: &str) -> String {
-    format!("The {target} of the response, mean over its words, as the prompt's words are taken away")
+    format!("The mean {target} of the response as words of the prompt are taken away")
 }
 pub fn insertion_said(target: &str) -> String {
-    format!("The {target} of the response, mean over its words, as the prompt's words are put back")
+    format!("The mean {target} of the response as words of the prompt are put back")
 }
 pub fn taken_of(units: usize) -> String {
     format!("of {} taken away", thousands(units as u64))
