@@ -28,7 +28,7 @@ pub fn can_be_asked(state: State, half: Slot) -> bool {
 pub fn Alternatives(state: State, half: Slot, at: usize, token: ResponseToken) -> impl IntoView {
     let side = half.side;
     // what it is set against in this picture
-    let against = half.run.with(|r| r.report.as_ref().and_then(|p| p.against.get(at).copied()));
+    let against = move || half.run.with(|r| r.report.as_ref().and_then(|p| p.against.get(at).copied()));
     let this = token.text.clone();
     let own = token.id;
     let one = move |(candidate, text): (&crate::model::head::Candidate, &String)| {
@@ -37,7 +37,7 @@ pub fn Alternatives(state: State, half: Slot, at: usize, token: ResponseToken) -
         if id == own || !can_be_asked(state, half) {
             return view! { <span class="alt" class:chosen=id == own><i style=share></i><code>{said.0}</code>{said.1}</span> }.into_any();
         }
-        let on = against == Some(id);
+        let on = against() == Some(id);
         let [this, that] = Why { token: at, this: this.clone(), that: text.clone() }.words_of();
         let question = wording::why(&this, &that);
         view! {
@@ -47,7 +47,8 @@ pub fn Alternatives(state: State, half: Slot, at: usize, token: ResponseToken) -
         }
         .into_any()
     };
-    token.top.iter().zip(&token.top_text).map(one).collect_view()
+    // drawn anew once both models are done
+    move || token.top.iter().zip(&token.top_text).map(&one).collect_view()
 }
 
 /// Any other word, typed.
