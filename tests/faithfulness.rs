@@ -191,6 +191,15 @@ fn a_picture_is_checked_after_its_run() {
             block_on(runner.check(run, prompt, importance, &mut async |_: Tick| ControlFlow::Continue(())))
         };
         assert_eq!(check(&asked, &prompt, &report.importance), Ok(report.faithfulness.unwrap()), "{method:?}");
+        if asked.how.against.is_none() {
+            // one token against another: what is checked is that one
+            let mut one = response.clone();
+            one[1] = 120;
+            let why = How { against: Some(Against::Tokens(one)), ..asked.how.clone() };
+            let (why, row) = (Run { how: why, ..asked.clone() }, vec![0.0, 1.0, 0.0]);
+            let found = check(&why, &prompt, &vec![row; report.units.len()]).unwrap();
+            assert!(found.cells.iter().all(|cell| cell.token == 1) && !found.cells.is_empty());
+        }
         let own = Run { response: Response::Own { limit: 3, sampling: Sampling::default() }, ..asked.clone() };
         let shorter = Run { response: Response::Ids { ids: response[..2].to_vec() }, ..asked.clone() };
         let none = Run { response: Response::Ids { ids: Vec::new() }, ..asked.clone() };

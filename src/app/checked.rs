@@ -59,7 +59,8 @@ fn Progressing(progress: Signal<Option<Progress>>) -> impl IntoView {
 #[derive(Debug, Clone, PartialEq)]
 struct Found {
     check: Faithfulness,
-    target: &'static str,
+    /// What is differentiated.
+    target: String,
     /// Prompt and response of each cell.
     names: Vec<(String, String)>,
 }
@@ -71,7 +72,12 @@ impl Found {
         let token =
             |cell: &Cell| report.response.get(cell.token).map_or_else(String::new, |t| format::label(&t.text, 24));
         let names = check.cells.iter().map(|cell| (unit(cell), token(cell))).collect();
-        Some(Self { check, target: report.target.words(), names })
+        let target = report.target.words();
+        let target = match report.why() {
+            Some(why) => format!("{target}, {}", why.words()),
+            None => target.to_owned(),
+        };
+        Some(Self { check, target, names })
     }
 }
 
@@ -83,8 +89,8 @@ fn Outcome(found: Found, id: String) -> impl IntoView {
         let units = order.units;
         view! {
             <div class="charts">
-                <Chart title=wording::DELETION said=wording::deletion_said(target) curves=order.deletion.clone() end=wording::taken_of(units)/>
-                <Chart title=wording::INSERTION said=wording::insertion_said(target) curves=order.insertion.clone() end=wording::back_of(units)/>
+                <Chart title=wording::DELETION said=wording::deletion_said(&target) curves=order.deletion.clone() end=wording::taken_of(units)/>
+                <Chart title=wording::INSERTION said=wording::insertion_said(&target) curves=order.insertion.clone() end=wording::back_of(units)/>
             </div>
             <p class="cap keys-of-check">
                 <i class="key most"></i>{wording::MOST_FIRST}" "<i class="key least"></i>{wording::LEAST_FIRST}" "<i class="key random"></i>{wording::AT_RANDOM}

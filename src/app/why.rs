@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::state::{Phase, Side, Slot, State};
 use super::{focus, format};
 use crate::explain::methods::How;
-use crate::explain::{ModelReport, ResponseToken};
+use crate::explain::{ModelReport, ResponseToken, Why};
 use crate::page::runs::{Ask, Command, Half, Other, Which, is_contrast};
 use crate::page::{Msg, Wish};
 use crate::wording::{methods as wording, numbers};
@@ -28,8 +28,8 @@ pub fn can_be_asked(state: State, half: Slot) -> bool {
 pub fn Alternatives(state: State, half: Slot, at: usize, token: ResponseToken) -> impl IntoView {
     let side = half.side;
     // what it is set against in this picture
-    let against = half.run.with(|r| r.report.as_ref().and_then(|p| p.against.get(at).copied()));
-    let this = token.text.trim().to_owned();
+    let against = move || half.run.with(|r| r.report.as_ref().and_then(|p| p.against.get(at).copied()));
+    let this = token.text.clone();
     let own = token.id;
     let one = move |(candidate, text): (&crate::model::head::Candidate, &String)| {
         let (id, share) = (candidate.id, format!("width:{:.1}%", candidate.probability * 100.0));
@@ -37,8 +37,9 @@ pub fn Alternatives(state: State, half: Slot, at: usize, token: ResponseToken) -
         if id == own || !can_be_asked(state, half) {
             return view! { <span class="alt" class:chosen=id == own><i style=share></i><code>{said.0}</code>{said.1}</span> }.into_any();
         }
-        let on = against == Some(id);
-        let question = wording::why(&format::label(&this, 24), &format::label(text.trim(), 24));
+        let on = against() == Some(id);
+        let [this, that] = Why { token: at, this: this.clone(), that: text.clone() }.words_of();
+        let question = wording::why(&this, &that);
         view! {
             <button type="button" class="alt" class:on=on title=question aria-pressed=on.to_string() on:click=move |_| ask(state, side, at, Other::Token(id))>
                 <i style=share></i><code>{said.0}</code>{said.1}
@@ -46,7 +47,8 @@ pub fn Alternatives(state: State, half: Slot, at: usize, token: ResponseToken) -
         }
         .into_any()
     };
-    token.top.iter().zip(&token.top_text).map(one).collect_view()
+    // drawn anew once both models are done
+    move || token.top.iter().zip(&token.top_text).map(&one).collect_view()
 }
 
 /// Any other word, typed.

@@ -122,10 +122,10 @@ pub const LEAST_OF_RANDOM: &str = "random, lowest";
 pub const MEAN_OF_RANDOM: &str = "random, mean";
 pub const MOST_OF_RANDOM: &str = "random, highest";
 pub fn deletion_said(target: &str) -> String {
-    format!("The {target} of the response, mean over its words, as the prompt's words are removed")
+    format!("The mean {target} of the response as words of the prompt are removed")
 }
 pub fn insertion_said(target: &str) -> String {
-    format!("The {target} of the response, mean over its words, as the prompt's words are restored")
+    format!("The mean {target} of the response as words of the prompt are restored")
 }
 pub fn taken_of(units: usize) -> String {
     format!("of {} removed", thousands(units as u64))

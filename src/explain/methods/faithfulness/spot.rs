@@ -67,7 +67,7 @@ pub(super) async fn cells(
     row: &[f32],
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
 ) -> Result<Vec<Cell>, ModelError> {
-    let chosen = chosen(picture, passage.goals().len());
+    let chosen = chosen(picture, &passage.asked());
     let claims = claims(passage, picture, row, &chosen, tick).await?;
     let mut cells = Vec::with_capacity(chosen.len());
     for (done, (&(unit, token), Claim { value, largest, direction })) in chosen.iter().zip(claims).enumerate() {
@@ -115,10 +115,10 @@ pub(super) fn said(method: Method, cells: &[Cell]) -> String {
     [found, untold].into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Ten cells by chance, each once, in the order of the units.
-fn chosen(picture: Picture<'_>, tokens: usize) -> Vec<Place> {
+/// Ten cells of these tokens by chance, each once, in the order of the units.
+fn chosen(picture: Picture<'_>, tokens: &[usize]) -> Vec<Place> {
     let units: Vec<usize> = (0..picture.groups.len()).filter(|unit| picture.scored[*unit]).collect();
-    let mut all: Vec<Place> = units.iter().flat_map(|unit| (0..tokens).map(move |m| (*unit, m))).collect();
+    let mut all: Vec<Place> = units.iter().flat_map(|unit| tokens.iter().map(move |m| (*unit, *m))).collect();
     let mut rng = seeded(SEED);
     while all.len() > CELLS {
         all.swap_remove(below(&mut rng, all.len()));
