@@ -136,6 +136,7 @@ pub const ENTROPY: &str = "Entropy";
 pub const LAYERS: &str = "Layer by layer: what each layer would say, and what adds to the token's score";
 pub const LENS: &str = "Logit lens";
 pub const LAYER: &str = "Layer";
+pub const AFTER_LAYER: &str = "After layer";
 pub const EMBEDDING: &str = "Embedding";
 pub const WOULD_SAY: &str = "would say";
 pub const OF_THE_TOKEN: &str = "p of the token";
@@ -148,18 +149,22 @@ pub const NEVER_PART: &str = "In the end both models find the same token most pr
 pub fn lens_at(token: &str, number: usize, all: usize) -> String {
     format!("In place of “{token}”, token {number} of {all}:")
 }
+
+/// Where the token settles: after so many layers, which are numbered from 0; none if the model says another one in the end.
 pub fn settled(side: &str, layers: Option<usize>) -> String {
     let side = side.to_lowercase();
     match layers {
         Some(0) => format!("In the {side} model the token is the most probable one from the embedding on."),
-        Some(layers) => format!("In the {side} model it settles after layer {layers}."),
+        Some(layers) => format!("In the {side} model it settles after layer {}.", layers - 1),
         None => format!("The {side} model finds another token most probable in the end."),
     }
 }
 pub fn part_from(layers: usize) -> String {
     match layers {
         0 => "The models part already at the embedding.".into(),
-        layers => format!("The models part after layer {layers}: from there on their most probable tokens differ."),
+        layers => {
+            format!("The models part after layer {}: from there on their most probable tokens differ.", layers - 1)
+        }
     }
 }
 pub const CONTRIBUTIONS: &str = "What adds to the token's logit";
