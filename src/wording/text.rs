@@ -168,7 +168,7 @@ pub fn part_from(layers: usize) -> String {
     }
 }
 pub const CONTRIBUTIONS: &str = "What adds to the token's logit";
-pub const ABOUT_CONTRIBUTIONS: &str = "Bars to the right raise the logit, bars to the left lower it, all on one scale. The sum of all parts is the logit.";
+pub const ABOUT_CONTRIBUTIONS: &str = "Bars to the right raise the logit, bars to the left lower it, all on one scale. The sum of all parts is the logit, up to rounding.";
 pub const ATTENTION: &str = "attention";
 pub const FEED_FORWARD: &str = "feed-forward";
 pub const BIAS: &str = "Output bias";

@@ -167,8 +167,8 @@ fn Contributions(halves: Pair) -> impl IntoView {
                 <tbody><tr><th scope="row">{wording::EMBEDDING}</th>{embedding}</tr>{(0..layers).map(layer).collect_view()}</tbody>
                 <tfoot>
                     {has_bias.then(|| wide(wording::BIAS, &|half| bias(half).map(numbers::signed)))}
-                    {wide(wording::SUM, &|half| Some(format!("{:.3}", half.contributions.sum())))}
-                    {wide(wording::LOGIT, &|half| Some(format!("{:.3}", half.contributions.logit)))}
+                    {wide(wording::SUM, &|half| Some(format!("{:.2}", half.contributions.sum())))}
+                    {wide(wording::LOGIT, &|half| Some(format!("{:.2}", half.contributions.logit)))}
                 </tfoot>
             </table>
         </div>
