@@ -3,6 +3,7 @@
 mod backend;
 mod canvas;
 mod chance;
+mod checked;
 mod choices;
 mod concepts;
 mod conversation;
@@ -16,6 +17,7 @@ mod examples;
 mod export;
 mod findings;
 mod format;
+mod graph;
 mod header;
 mod heads;
 mod hosts;
@@ -23,6 +25,7 @@ mod loading;
 mod matrix;
 mod matrix_table;
 mod memory;
+mod method;
 mod model_card;
 mod models;
 mod need;
@@ -39,6 +42,7 @@ mod teach;
 mod text;
 mod toolbar;
 mod weights;
+mod why;
 
 use wasm_bindgen::prelude::*;
 

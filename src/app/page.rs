@@ -7,6 +7,7 @@ use super::concepts::Concepts;
 use super::conversation::ExplainedTurns;
 use super::difference::Difference;
 use super::findings::FindingsView;
+use super::graph::{self, SaveBoth};
 use super::header::Header;
 use super::heads::Heads;
 use super::loading::WaitingNote;
@@ -43,6 +44,7 @@ pub fn Page() -> impl IntoView {
         }
         loading::when_idle(state).await;
     });
+    graph::recall(state);
     linked::watch(state);
     offline::begin(state);
     let guessing = move || state.guess.with(|g| g.as_ref().is_some_and(|g| !g.looked));
@@ -79,6 +81,7 @@ pub fn Page() -> impl IntoView {
                         <ModelCard state side=Side::Base/>
                         <ModelCard state side=Side::Tuned/>
                     </div>
+                    <SaveBoth state/>
                     <Difference state/>
                     <TextPanel state/>
                     <NotShown of=Picture::Attribution/>

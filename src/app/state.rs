@@ -13,7 +13,7 @@ pub use crate::page::runs::{Half, Phase, Shown};
 use crate::page::{Files, Msg, editor, linked};
 pub use crate::page::{Progress, Side};
 use crate::protocol::BackendReport;
-pub use crate::share::screen::{Chat, Options, Reading, Scale, Selection, Tab, Whose};
+pub use crate::share::screen::{Chat, Form, Options, Reading, Scale, Selection, Tab, Whose};
 
 pub use super::shell::Model;
 

@@ -2,13 +2,15 @@
 
 use leptos::prelude::*;
 
-use super::state::{Scale, State};
+use super::graph;
+use super::state::{Form, Scale, State};
 use super::teach::Explain;
-use crate::explain::By;
 use crate::explain::view::can_show;
+use crate::explain::{By, ModelReport};
 use crate::page::Msg;
+use crate::share::figure::signed_ends;
 use crate::teach::terms::Panel;
-use crate::wording::attribution as wording;
+use crate::wording::{attribution as wording, graph as graph_wording, methods};
 
 /// A row of buttons of which one is on.
 #[component]
@@ -30,6 +32,7 @@ pub fn Segmented<T: Copy + PartialEq + Send + Sync + 'static>(
 
 const GRANULARITIES: &[(By, &str)] =
     &[(By::Word, wording::WORD), (By::Token, wording::TOKEN), (By::Sentence, wording::SENTENCE)];
+const FORMS: &[(Form, &str)] = &[(Form::Matrix, graph_wording::MATRIX), (Form::Graph, graph_wording::GRAPH)];
 const SCALES: &[(Scale, &str)] = &[(Scale::Levels, wording::LEVELS), (Scale::Signed, wording::SIGNED)];
 
 /// The bar above the results.
@@ -59,10 +62,23 @@ pub fn Toolbar(state: State) -> impl IntoView {
             </label>
         }
     };
+    let first = move || state.slots().iter().find_map(|s| s.run.with(|r| r.report.as_ref().map(signed_ends)));
+    let ends = Memo::new(move |_| first().unwrap_or_else(|| [wording::LOWERED, wording::RAISED].map(str::to_owned)));
+    let why = Memo::new(move |_| {
+        state.slots().iter().find_map(|s| s.run.with(|r| r.report.as_ref().and_then(ModelReport::why)))
+    });
+    let about_levels = move || {
+        let how = reading.get().how;
+        match why.get() {
+            Some(why) => methods::about_levels(how.count, how.floor, &why.words_of()[0]),
+            None => wording::about_levels(how.count, how.floor),
+        }
+    };
     let levels = move || reading.get().scale == Scale::Levels;
     view! {
         <div class="bar" role="toolbar" aria-label=wording::HOW_TO_READ>
             <Segmented name=wording::GRANULARITY options=GRANULARITIES value=Signal::derive(move || reading.get().by) set=move |by| state.set_reading(|r| r.by = by)/>
+            <Segmented name=graph_wording::FORM options=FORMS value=Signal::derive(move || reading.get().form) set=move |form| graph::set_form(state, form)/>
             <Segmented name=wording::SCALE options=SCALES value=Signal::derive(move || reading.get().scale) set=move |scale| state.set_reading(|r| r.scale = scale)/>
             {slider(wording::L, wording::ABOUT_L, 2, 20, |r| r.how.count, |r, v| { r.how.count = v; r.how.floor = r.how.floor.min(v - 1); })}
             {slider(wording::B, wording::ABOUT_B, 0, 19, |r| r.how.floor, |r, v| r.how.floor = v.min(r.how.count - 1))}
@@ -77,14 +93,14 @@ pub fn Toolbar(state: State) -> impl IntoView {
             </p>
         </Show>
         <div class="legend" aria-label=wording::WHAT_COLOURS_MEAN>
-            <Show when=levels fallback=|| view! {
-                <span>{wording::LOWERED}</span><span class="ramp diverging"></span><span>{wording::RAISED}</span>
+            <Show when=levels fallback=move || view! {
+                <span>{move || ends.get()[0].clone()}</span><span class="ramp diverging"></span><span>{move || ends.get()[1].clone()}</span>
                 <span class="hint">{wording::ABOUT_SIGNED}</span>
             }>
                 <span>{wording::LEAST}</span>
                 <span class="ramp">{(1..=10).map(|i| view! { <i style=format!("background:var(--l{i})")></i> }).collect_view()}</span>
                 <span>{wording::MOST}</span>
-                <span class="hint">{move || wording::about_levels(reading.get().how.count, reading.get().how.floor)}</span>
+                <span class="hint">{about_levels}</span>
             </Show>
         </div>
     }

@@ -19,6 +19,10 @@ pub enum Purpose {
     Weights(Task),
     /// How the prompt in the editor will be read.
     Prepare,
+    /// A picture is checked.
+    Picture,
+    /// A word that was typed is read.
+    Word,
     /// The GPU is checked.
     Check,
     /// What is kept in the browser's storage is listed or deleted.

@@ -148,7 +148,11 @@ impl Page {
             Msg::Waiting(command) => return self.wait(command),
             Msg::Example(at) => return self.example(at, effects),
             Msg::ExampleCame(at, export) => return self.example_came(at, *export),
-            Msg::Runs(command) => self.runs.command(command, &mut context),
+            Msg::Runs(command) => {
+                if self.runs.command(command, &mut context) {
+                    return vec![Msg::Linked(linked::Command::Forget)]; // what is on screen was not sent
+                }
+            }
             Msg::Address(fragment) => {
                 let lesson = Msg::Lesson(lesson::Command::Address(fragment.clone()));
                 return vec![Msg::Linked(linked::Command::Address(fragment)), lesson];
@@ -228,6 +232,12 @@ impl Page {
                     context.effects.push(Effect::KeepSpeed(text));
                 }
                 self.runs.event((side, job), event, at, &mut context);
+            }
+            (Some((job, Purpose::Picture)), event) => self.runs.check_event((side, job), event, at, &mut context),
+            (Some((job, Purpose::Word)), event) => {
+                if self.runs.word_event((side, job), event, &mut context) {
+                    return vec![Msg::Linked(linked::Command::Forget)];
+                }
             }
             (Some((job, Purpose::Score)), event) => self.scores.event((side, job), event, &mut context),
             (Some((job, Purpose::Weights(task))), event) => {

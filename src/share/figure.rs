@@ -1,11 +1,31 @@
 //! A run's matrix as a figure for a paper, with a caption that says what it is; the same as a table.
 
+use super::graph::{Graph, Key, Layout, Panel, Poster};
 use super::screen::{Reading, Scale};
 use super::sheet::{Legend, Sheet, level_colour, shorter, signed_colour};
 use crate::checkpoint::Turn;
 use crate::checkpoint::conversation::explained_turns;
 use crate::explain::ModelReport;
+use crate::explain::methods::Method;
 use crate::explain::view::View;
+use crate::explain::weights::graph::Origin;
+
+/// How wide a graph is drawn in a file, pixels.
+const GRAPH: f32 = 640.0;
+
+/// In which form.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Drawn {
+    /// Rows and columns of cells.
+    Matrix,
+    /// Ribbons between words.
+    Graph {
+        /// Whose they are.
+        origin: Origin,
+        /// How wide one of strength 1 is, pixels; the same for both models.
+        unit: f32,
+    },
+}
 
 /// What is drawn.
 pub struct Figure<'a> {
@@ -23,6 +43,8 @@ pub struct Figure<'a> {
     pub extent: f32,
     /// The day, as it is to be printed.
     pub date: &'a str,
+    /// In which form.
+    pub drawn: Drawn,
 }
 
 impl Figure<'_> {
@@ -38,6 +60,10 @@ impl Figure<'_> {
         let score =
             self.view.score.map_or_else(String::new, |s| format!(" Instruction score {s:.2} (p = {}).", how.norm));
         let turns = explained_turns(self.turns).map_or_else(String::new, |words| format!(" {words}"));
+        let places = match self.drawn {
+            Drawn::Matrix => "Importance of each prompt word (rows) for each response word (columns)",
+            Drawn::Graph { .. } => "Importance of prompt words (left) for response words (right)",
+        };
         vec![
             format!(
                 "{} ({}, {}), {} model.",
@@ -46,11 +72,7 @@ impl Figure<'_> {
                 r.checkpoint.quantization,
                 self.side.to_lowercase()
             ),
-            format!(
-                "Importance of each prompt word (rows) for each response word (columns): {}, {} mode.{turns}",
-                r.what(),
-                r.mode
-            ),
+            format!("{places}: {}, {} mode.{turns}", r.what(), r.mode),
             format!("{values}{score}"),
             format!(
                 "Made with Shiftlens {}, {}. Weights {}. Method: Wu et al., NAACL 2024 (arXiv 2310.00492).",
@@ -74,6 +96,7 @@ impl Figure<'_> {
     /// What is drawn.
     fn sheet<R>(&self, f: impl FnOnce(&Sheet) -> R) -> R {
         let fill = |n: usize, m: usize| self.fill(n, m);
+        let [lowered, raised] = signed_ends(self.report);
         let tip = |n: usize, m: usize| format!("level {}, {:.4e}", self.view.levels[n][m], self.view.signed[n][m]);
         f(&Sheet {
             title: format!("{}: {}", self.side, self.report.checkpoint.name),
@@ -83,15 +106,38 @@ impl Figure<'_> {
             tip: &tip,
             legend: match self.reading.scale {
                 Scale::Levels => Legend::Levels("least", "most influence"),
-                Scale::Signed => Legend::Signed("lowered the word's probability", "raised it"),
+                Scale::Signed => Legend::Signed(&lowered, &raised),
             },
             caption: self.caption().join(" "),
         })
     }
 
+    /// The run as a graph, with its legend.
+    fn poster<R>(&self, origin: Origin, unit: f32, f: impl FnOnce(&Poster) -> R) -> R {
+        let graph = Graph::of(self.view, &self.reading, self.extent, origin);
+        let layout = Layout::of(&graph, GRAPH, unit);
+        let legend: Vec<Key> = match self.reading.scale {
+            Scale::Levels => vec![((origin, false, false), "the wider and the darker, the more influence")],
+            Scale::Signed => {
+                vec![((origin, false, false), "raised the word's probability"), ((origin, true, false), "lowered it")]
+            }
+        };
+        let ribbons = format!("{} of {} ribbons drawn.", graph.ribbons.len(), graph.all);
+        f(&Poster {
+            title: format!("{}: {}", self.side, self.report.checkpoint.name),
+            panels: vec![Panel { heading: String::new(), layout: &layout }],
+            legend,
+            differs: false,
+            caption: format!("{} {ribbons}", self.caption().join(" ")),
+        })
+    }
+
     /// Width and height.
     pub fn size(&self) -> (f32, f32) {
-        self.sheet(|s| s.size())
+        match self.drawn {
+            Drawn::Matrix => self.sheet(|s| s.size()),
+            Drawn::Graph { origin, unit } => self.poster(origin, unit, |p| p.size()),
+        }
     }
 
     /// The matrix and its legend alone, for a slide.
@@ -101,7 +147,10 @@ impl Figure<'_> {
 
     /// The SVG.
     pub fn svg(&self) -> String {
-        self.sheet(|s| s.svg())
+        match self.drawn {
+            Drawn::Matrix => self.sheet(|s| s.svg()),
+            Drawn::Graph { origin, unit } => self.poster(origin, unit, |p| p.svg()),
+        }
     }
 
     /// The matrix as CSV: a row for each of the prompt's, with signed values and levels by turns. Fails on what cannot be encoded.
@@ -120,6 +169,18 @@ impl Figure<'_> {
             head.into_iter().chain(cells)
         });
         super::csv(head.into_iter().chain(names), rows)
+    }
+}
+
+/// What the ends of signed colours mean in the picture of `report`.
+pub fn signed_ends(report: &ModelReport) -> [String; 2] {
+    match report.why() {
+        Some(why) => {
+            let [this, that] = why.words_of();
+            [format!("spoke for \"{that}\""), format!("spoke for \"{this}\"")]
+        }
+        None if report.method == Method::GradientNorm => ["".into(), "could move the word's probability most".into()],
+        None => ["lowered the word's probability".into(), "raised it".into()],
     }
 }
 
@@ -161,7 +222,8 @@ mod tests {
         };
         let view = present(&source, reading.by, reading.how);
         let extent = view.extent();
-        f(&Figure { side: "Tuned", report: &report, view: &view, reading, turns: &[], extent, date: "2026-11-21" })
+        let (turns, date, drawn) = (&[][..], "2026-11-21", Drawn::Matrix);
+        f(&Figure { side: "Tuned", report: &report, view: &view, reading, turns, extent, date, drawn })
     }
 
     #[test]
@@ -173,6 +235,23 @@ mod tests {
             assert_eq!(plain.matches("<text").count(), plain.matches("</text>").count());
             let cells = with("x", scale, |f| f.view.rows.len() * f.view.columns.len());
             assert_eq!(svg.matches("<title>").count(), 1 + cells);
+        }
+    }
+
+    #[test]
+    fn a_graph_is_a_figure_too() {
+        for scale in [Scale::Levels, Scale::Signed] {
+            with("a <b> & \"c\"", scale, |f| {
+                let graph = Figure { drawn: Drawn::Graph { origin: Origin::Tuned, unit: 6.0 }, ..*f };
+                let svg = graph.svg();
+                let drawn = Graph::of(f.view, &f.reading, f.extent, Origin::Tuned);
+                assert!(!drawn.ribbons.is_empty() && svg.matches("<path").count() == drawn.ribbons.len());
+                assert!(svg.contains(&format!("{} of {} ribbons drawn.", drawn.ribbons.len(), drawn.all)));
+                assert!(svg.contains("a &lt;b&gt; &amp; &quot;c&quot;") && svg.contains("(left)"));
+                assert_eq!(graph.size().0, GRAPH + 32.0);
+                let ends = svg.matches("</").count() + svg.matches("/>").count();
+                assert_eq!(svg.matches('<').count() - svg.matches("</").count(), ends, "every element is closed");
+            });
         }
     }
 

@@ -4,6 +4,7 @@ mod compare;
 mod csv;
 mod export;
 pub mod figure;
+pub mod graph;
 pub mod link;
 mod one_page;
 pub mod presets;

@@ -93,6 +93,17 @@ pub enum Scale {
     Signed,
 }
 
+/// How a run's importance is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// Rows and columns of cells.
+    #[default]
+    Matrix,
+    /// Words joined by ribbons.
+    Graph,
+}
+
 /// How results are read; changing it runs nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
@@ -104,11 +115,14 @@ pub struct Reading {
     pub how: Levels,
     /// Whether white space is shown.
     pub spaces: bool,
+    /// How they are drawn. Links carry it apart, as it came later.
+    #[serde(skip)]
+    pub form: Form,
 }
 
 impl Default for Reading {
     fn default() -> Self {
-        Self { by: By::Word, scale: Scale::Levels, how: Levels::default(), spaces: false }
+        Self { by: By::Word, scale: Scale::Levels, how: Levels::default(), spaces: false, form: Form::Matrix }
     }
 }
 

@@ -13,6 +13,7 @@ pub enum Term {
     ChatTemplate,
     Turns,
     Target,
+    Explainer,
     Method,
     Sampling,
     Importance,
@@ -24,6 +25,8 @@ pub enum Term {
     Density,
     Score,
     Choices,
+    Why,
+    Check,
     Difference,
     Divergence,
     Lens,
@@ -54,6 +57,7 @@ impl Term {
             Self::ChatTemplate => "Chat template",
             Self::Turns => "Turns before the prompt",
             Self::Target => "Gradient of",
+            Self::Explainer => "Method",
             Self::Method => "Forward and reverse",
             Self::Sampling => "Sampling",
             Self::Importance => "Importance",
@@ -65,6 +69,8 @@ impl Term {
             Self::Density => "Density",
             Self::Score => "Instruction score",
             Self::Choices => "Probability, rank, entropy",
+            Self::Why => "Why this word and not that",
+            Self::Check => "Check this picture",
             Self::Difference => "Difference",
             Self::Divergence => "KL divergence",
             Self::Lens => "Logit lens",
@@ -109,6 +115,9 @@ impl Term {
             Self::Target => {
                 "What is differentiated for each word of the response: its probability, the logarithm of the probability, or its logit, the raw score before the softmax. The paper uses the probability."
             }
+            Self::Explainer => {
+                "How importance is found. Gradient × input: what a small change along a word’s own vector does. Gradient norm: how strongly any change of it can act. Integrated gradients: such changes added up on the whole way from a baseline. Occlusion: the word is really replaced. Where they agree, the picture does not depend on the choice."
+            }
             Self::Method => {
                 "Two exact ways to compute the same numbers. Forward mode carries every prompt word’s influence along while the answer is written. Reverse mode works back from each word of the answer. Auto uses the cheaper one."
             }
@@ -139,6 +148,12 @@ impl Term {
             }
             Self::Choices => {
                 "How likely the model found the word: its probability, its rank among all words (1 is the likeliest), and the entropy, which says how undecided the model was (0 is certain)."
+            }
+            Self::Why => {
+                "Press a word that the model considered at this place, or type one. The same response is explained again: coloured is what made the one likelier than the other. What would explain either word drops out."
+            }
+            Self::Check => {
+                "Whether the picture ranks the prompt’s words as the model uses them: taking away those that it ranks highest should lower the probability faster than taking words away at random. Ten cells are also computed again by finite differences."
             }
             Self::Difference => {
                 "The tuned model’s signed values minus the base’s, where both explain the same response."
@@ -249,11 +264,20 @@ impl Panel {
                 Term::ResponseToExplain,
                 Term::ChatTemplate,
                 Term::Target,
+                Term::Explainer,
                 Term::Method,
                 Term::Sampling,
             ],
             Self::Reading => &[Term::Granularity, Term::Scale, Term::Levels, Term::Floor, Term::Norm],
-            Self::Result => &[Term::BaseAndTuned, Term::Score, Term::Choices, Term::Importance, Term::Density],
+            Self::Result => &[
+                Term::BaseAndTuned,
+                Term::Score,
+                Term::Choices,
+                Term::Why,
+                Term::Importance,
+                Term::Density,
+                Term::Check,
+            ],
             Self::Difference => &[Term::Difference],
             Self::Text => &[Term::Divergence, Term::Lens, Term::Contribution, Term::FourCells],
             Self::Heads => &[Term::Head, Term::Reading, Term::HeadMeasure],
@@ -287,7 +311,7 @@ impl Picture {
     pub fn limits(self) -> &'static [&'static str] {
         match self {
             Self::Attribution => &[
-                "What would happen without a word: the values are derivatives, which hold for small changes of the word’s vector.",
+                "What would happen without a word: the values are derivatives, which hold for small changes of the word’s vector. The method Occlusion, among the options, replaces the word.",
                 "Why a word mattered, or that the model understood it. A word can matter because it is odd, or first.",
                 "Influence that cancels out: two paths with opposite effects add up to little.",
                 "Sizes across columns, in levels: each column is relative to its own largest value. Signed values share one scale.",

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 
 use super::picture::save_png;
 use crate::app::state::{Slot, State};
-use crate::app::{export, reading, today};
-use crate::share::figure::{Figure, citation};
+use crate::app::{export, graph, reading, today};
+use crate::share::figure::{Drawn, Figure, citation};
 use crate::share::one_page;
 use crate::wording::{common, share as wording};
 
@@ -17,11 +17,16 @@ fn with<R>(state: State, slot: Slot, f: impl FnOnce(&Figure) -> R) -> Option<R> 
         let report = r.report.as_ref()?;
         let f = slot.view.with_untracked(|view| {
             let (side, reading) = (slot.side.name(), state.reading.get_untracked());
-            let turns = &state.spec.get_untracked().turns;
-            f(&Figure { side, report, view, reading, turns, extent, date: &date })
+            let (turns, drawn) = (&state.spec.get_untracked().turns, graph::drawn(state, slot.side));
+            f(&Figure { side, report, view, reading, turns, extent, date: &date, drawn })
         });
         Some(f)
     })
+}
+
+/// The figure of `slot` in the form that is on screen, and its size.
+pub fn drawn(state: State, slot: Slot) -> Option<(String, (f32, f32))> {
+    with(state, slot, |f| (f.svg(), f.size()))
 }
 
 /// The matrix of `slot` for a slide, if there is one.
@@ -45,7 +50,8 @@ fn save_page(state: State) {
         .collect();
     let spec = state.spec.get_untracked();
     let (prompt, turns) = (&spec.prompt, &spec.turns);
-    let figure = |(side, report, view)| Figure { side, report, view, reading, turns, extent, date: &date };
+    let drawn = Drawn::Matrix;
+    let figure = |(side, report, view)| Figure { side, report, view, reading, turns, extent, date: &date, drawn };
     let figures: Vec<Figure> = held.iter().map(|(side, report, view)| figure((*side, report, view))).collect();
     let _ = export::save(&format!("{}.html", export::slug(prompt)), "text/html", &one_page(prompt, &figures)); // as above
 }
@@ -64,7 +70,7 @@ pub fn Figures(state: State) -> impl IntoView {
             }
         };
         let png = move |_| {
-            if let Some(drawn) = with(state, slot, |f| (f.svg(), f.size())) {
+            if let Some(drawn) = drawn(state, slot) {
                 save_png(name(state, slot, "png"), drawn, problem);
             }
         };

@@ -8,6 +8,7 @@ use super::text::Text;
 use crate::explain::CheckpointInfo;
 use crate::explain::findings::{PromptCase, ScoreRow};
 use crate::explain::local::{LayerAttention, LayerFiring};
+use crate::explain::methods::How;
 use crate::explain::weights::coherence::Judged;
 use crate::explain::weights::compare::HeadChange;
 use crate::explain::weights::heads;
@@ -20,7 +21,7 @@ use crate::page::hub::Look;
 use crate::page::lesson::Current;
 use crate::page::linked::Picture;
 use crate::page::prepared::Prepared;
-use crate::page::runs::{Half, Shown};
+use crate::page::runs::{Asked, Checking, Half, Shown};
 use crate::page::stored::Kept;
 use crate::page::weights::{Layers, Local, Work};
 use crate::page::{self, Here, Page, Progress, Scores, Side, Wish, slots};
@@ -188,6 +189,8 @@ pub struct Signals {
     /// Whether the template's tokens make up a row.
     pub template_row: Mirror<bool>,
     pub options: Mirror<Options>,
+    /// By which method the next run is explained.
+    pub how: Mirror<How>,
     pub reading: Mirror<Reading>,
     /// What waits for the models.
     pub wishes: Mirror<Vec<Wish>>,
@@ -203,6 +206,9 @@ pub struct Signals {
     pub model: [Mirror<Model>; 2],
     pub run: [Mirror<Half>; 2],
     pub progress: [Mirror<Option<Progress>>; 2],
+    /// Questions about single words, and checks of pictures.
+    pub asked: Mirror<Asked>,
+    pub checks: [Mirror<Checking>; 2],
     pub selection: [Mirror<Selection>; 2],
     pub prepared: [Mirror<Option<Prepared>>; 2],
     pub backend: [Mirror<Option<BackendReport>>; 2],
@@ -233,6 +239,7 @@ impl Signals {
             units: Mirror::new(),
             template_row: Mirror::new(),
             options: Mirror::new(),
+            how: Mirror::new(),
             reading: Mirror::new(),
             wishes: Mirror::new(),
             rested: Mirror::new(),
@@ -243,6 +250,8 @@ impl Signals {
             model: Mirror::both(),
             run: Mirror::both(),
             progress: Mirror::both(),
+            asked: Mirror::new(),
+            checks: Mirror::both(),
             selection: Mirror::both(),
             prepared: Mirror::both(),
             backend: Mirror::both(),
@@ -268,6 +277,7 @@ impl Signals {
         self.units.draw(&mut editor.units);
         self.template_row.draw(&mut editor.template_row);
         self.options.draw(&mut editor.options);
+        self.how.draw(&mut editor.how);
         self.reading.draw(&mut editor.reading);
         self.wishes.draw(&mut page.waiting.wishes);
         self.rested.draw(&mut page.waiting.rested);
@@ -279,6 +289,8 @@ impl Signals {
         self.run.iter().zip(&mut round.halves).for_each(|(signal, half)| signal.draw(half));
         Mirror::each(&self.selection, &mut round.selections);
         Mirror::each(&self.progress, &mut page.runs.progress);
+        self.asked.draw(&mut page.runs.questions.asked);
+        Mirror::each(&self.checks, &mut page.runs.checks);
         Mirror::each(&self.prepared, &mut page.preparing.prepared);
         for side in Side::BOTH {
             let slot = page.slots.slot(side);

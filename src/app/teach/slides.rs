@@ -2,13 +2,14 @@
 
 use leptos::prelude::*;
 
+use crate::app::method::MadeBy;
 use crate::app::reading::{PromptText, ResponseText};
 use crate::app::share::figures;
 use crate::app::state::{Side, Slot, State};
-use crate::app::{format, header::Mark};
+use crate::app::{format, graph, header::Mark};
 use crate::explain::Role;
 use crate::explain::weights::compare::NamedPair;
-use crate::wording::{common, heads, teach as wording};
+use crate::wording::{common, graph as graph_wording, heads, teach as wording};
 
 /// Words on the slide that holds both models against each other, and pairs of a head.
 const WORDS: usize = 9;
@@ -21,6 +22,9 @@ pub enum Slide {
     Answer(Side),
     Both,
     Matrix(Side),
+    /// Both models as graphs, and what differs.
+    Graphs,
+    GraphOfDifference,
     /// Layer and head.
     Head(usize, usize),
 }
@@ -49,7 +53,12 @@ pub fn slides(state: State) -> Vec<Slide> {
         all.push(Slide::Prompt);
         all.extend(there.iter().map(|side| Slide::Answer(*side)));
         all.push(Slide::Both);
-        all.extend(there.iter().map(|side| Slide::Matrix(*side)));
+        if graph::is_on(state) {
+            all.push(Slide::Graphs);
+            all.extend(graph::slide_of_difference(state).map(|_| Slide::GraphOfDifference));
+        } else {
+            all.extend(there.iter().map(|side| Slide::Matrix(*side)));
+        }
     }
     all.extend(most_changed(state).map(|(layer, head)| Slide::Head(layer, head)));
     all
@@ -65,6 +74,8 @@ impl Slide {
             Self::Both => wording::SLIDE_BOTH,
             Self::Matrix(Side::Base) => wording::SLIDE_BASE_MATRIX,
             Self::Matrix(Side::Tuned) => wording::SLIDE_TUNED_MATRIX,
+            Self::Graphs => graph_wording::BOTH_TITLE,
+            Self::GraphOfDifference => graph_wording::DIFFERENCE_TITLE,
             Self::Head(..) => wording::SLIDE_HEAD,
         }
     }
@@ -76,6 +87,8 @@ impl Slide {
             Self::Answer(side) => view! { <Answer state side/> }.into_any(),
             Self::Both => view! { <Both state/> }.into_any(),
             Self::Matrix(side) => view! { <Matrix state side/> }.into_any(),
+            Self::Graphs => view! { <Figure svg=move || graph::slide(state)/> }.into_any(),
+            Self::GraphOfDifference => view! { <Figure svg=move || graph::slide_of_difference(state)/> }.into_any(),
             Self::Head(layer, head) => view! { <Head state layer head/> }.into_any(),
         }
     }
@@ -112,6 +125,7 @@ fn Answer(state: State, side: Side) -> impl IntoView {
         <div class="slide-label">{common::RESPONSE}</div>
         <ResponseText state half/>
         <p class="slide-note">{chosen}</p>
+        <MadeBy half class="slide-note"/>
     }
 }
 
@@ -153,6 +167,7 @@ fn Both(state: State) -> impl IntoView {
         </div>
         <div class="slide-both">{move || rows().into_iter().map(row).collect_view()}</div>
         <p class="slide-note">{wording::ABOUT_BOTH}</p>
+        <MadeBy half=if has_run(state.tuned) { state.tuned } else { state.base } class="slide-note"/>
     }
 }
 
@@ -165,7 +180,14 @@ fn Matrix(state: State, side: Side) -> impl IntoView {
         figures::bare(state, state.slot(side)).unwrap_or_default()
     };
     // our own drawing, every text in it escaped
-    view! { <div class="slide-figure" inner_html=svg></div> }
+    view! { <MadeBy half=state.slot(side) class="slide-note"/><div class="slide-figure" inner_html=svg></div> }
+}
+
+/// A picture as large as it can be.
+#[component]
+fn Figure(svg: impl Fn() -> Option<String> + Send + 'static) -> impl IntoView {
+    // our own drawing, every text in it escaped
+    view! { <div class="slide-figure" inner_html=move || svg().unwrap_or_default()></div> }
 }
 
 /// Pairs that the head has gained and lost.

@@ -5,6 +5,7 @@ mod hubs;
 mod linked_pictures;
 mod loads;
 mod measured;
+mod methods;
 mod prepared;
 mod runs;
 mod taught;
@@ -18,12 +19,13 @@ use super::runs::{Command, Phase, Round, Shown, spec_of_link};
 use super::*;
 use crate::checkpoint::Turn;
 use crate::checkpoint::conversation::messages;
+use crate::explain::attribution::Against;
 use crate::explain::local::{LayerAttention, LayerFiring};
 use crate::explain::weights::heads::Reading as HeadReading;
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::{LayerConcepts, LayerHeads, NamedHead, Packed};
 use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Role, Seconds, Unit};
-use crate::model::Length;
+use crate::model::{Length, ModelError};
 use crate::protocol::{Failure, Prompt, Request, Response, Run, Source};
 use crate::share::link::{Link, Origin, Precision};
 use crate::share::screen::{Options, Selection, Whose};
@@ -64,6 +66,10 @@ fn report(info: &CheckpointInfo, run: &Run) -> ModelReport {
         Response::Text { text } => vec![token(8, text)],
         Response::Ids { ids } => ids.iter().map(|id| token(*id, "again")).collect(),
     };
+    let against = match &run.how.against {
+        Some(Against::Tokens(ids)) => ids.clone(),
+        _ => Vec::new(),
+    };
     let unit = Unit { text: text.clone(), tokens: vec![0], span: 0..text.len(), role: Role::User };
     let instruction = run.instruction.clone().unwrap_or_else(|| crate::explain::find_instruction_of(text, turns));
     let mut report = ModelReport {
@@ -83,12 +89,13 @@ fn report(info: &CheckpointInfo, run: &Run) -> ModelReport {
         instruction_score: None,
         instruction,
         target: run.target,
-        method: Default::default(),
-        baseline: None,
+        method: run.how.method,
+        baseline: run.how.method.has_baseline().then(|| run.how.baseline.clone()),
         steps: None,
         completeness: Vec::new(),
         faithfulness: None,
-        against: Vec::new(),
+        against_text: against.iter().map(|id| if *id == 7 { String::new() } else { format!(" other {id}") }).collect(),
+        against,
         by: run.by,
         mode: "forward".into(),
         backend: String::new(),
@@ -259,9 +266,19 @@ impl Played {
         }
         let event = match request {
             Request::Load { job, source } => return self.do_load(side, job, &source, fails),
-            Request::Run { job, .. } | Request::Heads { job, .. } | Request::Words { job, .. } if cancelled(job) => {
+            Request::Run { job, .. }
+            | Request::Heads { job, .. }
+            | Request::Words { job, .. }
+            | Request::CheckPicture { job, .. }
+                if cancelled(job) =>
+            {
                 Event::Failed { job, failure: Failure::Cancelled }
             }
+            Request::CheckPicture { job, .. } if fails => {
+                Event::Failed { job, failure: Failure::Model(ModelError::OtherPicture) }
+            }
+            Request::CheckPicture { job, run, .. } => methods::checked(job, engine.model.as_ref(), &run),
+            Request::Tokenize { job, text } => methods::tokenized(job, engine.model.as_ref(), &text),
             Request::Text { job, .. } if cancelled(job) || fails => Event::Failed { job, failure: Failure::Cancelled },
             Request::Text { job, question } => {
                 let name = engine.model.as_ref().map_or("", |m| &m.info.weights);

@@ -47,7 +47,7 @@ pub fn goes_on(info: &CheckpointInfo, ids: &[u32], run: &Run) -> ModelReport {
 }
 
 impl Played {
-    fn ask(&mut self, command: Ask) {
+    fn tell_text(&mut self, command: Ask) {
         self.tell(Msg::Text(command));
     }
 
@@ -126,11 +126,11 @@ fn nothing_is_computed_before_the_panel_is_opened() {
     let mut played = with_text();
     played.finish();
     assert!(asked(&played, Side::Base).is_empty() && asked(&played, Side::Tuned).is_empty());
-    played.ask(Ask::Open(true));
+    played.tell_text(Ask::Open(true));
     assert_eq!(asked(&played, Side::Base).len(), 1);
     assert_eq!(*played.text().working, Some(Part::Comparison));
     // closed again, it is stopped
-    played.ask(Ask::Open(false));
+    played.tell_text(Ask::Open(false));
     assert_eq!((*played.text().working, played.page.ledger.open_jobs(Side::Base).count()), (None, 0));
     played.finish();
     assert!(played.text().comparison.tokens.is_empty());
@@ -139,7 +139,7 @@ fn nothing_is_computed_before_the_panel_is_opened() {
 #[test]
 fn rows_go_from_one_engine_to_the_other_and_both_go_on_where_they_part() {
     let mut played = with_text();
-    played.ask(Ask::Open(true));
+    played.tell_text(Ask::Open(true));
     let Some(Request::Text { question: Question::Rows { before, response }, .. }) = asked(&played, Side::Base).first()
     else {
         panic!()
@@ -162,7 +162,7 @@ fn rows_go_from_one_engine_to_the_other_and_both_go_on_where_they_part() {
 #[test]
 fn what_was_found_leaves_with_its_run_and_with_its_models() {
     let mut played = with_text();
-    played.ask(Ask::Open(true));
+    played.tell_text(Ask::Open(true));
     played.finish();
     assert_eq!(played.text().comparison.tokens.len(), 3);
     // another run takes its place: nothing stands under it that is not its own
@@ -177,14 +177,14 @@ fn what_was_found_leaves_with_its_run_and_with_its_models() {
     played.finish();
     played.check_text();
     assert_eq!(played.text().subject.as_ref().unwrap().models[0].0, "other");
-    played.ask(Ask::Whose(Side::Base));
+    played.tell_text(Ask::Whose(Side::Base));
     assert_eq!(*played.text().missing, Some(Missing::OtherModel(Side::Base)));
 }
 
 #[test]
 fn a_mark_in_the_prompt_changes_nothing_of_it() {
     let mut played = with_text();
-    played.ask(Ask::Open(true));
+    played.tell_text(Ask::Open(true));
     played.finish();
     let before = asked(&played, Side::Base).len();
     played.tell(Msg::Edit(editor::Command::Prompt("Say it.".into())));
@@ -200,7 +200,7 @@ fn other_tokens_cannot_be_compared_and_the_panel_says_so() {
     other.info.tokenizer = "syllables".into();
     other.info.vocab = 300;
     played.page.facts.set(Side::Base, Some(other));
-    played.ask(Ask::Open(true));
+    played.tell_text(Ask::Open(true));
     played.finish();
     assert_eq!(*played.text().missing, Some(Missing::OtherTokens { vocabularies: [300, 0] }));
     assert!(played.text().missing.unwrap().words().contains("split text into different tokens"));
@@ -210,13 +210,13 @@ fn other_tokens_cannot_be_compared_and_the_panel_says_so() {
 #[test]
 fn what_kills_an_engine_is_not_asked_again_by_itself() {
     let mut played = with_text();
-    played.ask(Ask::Open(true));
+    played.tell_text(Ask::Open(true));
     played.crash_and_load(Side::Base);
     played.finish();
     let text = played.text();
     assert!(text.comparison.tokens.is_empty());
     assert_eq!(text.failures.get(&Part::Comparison), Some(&Failure::Crashed("boom".into())));
-    played.ask(Ask::GoOn);
+    played.tell_text(Ask::GoOn);
     played.finish();
     assert_eq!(played.text().comparison.tokens.len(), 3);
 }
@@ -224,13 +224,13 @@ fn what_kills_an_engine_is_not_asked_again_by_itself() {
 #[test]
 fn it_can_be_stopped_and_gone_on_with() {
     let mut played = with_text();
-    played.ask(Ask::Open(true));
+    played.tell_text(Ask::Open(true));
     played.work(Side::Base, false);
-    played.ask(Ask::Stop);
+    played.tell_text(Ask::Stop);
     played.finish();
     assert_eq!(played.text().failures.get(&Part::Comparison), Some(&Failure::Cancelled));
     assert!(played.text().comparison.tokens.is_empty());
-    played.ask(Ask::GoOn);
+    played.tell_text(Ask::GoOn);
     played.finish();
     assert_eq!(played.text().comparison.tokens.len(), 3);
 }
@@ -238,15 +238,15 @@ fn it_can_be_stopped_and_gone_on_with() {
 #[test]
 fn layers_are_of_the_chosen_token() {
     let mut played = with_text();
-    played.ask(Ask::Open(true));
+    played.tell_text(Ask::Open(true));
     played.finish();
-    played.ask(Ask::Layers(true));
+    played.tell_text(Ask::Layers(true));
     played.finish();
     assert_eq!((played.text().lenses.token, played.text().lenses.parts_at()), (1, None));
     played.check_text();
     // another token is chosen while one is being read: that one is let go
-    played.ask(Ask::Choose(2));
-    played.ask(Ask::Choose(0));
+    played.tell_text(Ask::Choose(2));
+    played.tell_text(Ask::Choose(0));
     let open: Vec<_> = played.page.ledger.open_jobs(Side::Tuned).map(|(_, purpose)| purpose).collect();
     assert_eq!(open, [Purpose::Text(Task::Layers(0))]);
     played.finish();
@@ -262,11 +262,11 @@ fn four_runs_on_one_response_make_up_the_cells() {
     played.load(Side::Tuned, "y");
     played.run(&spec("Say it.", Whose::Own));
     played.finish();
-    played.ask(Ask::Open(true));
+    played.tell_text(Ask::Open(true));
     played.finish();
     assert_eq!(played.text().cells.done(), 0, "not before they are asked for");
     let before = played.asked.each_ref().map(Vec::len);
-    played.ask(Ask::Cells);
+    played.tell_text(Ask::Cells);
     played.finish();
     let given = Template::Given { source: "a template".into() };
     for side in Side::BOTH {
@@ -299,8 +299,8 @@ fn four_runs_on_one_response_make_up_the_cells() {
 #[test]
 fn without_a_template_there_are_no_cells() {
     let mut played = with_text();
-    played.ask(Ask::Open(true));
-    played.ask(Ask::Cells);
+    played.tell_text(Ask::Open(true));
+    played.tell_text(Ask::Cells);
     played.finish();
     assert_eq!((played.text().cells.done(), played.text().failures.len()), (0, 0));
 }

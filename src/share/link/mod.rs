@@ -18,7 +18,7 @@ pub use cells::Precision;
 use method::Methods;
 use picture::Run;
 
-use super::screen::{Inside, Options, Reading, Selection, Tab};
+use super::screen::{Form, Inside, Options, Reading, Selection, Tab};
 use super::spec::sound_spans;
 use crate::checkpoint::Turn;
 use crate::checkpoint::conversation::messages;
@@ -109,8 +109,8 @@ pub struct Link {
     pub precision: Precision,
 }
 
-/// The packed form, version 1. [`Inside`] follows it, then [`More`] and [`Methods`] if they say anything; pages and links from
-/// before these go without.
+/// The packed form, version 1. [`Inside`] follows it, then [`More`], [`Methods`] and [`Form`] if they say anything; pages and links
+/// from before these go without.
 #[derive(Serialize, Deserialize)]
 struct Packed {
     prompt: String,
@@ -170,12 +170,17 @@ impl Link {
         let mut described = postcard::to_allocvec(&(&packed, self.inside)).unwrap_or_default();
         let more = More { turns: self.turns.clone(), spans: self.spans.clone(), template_row: self.template_row };
         let methods = Methods::of(&self.how, self.seen.each_ref().map(|seen| seen.as_ref().map(|seen| &seen.report)));
-        let usual = methods == Methods::default();
-        if more != More::default() || !usual {
+        let form = self.reading.form;
+        let has_form = form != Form::default();
+        let has_methods = has_form || methods != Methods::default();
+        if has_methods || more != More::default() {
             described.extend(postcard::to_allocvec(&more).unwrap_or_default());
         }
-        if !usual {
+        if has_methods {
             described.extend(postcard::to_allocvec(&methods).unwrap_or_default());
+        }
+        if has_form {
+            described.extend(postcard::to_allocvec(&form).unwrap_or_default());
         }
         let head = deflate::compress_to_vec(&described, 10);
         let mut bytes = (head.len() as u32).to_le_bytes()[..3].to_vec();
@@ -206,7 +211,8 @@ impl Link {
         let (packed, more): (Packed, &[u8]) = postcard::take_from_bytes(&head).map_err(|_| LinkError::Damaged)?;
         let (inside, more) = follows::<Inside>(more)?;
         let (More { turns, spans, template_row }, more) = follows(more)?;
-        let (methods, _) = follows::<Methods>(more)?;
+        let (methods, more) = follows::<Methods>(more)?;
+        let (form, _) = follows::<Form>(more)?;
         if messages(&packed.prompt, &turns).is_none() {
             return Err(LinkError::Damaged);
         }
@@ -225,7 +231,7 @@ impl Link {
         let mut seen = [seen((base, first))?, seen((tuned, second))?];
         let how = methods.tell(seen.each_mut().map(|seen| seen.as_mut().map(|seen| &mut seen.report)))?;
         let marked = packed.marked.map(|m| picture::part(&prompt, m)).transpose()?;
-        let (options, reading) = (packed.options.sound(), packed.reading.sound());
+        let (options, reading) = (packed.options.sound(), Reading { form, ..packed.reading.sound() });
         let (spans, tab) = (sound_spans(&prompt, spans), packed.tab);
         Ok(Self { marked, spans, template_row, options, how, reading, tab, inside, seen, precision, prompt, turns })
     }

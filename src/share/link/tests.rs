@@ -109,13 +109,27 @@ fn forty_by_a_hundred_and_twenty_tokens_fit() {
     same_picture(&link, &Link::decode(&fragment).unwrap().unwrap());
 }
 
+#[test]
+fn the_form_of_the_picture_travels() {
+    let plain = example(0);
+    let mut graph = plain.clone();
+    graph.reading.form = Form::Graph;
+    for link in [&plain, &graph] {
+        let found = Link::decode(&link.encode(60).0).unwrap().unwrap();
+        assert_eq!(found.reading.form, link.reading.form);
+        same_picture(link, &found);
+    }
+    let length = |link: &Link| link.encode_as(plain.precision).len();
+    assert!(length(&graph) <= length(&plain) + 32, "{} after {}", length(&graph), length(&plain));
+}
+
 /// A link of the first version, as it was sent: it has to stay readable.
 #[test]
 fn links_of_the_first_version_are_still_read() {
     let sent = include_str!("version_1.txt").trim();
     let link = Link::decode(sent).unwrap().unwrap();
     assert_eq!(link.prompt, "List four fruits.");
-    assert_eq!(link.inside, Inside::default());
+    assert_eq!((link.inside, link.reading.form), (Inside::default(), Form::Matrix));
     assert_eq!(link.seen[1].as_ref().unwrap().report.response[0].text, "Here");
 }
 
@@ -133,6 +147,14 @@ fn a_picture_says_how_it_was_found() {
     assert_eq!(base.what(), "gradient x input of the probability");
     assert_eq!(tuned.what(), "gradient x input of the probability minus that of another token");
     assert_ne!(plain, link.encode(0).0);
+    // one word against another, by name
+    let mut named = link.clone();
+    let report = &mut named.seen[1].as_mut().unwrap().report;
+    report.against_text = vec![String::new(); report.response.len()];
+    report.against_text[1] = " apples".into();
+    let (this, sent) = (report.response[1].text.trim().to_owned(), named.encode(0).0);
+    let found = Link::decode(&sent).unwrap().unwrap().seen[1].clone().unwrap().report;
+    assert_eq!(found.what(), format!("gradient x input of the probability, why \"{this}\" and not \"apples\""));
     let padded = How { method: Method::Occlusion, baseline: Baseline::Text("…".into()), ..How::default() };
     let occluded = Link { how: padded.clone(), seen: [None, None], ..link.clone() };
     assert_eq!(Link::decode(&occluded.encode(0).0).unwrap().unwrap().how, padded);

@@ -53,6 +53,13 @@ pub struct Cell {
     pub uncertain: f64,
 }
 
+impl Cell {
+    /// Whether both agree; none where the difference is too uncertain to tell.
+    pub fn verdict(&self) -> Option<bool> {
+        (self.uncertain <= VAGUE).then_some(self.apart <= AGREES + self.uncertain)
+    }
+}
+
 /// Computes ten cells of `picture` again; fewer where it has fewer.
 pub(super) async fn cells(
     passage: &mut Passage<'_>,
@@ -86,9 +93,9 @@ pub(super) fn said(method: Method, cells: &[Cell]) -> String {
     if cells.is_empty() {
         return "There is no cell to compute again.".into();
     }
-    let (clear, vague): (Vec<&Cell>, Vec<&Cell>) = cells.iter().partition(|cell| cell.uncertain <= VAGUE);
+    let (clear, vague): (Vec<&Cell>, Vec<&Cell>) = cells.iter().partition(|cell| cell.verdict().is_some());
     let most = clear.iter().fold(0f64, |most, cell| most.max(cell.apart));
-    let off = clear.iter().filter(|cell| cell.apart > AGREES + cell.uncertain).count();
+    let off = clear.iter().filter(|cell| cell.verdict() == Some(false)).count();
     let (what, count) = (if method == Method::Occlusion { "removals" } else { "finite differences" }, clear.len());
     let found = match (count, off) {
         (0, _) => String::new(),

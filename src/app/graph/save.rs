@@ -1,0 +1,98 @@
+//! Graphs as pictures of their own, for files and slides.
+
+use leptos::prelude::*;
+
+use super::{changed, common_unit, graph, is_on, keys, origin};
+use crate::app::share::picture::{Drawn, SavePicture, provenance};
+use crate::app::state::{Scale, Side, State};
+use crate::explain::methods::Method;
+use crate::explain::weights::graph::Origin;
+use crate::share::graph::{Graph, Key, Layout, Panel, Poster, unit};
+use crate::wording::graph as wording;
+
+/// How wide a graph is in a file, pixels.
+const WIDTH: f32 = 560.0;
+
+/// What becomes of a ribbon, with how many of each kind there are: gained, lost, kept.
+pub fn kinds([gained, lost, kept]: [usize; 3]) -> Vec<((Origin, bool, bool), String)> {
+    vec![
+        ((Origin::Tuned, false, true), wording::gained(gained)),
+        ((Origin::Base, false, true), wording::lost(lost)),
+        ((Origin::Both, false, true), wording::kept(kept)),
+    ]
+}
+
+/// The method of the run on screen, in words.
+fn method(state: State) -> String {
+    let what = state.tuned.run.with_untracked(|half| half.report.as_ref().map(|report| report.what()));
+    what.unwrap_or_else(|| Method::default().words().to_owned())
+}
+
+/// Both models' graphs side by side, of the models that have a result; `bare` leaves heading and caption out.
+fn both(state: State, bare: bool) -> Option<Drawn> {
+    let there = state.slots().into_iter().filter(|s| s.view.with(|v| !v.columns.is_empty()));
+    let sides: Vec<Side> = there.map(|s| s.side).collect();
+    let unit = common_unit(state);
+    let layouts: Vec<Layout> = sides.iter().map(|side| Layout::of(&graph(state, *side), WIDTH, unit)).collect();
+    let scale = state.reading.get().scale;
+    let panels = sides.iter().zip(&layouts).map(|(side, layout)| Panel { heading: side.name().into(), layout });
+    let legend = sides.iter().flat_map(|side| keys(origin(*side), scale)).take(if bare { 0 } else { 4 });
+    let poster = Poster {
+        title: if bare { String::new() } else { wording::BOTH_TITLE.into() },
+        panels: panels.collect(),
+        legend: legend.collect(),
+        differs: false,
+        caption: if bare { String::new() } else { wording::both_caption(&method(state), &provenance(state)) },
+    };
+    (!sides.is_empty()).then(|| (poster.svg(), poster.size()))
+}
+
+/// What differs; `bare` leaves heading and caption out.
+fn difference(state: State, bare: bool) -> Option<Drawn> {
+    let graph: Graph = changed(state)?;
+    let layout = Layout::of(&graph, WIDTH, unit(&[&graph]).min(common_unit(state)));
+    let kinds = kinds([Origin::Tuned, Origin::Base, Origin::Both].map(|origin| graph.count(origin)));
+    let mut legend: Vec<Key> = kinds.iter().map(|(kind, words)| (*kind, words.as_str())).collect();
+    if state.reading.get().scale == Scale::Signed {
+        legend.push(((Origin::Both, true, true), wording::HOLLOW));
+    }
+    let drawn = wording::drawn(graph.ribbons.len(), graph.above, graph.all, state.reading.get().how.floor);
+    let poster = Poster {
+        title: if bare { String::new() } else { wording::DIFFERENCE_TITLE.into() },
+        panels: vec![Panel { heading: String::new(), layout: &layout }],
+        legend,
+        differs: true,
+        caption: match bare {
+            true => String::new(),
+            false => wording::difference_caption(&method(state), &drawn, &provenance(state)),
+        },
+    };
+    Some((poster.svg(), poster.size()))
+}
+
+/// Saves what differs.
+#[component]
+pub fn SaveDifference(state: State) -> impl IntoView {
+    view! { <SavePicture name="graph-difference" make=move || untrack(|| difference(state, false))/> }
+}
+
+/// Saves both models' graphs as one picture, while results are drawn as graphs.
+#[component]
+pub fn SaveBoth(state: State) -> impl IntoView {
+    let shown = move || is_on(state) && state.slots().iter().all(|s| s.view.with(|v| !v.columns.is_empty()));
+    view! {
+        <Show when=shown>
+            <div id="save-both-graphs"><SavePicture name="graphs" what=wording::BOTH_AS_ONE make=move || untrack(|| both(state, false))/></div>
+        </Show>
+    }
+}
+
+/// Both graphs for a slide.
+pub fn slide(state: State) -> Option<String> {
+    both(state, true).map(|(svg, _)| svg)
+}
+
+/// What differs, for a slide.
+pub fn slide_of_difference(state: State) -> Option<String> {
+    difference(state, true).map(|(svg, _)| svg)
+}
