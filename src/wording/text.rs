@@ -13,6 +13,7 @@ pub const TRY_AGAIN: &str = "Try again";
 /// Why there is nothing to compare the models on.
 pub const NO_MODELS: &str = "This needs both models. It begins as soon as they are loaded.";
 pub const NO_RUN: &str = "This model has no finished run on screen. Press Run, and the comparison follows.";
+pub const RUNNING: &str = "The comparison begins once the run is finished.";
 pub const NO_IDS: &str = "This result was sent without the numbers of its tokens. Press Run to compute it here first.";
 
 pub fn other_tokens(base: usize, tuned: usize) -> String {

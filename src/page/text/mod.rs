@@ -244,8 +244,8 @@ impl Text {
             self.cells.read_as(instruction, how);
         }
         self.choose();
-        let stale = (*self.token).filter(|_| self.layers_open);
-        if self.jobs.iter().flatten().any(|(_, task)| matches!(task, Task::Layers(t) if Some(*t) != stale)) {
+        let wanted = (*self.token).filter(|_| self.layers_open);
+        if self.jobs.iter().flatten().any(|(_, task)| matches!(task, Task::Layers(t) if Some(*t) != wanted)) {
             self.drop_jobs(|task| task.part() == Part::Layers, context);
         }
         if round.is_running() {
