@@ -13,6 +13,7 @@ pub const TRY_AGAIN: &str = "Try again";
 /// Why there is nothing to compare the models on.
 pub const NO_MODELS: &str = "This needs both models. It starts as soon as they are loaded.";
 pub const NO_RUN: &str = "This model has no finished run on screen. Press Run, and the comparison follows.";
+pub const RUNNING: &str = "The comparison starts once the run is finished.";
 pub const NO_IDS: &str = "This result came without token ids. Press Run to compute it here.";
 
 pub fn other_tokens(base: usize, tuned: usize) -> String {
@@ -136,6 +137,7 @@ pub const ENTROPY: &str = "Entropy";
 pub const LAYERS: &str = "Layer by layer: what each layer would predict, and what contributes to the token's logit";
 pub const LENS: &str = "Logit lens";
 pub const LAYER: &str = "Layer";
+pub const AFTER_LAYER: &str = "After layer";
 pub const EMBEDDING: &str = "Embedding";
 pub const WOULD_SAY: &str = "predicts";
 pub const OF_THE_TOKEN: &str = "p of the token";
@@ -148,23 +150,26 @@ pub const NEVER_PART: &str = "Both models end up ranking the same token first: t
 pub fn lens_at(token: &str, number: usize, all: usize) -> String {
     format!("At “{token}”, token {number} of {all}:")
 }
+
+/// Where the token settles: after so many layers, which are numbered from 0; none if the model says another one in the end.
 pub fn settled(side: &str, layers: Option<usize>) -> String {
     let side = side.to_lowercase();
     match layers {
         Some(0) => format!("In the {side} model the token ranks first from the embedding on."),
-        Some(layers) => format!("In the {side} model it settles after layer {layers}."),
+        Some(layers) => format!("In the {side} model it settles after layer {}.", layers - 1),
         None => format!("The {side} model ends up ranking another token first."),
     }
 }
 pub fn part_from(layers: usize) -> String {
     match layers {
         0 => "The models diverge at the embedding.".into(),
-        layers => format!("The models diverge after layer {layers}: from there on they rank different tokens first."),
+        layers => {
+            format!("The models diverge after layer {}: from there on they rank different tokens first.", layers - 1)
+        }
     }
 }
 pub const CONTRIBUTIONS: &str = "What contributes to the token's logit";
-pub const ABOUT_CONTRIBUTIONS: &str =
-    "Bars to the right raise the logit, bars to the left lower it, all on one scale. The parts add up to the logit.";
+pub const ABOUT_CONTRIBUTIONS: &str = "Bars to the right raise the logit, bars to the left lower it, all on one scale. The parts add up to the logit, up to rounding.";
 pub const ATTENTION: &str = "attention";
 pub const FEED_FORWARD: &str = "feed-forward";
 pub const BIAS: &str = "Output bias";

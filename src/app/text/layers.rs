@@ -100,7 +100,7 @@ fn LensTable(halves: Pair, parts: Option<usize>) -> impl IntoView {
         view! { <td>{said}{settles}</td><td class="num">{bar}</td> }
     };
     let row = |number: usize| {
-        let name = if number == 0 { wording::EMBEDDING.to_owned() } else { number.to_string() };
+        let name = number.checked_sub(1).map_or_else(|| wording::EMBEDDING.to_owned(), |layer| layer.to_string());
         let parts_here = parts == Some(number);
         let mark = parts_here.then(|| view! { " "<span class="tag">{wording::THEY_PART}</span> });
         view! {
@@ -113,7 +113,7 @@ fn LensTable(halves: Pair, parts: Option<usize>) -> impl IntoView {
     view! {
         <div class="frame" tabindex="0" role="region" aria-label=wording::LENS>
             <table class="components lens" id="lens-table">
-                <thead><tr><th scope="col">{wording::LAYER}</th>{head.into_iter().collect_view()}</tr></thead>
+                <thead><tr><th scope="col">{wording::AFTER_LAYER}</th>{head.into_iter().collect_view()}</tr></thead>
                 <tbody>{(0..depth).map(row).collect_view()}</tbody>
             </table>
         </div>
@@ -146,7 +146,7 @@ fn Contributions(halves: Pair) -> impl IntoView {
                 <td class="num">{layer.map(|l| signed(l.feed_forward, most))}</td>
             }
         });
-        view! { <tr><th scope="row">{common::layer(number + 1)}</th>{cells.collect_view()}</tr> }
+        view! { <tr><th scope="row">{common::layer(number)}</th>{cells.collect_view()}</tr> }
     };
     let bias =
         |half: &Layers| half.contributions.parts.iter().find(|p| p.source == Source::OutputBias).map(|p| p.value);
@@ -167,8 +167,8 @@ fn Contributions(halves: Pair) -> impl IntoView {
                 <tbody><tr><th scope="row">{wording::EMBEDDING}</th>{embedding}</tr>{(0..layers).map(layer).collect_view()}</tbody>
                 <tfoot>
                     {has_bias.then(|| wide(wording::BIAS, &|half| bias(half).map(numbers::signed)))}
-                    {wide(wording::SUM, &|half| Some(format!("{:.3}", half.contributions.sum())))}
-                    {wide(wording::LOGIT, &|half| Some(format!("{:.3}", half.contributions.logit)))}
+                    {wide(wording::SUM, &|half| Some(format!("{:.2}", half.contributions.sum())))}
+                    {wide(wording::LOGIT, &|half| Some(format!("{:.2}", half.contributions.logit)))}
                 </tfoot>
             </table>
         </div>

@@ -16,7 +16,7 @@ fn shared(subject: &Subject, at: usize) -> String {
     let count = text.chars().count();
     match count > SHARED {
         true => ['…'].into_iter().chain(text.chars().skip(count - SHARED)).collect(),
-        false => text,
+        false => text.trim_start().to_owned(),
     }
 }
 
@@ -37,7 +37,7 @@ pub fn Parting(state: State) -> impl IntoView {
         let (said, none) = match said {
             None => (wording::STILL_WRITING.to_owned(), true),
             Some(said) if said.trim().is_empty() => (wording::ENDS_HERE.to_owned(), true),
-            Some(said) => (said, false),
+            Some(said) => (said.trim_start().to_owned(), false),
         };
         view! { <div><dt>{says}</dt><dd class:cap=none id=format!("goes-on-{}", side.key())>{said}</dd></div> }
     };

@@ -168,7 +168,7 @@ fn what_was_found_leaves_with_its_run_and_with_its_models() {
     // another run takes its place: nothing stands under it that is not its own
     played.run(&spec("Say more.", Whose::Tuned));
     assert!(played.text().comparison.tokens.is_empty() && played.text().subject.is_none());
-    assert_eq!(*played.text().missing, Some(Missing::Run));
+    assert_eq!(*played.text().missing, Some(Missing::Running));
     played.finish();
     assert_eq!(played.text().comparison.tokens.len(), 1);
     played.check_text();

@@ -18,8 +18,8 @@ pub use subject::{Missing, Subject, whose};
 use super::ledger::Purpose;
 use super::runs::Round;
 use super::{Context, Effect, Facts, Progress, Side, Tracked};
-use crate::protocol::text::Answer;
-use crate::protocol::{Event, Failure, JobId, Request};
+use crate::protocol::text::{Answer, Question};
+use crate::protocol::{Event, Failure, JobId, Request, Run};
 
 /// Bytes of log-probabilities that are on their way from one engine to the other, at most: longer responses are compared in parts.
 const IN_FLIGHT: usize = 64 << 20;
@@ -75,6 +75,21 @@ impl Task {
             Self::Rows | Self::Divergence | Self::Continue => Part::Comparison,
             Self::Layers(_) => Part::Layers,
             Self::Run(_) => Part::Cells,
+        }
+    }
+}
+
+/// What a task is made of.
+enum Work {
+    Ask(Question),
+    Run(Run),
+}
+
+impl Work {
+    fn request(self, job: JobId) -> Request {
+        match self {
+            Self::Ask(question) => Request::Text { job, question },
+            Self::Run(run) => Request::Run { job, run },
         }
     }
 }
@@ -229,8 +244,8 @@ impl Text {
             self.cells.read_as(instruction, how);
         }
         self.choose();
-        let stale = (*self.token).filter(|_| self.layers_open);
-        if self.jobs.iter().flatten().any(|(_, task)| matches!(task, Task::Layers(t) if Some(*t) != stale)) {
+        let wanted = (*self.token).filter(|_| self.layers_open);
+        if self.jobs.iter().flatten().any(|(_, task)| matches!(task, Task::Layers(t) if Some(*t) != wanted)) {
             self.drop_jobs(|task| task.part() == Part::Layers, context);
         }
         if round.is_running() {
@@ -238,11 +253,11 @@ impl Text {
         }
         for side in Side::BOTH {
             if self.jobs[side.index()].is_empty()
-                && let Some((task, request)) = self.next(side, &subject, round, context.facts)
+                && let Some((task, work)) = self.next(side, &subject, round, context.facts)
             {
                 let job = context.ledger.open(side, Purpose::Text(task));
                 self.jobs[side.index()].push((job, task));
-                context.effects.push(Effect::Send(side, request(job)));
+                context.effects.push(Effect::Send(side, work.request(job)));
             }
         }
         self.say_what_works();
@@ -286,35 +301,24 @@ impl Text {
     }
 
     /// What `side` is to do next.
-    fn next(
-        &self,
-        side: Side,
-        subject: &Subject,
-        round: &Round,
-        facts: &Facts,
-    ) -> Option<(Task, Box<dyn FnOnce(JobId) -> Request>)> {
+    fn next(&self, side: Side, subject: &Subject, round: &Round, facts: &Facts) -> Option<(Task, Work)> {
         let fine = |part: Part| !self.failures.contains_key(&part);
         let works = |task: Task| self.jobs.iter().flatten().any(|(_, other)| *other == task);
         if fine(Part::Comparison) {
             if side == Side::Base && !works(Task::Divergence) && !self.comparison.is_read(subject) {
-                let question = self.comparison.rows(subject, IN_FLIGHT);
-                return Some((Task::Rows, Box::new(move |job| Request::Text { job, question })));
+                return Some((Task::Rows, Work::Ask(self.comparison.rows(subject, IN_FLIGHT))));
             }
             if let Some(run) = self.comparison.continuation(side, subject) {
-                return Some((Task::Continue, Box::new(move |job| Request::Run { job, run })));
+                return Some((Task::Continue, Work::Run(run)));
             }
         }
         if let Some(token) = (*self.token).filter(|_| self.layers_open && fine(Part::Layers))
             && let Some(question) = self.lenses.question(side, token, subject)
         {
-            return Some((Task::Layers(token), Box::new(move |job| Request::Text { job, question })));
+            return Some((Task::Layers(token), Work::Ask(question)));
         }
-        if fine(Part::Cells)
-            && let Some((cell, run)) = self.cells.next(side, subject, &round.spec, facts)
-        {
-            return Some((Task::Run(cell), Box::new(move |job| Request::Run { job, run })));
-        }
-        None
+        let (cell, run) = self.cells.next(side, subject, &round.spec, facts).filter(|_| fine(Part::Cells))?;
+        Some((Task::Run(cell), Work::Run(run)))
     }
 
     fn say_what_works(&mut self) {

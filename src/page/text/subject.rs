@@ -38,8 +38,10 @@ pub enum Missing {
         /// How many tokens each knows.
         vocabularies: [usize; 2],
     },
-    /// Nothing has been run, or it runs still.
+    /// Nothing has been run.
     Run,
+    /// It runs still.
+    Running,
     /// The run on screen is another model's.
     OtherModel(Side),
     /// The result was sent, and does not name its tokens.
@@ -77,6 +79,7 @@ impl Missing {
             Self::Models => wording::NO_MODELS.into(),
             Self::OtherTokens { vocabularies: [b, t] } => wording::other_tokens(b, t),
             Self::Run => wording::NO_RUN.into(),
+            Self::Running => wording::RUNNING.into(),
             Self::OtherModel(side) => wording::other_model(side.name()),
             Self::Ids => wording::NO_IDS.into(),
             Self::Response(side) => wording::empty_response(side.name()),
@@ -93,7 +96,8 @@ impl Subject {
             return Err(Missing::OtherTokens { vocabularies });
         }
         let whose = self::whose(chosen, round.spec.options.whose);
-        let report = round.half(whose).report.as_ref().ok_or(Missing::Run)?;
+        let missing = if round.is_running() { Missing::Running } else { Missing::Run };
+        let report = round.half(whose).report.as_ref().ok_or(missing)?;
         if facts.model(whose).map(|m| &m.info.weights) != Some(&report.checkpoint.weights) {
             return Err(Missing::OtherModel(whose));
         }
