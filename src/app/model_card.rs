@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::brush::{Brush, BrushedText};
 use super::choices::Choices;
 use super::density::Density;
 use super::graph::{self, ModelGraph};
@@ -9,6 +10,7 @@ use super::header::Mark;
 use super::loading;
 use super::matrix::Matrix;
 use super::matrix_table::MatrixTable;
+use super::next_word::NextWord;
 use super::reading::{PromptText, ResponseText};
 use super::share::figures;
 use super::share::picture::SavePicture;
@@ -47,8 +49,9 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
                 <div class="sub">{common::PROMPT}<Hint half prompt=true/></div>
                 <PromptText state half/>
                 <div class="sub">{common::RESPONSE}<Hint half prompt=false/></div>
-                <ResponseText state half/>
+                <BrushedText state half><ResponseText state half/></BrushedText>
                 <Choices half/>
+                <Brush state half/>
                 <div class="sub">{move || if graph::is_on(state) { graph_wording::ABOUT_FORM } else { wording::ROWS_AND_COLUMNS }}</div>
                 <Show when=move || graph::is_on(state) fallback=move || view! { <Matrix state half/> }>
                     <ModelGraph state half/>
@@ -100,6 +103,7 @@ fn Status(half: Slot) -> impl IntoView {
                 <span>{words}</span>
                 <progress max="1" value=value></progress>
             </div>
+            <NextWord half/>
         </Show>
         <Show when=move || failure().is_some()><p class="error" role="alert">{move || failure().unwrap_or_default()}</p></Show>
     }

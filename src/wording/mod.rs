@@ -7,6 +7,7 @@
 
 pub mod attribution;
 pub mod backend;
+pub mod brush;
 pub mod chance;
 pub mod common;
 pub mod concepts;
@@ -18,6 +19,7 @@ pub mod heads;
 pub mod loading;
 pub mod matrix;
 pub mod models;
+pub mod next_word;
 pub mod numbers;
 pub mod pair;
 pub mod prompt;
