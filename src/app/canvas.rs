@@ -32,6 +32,16 @@ pub enum Cell {
     Signed(f32),
 }
 
+impl Cell {
+    /// 0 to 1.
+    fn strength(self) -> f32 {
+        match self {
+            Self::Empty => 0.0,
+            Self::Level(share) | Self::Signed(share) => share.abs(),
+        }
+    }
+}
+
 /// A matrix to draw.
 pub struct Picture<'a> {
     pub rows: &'a [Label],
@@ -43,11 +53,18 @@ pub struct Picture<'a> {
 
 /// CSS pixels that a letter of a row's label takes, about.
 const LETTER: f64 = 6.5;
+/// How far apart the labels of rows must stand, CSS pixels.
+const ROW_LABEL: f64 = 11.0;
 /// How far apart slanted labels must stand so as not to overlap, CSS pixels.
 const LABEL: f64 = 15.0;
 /// Up to so many columns have room for all their labels, and scroll where the frame is too narrow. More are drawn narrower,
 /// with fewer labels.
 const ALL_LABELLED: usize = 64;
+
+/// Rows of which there are too many are drawn lower, so that they take so many CSS pixels together.
+const HIGHEST: f64 = 900.0;
+/// Cells narrower than this share a place, in which the strongest of them is drawn, CSS pixels.
+const SEEN: f64 = 1.5;
 
 /// Where the cells lie, CSS pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -67,12 +84,12 @@ impl Layout {
         // a row of several words gets more room, but most of the canvas is the cells'
         let left = (longest as f64 * LETTER + 16.0).min(width * 0.3).max(least);
         let top = 62.0;
-        let least = if columns <= ALL_LABELLED { LABEL } else { 2.0 };
+        let least = if columns <= ALL_LABELLED { LABEL } else { 0.0 };
         let cell_width = ((width - left - 26.0) / columns.max(1) as f64).clamp(least, 44.0);
         let cell_height = match rows {
             0..=30 => 18.0,
             31..=80 => 12.0,
-            _ => 5.0,
+            _ => (HIGHEST / rows as f64).min(5.0),
         };
         Self { left, top, cell_width, cell_height, rows, columns }
     }
@@ -193,6 +210,11 @@ pub fn draw(canvas: &HtmlCanvasElement, picture: &Picture) -> Option<Layout> {
     Some(layout)
 }
 
+/// How many cells in a row share a place if each takes so many pixels.
+fn shared(size: f64) -> usize {
+    if size >= SEEN || size <= 0.0 { 1 } else { (SEEN / size).ceil() as usize }
+}
+
 fn cells(context: &CanvasRenderingContext2d, colours: &Colours, picture: &Picture, l: &Layout) {
     let gap = if l.cell_width > 6.0 && l.cell_height > 6.0 { 1.0 } else { 0.0 };
     context.set_stroke_style_str(&colours.line);
@@ -211,12 +233,17 @@ fn cells(context: &CanvasRenderingContext2d, colours: &Colours, picture: &Pictur
         }
         context.stroke();
     }
-    for n in 0..l.rows {
-        for m in 0..l.columns {
-            if let Some(fill) = colours.fill((picture.cell)(n, m)) {
+    let (down, across) = (shared(l.cell_height), shared(l.cell_width));
+    for n in (0..l.rows).step_by(down) {
+        for m in (0..l.columns).step_by(across) {
+            let (rows, columns) = (n..(n + down).min(l.rows), m..(m + across).min(l.columns));
+            let (wide, high) = (columns.len() as f64 * l.cell_width, rows.len() as f64 * l.cell_height);
+            let cells = rows.flat_map(|n| columns.clone().map(move |m| (n, m))).map(|(n, m)| (picture.cell)(n, m));
+            let strongest = cells.reduce(|a, b| if b.strength() > a.strength() { b } else { a });
+            if let Some(fill) = strongest.and_then(|cell| colours.fill(cell)) {
                 context.set_fill_style_str(&fill);
                 let (x, y) = (l.left + m as f64 * l.cell_width, l.top + n as f64 * l.cell_height);
-                context.fill_rect(x + gap, y + gap, l.cell_width - gap * 2.0, l.cell_height - gap * 2.0);
+                context.fill_rect(x + gap, y + gap, wide - gap * 2.0, high - gap * 2.0);
             }
         }
     }
@@ -240,10 +267,13 @@ fn fitting(context: &CanvasRenderingContext2d, text: &str, width: f64) -> String
 
 fn labels(context: &CanvasRenderingContext2d, colours: &Colours, picture: &Picture, l: &Layout) -> Option<()> {
     context.set_text_baseline("middle");
-    if l.cell_height >= 11.0 {
-        context.set_text_align("right");
-        context.set_font(&format!("{}px {}", (l.cell_height - 5.0).clamp(9.0, 12.0), colours.font));
-        for (n, row) in picture.rows.iter().enumerate() {
+    context.set_text_align("right");
+    context.set_font(&format!("{}px {}", (l.cell_height - 5.0).clamp(9.0, 12.0), colours.font));
+    // rows that are low have as many labels as fit; the chosen one's stands instead of its neighbours'
+    let apart = (ROW_LABEL / l.cell_height).ceil() as usize;
+    for (n, row) in picture.rows.iter().enumerate() {
+        let selected = picture.row == Some(n);
+        if selected || n % apart == 0 && picture.row.is_none_or(|chosen| chosen.abs_diff(n) >= apart) {
             context.set_fill_style_str(if row.instruction { &colours.ink } else { &colours.soft });
             let y = l.top + (n as f64 + 0.5) * l.cell_height;
             context.fill_text(&fitting(context, &row.text, l.left - 10.0), l.left - 6.0, y).ok()?;

@@ -94,10 +94,11 @@ fn DifferenceMatrix(state: State, both: Memo<Both>) -> impl IntoView {
         let (Some(canvas), extent) = (canvas.get(), extent(state)) else { return };
         both.with(|both| {
             let Some((rows, values)) = both else { return };
+            let seen = state.tuned.seen();
             state.tuned.view.with(|v| {
-                let cell =
-                    |n: usize, m: usize| if extent > 0.0 { Cell::Signed(values[n][m] / extent) } else { Cell::Empty };
-                let picture = Picture { rows, columns: &v.columns, cell: &cell, row: None, column: None };
+                let value = |n: usize, m: usize| values[n][seen.start + m] / extent;
+                let cell = |n: usize, m: usize| if extent > 0.0 { Cell::Signed(value(n, m)) } else { Cell::Empty };
+                let picture = Picture { rows, columns: &v.columns[seen.range()], cell: &cell, row: None, column: None };
                 if let Some(drawn) = draw(&canvas, &picture) {
                     layout.set(drawn);
                 }
@@ -106,7 +107,7 @@ fn DifferenceMatrix(state: State, both: Memo<Both>) -> impl IntoView {
     });
     let on_move = move |e: leptos::ev::MouseEvent| {
         let (row, column) = layout.get_untracked().at(f64::from(e.offset_x()), f64::from(e.offset_y()));
-        hover.set(row.zip(column));
+        hover.set(row.zip(column.map(|m| m + untrack(|| state.tuned.seen()).start)));
     };
     let words = move || {
         let (n, m) = hover.get()?;

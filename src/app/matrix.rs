@@ -57,27 +57,33 @@ pub fn Matrix(state: State, half: Slot) -> impl IntoView {
         width.track();
         let Some(canvas) = canvas.get() else { return };
         let (reading, selection, extent) = (state.reading.get(), half.selection.get(), extent(state));
+        let seen = half.seen();
         half.view.with(|v| {
-            let cell = |n: usize, m: usize| match reading.scale {
-                Scale::Levels if v.levels[n][m] == 0 => Cell::Empty,
-                Scale::Levels => Cell::Level(f32::from(v.levels[n][m]) / f32::from(reading.how.count)),
-                Scale::Signed if extent > 0.0 => Cell::Signed(v.signed[n][m] / extent),
-                Scale::Signed => Cell::Empty,
+            let cell = |n: usize, m: usize| {
+                let (level, value) = (v.levels[n][seen.start + m], v.signed[n][seen.start + m]);
+                match reading.scale {
+                    Scale::Levels if level == 0 => Cell::Empty,
+                    Scale::Levels => Cell::Level(f32::from(level) / f32::from(reading.how.count)),
+                    Scale::Signed if extent > 0.0 => Cell::Signed(value / extent),
+                    Scale::Signed => Cell::Empty,
+                }
             };
             let picture = Picture {
                 rows: &v.rows,
-                columns: &v.columns,
+                columns: &v.columns[seen.range()],
                 cell: &cell,
                 row: selection.row,
-                column: selection.column,
+                column: seen.place(selection.column),
             };
             if let Some(drawn) = draw(&canvas, &picture) {
                 layout.set(drawn);
             }
         });
     });
-    let locate =
-        move |e: &leptos::ev::MouseEvent| layout.get_untracked().at(f64::from(e.offset_x()), f64::from(e.offset_y()));
+    let locate = move |e: &leptos::ev::MouseEvent| {
+        let (row, column) = layout.get_untracked().at(f64::from(e.offset_x()), f64::from(e.offset_y()));
+        (row, column.map(|m| m + untrack(|| half.seen()).start))
+    };
     let on_move = move |e: leptos::ev::MouseEvent| {
         let (row, column) = locate(&e);
         hover.set(row.zip(column));
@@ -92,11 +98,12 @@ pub fn Matrix(state: State, half: Slot) -> impl IntoView {
         _ => {}
     };
     let on_key = move |e: leptos::ev::KeyboardEvent| {
-        let (rows, columns) = half.view.with_untracked(|v| (v.rows.len(), v.columns.len()));
-        let (row, column) = hover.get_untracked().unwrap_or((0, half.selection.get_untracked().column.unwrap_or(0)));
+        let (rows, seen) = (half.view.with_untracked(|v| v.rows.len()), untrack(|| half.seen()));
+        let begin = half.selection.get_untracked().column.filter(|m| seen.range().contains(m)).unwrap_or(seen.start);
+        let (row, column) = hover.get_untracked().unwrap_or((0, begin));
         let next = match e.key().as_str() {
-            "ArrowRight" => (row, (column + 1).min(columns.saturating_sub(1))),
-            "ArrowLeft" => (row, column.saturating_sub(1)),
+            "ArrowRight" => (row, (column + 1).min(seen.end.saturating_sub(1))),
+            "ArrowLeft" => (row, column.saturating_sub(1).max(seen.start)),
             "ArrowDown" => ((row + 1).min(rows.saturating_sub(1)), column),
             "ArrowUp" => (row.saturating_sub(1), column),
             "Enter" | " " => {

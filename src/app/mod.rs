@@ -1,6 +1,7 @@
 //! The page: leptos components over plain data. It knows engines only by messages.
 
 mod backend;
+mod brush;
 mod canvas;
 mod chance;
 mod checked;
@@ -29,6 +30,7 @@ mod method;
 mod model_card;
 mod models;
 mod need;
+mod next_word;
 mod offline;
 mod page;
 mod progress;

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::brush::{Brush, BrushedText};
 use super::checked::Checked;
 use super::choices::Choices;
 use super::density::Density;
@@ -11,6 +12,7 @@ use super::loading;
 use super::matrix::Matrix;
 use super::matrix_table::MatrixTable;
 use super::method::{Completeness, MadeBy};
+use super::next_word::NextWord;
 use super::reading::{PromptText, ResponseText};
 use super::share::figures;
 use super::share::picture::SavePicture;
@@ -57,8 +59,9 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
                 <div class="sub">{common::PROMPT}<Hint half prompt=true/></div>
                 <PromptText state half/>
                 <div class="sub">{common::RESPONSE}<Hint half prompt=false/></div>
-                <ResponseText state half/>
+                <BrushedText state half><ResponseText state half/></BrushedText>
                 <Choices state half/>
+                <Brush state half/>
                 <div class="sub">{move || if graph::is_on(state) { graph_wording::ABOUT_FORM } else { wording::ROWS_AND_COLUMNS }}</div>
                 <MadeBy half class="cap made"/>
                 <Completeness half/>
@@ -117,6 +120,7 @@ fn Status(state: State, half: Slot) -> impl IntoView {
                 <span>{words}</span>
                 <progress max="1" value=value></progress>
             </div>
+            <NextWord half/>
         </Show>
         <Show when=move || failure().is_some()><p class="error" role="alert">{move || failure().unwrap_or_default()}</p></Show>
     }

@@ -14,6 +14,7 @@ use crate::page::{Files, Msg, editor, linked};
 pub use crate::page::{Progress, Side};
 use crate::protocol::BackendReport;
 pub use crate::share::screen::{Chat, Form, Options, Reading, Scale, Selection, Tab, Whose};
+use crate::share::window::Window;
 
 pub use super::shell::Model;
 
@@ -28,6 +29,8 @@ pub struct Slot {
     pub progress: Mirror<Option<Progress>>,
     pub selection: Mirror<Selection>,
     pub view: Memo<View>,
+    /// The part of its response that was chosen to be drawn.
+    pub window: RwSignal<Option<Window>>,
     /// The prompt in the editor as this model will read it, with what it takes of the context.
     pub prepared: Mirror<Option<Prepared>>,
     /// What computes, once that is decided.
@@ -163,9 +166,16 @@ impl Slot {
             progress: signals.progress[at],
             selection: signals.selection[at],
             view,
+            window: RwSignal::new(None),
             prepared: signals.prepared[at],
             backend: signals.backend[at],
         }
+    }
+
+    /// The part of its response that is drawn; reactive.
+    pub fn seen(&self) -> Window {
+        let count = self.view.with(|v| v.columns.len());
+        self.window.get().map_or(Window::first(count), |window| window.within(count))
     }
 
     /// Whether the response on screen was given to this model, and is not its own.

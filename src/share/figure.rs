@@ -3,6 +3,7 @@
 use super::graph::{Graph, Key, Layout, Panel, Poster};
 use super::screen::{Reading, Scale};
 use super::sheet::{Legend, Sheet, level_colour, shorter, signed_colour};
+use super::window::Window;
 use crate::checkpoint::Turn;
 use crate::checkpoint::conversation::explained_turns;
 use crate::explain::ModelReport;
@@ -24,6 +25,8 @@ pub enum Drawn {
         origin: Origin,
         /// How wide one of strength 1 is, pixels; the same for both models.
         unit: f32,
+        /// The response words that are drawn.
+        seen: Window,
     },
 }
 
@@ -113,16 +116,23 @@ impl Figure<'_> {
     }
 
     /// The run as a graph, with its legend.
-    fn poster<R>(&self, origin: Origin, unit: f32, f: impl FnOnce(&Poster) -> R) -> R {
-        let graph = Graph::of(self.view, &self.reading, self.extent, origin);
+    fn poster<R>(&self, (origin, unit, seen): (Origin, f32, Window), f: impl FnOnce(&Poster) -> R) -> R {
+        let graph = Graph::of(self.view, &self.reading, self.extent, seen, origin);
         let layout = Layout::of(&graph, GRAPH, unit);
         let legend: Vec<Key> = match self.reading.scale {
             Scale::Levels => vec![((origin, false, false), "the wider and the darker, the more influence")],
             Scale::Signed => {
-                vec![((origin, false, false), "raised the word's probability"), ((origin, true, false), "lowered it")]
+                vec![
+                    ((origin, false, false), "raised the word's probability"),
+                    ((origin, true, false), "lowered it (dotted)"),
+                ]
             }
         };
-        let ribbons = format!("{} of {} ribbons drawn.", graph.ribbons.len(), graph.all);
+        let part = match graph.columns.len() {
+            drawn if drawn == self.view.columns.len() => String::new(),
+            _ => format!(" Words {} to {} of {} of the response.", seen.start + 1, seen.end, self.view.columns.len()),
+        };
+        let ribbons = format!("{} of {} ribbons drawn.{part}", graph.ribbons.len(), graph.all);
         f(&Poster {
             title: format!("{}: {}", self.side, self.report.checkpoint.name),
             panels: vec![Panel { heading: String::new(), layout: &layout }],
@@ -136,7 +146,7 @@ impl Figure<'_> {
     pub fn size(&self) -> (f32, f32) {
         match self.drawn {
             Drawn::Matrix => self.sheet(|s| s.size()),
-            Drawn::Graph { origin, unit } => self.poster(origin, unit, |p| p.size()),
+            Drawn::Graph { origin, unit, seen } => self.poster((origin, unit, seen), |p| p.size()),
         }
     }
 
@@ -149,7 +159,7 @@ impl Figure<'_> {
     pub fn svg(&self) -> String {
         match self.drawn {
             Drawn::Matrix => self.sheet(|s| s.svg()),
-            Drawn::Graph { origin, unit } => self.poster(origin, unit, |p| p.svg()),
+            Drawn::Graph { origin, unit, seen } => self.poster((origin, unit, seen), |p| p.svg()),
         }
     }
 
@@ -242,13 +252,17 @@ mod tests {
     fn a_graph_is_a_figure_too() {
         for scale in [Scale::Levels, Scale::Signed] {
             with("a <b> & \"c\"", scale, |f| {
-                let graph = Figure { drawn: Drawn::Graph { origin: Origin::Tuned, unit: 6.0 }, ..*f };
+                let (origin, seen) = (Origin::Tuned, Window::all(f.view.columns.len()));
+                let graph = Figure { drawn: Drawn::Graph { origin, unit: 6.0, seen }, ..*f };
                 let svg = graph.svg();
-                let drawn = Graph::of(f.view, &f.reading, f.extent, Origin::Tuned);
-                assert!(!drawn.ribbons.is_empty() && svg.matches("<path").count() == drawn.ribbons.len());
+                let drawn = Graph::of(f.view, &f.reading, f.extent, seen, Origin::Tuned);
+                assert!(!drawn.ribbons.is_empty() && svg.matches("data-ribbon").count() == drawn.ribbons.len());
                 assert!(svg.contains(&format!("{} of {} ribbons drawn.", drawn.ribbons.len(), drawn.all)));
                 assert!(svg.contains("a &lt;b&gt; &amp; &quot;c&quot;") && svg.contains("(left)"));
                 assert_eq!(graph.size().0, GRAPH + 32.0);
+                let part =
+                    Figure { drawn: Drawn::Graph { origin, unit: 6.0, seen: Window { start: 1, end: 4 } }, ..*f };
+                assert!(part.svg().contains(&format!("Words 2 to 4 of {}", f.view.columns.len())));
                 let ends = svg.matches("</").count() + svg.matches("/>").count();
                 assert_eq!(svg.matches('<').count() - svg.matches("</").count(), ends, "every element is closed");
             });

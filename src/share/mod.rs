@@ -12,6 +12,7 @@ pub mod screen;
 pub mod sheet;
 mod spec;
 pub mod table;
+pub mod window;
 
 pub use self::csv::csv;
 pub use compare::{Match, compare};

@@ -9,8 +9,8 @@ pub const ABOUT_FORM: &str = "Prompt (left) → response (right)";
 pub const POINT_OR_WALK: &str = "Point at a word or a ribbon, or walk with the arrow keys, to single it out.";
 pub const STRONGER: &str = "wider and darker: more influence";
 pub const RAISED: &str = "raised the word's probability";
-pub const LOWERED: &str = "lowered it";
-pub const HOLLOW: &str = "hollow: lowered the word's probability";
+pub const LOWERED: &str = "lowered it (dotted)";
+pub const DOTTED: &str = "dotted: lowered the word's probability";
 pub const LEGEND: &str = "What the ribbons mean";
 
 pub fn graph_of(side: &str) -> String {
@@ -38,11 +38,15 @@ pub fn drawn(drawn: usize, above: usize, all: usize, hidden: u8) -> String {
     }
 }
 
+pub fn left_out(words: usize) -> String {
+    format!("{} without a ribbon left out.", counted(words, "prompt word", "prompt words"))
+}
+
 pub fn gained(count: usize) -> String {
     format!("gained: the tuned model only ({})", thousands(count as u64))
 }
 pub fn lost(count: usize) -> String {
-    format!("lost: the base only ({})", thousands(count as u64))
+    format!("lost: the base only, dashed ({})", thousands(count as u64))
 }
 pub fn kept(count: usize) -> String {
     format!("kept: both ({})", thousands(count as u64))

@@ -7,6 +7,7 @@
 
 pub mod attribution;
 pub mod backend;
+pub mod brush;
 pub mod chance;
 pub mod common;
 pub mod concepts;
@@ -19,6 +20,7 @@ pub mod loading;
 pub mod matrix;
 pub mod methods;
 pub mod models;
+pub mod next_word;
 pub mod numbers;
 pub mod pair;
 pub mod prompt;

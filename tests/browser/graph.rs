@@ -80,7 +80,7 @@ async fn attribution_is_drawn_as_a_graph() {
     for (section, name) in [("#card-tuned", "graph-tuned"), ("#save-both-graphs", "graphs")] {
         page.js(&format!("document.querySelector('{section} .save button').click()")).await;
         page.wait_js(&format!("return window.named=='{name}.svg'")).await;
-        let read = "const done=arguments[0]; saved.at(-1).text().then(t=>{const d=new DOMParser().parseFromString(t,'image/svg+xml'); done([!d.querySelector('parsererror'), d.querySelectorAll('path').length, d.documentElement.textContent])})";
+        let read = "const done=arguments[0]; saved.at(-1).text().then(t=>{const d=new DOMParser().parseFromString(t,'image/svg+xml'); done([!d.querySelector('parsererror'), d.querySelectorAll('[data-ribbon]').length, d.documentElement.textContent])})";
         let found = page.await_js(read).await;
         assert_eq!(found[0], json!(true));
         let here = if section == "#card-tuned" { "#graph-tuned .ribbon" } else { ".ribbon" };
@@ -123,7 +123,7 @@ async fn what_differs_is_drawn_as_ribbons_gained_lost_and_kept() {
         while page.text("#slide-place").await != format!("{slide} of 6") {
             page.click("#slide-next").await;
         }
-        page.wait_js("return document.querySelectorAll('.slide-figure path').length>0").await;
+        page.wait_js("return document.querySelectorAll('.slide-figure [data-ribbon]').length>0").await;
         page.shot(&format!("graph-slide-{slide}")).await;
     }
     page.close().await;
@@ -214,5 +214,82 @@ async fn two_hundred_by_two_hundred_words_are_drawn_without_delay() {
     page.shot("graph-large-word").await;
     // two software-rendered cards beside other browsers; a person notices a tenth of a second
     assert!(graph < 400.0, "{graph} ms");
+    page.close().await;
+}
+
+/// Presses, drags and releases on the strip of the tuned model's brush, from one share of its width to another.
+async fn drag(page: &Page, from: f64, to: f64) {
+    page.js(&format!(
+        "const s=document.querySelector('#card-tuned .brush-strip'), b=s.getBoundingClientRect(); \
+         const at=(t,x)=>(document.elementFromPoint(b.left+b.width*x,b.top+b.height/2)||s).dispatchEvent(new PointerEvent(t,{{clientX:b.left+b.width*x,clientY:b.top+b.height/2,bubbles:true,buttons:1,pointerType:'mouse'}})); \
+         at('pointerdown',{from}); for(let i=1;i<=4;i++)s.dispatchEvent(new PointerEvent('pointermove',{{clientX:b.left+b.width*({from}+({to}-{from})*i/4),bubbles:true,buttons:1}})); s.dispatchEvent(new PointerEvent('pointerup',{{bubbles:true}}))"
+    ))
+    .await;
+}
+
+/// The first and the last word of the part that is drawn.
+async fn part(page: &Page) -> [u64; 2] {
+    let said = page.text("#card-tuned .brush [role=status]").await;
+    let numbers: Vec<u64> = said.split(' ').filter_map(|word| word.parse().ok()).collect();
+    [numbers[0], numbers[1]]
+}
+
+#[tokio::test]
+async fn five_hundred_words_thin_out_and_a_brush_chooses_the_part() {
+    let page = Page::open("long-answer").await;
+    let _folder = open_long(&page, 60, 512).await;
+    page.js("document.querySelector('#card-tuned .brush').scrollIntoView()").await;
+    page.wait_text("#card-tuned .brush [role=status]", "Words 1 to 60 of 512").await;
+    let fits = "const c=document.querySelector('#card-tuned canvas'), f=c.parentElement; return [f.scrollWidth<=f.clientWidth, f.scrollHeight<=1000]";
+    // all of it, in the matrix: no wider than its frame, however many words
+    page.click("#card-tuned .brush .link").await;
+    page.wait_text("#card-tuned .brush [role=status]", "All 512 words").await;
+    assert_eq!(page.js(fits).await, json!([true, true]));
+    page.shot("long-matrix-all").await;
+    // a part by the pointer, to within a pixel's words
+    drag(&page, 0.5, 0.625).await;
+    let chosen = part(&page).await;
+    assert!(chosen[0].abs_diff(257) < 4 && chosen[1].abs_diff(321) < 4, "{chosen:?}");
+    drag(&page, 0.55, 0.45).await; // the part itself is taken along
+    let moved = part(&page).await;
+    assert!(moved[0] < chosen[0] - 30 && moved[1] - moved[0] == chosen[1] - chosen[0], "{moved:?} after {chosen:?}");
+    // and by the keyboard
+    page.js("document.querySelector('#card-tuned .brush .last').focus()").await;
+    page.keys("\u{e014}").await;
+    page.wait_text("#card-tuned .brush [role=status]", &format!("to {} of", moved[1] + 1)).await;
+    page.keys("\u{e00f}").await; // page down
+    page.wait_text("#card-tuned .brush [role=status]", &format!("Words {} to", moved[1] + 2)).await;
+    // over the text
+    let words = "const t=document.querySelectorAll('#card-tuned .response .tok'); const e=(w,k)=>w.dispatchEvent(new PointerEvent(k,{bubbles:true,buttons:1,pointerType:'mouse'})); e(t[9],'pointerdown'); e(t[20],'pointermove'); e(t[49],'pointermove'); e(t[49],'pointerup')";
+    page.js(words).await;
+    page.wait_text("#card-tuned .brush [role=status]", "Words 10 to 50 of 512").await;
+    let marked = "return [8,9,49,50].map(i=>getComputedStyle(document.querySelectorAll('#card-tuned .response .tok')[i]).boxShadow!='none')";
+    assert_eq!(page.js(marked).await, json!([false, true, true, false]));
+    page.shot("long-matrix-part").await;
+    page.press_segment("Picture", "Graph").await;
+    page.wait_js("return document.querySelectorAll('#graph-tuned .ribbon').length>0").await;
+    assert_eq!(page.js("return document.querySelectorAll('#graph-tuned [data-word^=c]').length").await, json!(41));
+    assert_eq!(untidy(&page, "graph-tuned").await, json!([]));
+    each_theme_and_size(&page, "long-graph", "#card-tuned .brush").await;
+    // a shorter answer is seen whole again
+    page.js(
+        "const s=document.querySelector('#preset'); s.value='1'; s.dispatchEvent(new Event('change',{bubbles:true}))",
+    )
+    .await;
+    page.wait_js("return !document.querySelector('.brush')").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn bars_of_the_next_word_move_while_a_model_answers() {
+    let page = Page::open("next-word").await;
+    page.models_ready().await;
+    page.js("window.seen=new Set(); new MutationObserver(()=>{ const b=document.querySelector('#card-tuned .next-bars'); if(b){ window.seen.add([...b.querySelectorAll('i')].map(i=>i.style.width).join()); window.words=b.textContent; window.marked=b.querySelectorAll('i.chosen').length } }).observe(document.querySelector('#card-tuned'),{subtree:true,childList:true,characterData:true,attributes:true})").await;
+    page.fill("#prompt", "Tell me a story about a small boat.").await;
+    page.run().await;
+    assert!(page.js("return window.seen.size").await.as_u64().unwrap() > 3, "the bars stood still");
+    assert_eq!(page.js("return window.marked").await, json!(1), "the chosen token is marked");
+    assert!(page.js("return window.words").await.as_str().unwrap().contains('%'));
+    assert_eq!(page.js("return document.querySelectorAll('.next-word').length").await, json!(0));
     page.close().await;
 }

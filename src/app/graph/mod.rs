@@ -50,13 +50,14 @@ fn origin(side: Side) -> Origin {
 /// The graph of one model, as it is read now.
 fn graph(state: State, side: Side) -> Graph {
     let (reading, extent) = (state.reading.get(), extent(state));
-    state.slot(side).view.with(|v| Graph::of(v, &reading, extent, origin(side)))
+    let slot = state.slot(side);
+    slot.view.with(|v| Graph::of(v, &reading, extent, slot.seen(), origin(side)))
 }
 
 /// What differs, where both models explain the same response.
 fn changed(state: State) -> Option<Graph> {
     let (reading, extent) = (state.reading.get(), extent(state));
-    state.base.view.with(|b| state.tuned.view.with(|t| Graph::changed(b, t, &reading, extent)))
+    state.base.view.with(|b| state.tuned.view.with(|t| Graph::changed(b, t, &reading, extent, state.tuned.seen())))
 }
 
 /// How wide a ribbon of strength 1 is in both models' graphs.
@@ -69,7 +70,7 @@ fn common_unit(state: State) -> f32 {
 pub fn drawn(state: State, side: Side) -> Drawn {
     untrack(|| match is_on(state) {
         false => Drawn::Matrix,
-        true => Drawn::Graph { origin: origin(side), unit: common_unit(state) },
+        true => Drawn::Graph { origin: origin(side), unit: common_unit(state), seen: state.slot(side).seen() },
     })
 }
 
@@ -124,7 +125,9 @@ impl Shown {
 
     /// How much of it is drawn.
     fn count(&self, reading: &Reading) -> String {
-        wording::drawn(self.graph.ribbons.len(), self.graph.above, self.graph.all, reading.how.floor)
+        let drawn = wording::drawn(self.graph.ribbons.len(), self.graph.above, self.graph.all, reading.how.floor);
+        let left_out = Some(self.graph.left_out).filter(|n| *n > 0).map(wording::left_out);
+        common::sentences(&[&drawn, left_out.as_deref().unwrap_or_default()])
     }
 }
 
@@ -211,7 +214,7 @@ pub fn DifferenceGraph(state: State) -> impl IntoView {
         let counts = shown.with(|s| [Origin::Tuned, Origin::Base, Origin::Both].map(|origin| s.graph.count(origin)));
         let mut all = save::kinds(counts);
         if state.reading.get().scale == Scale::Signed {
-            all.push(((Origin::Both, true, true), wording::HOLLOW.to_owned()));
+            all.push(((Origin::Both, true, false), wording::DOTTED.to_owned()));
         }
         legend(all)
     };

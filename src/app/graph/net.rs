@@ -73,14 +73,16 @@ pub fn Net(
         None => None,
     };
     let on_key = move |e: leptos::ev::KeyboardEvent| {
-        match (e.key().as_str(), step(&e.key())) {
-            (_, Some(step)) => hover.set(layout.with_untracked(|l| l.step(at(), step)).map(Pointed::Word)),
-            ("Enter" | " ", _) => choose(at()),
-            ("Escape", _) if pointed.get_untracked().is_some() => {
+        match e.key().as_str() {
+            "Enter" | " " => choose(at()),
+            "Escape" if pointed.get_untracked().is_some() => {
                 hover.set(None);
                 choose(None);
             }
-            _ => return,
+            key => match step(key) {
+                Some(step) => hover.set(layout.with_untracked(|l| l.step(at(), step)).map(Pointed::Word)),
+                None => return,
+            },
         }
         e.prevent_default();
     };

@@ -54,7 +54,7 @@ fn difference(state: State, bare: bool) -> Option<Drawn> {
     let kinds = kinds([Origin::Tuned, Origin::Base, Origin::Both].map(|origin| graph.count(origin)));
     let mut legend: Vec<Key> = kinds.iter().map(|(kind, words)| (*kind, words.as_str())).collect();
     if state.reading.get().scale == Scale::Signed {
-        legend.push(((Origin::Both, true, true), wording::HOLLOW));
+        legend.push(((Origin::Both, true, false), wording::DOTTED));
     }
     let drawn = wording::drawn(graph.ribbons.len(), graph.above, graph.all, state.reading.get().how.floor);
     let poster = Poster {

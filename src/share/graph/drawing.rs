@@ -84,42 +84,35 @@ pub fn drawing(layout: &Layout, colours: &Colours, differs: bool) -> String {
     out
 }
 
-/// How a ribbon is filled: a full one raised the probability, a hollow one lowered it; one that was lost has a dashed edge.
-fn look(strength: f32, (origin, lowers, differs): (Origin, bool, bool), colours: &Colours) -> String {
-    let colour = colours.of(origin);
+/// How a ribbon of this strength and width is drawn: a whole one raised the probability, a dotted one lowered it, a dashed
+/// one was lost.
+fn look(strength: f32, width: f32, (origin, lowers, differs): (Origin, bool, bool), colours: &Colours) -> String {
     // the square keeps the strong apart from the middling; the weakest are still seen
-    let opacity = 0.16 + 0.54 * strength * strength;
-    let lost = differs && origin == Origin::Base;
-    let filled = match (lowers, lost) {
-        (true, _) => 0.04,
-        (false, true) => opacity / 3.0,
-        (false, false) => opacity,
+    let opacity = 0.28 + 0.42 * strength * strength;
+    // what was kept recedes behind what changed
+    let opacity = if differs && origin == Origin::Both { opacity * 0.6 } else { opacity };
+    let dashes = match (lowers, differs && origin == Origin::Base) {
+        (false, false) => "",
+        (true, false) => " stroke-dasharray=\"2 3\"",
+        (false, true) => " stroke-dasharray=\"9 3\"",
+        (true, true) => " stroke-dasharray=\"9 3 2 3\"",
     };
-    let mut out = format!("fill=\"{colour}\" fill-opacity=\"{filled:.2}\"");
-    if lowers || lost {
-        let dashes = if lost { " stroke-dasharray=\"5 3\"" } else { "" };
-        let _ = write!(out, " stroke=\"{colour}\" stroke-opacity=\"{:.2}\"{dashes}", opacity + 0.3);
-    }
-    out
+    format!("stroke=\"{}\" stroke-width=\"{width:.2}\" stroke-opacity=\"{opacity:.2}\"{dashes}", colours.of(origin))
 }
 
 /// A piece of a ribbon for a legend, as the inside of an `svg` element 30 by 12 pixels large at (`x`, `y`).
 pub fn swatch((x, y): (f32, f32), kind: (Origin, bool, bool), colours: &Colours) -> String {
-    format!(
-        "<rect x=\"{}\" y=\"{}\" width=\"28\" height=\"9\" rx=\"1\" {}/>",
-        x + 1.0,
-        y + 1.5,
-        look(1.0, kind, colours)
-    )
+    format!("<path d=\"M{} {}h28\" {}/>", x + 1.0, y + 6.0, look(1.0, 7.0, kind, colours))
 }
 
 fn ribbon(out: &mut String, (at, strip): (usize, &Strip), (x0, x1): (f32, f32), colours: &Colours, differs: bool) {
     let middle = (x0 + x1) / 2.0;
-    let ((a, b), (c, d), r) = (strip.from, strip.to, &strip.ribbon);
-    let look = look(r.strength, (r.origin, r.lowers, differs), colours);
+    let of = |(top, bottom): (f32, f32)| (top + bottom) / 2.0;
+    let (from, to, r) = (of(strip.from), of(strip.to), &strip.ribbon);
+    let look = look(r.strength, strip.from.1 - strip.from.0, (r.origin, r.lowers, differs), colours);
     let _ = write!(
         out,
-        "<path class=\"ribbon b{at}\" data-ribbon=\"{at}\" {look} d=\"M{x0:.1} {a:.2}C{middle:.1} {a:.2} {middle:.1} {c:.2} {x1:.1} {c:.2}V{d:.2}C{middle:.1} {d:.2} {middle:.1} {b:.2} {x0:.1} {b:.2}Z\"/>"
+        "<path class=\"ribbon b{at}\" data-ribbon=\"{at}\" fill=\"none\" {look} d=\"M{x0:.1} {from:.2}C{middle:.1} {from:.2} {middle:.1} {to:.2} {x1:.1} {to:.2}\"/>"
     );
 }
 

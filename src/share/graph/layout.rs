@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::measure;
 use super::ribbons::{Graph, Ribbon};
 use crate::explain::view::Label;
+use crate::explain::weights::graph::Origin;
 
 /// The margin above and below, pixels.
 const MARGIN: f32 = 6.0;
@@ -147,7 +148,7 @@ pub struct Layout {
     pub prompt: Side,
     /// The response's.
     pub response: Side,
-    /// The ribbons, the weakest first: strong ones are drawn over weak ones.
+    /// The ribbons in the order in which they are drawn: what changed over what was kept, strong ones over weak ones.
     pub strips: Vec<Strip>,
 }
 
@@ -338,6 +339,8 @@ fn strips(layout: &Layout, graph: &Graph, unit: f32) -> Vec<Strip> {
             Some(Strip { ribbon: *ribbon, from, to })
         })
         .collect();
-    strips.sort_by(|a, b| a.ribbon.strength.total_cmp(&b.ribbon.strength));
+    let changed = |s: &Strip| s.ribbon.origin != Origin::Both;
+    let order = |a: &Strip, b: &Strip| a.ribbon.strength.total_cmp(&b.ribbon.strength);
+    strips.sort_by(|a, b| changed(a).cmp(&changed(b)).then(order(a, b)));
     strips
 }

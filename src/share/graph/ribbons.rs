@@ -1,15 +1,21 @@
 //! Which words are joined, and how strongly.
 
+use std::ops::Range;
+
 use crate::explain::view::{Label, View};
 use crate::explain::weights::graph::Origin;
 use crate::explain::{Levels, Role, floored};
 use crate::share::screen::{Reading, Scale};
+use crate::share::window::Window;
 
 /// Most ribbons of one graph; beyond that the weakest are left out. A browser draws so many without delay.
 pub const MOST: usize = 1200;
 
+/// Of a prompt with more words than this, only those with ribbons are drawn.
+const LONG_PROMPT: usize = 100;
+
 /// Widest ribbon, and the least that is still seen, pixels.
-const WIDEST: f32 = 9.0;
+const WIDEST: f32 = 7.0;
 const HAIR: f32 = 0.75;
 /// How much higher than its words a side may grow for its ribbons.
 const GROWTH: f32 = 1.6;
@@ -45,6 +51,8 @@ pub struct Graph {
     pub columns: Vec<(usize, Label)>,
     /// What is drawn, by row, then by column.
     pub ribbons: Vec<Ribbon>,
+    /// Prompt words that nothing here came from, left out of a long prompt.
+    pub left_out: usize,
     /// Pairs of these words with any influence that the scale shows.
     pub all: usize,
     /// Those of them above the threshold; more than are drawn if that is more than [`MOST`].
@@ -52,13 +60,15 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// The graph of one model. `extent` is the largest magnitude on screen, for the signed scale.
-    pub fn of(view: &View, reading: &Reading, extent: f32, origin: Origin) -> Self {
+    /// The graph of one model, of the response words in `seen`. `extent` is the largest magnitude on screen, for the signed
+    /// scale.
+    pub fn of(view: &View, reading: &Reading, extent: f32, seen: Window, origin: Origin) -> Self {
+        let seen = seen.range().start.min(view.columns.len())..seen.range().end.min(view.columns.len());
         let strengths = Strengths::new(view, reading, extent);
         let rows: Vec<usize> = (0..view.rows.len()).filter(|&n| view.rows[n].counted).collect();
         let (mut ribbons, mut all) = (Vec::new(), 0);
         for &row in &rows {
-            for column in 0..view.columns.len() {
+            for column in seen.clone() {
                 all += usize::from(strengths.says_anything(row, column));
                 ribbons.extend(strengths.of(row, column).map(|(strength, lowers)| Ribbon {
                     row,
@@ -69,13 +79,14 @@ impl Graph {
                 }));
             }
         }
-        Self::new((rows, view), ribbons, all)
+        Self::new((rows, seen, view), ribbons, all)
     }
 
     /// What differs where both models explain the same response: ribbons of the tuned model only (gained), of the base only
     /// (lost), and of both (kept, as strong as in the tuned model). Rows are those of `tuned` that hold the user's text. None
     /// where the models explain different texts.
-    pub fn changed(base: &View, tuned: &View, reading: &Reading, extent: f32) -> Option<Self> {
+    pub fn changed(base: &View, tuned: &View, reading: &Reading, extent: f32, seen: Window) -> Option<Self> {
+        let seen = seen.range().start.min(tuned.columns.len())..seen.range().end.min(tuned.columns.len());
         let user = |v: &View| -> Vec<usize> { (0..v.rows.len()).filter(|&n| v.rows[n].role == Role::User).collect() };
         let (base_rows, rows) = (user(base), user(tuned));
         let same = |(&b, &t): (&usize, &usize)| base.rows[b].text.trim() == tuned.rows[t].text.trim();
@@ -87,7 +98,7 @@ impl Graph {
         let (of_base, of_tuned) = (Strengths::new(base, reading, extent), Strengths::new(tuned, reading, extent));
         let (mut ribbons, mut all) = (Vec::new(), 0);
         for (&base_row, &row) in base_rows.iter().zip(&rows) {
-            for column in 0..tuned.columns.len() {
+            for column in seen.clone() {
                 all += usize::from(of_base.says_anything(base_row, column) || of_tuned.says_anything(row, column));
                 let ribbon = |(strength, lowers), origin| Ribbon { row, column, strength, lowers, origin };
                 match (of_base.of(base_row, column), of_tuned.of(row, column)) {
@@ -99,19 +110,24 @@ impl Graph {
                 }
             }
         }
-        Some(Self::new((rows, tuned), ribbons, all))
+        Some(Self::new((rows, seen, tuned), ribbons, all))
     }
 
-    fn new((rows, view): (Vec<usize>, &View), mut ribbons: Vec<Ribbon>, all: usize) -> Self {
+    fn new((mut rows, seen, view): (Vec<usize>, Range<usize>, &View), mut ribbons: Vec<Ribbon>, all: usize) -> Self {
         let above = ribbons.len();
         if above > MOST {
             ribbons.sort_by(|a, b| b.strength.total_cmp(&a.strength));
             ribbons.truncate(MOST);
             ribbons.sort_by_key(|r| (r.row, r.column));
         }
+        let count = rows.len();
+        if count > LONG_PROMPT {
+            rows.retain(|n| ribbons.binary_search_by_key(n, |r| r.row).is_ok());
+        }
         Self {
+            left_out: count - rows.len(),
             rows: rows.into_iter().map(|n| (n, view.rows[n].clone())).collect(),
-            columns: view.columns.iter().cloned().enumerate().collect(),
+            columns: seen.map(|m| (m, view.columns[m].clone())).collect(),
             ribbons,
             all,
             above,

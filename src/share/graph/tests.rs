@@ -6,6 +6,7 @@ use crate::explain::view::{Label, View};
 use crate::explain::weights::graph::Origin;
 use crate::explain::{Levels, Role, levels};
 use crate::share::screen::{Reading, Scale};
+use crate::share::window::Window;
 
 fn label(text: &str) -> Label {
     let role = Role::User;
@@ -16,6 +17,10 @@ fn view(rows: &[&str], columns: &[&str], signed: Vec<Vec<f32>>, how: Levels) -> 
     let levels = levels(&signed, &vec![true; rows.len()], how);
     let (rows, columns) = (rows.iter().map(|t| label(t)).collect(), columns.iter().map(|t| label(t)).collect());
     View { rows, columns, levels, signed, ..View::default() }
+}
+
+fn whole(view: &View) -> Window {
+    Window::all(view.columns.len())
 }
 
 fn reading(scale: Scale, floor: u8) -> Reading {
@@ -38,7 +43,7 @@ fn ribbons_are_the_cells_above_the_threshold() {
     let at = |scale, floor| {
         let reading = reading(scale, floor);
         let v = view(&["a", "b", "c"], &["x", "y"], signed.clone(), reading.how);
-        let graph = Graph::of(&v, &reading, v.extent(), Origin::Tuned);
+        let graph = Graph::of(&v, &reading, v.extent(), whole(&v), Origin::Tuned);
         let told = graph.ribbons.iter().map(|r| (r.row, r.column, r.strength, r.lowers)).collect::<Vec<_>>();
         assert_eq!(graph.above, told.len());
         (told, graph.all)
@@ -58,7 +63,7 @@ fn template_tokens_have_no_ribbons() {
     (v.rows[0].counted, v.rows[0].role) = (false, Role::Template);
     v.levels = levels(&v.signed, &[false, true], how);
     for scale in [Scale::Levels, Scale::Signed] {
-        let graph = Graph::of(&v, &reading(scale, 0), v.extent(), Origin::Base);
+        let graph = Graph::of(&v, &reading(scale, 0), v.extent(), whole(&v), Origin::Base);
         assert_eq!((graph.rows.len(), graph.rows[0].0, graph.ribbons.len(), graph.all), (1, 1, 1, 1));
         assert_eq!((graph.ribbons[0].row, graph.ribbons[0].strength), (1, 1.0));
     }
@@ -68,8 +73,8 @@ fn template_tokens_have_no_ribbons() {
 fn what_differs_is_gained_lost_or_kept() {
     let how = Levels::default();
     let base = view(&["a", "b"], &["x", "y"], vec![vec![1.0, 1.0], vec![0.1, 0.9]], how);
-    let tuned = view(&["a", "b"], &["x", "y"], vec![vec![0.1, 0.8], vec![1.0, 1.0]], how);
-    let graph = Graph::changed(&base, &tuned, &reading(Scale::Levels, 7), 1.0).unwrap();
+    let tuned = view(&["a", "b"], &["x", "y"], vec![vec![0.1, 0.75], vec![1.0, 1.0]], how);
+    let graph = Graph::changed(&base, &tuned, &reading(Scale::Levels, 7), 1.0, whole(&tuned)).unwrap();
     let told: Vec<_> = graph.ribbons.iter().map(|r| (r.row, r.column, r.origin, r.strength)).collect();
     use Origin::{Base, Both, Tuned};
     assert_eq!(told, [(0, 0, Base, 1.0), (0, 1, Both, 0.8), (1, 0, Tuned, 1.0), (1, 1, Both, 1.0)]);
@@ -77,24 +82,41 @@ fn what_differs_is_gained_lost_or_kept() {
     assert_eq!(graph.all, 4);
     // what raised the probability and lowers it now is lost and gained, not kept
     let turned = view(&["a", "b"], &["x", "y"], vec![vec![-1.0, 1.0], vec![0.0, 0.0]], how);
-    let graph = Graph::changed(&base, &turned, &reading(Scale::Signed, 7), 1.0).unwrap();
+    let graph = Graph::changed(&base, &turned, &reading(Scale::Signed, 7), 1.0, whole(&turned)).unwrap();
     let told: Vec<_> = graph.ribbons.iter().filter(|r| r.column == 0).map(|r| (r.origin, r.lowers)).collect();
     assert_eq!(told, [(Base, false), (Tuned, true)]);
     let other = view(&["a", "b"], &["x", "z"], vec![vec![1.0, 1.0], vec![0.1, 0.9]], how);
-    assert!(Graph::changed(&base, &other, &reading(Scale::Levels, 7), 1.0).is_none());
+    assert!(Graph::changed(&base, &other, &reading(Scale::Levels, 7), 1.0, whole(&other)).is_none());
 }
 
 #[test]
 fn a_graph_too_large_to_draw_keeps_its_strongest_ribbons() {
     let how = Levels { floor: 0, ..Levels::default() };
     let v = many(200, 200, how);
-    let graph = Graph::of(&v, &reading(Scale::Levels, 0), v.extent(), Origin::Tuned);
+    let graph = Graph::of(&v, &reading(Scale::Levels, 0), v.extent(), whole(&v), Origin::Tuned);
     assert_eq!((graph.ribbons.len(), graph.above, graph.all), (MOST, graph.all, graph.all));
     assert!(graph.all > 30_000);
     let weakest = graph.ribbons.iter().map(|r| r.strength).fold(1.0, f32::min);
     let stronger = v.levels.iter().flatten().filter(|l| f32::from(**l) / 10.0 > weakest).count();
     assert!(stronger <= MOST, "none that is stronger was left out");
     assert!(graph.ribbons.windows(2).all(|p| (p[0].row, p[0].column) < (p[1].row, p[1].column)));
+}
+
+#[test]
+fn a_part_of_a_long_response_and_the_words_it_came_from() {
+    let how = Levels::default();
+    let v = many(150, 512, how);
+    let whole = Graph::of(&v, &reading(Scale::Levels, 7), v.extent(), whole(&v), Origin::Tuned);
+    let seen = Window { start: 100, end: 104 };
+    let part = Graph::of(&v, &reading(Scale::Levels, 9), v.extent(), seen, Origin::Tuned);
+    assert_eq!(part.columns.iter().map(|(m, _)| *m).collect::<Vec<_>>(), [100, 101, 102, 103]);
+    assert!(part.all < whole.all && part.ribbons.iter().all(|r| seen.range().contains(&r.column)));
+    // of a long prompt, words that nothing came from are left out, and counted
+    assert_eq!(part.rows.len() + part.left_out, 150);
+    assert!(part.left_out > 0 && part.rows.iter().all(|(n, _)| part.ribbons.iter().any(|r| r.row == *n)));
+    let layout = Layout::of(&part, 480.0, unit(&[&part]));
+    sound(&layout);
+    assert_eq!(layout.strips.len(), part.ribbons.len());
 }
 
 /// Slots of a side follow each other without overlap, labels that are shown do not touch, bars lie in their slots, and every
@@ -134,7 +156,7 @@ fn sound(layout: &Layout) {
 fn ribbons_of_a_word_do_not_cross() {
     let how = Levels { floor: 0, ..Levels::default() };
     let v = many(6, 9, how);
-    let graph = Graph::of(&v, &reading(Scale::Levels, 0), v.extent(), Origin::Tuned);
+    let graph = Graph::of(&v, &reading(Scale::Levels, 0), v.extent(), whole(&v), Origin::Tuned);
     let layout = Layout::of(&graph, 480.0, unit(&[&graph]));
     sound(&layout);
     for place in layout.places() {
@@ -148,7 +170,7 @@ fn ribbons_of_a_word_do_not_cross() {
 fn both_graphs_are_on_one_scale_and_none_outgrows_its_words() {
     let how = Levels { floor: 0, ..Levels::default() };
     let (few, much) = (many(4, 5, how), many(30, 60, how));
-    let of = |v: &View| Graph::of(v, &reading(Scale::Levels, 0), v.extent(), Origin::Tuned);
+    let of = |v: &View| Graph::of(v, &reading(Scale::Levels, 0), v.extent(), whole(v), Origin::Tuned);
     let (few, much) = (of(&few), of(&much));
     assert_eq!(unit(&[&few, &much]), unit(&[&few]).min(unit(&[&much])));
     assert_eq!(unit(&[&Graph::default()]), unit(&[]));
@@ -161,7 +183,7 @@ fn both_graphs_are_on_one_scale_and_none_outgrows_its_words() {
 fn a_walk_visits_every_word_and_crosses_along_the_strongest_ribbon() {
     let how = Levels::default();
     let v = view(&["a", "b", "c"], &["x", "y"], vec![vec![0.8, 0.0], vec![0.0, 0.0], vec![1.0, 0.0]], how);
-    let graph = Graph::of(&v, &reading(Scale::Levels, 7), 1.0, Origin::Base);
+    let graph = Graph::of(&v, &reading(Scale::Levels, 7), 1.0, whole(&v), Origin::Base);
     let layout = Layout::of(&graph, 400.0, 9.0);
     use Step::{Back, First, Last, On, Prompt, Response};
     use Word::{Column, Row};
@@ -180,7 +202,7 @@ fn a_walk_visits_every_word_and_crosses_along_the_strongest_ribbon() {
 fn what_is_pointed_at_stands_out_with_what_it_is_joined_to() {
     let how = Levels::default();
     let v = view(&["a", "b"], &["x"], vec![vec![1.0], vec![0.1]], how);
-    let graph = Graph::of(&v, &reading(Scale::Levels, 7), 1.0, Origin::Base);
+    let graph = Graph::of(&v, &reading(Scale::Levels, 7), 1.0, whole(&v), Origin::Base);
     let layout = Layout::of(&graph, 400.0, 9.0);
     assert_eq!(emphasis("g", &layout, None), "");
     assert_eq!(emphasis("g", &layout, Some(Pointed::Word(Word::Row(9)))), "");
@@ -190,7 +212,7 @@ fn what_is_pointed_at_stands_out_with_what_it_is_joined_to() {
     assert_eq!(emphasis("g", &layout, Some(Pointed::Ribbon(0))), rules);
     // among many words, the joined ones are labelled and do not touch
     let dense = many(150, 150, Levels { floor: 0, ..how });
-    let graph = Graph::of(&dense, &reading(Scale::Levels, 8), 1.0, Origin::Base);
+    let graph = Graph::of(&dense, &reading(Scale::Levels, 8), 1.0, whole(&dense), Origin::Base);
     let layout = Layout::of(&graph, 400.0, unit(&[&graph]));
     let rules = emphasis("g", &layout, Some(Pointed::Word(Word::Column(3))));
     assert!(rules.contains("#g .wc3 text{visibility:visible}"));
@@ -217,12 +239,12 @@ fn two_hundred_by_two_hundred_words_are_laid_out_and_drawn() {
     for floor in [0, 5, 9] {
         let reading = reading(Scale::Levels, floor);
         let v = View { levels: levels(&v.signed, &[true; 200], reading.how), ..v.clone() };
-        let graph = Graph::of(&v, &reading, v.extent(), Origin::Tuned);
+        let graph = Graph::of(&v, &reading, v.extent(), whole(&v), Origin::Tuned);
         let layout = Layout::of(&graph, 440.0, unit(&[&graph]));
         sound(&layout);
         assert!(layout.size.1 < 3_000.0, "{:?}", layout.size);
         let svg = drawing(&layout, &Colours::PAGE, false);
-        assert_eq!(svg.matches("<path").count(), graph.ribbons.len());
+        assert_eq!(svg.matches("data-ribbon").count(), graph.ribbons.len());
         assert!(svg.len() < 600_000, "{} bytes", svg.len());
     }
 }
@@ -231,7 +253,7 @@ fn two_hundred_by_two_hundred_words_are_laid_out_and_drawn() {
 fn a_poster_holds_its_graphs_side_by_side_with_legend_and_caption() {
     let how = Levels::default();
     let v = view(&["a", "<b>"], &["x"], vec![vec![1.0], vec![0.9]], how);
-    let graph = Graph::of(&v, &reading(Scale::Levels, 7), 1.0, Origin::Base);
+    let graph = Graph::of(&v, &reading(Scale::Levels, 7), 1.0, whole(&v), Origin::Base);
     let layout = Layout::of(&graph, 400.0, 9.0);
     let panel = |heading: &str| Panel { heading: heading.into(), layout: &layout };
     let legend: Vec<Key> = vec![((Origin::Base, false, false), "more & more")];
@@ -243,7 +265,7 @@ fn a_poster_holds_its_graphs_side_by_side_with_legend_and_caption() {
         caption: "What it is.".into(),
     };
     let svg = poster.svg();
-    assert_eq!(svg.matches("<path").count(), 4);
+    assert_eq!(svg.matches("data-ribbon").count(), 4);
     assert!(svg.contains("&lt;b&gt;") && svg.contains("more &amp; more") && svg.contains("What it is."));
     assert!(poster.size().0 > 800.0 && poster.size().1 > layout.size.1 + 60.0);
     let bare = Poster { title: String::new(), caption: String::new(), ..poster };
@@ -277,7 +299,7 @@ proptest! {
         let values = rows.iter().map(|_| columns.iter().map(|_| next()).collect()).collect();
         let reading = reading(if signed { Scale::Signed } else { Scale::Levels }, floor);
         let v = view(&rows, &columns, values, reading.how);
-        let graph = Graph::of(&v, &reading, v.extent(), Origin::Tuned);
+        let graph = Graph::of(&v, &reading, v.extent(), whole(&v), Origin::Tuned);
         let layout = Layout::of(&graph, width, unit(&[&graph]));
         prop_assert_eq!(layout.strips.len(), graph.ribbons.len());
         sound(&layout);
