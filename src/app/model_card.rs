@@ -21,6 +21,7 @@ use super::teach::Explain;
 use super::why::WhyBanner;
 use crate::checkpoint::hub::Pinned;
 use crate::explain::By;
+use crate::explain::methods::Method;
 use crate::page::runs::is_contrast;
 use crate::page::{Msg, Wish};
 use crate::protocol::Stage;
@@ -155,7 +156,13 @@ fn provenance(r: &Half, shown: Shown, given: bool) -> String {
         Shown::Linked => wording::took_there(&seconds(s.total)),
         _ => {
             let reverse = (s.reverse > 0.0).then(|| seconds(s.reverse));
-            wording::times(&seconds(s.prefill), &seconds(s.response), reverse.as_deref())
+            let (prefill, response) = (seconds(s.prefill), seconds(s.response));
+            match reverse {
+                Some(method) if p.method != Method::default() => {
+                    methods::times(&wording::times(&prefill, &response, None), &method)
+                }
+                reverse => wording::times(&prefill, &response, reverse.as_deref()),
+            }
         }
     };
     let made = wording::provenance(&wording::Provenance {

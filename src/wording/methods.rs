@@ -32,6 +32,11 @@ pub fn working(method: &str, done: u64, all: u64) -> String {
     format!("{}: step {} of {}", capital(method), thousands(done), thousands(all))
 }
 
+/// How long each part took, where what comes after the response is no reverse pass.
+pub fn times(before: &str, method: &str) -> String {
+    format!("{before}, explanation {method}")
+}
+
 /// Beneath the heading of a matrix: by which method it was made.
 pub fn made_by(what: &str) -> String {
     format!("{}.", capital(what))

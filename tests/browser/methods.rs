@@ -101,13 +101,14 @@ async fn a_word_is_set_against_another_and_the_picture_is_checked() {
     page.click("#plain-tuned").await;
     page.wait_js("return !document.querySelector('.card .linked') && !document.querySelector('#checked-tuned')").await;
     page.wait_text("#card-tuned .foot", "An example that ships").await;
-    // a word that is typed
-    page.click("#card-tuned .response [data-i=\"1\"]").await;
+    // a word that is typed, at the word that is chosen still
+    page.wait_js("return !!document.querySelector('#card-tuned .why-not input')").await;
     page.fill("#card-tuned .why-not input", "zebra").await;
     page.click("#card-tuned .why-not button").await;
     page.wait_js("return /zeb|and not/.test(document.querySelector('#card-tuned .made')?.textContent ?? '')").await;
     page.shot("why-typed").await;
     page.click("#plain-tuned").await;
+    page.wait_js("return !document.querySelector('.card .linked') && !!document.querySelector('#check-tuned')").await;
     // the check of the plain picture, by keyboard
     page.js("document.querySelector('#check-tuned').focus()").await;
     page.keys("\u{E007}").await;
