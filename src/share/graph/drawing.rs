@@ -188,7 +188,7 @@ pub fn emphasis(id: &str, layout: &Layout, pointed: Option<Pointed>) -> String {
             });
         }
         for place in &joined {
-            let _ = write!(rules, "#{id} .w{}{{opacity:1;font-weight:600}}", name(place.word));
+            let _ = write!(rules, "#{id} .w{}{{opacity:1}}", name(place.word));
         }
         for place in apart(joined.into_iter(), side.line()) {
             let _ = write!(rules, "#{id} .w{} text{{visibility:visible}}", name(place.word));
