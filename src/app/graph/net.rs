@@ -75,7 +75,10 @@ pub fn Net(
     let on_key = move |e: leptos::ev::KeyboardEvent| {
         match e.key().as_str() {
             "Enter" | " " => choose(at()),
-            "Escape" if pointed.get_untracked().is_some() => {
+            "Escape" => {
+                if pointed.get_untracked().is_none() {
+                    return; // it may close what the graph stands in
+                }
                 hover.set(None);
                 choose(None);
             }

@@ -39,9 +39,9 @@ pub fn Strip(state: State) -> impl IntoView {
                     <button
                         type="button" class="kl" class:sel=selected class:parts=parts aria-pressed=selected.to_string()
                         tabindex=if chosen.unwrap_or(0) == index { 0 } else { -1 } data-i=index style=format::level_style(shade(kl, most))
-                        title=title.clone() aria-label=title on:click=move |_| ask(state, Command::Choose(index))
+                        title=title on:click=move |_| ask(state, Command::Choose(index))
                     >
-                        <span>{word}</span><b>{wording::nats(kl)}</b>{parts.then(|| view! { <i>{wording::PARTS_HERE}</i> })}
+                        <span>{word}</span>" "<b>{wording::nats(kl)}</b>{parts.then(|| view! { " "<i>{wording::PARTS_HERE}</i> })}
                     </button>
                 }
             };
