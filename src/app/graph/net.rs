@@ -75,7 +75,10 @@ pub fn Net(
     let on_key = move |e: leptos::ev::KeyboardEvent| {
         match e.key().as_str() {
             "Enter" | " " => choose(at()),
-            "Escape" if pointed.get_untracked().is_some() => {
+            "Escape" => {
+                if pointed.get_untracked().is_none() {
+                    return; // nothing to leave: a dialog around it may take the key
+                }
                 hover.set(None);
                 choose(None);
             }
