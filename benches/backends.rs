@@ -10,7 +10,6 @@ use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::attribution::{Mode, Sampling};
 use shiftlens::explain::{By, ModelReport};
 use shiftlens::model::gpu::{Counts, GpuEngine, GpuModel};
-use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, Group, ModelError, Next, block_on};
 use shiftlens::protocol::{Backend, BackendChoice, Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
@@ -26,14 +25,9 @@ fn model() -> PathBuf {
 
 fn run(mode: Mode, by: By, limit: usize) -> Run {
     Run {
-        prompt: Prompt::text(PROMPT, Template::Own),
-        response: Response::Own { limit, sampling: Sampling::default() },
         by,
-        target: Target::Prob,
         mode,
-        instruction: None,
-        template_row: false,
-        how: Default::default(),
+        ..Run::by_token(Prompt::text(PROMPT, Template::Own), Response::Own { limit, sampling: Sampling::default() })
     }
 }
 

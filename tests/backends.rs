@@ -18,14 +18,12 @@ const FEW_WORDS: &str = "Write about a fox and a boat.";
 
 fn a_run() -> Run {
     Run {
-        prompt: Prompt::text(FEW_WORDS, Template::Off),
-        response: Response::Own { limit: 4, sampling: Sampling::default() },
         by: By::Word,
-        target: Target::Prob,
         mode: Mode::Forward,
-        instruction: None,
-        template_row: false,
-        how: Default::default(),
+        ..Run::by_token(
+            Prompt::text(FEW_WORDS, Template::Off),
+            Response::Own { limit: 4, sampling: Sampling::default() },
+        )
     }
 }
 

@@ -6,10 +6,9 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
-use shiftlens::explain::attribution::{Mode, Sampling};
+use shiftlens::explain::attribution::Sampling;
 use shiftlens::explain::{By, ModelReport, Role, Unit};
 use shiftlens::model::block_on;
-use shiftlens::model::head::Target;
 use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::share::Export;
 use shiftlens::share::presets::{PRESET_RESPONSE, PRESETS};
@@ -31,14 +30,12 @@ fn the_templates_row_is_the_sum_of_its_tokens() {
     let mut tuned = runner("stories-tuned.gguf");
     let mut run = |by, template_row| {
         let run = Run {
-            prompt: Prompt::text("What is the opposite of loud?", Template::Own),
-            response: Response::Own { limit: 6, sampling: Sampling::default() },
             by,
-            target: Target::Prob,
-            mode: Mode::Auto,
-            instruction: None,
             template_row,
-            how: Default::default(),
+            ..Run::by_token(
+                Prompt::text("What is the opposite of loud?", Template::Own),
+                Response::Own { limit: 6, sampling: Sampling::default() },
+            )
         };
         block_on(tuned.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap()
     };
@@ -59,14 +56,12 @@ fn the_templates_row_is_the_sum_of_its_tokens() {
 /// The page's own run of a prompt.
 fn fresh(runner: &mut Runner, prompt: &str, shipped: &ModelReport) -> ModelReport {
     let run = Run {
-        prompt: Prompt::text(prompt.to_owned(), Template::Own),
-        response: Response::Own { limit: PRESET_RESPONSE, sampling: Sampling::default() },
         by: shipped.by,
         target: shipped.target,
-        mode: Mode::Auto,
-        instruction: None,
-        template_row: false,
-        how: Default::default(),
+        ..Run::by_token(
+            Prompt::text(prompt.to_owned(), Template::Own),
+            Response::Own { limit: PRESET_RESPONSE, sampling: Sampling::default() },
+        )
     };
     block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap()
 }

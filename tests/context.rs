@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use shiftlens::checkpoint::{Checkpoint, MemoryBytes};
 use shiftlens::explain::attribution::Mode;
 use shiftlens::explain::{By, ModelReport};
-use shiftlens::model::head::Target;
 use shiftlens::model::{Length, ModelError, block_on};
 use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
@@ -27,16 +26,7 @@ fn prompt(tokens: usize) -> Prompt {
 
 /// The outcome, and what was heard before it.
 fn run(runner: &mut Runner, prompt: Prompt, response: Response) -> (Result<ModelReport, ModelError>, usize) {
-    let run = Run {
-        prompt,
-        response,
-        by: By::Word,
-        target: Target::Prob,
-        mode: Mode::Off,
-        instruction: None,
-        template_row: false,
-        how: Default::default(),
-    };
+    let run = Run { by: By::Word, mode: Mode::Off, ..Run::by_token(prompt, response) };
     let mut heard = 0;
     let outcome = block_on(runner.run(&run, || 0.0, &mut async |_: Update| {
         heard += 1;

@@ -72,6 +72,25 @@ fn it_does_not_matter_which_model_receives_the_others_rows() {
     assert_eq!((other_way, heard), (at_hand, RESPONSE.len()));
 }
 
+/// A long response is compared in parts: what came before a part is read as if it were the prompt's.
+#[test]
+fn a_response_can_be_compared_in_parts() {
+    let (mut base, mut tuned) = (Tiny::default().engine(), Tiny { seed: 2, ..Tiny::default() }.engine());
+    let whole = block_on(compare(&mut base, &mut tuned, &PROMPT, &RESPONSE, 3)).unwrap();
+    let mut parts = Vec::new();
+    for part in RESPONSE.chunks(4) {
+        let before = [&PROMPT[..], &RESPONSE[..parts.len()]].concat();
+        parts.extend(block_on(compare(&mut base, &mut tuned, &before, part, 3)).unwrap());
+    }
+    assert_eq!(parts.len(), whole.len());
+    for (m, (part, whole)) in parts.iter().zip(&whole).enumerate() {
+        let what = format!("token {m}");
+        assert_eq!((part.id, part.base.rank, part.tuned.rank), (whole.id, whole.base.rank, whole.tuned.rank), "{what}");
+        close(part.kl_tuned_base, whole.kl_tuned_base, &what);
+        close(part.kl_base_tuned, whole.kl_base_tuned, &what);
+    }
+}
+
 #[test]
 fn a_model_does_not_differ_from_itself() {
     let (mut one, mut other) = (Tiny::default().engine(), Tiny::default().engine());

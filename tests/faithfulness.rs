@@ -5,12 +5,15 @@ mod support;
 use std::ops::ControlFlow;
 
 use candle_core::{Device, Tensor};
-use shiftlens::explain::attribution::{Job, Mode, Respond, RunEvent};
+use shiftlens::explain::By;
+use shiftlens::explain::attribution::{Against, Job, Mode, Respond, RunEvent, Sampling};
 use shiftlens::explain::methods::faithfulness::{CELLS, Faithfulness, ORDERS, Picture, check};
 use shiftlens::explain::methods::{self, Baseline, How, Method, Passage, baseline_row};
-use shiftlens::model::block_on;
 use shiftlens::model::cpu::CpuEngine;
 use shiftlens::model::head::Target;
+use shiftlens::model::{ModelError, Tick, block_on};
+use shiftlens::protocol::{Prompt, Response, Run, Template};
+use shiftlens::worker::{Runner, Update};
 use support::{Tiny, engine, singles};
 
 const METHODS: [Method; 4] =
@@ -159,4 +162,86 @@ fn curves_begin_and_end_with_the_models_own_values() {
     let curve = &check.order.deletion.most_first;
     assert!((curve[0] - own).abs() < 1e-9 && (curve[4] - without).abs() < 1e-9, "{curve:?} {own} {without}");
     assert_eq!(check.order.insertion.most_first[4], curve[0]);
+}
+
+/// What the page does: a picture that is there is checked by itself, and gets what a run with the check in it gets. One that is of
+/// another prompt, response or size is refused.
+#[test]
+fn a_picture_is_checked_after_its_run() {
+    let mut runner = Runner::load_at_once(Tiny::default().checkpoint(), "tiny.gguf").unwrap();
+    let others = |ids: &[u32]| ids.iter().map(|id| (id + 3) % 256).collect::<Vec<u32>>();
+    let against = |ids: &[u32]| [None, Some(Against::Tokens(others(ids)))];
+    let response = vec![104, 101, 33];
+    for (method, against) in METHODS.into_iter().flat_map(|m| against(&response).map(|a| (m, a))) {
+        let run = Run {
+            prompt: Prompt::text("Write a word.", Template::Off),
+            response: Response::Ids { ids: response.clone() },
+            by: By::Word,
+            target: Target::Logit,
+            mode: Mode::Forward,
+            instruction: None,
+            template_row: false,
+            how: How { method, against, check: true, steps: Some(8), ..How::default() },
+        };
+        let mut quiet = async |_: Update| ControlFlow::Continue(());
+        let report = block_on(runner.run(&run, || 0.0, &mut quiet)).unwrap();
+        let asked = Run { how: How { check: false, ..run.how.clone() }, ..run.clone() };
+        let prompt: Vec<u32> = report.prompt.iter().map(|t| t.id).collect();
+        let mut check = |run: &Run, prompt: &[u32], importance: &[Vec<f32>]| {
+            block_on(runner.check(run, prompt, importance, &mut async |_: Tick| ControlFlow::Continue(())))
+        };
+        assert_eq!(check(&asked, &prompt, &report.importance), Ok(report.faithfulness.unwrap()), "{method:?}");
+        if asked.how.against.is_none() {
+            // one token against another: what is checked is that one
+            let mut one = response.clone();
+            one[1] = 120;
+            let why = How { against: Some(Against::Tokens(one)), ..asked.how.clone() };
+            let (why, row) = (Run { how: why, ..asked.clone() }, vec![0.0, 1.0, 0.0]);
+            let found = check(&why, &prompt, &vec![row; report.units.len()]).unwrap();
+            assert!(found.cells.iter().all(|cell| cell.token == 1) && !found.cells.is_empty());
+        }
+        let own = Run { response: Response::Own { limit: 3, sampling: Sampling::default() }, ..asked.clone() };
+        let shorter = Run { response: Response::Ids { ids: response[..2].to_vec() }, ..asked.clone() };
+        let none = Run { response: Response::Ids { ids: Vec::new() }, ..asked.clone() };
+        for (run, prompt, importance) in [
+            (&asked, &prompt[1..], &report.importance[..]),
+            (&asked, &prompt[..], &report.importance[1..]),
+            (&shorter, &prompt[..], &report.importance[..]),
+            (&none, &prompt[..], &vec![Vec::new(); report.importance.len()][..]),
+            (&own, &prompt[..], &report.importance[..]),
+        ] {
+            assert_eq!(check(run, prompt, importance), Err(ModelError::OtherPicture), "{run:?}");
+        }
+        let mut stop = async |_: Tick| ControlFlow::Break(());
+        let stopped = runner.check(&asked, &prompt, &report.importance, &mut stop);
+        assert_eq!(block_on(stopped), Err(ModelError::Cancelled));
+    }
+}
+
+/// A report says what its tokens were set against: one of them alone is a question.
+#[test]
+fn a_report_says_why_a_word_and_not_another() {
+    let mut runner = Runner::load_at_once(Tiny::default().checkpoint(), "tiny.gguf").unwrap();
+    assert_eq!(runner.tokens("he!").unwrap().iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(), ["he", "!"]);
+    let mut explained = |ids: Vec<u32>, others: Vec<u32>| {
+        let run = Run {
+            prompt: Prompt::text("Write a word.", Template::Off),
+            response: Response::Ids { ids },
+            by: By::Word,
+            target: Target::Prob,
+            mode: Mode::Auto,
+            instruction: None,
+            template_row: false,
+            how: How { against: Some(Against::Tokens(others)), ..How::default() },
+        };
+        block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap()
+    };
+    let report = explained(vec![97, 98, 99], vec![97, 120, 99]);
+    assert_eq!(report.against_text, ["", "x", ""]);
+    assert_eq!(report.what(), "gradient x input of the probability, why \"b\" and not \"x\"");
+    assert!(report.importance.iter().all(|row| row[0] == 0.0 && row[2] == 0.0 && row[1] != 0.0));
+    assert_eq!(
+        explained(vec![97, 98], vec![120, 120]).what(),
+        "gradient x input of the probability minus that of another token"
+    );
 }

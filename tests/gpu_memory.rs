@@ -6,10 +6,8 @@ mod support;
 use std::ops::ControlFlow;
 use std::process::Command;
 
-use shiftlens::explain::By;
 use shiftlens::explain::attribution::Mode;
 use shiftlens::model::block_on;
-use shiftlens::model::head::Target;
 use shiftlens::protocol::{Backend, BackendChoice, Prompt, Response, Run, Template, Why};
 use shiftlens::worker::{Runner, Update};
 use support::Tiny;
@@ -42,14 +40,8 @@ fn a_gpu_without_memory_left_hands_the_run_to_the_cpu() {
         return println!("skipped: the memory of {} cannot be taken away by a process's limit", report.name());
     }
     let run = Run {
-        prompt: Prompt::text("a b c d ".repeat(20), Template::Off),
-        response: Response::Text { text: "ab".into() },
-        by: By::Token,
-        target: Target::Prob,
         mode: Mode::Forward,
-        instruction: None,
-        template_row: false,
-        how: Default::default(),
+        ..Run::by_token(Prompt::text("a b c d ".repeat(20), Template::Off), Response::Text { text: "ab".into() })
     };
     let mut moved = false;
     allow(Some(48 << 20));

@@ -156,18 +156,9 @@ fn messages(checkpoint: Checkpoint, what: &str, tokens: usize, response: usize) 
     let mut runner = Runner::load_at_once(checkpoint, "tiny.gguf").unwrap();
     let prompt = Prompt::Ids { ids: (0..tokens).map(|i| (i * 7 % 13) as u32).collect() };
     for mode in [Mode::Forward, Mode::Reverse] {
-        let run = Run {
-            prompt: prompt.clone(),
-            response: Response::Ids { ids: vec![9; response] },
-            by: By::Token,
-            target: Target::Prob,
-            mode,
-            instruction: None,
-            template_row: false,
-            how: Default::default(),
-        };
+        let run = Run { mode, ..Run::by_token(prompt.clone(), Response::Ids { ids: vec![9; response] }) };
         let (prepared, text) = runner.prepare(&prompt).unwrap();
-        let need = runner.need((&prepared, &text), &run.response, By::Token, mode).unwrap().unwrap();
+        let need = runner.need((&prepared, &text), &run.response, By::Token, (mode, &run.how)).unwrap().unwrap();
         let (measured, _) = peak(|| {
             let mut quiet = async |_: Update| ControlFlow::Continue(());
             let report: ModelReport = block_on(runner.run(&run, || 0.0, &mut quiet)).unwrap();
@@ -236,18 +227,9 @@ fn start(room_for: u64, by: By, mode: Mode, response: Response) -> Result<(), Mo
     let mut runner = Runner::load_at_once(tiny.checkpoint(), "tiny.gguf").unwrap();
     runner.set_budget(Budget { bytes: room_for, ask: |bytes| bytes });
     let text = Prompt::text("ab ".repeat(400), Template::Off);
-    let run = Run {
-        prompt: text,
-        response,
-        by,
-        target: Target::Prob,
-        mode,
-        instruction: None,
-        template_row: false,
-        how: Default::default(),
-    };
+    let run = Run { by, mode, ..Run::by_token(text, response) };
     let (prompt, text) = runner.prepare(&run.prompt).unwrap();
-    let said = runner.need((&prompt, &text), &run.response, by, mode).unwrap().unwrap();
+    let said = runner.need((&prompt, &text), &run.response, by, (mode, &run.how)).unwrap().unwrap();
     let mut heard = 0;
     let outcome = block_on(runner.run(&run, || 0.0, &mut async |_: Update| {
         heard += 1;

@@ -9,7 +9,6 @@ use shiftlens::checkpoint::{Checkpoint, FileBytes, MemoryBytes, Tokenizer};
 use shiftlens::explain::attribution::Mode;
 use shiftlens::explain::{By, PromptToken, ResponseToken, Role};
 use shiftlens::model::block_on;
-use shiftlens::model::head::Target;
 use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
 use support::{Tiny, shared};
@@ -183,16 +182,7 @@ fn the_text_of_a_response_gives_its_tokens_again() {
 }
 
 fn answer(runner: &mut Runner, prompt: &str, response: Response) -> Vec<ResponseToken> {
-    let run = Run {
-        prompt: Prompt::text(prompt, Template::Off),
-        response,
-        by: By::Word,
-        target: Target::Prob,
-        mode: Mode::Off,
-        instruction: None,
-        template_row: false,
-        how: Default::default(),
-    };
+    let run = Run { by: By::Word, mode: Mode::Off, ..Run::by_token(Prompt::text(prompt, Template::Off), response) };
     block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap().response
 }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use shiftlens::explain::attribution::{Mode, Sampling};
+use shiftlens::explain::ModelReport;
+use shiftlens::explain::attribution::Sampling;
 use shiftlens::explain::findings::{
     Comparison, ConceptShift, Controls, PromptCase, ScoreFinding, ScoreRow, VerbFinding, concept_shift,
     instruction_scores, parse_prompts, percent, permille, verb_shift, written_p,
@@ -16,8 +17,6 @@ use shiftlens::explain::weights::compare::{HeadChange, Kept, kept};
 use shiftlens::explain::weights::heads::{HeadOptions, Reading, compared_pairs};
 use shiftlens::explain::weights::matching::{LayerMatches, Turn};
 use shiftlens::explain::weights::{Atlas, LayerConcepts, LayerHeads, Relatedness, lexicon, scorer};
-use shiftlens::explain::{By, ModelReport};
-use shiftlens::model::head::Target;
 use shiftlens::model::{ModelError, Tick, block_on};
 use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
@@ -221,14 +220,8 @@ fn score(a: &Findings, case: &PromptCase, base: &mut Runner, tuned: &mut Runner)
     let given = case.response.clone().map(|text| Response::Text { text });
     let explain = |runner: &mut Runner, template: Template, response: Response| -> Result<ModelReport, String> {
         let run = Run {
-            prompt: Prompt::text(case.prompt.clone(), template),
-            response,
-            by: By::Token,
-            target: Target::Prob,
-            mode: Mode::Auto,
             instruction: Some(case.span()),
-            template_row: false,
-            how: Default::default(),
+            ..Run::by_token(Prompt::text(case.prompt.clone(), template), response)
         };
         let mut quiet = async |_: Update| ControlFlow::Continue(());
         block_on(runner.run(&run, || 0.0, &mut quiet)).map_err(|e| format!("“{}”: {e}", case.prompt))

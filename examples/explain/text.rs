@@ -5,9 +5,8 @@ use std::path::Path;
 
 use clap::Args;
 use shiftlens::explain::attribution::{Mode, Sampling};
-use shiftlens::explain::{By, ModelReport, PromptToken};
+use shiftlens::explain::{ModelReport, PromptToken};
 use shiftlens::model::block_on;
-use shiftlens::model::head::Target;
 use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
 
@@ -91,16 +90,7 @@ pub fn load_pair(base: &Path, tuned: &Path) -> Result<(Runner, Runner), String> 
 
 /// A run by token.
 pub fn explain(model: &mut Runner, prompt: Prompt, response: Response, mode: Mode) -> Result<ModelReport, String> {
-    let run = Run {
-        prompt,
-        response,
-        by: By::Token,
-        target: Target::Prob,
-        mode,
-        instruction: None,
-        template_row: false,
-        how: Default::default(),
-    };
+    let run = Run { mode, ..Run::by_token(prompt, response) };
     let mut quiet = async |_: Update| ControlFlow::Continue(());
     block_on(model.run(&run, || 0.0, &mut quiet)).map_err(|e| e.to_string())
 }

@@ -3,28 +3,26 @@
 use leptos::prelude::*;
 
 use super::format;
-use super::state::Slot;
-use crate::wording::{attribution as wording, numbers};
+use super::state::{Slot, State};
+use super::why::{Alternatives, QuestionNote, WhyNot};
+use crate::wording::attribution as wording;
 
 /// The line under a response.
 #[component]
-pub fn Choices(half: Slot) -> impl IntoView {
+pub fn Choices(state: State, half: Slot) -> impl IntoView {
     let tokens = move || {
         let parts =
             half.selection.get().column.and_then(|c| half.view.with(|v| v.columns.get(c).map(|l| l.parts.clone())));
         half.run.with(|r| {
-            parts.unwrap_or_default().into_iter().filter_map(|m| r.response.get(m).cloned()).collect::<Vec<_>>()
+            let token = |m: usize| Some((m, r.response.get(m).cloned()?));
+            parts.unwrap_or_default().into_iter().filter_map(token).collect::<Vec<_>>()
         })
     };
-    let line = |t: crate::explain::ResponseToken| {
+    let line = move |(at, t): (usize, crate::explain::ResponseToken)| {
         let spelled = match &t.bytes {
             Some(bytes) => bytes.iter().map(|b| format!("⟨{b:02X}⟩")).collect(),
             None => format::visible(&t.text),
         };
-        let others = t.top.iter().zip(&t.top_text).map(|(c, text)| {
-            let share = format!("width:{:.1}%", c.probability * 100.0);
-            view! { <span class="alt" class:chosen=c.id == t.id><i style=share></i><code>{format::visible(text)}</code>{numbers::percent(f64::from(c.probability))}</span> }
-        });
         // a link carries the probability alone
         let said = match t.rank {
             0 => wording::about_probability(t.probability),
@@ -34,9 +32,10 @@ pub fn Choices(half: Slot) -> impl IntoView {
             <div class="choice">
                 <code>{spelled}</code>
                 <span class="cap">{said}</span>
-                <span class="alts">{others.collect_view()}</span>
+                <span class="alts"><Alternatives state half at token=t/></span>
+                <WhyNot state half at/>
             </div>
         }
     };
-    view! { <div class="choices">{move || tokens().into_iter().map(line).collect_view()}</div> }
+    view! { <div class="choices">{move || tokens().into_iter().map(line).collect_view()}<QuestionNote state half/></div> }
 }

@@ -7,6 +7,7 @@ use super::canvas::{Cell, Layout, Picture, draw, follow_theme};
 use super::format;
 use super::graph::{self, DifferenceGraph};
 use super::matrix::on_resize;
+use super::method::MadeBy;
 use super::reading::extent;
 use super::share::picture::{Drawn, SavePicture, provenance};
 use super::state::State;
@@ -15,25 +16,36 @@ use crate::explain::methods::Method;
 use crate::explain::view::difference;
 use crate::share::sheet::{Legend, Sheet, signed_colour};
 use crate::teach::terms::{self, Panel};
-use crate::wording::{attribution as wording, common, graph as graph_wording, numbers};
+use crate::wording::{attribution as wording, common, graph as graph_wording, methods, numbers};
 
 /// The third panel.
 #[component]
 pub fn Difference(state: State) -> impl IntoView {
-    let both = Memo::new(move |_| state.base.view.with(|b| state.tuned.view.with(|t| difference(b, t))));
+    let what = |slot: super::state::Slot| slot.run.with(|half| half.report.as_ref().map(|report| report.what()));
+    let alike = Memo::new(move |_| match (what(state.base), what(state.tuned)) {
+        (Some(base), Some(tuned)) => base == tuned,
+        _ => true, // one run has one method
+    });
+    let both = Memo::new(move |_| {
+        let both = || state.base.view.with(|b| state.tuned.view.with(|t| difference(b, t)));
+        alike.get().then(both).flatten()
+    });
     let differ = move || {
         let tokenizer = |s: super::state::Slot| s.model.with(|m| m.info.as_ref().map(|i| i.tokenizer.clone()));
         matches!((tokenizer(state.base), tokenizer(state.tuned)), (Some(b), Some(t)) if b != t)
     };
     let shown = move || state.slots().iter().all(|s| s.view.with(|v| !v.columns.is_empty()));
-    let why_not = move || {
-        if differ() { wording::OTHER_TOKENS } else { wording::OTHER_RESPONSES }
+    let why_not = move || match (alike.get(), differ()) {
+        (false, _) => methods::OTHER_METHODS,
+        (true, true) => wording::OTHER_TOKENS,
+        (true, false) => wording::OTHER_RESPONSES,
     };
     view! {
         <Show when=shown>
             <article class="panel card" id="difference" aria-label=wording::DIFFERENCE>
                 <div class="head"><h2>{wording::DIFFERENCE}</h2><Explain of=Panel::Difference/><span class="cap">{move || if graph::is_on(state) { graph_wording::WHAT_CHANGED } else { wording::TUNED_MINUS_BASE }}</span></div>
                 <Show when=move || both.with(Option::is_some) fallback=move || view! { <p class="empty">{why_not}</p> }>
+                    <MadeBy half=state.tuned class="cap made"/>
                     <Show when=move || graph::is_on(state) fallback=move || view! {
                     <div class="legend"><span>{wording::MORE_TO_BASE}</span><span class="ramp diverging"></span><span>{wording::MORE_TO_TUNED}</span></div>
                     <DifferenceMatrix state both/>

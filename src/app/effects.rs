@@ -22,6 +22,8 @@ struct Effects {
     state: State,
     engines: StoredValue<[Option<EngineHandle>; 2], LocalStorage>,
     cores: StoredValue<Cores, LocalStorage>,
+    /// What came beside the event that is being heard.
+    rows: StoredValue<Option<js_sys::ArrayBuffer>, LocalStorage>,
     /// The pause that the core waits for.
     pause: StoredValue<Option<TimeoutHandle>>,
 }
@@ -32,6 +34,7 @@ pub fn carry_out(state: State) {
         state,
         engines: StoredValue::new_local([None, None]),
         cores: StoredValue::new_local(Cores::of_machine(2)),
+        rows: StoredValue::new_local(None),
         pause: StoredValue::new(None),
     };
     state.shell.carry_out(move |effect| effects.perform(effect));
@@ -43,6 +46,7 @@ impl Effects {
         match effect {
             Effect::Start(side, epoch) => self.start(side, epoch),
             Effect::Send(side, request) => self.send(side, &request, &[]),
+            Effect::SendRows(side, request) => self.send_rows(side, &request),
             Effect::Remember(side, source) => engines::remember(state, side, &source),
             Effect::SendFiles(side, request, files) => self.send(side, &request, &state.files(files)),
             Effect::KeepSpeed(text) => memory::keep(state, memory::SPEED, &text),
@@ -70,8 +74,10 @@ impl Effects {
             return engine.restart(epoch);
         }
         let state = self.state;
-        let hear = move |epoch, event: Event| {
+        let hear = move |epoch, event: Event, rows| {
+            self.rows.set_value(rows);
             state.dispatch(Msg::Engine { side, epoch, event: Box::new(event), at: now() });
+            self.rows.set_value(None); // those that nobody has sent on are let go
         };
         // events can come before the engine is in its place
         let engine = EngineHandle::new(self.cores.get_value(), side.index() as u32, hear);
@@ -82,6 +88,13 @@ impl Effects {
     fn send(self, side: Side, request: &Request, files: &[web_sys::File]) {
         if let Some(engine) = self.engine(side) {
             engine.send(request, files);
+        }
+    }
+
+    fn send_rows(self, side: Side, request: &Request) {
+        let rows = self.rows.try_update_value(Option::take).flatten();
+        if let (Some(engine), Some(rows)) = (self.engine(side), rows) {
+            engine.send_rows(request, &rows);
         }
     }
 

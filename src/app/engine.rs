@@ -3,14 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use js_sys::ArrayBuffer;
 use wasm_bindgen::prelude::*;
 use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 use crate::protocol::{Event, Request};
 use crate::wording::frame as wording;
 
-/// Takes an event of the worker of an epoch.
-type Handler = Rc<dyn Fn(u32, Event)>;
+/// Takes an event of the worker of an epoch, with the rows of numbers that came beside it.
+type Handler = Rc<dyn Fn(u32, Event, Option<ArrayBuffer>)>;
 
 /// More threads than these gain little: what lies between two products runs on one.
 const MOST_THREADS: f64 = 16.0;
@@ -63,7 +64,7 @@ impl Cores {
 
 impl EngineHandle {
     /// Engine number `place` without a worker yet; its events will go to `handler`.
-    pub fn new(cores: Cores, place: u32, handler: impl Fn(u32, Event) + 'static) -> Self {
+    pub fn new(cores: Cores, place: u32, handler: impl Fn(u32, Event, Option<ArrayBuffer>) + 'static) -> Self {
         Self { worker: Rc::default(), handler: Rc::new(handler), epoch: Rc::default(), cores, place }
     }
 
@@ -78,8 +79,13 @@ impl EngineHandle {
         };
         let handler = self.handler.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
-            let event = message.data().as_string().and_then(|text| serde_json::from_str(&text).ok());
-            handler(epoch, event.unwrap_or_else(|| Event::Crashed { message: wording::MESSAGE_UNREADABLE.into() }));
+            let (text, rows) = taken_apart(&message.data());
+            let event = text.and_then(|text| serde_json::from_str(&text).ok());
+            handler(
+                epoch,
+                event.unwrap_or_else(|| Event::Crashed { message: wording::MESSAGE_UNREADABLE.into() }),
+                rows,
+            );
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         on_message.forget(); // lives as long as the worker
@@ -87,7 +93,8 @@ impl EngineHandle {
         let on_error = Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
             let said = event.dyn_ref::<web_sys::ErrorEvent>().map(web_sys::ErrorEvent::message);
             let message = said.filter(|m| !m.is_empty());
-            handler(epoch, Event::Crashed { message: message.unwrap_or_else(|| wording::CODE_NOT_RUN.into()) });
+            let message = message.unwrap_or_else(|| wording::CODE_NOT_RUN.into());
+            handler(epoch, Event::Crashed { message }, None);
         });
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
         on_error.forget();
@@ -103,19 +110,40 @@ impl EngineHandle {
 
     fn crash(&self, e: &JsValue) {
         let message = e.as_string().unwrap_or_else(|| wording::WORKER_NOT_STARTED.into());
-        (self.handler)(self.epoch.get(), Event::Crashed { message });
+        (self.handler)(self.epoch.get(), Event::Crashed { message }, None);
     }
 
     /// Sends a request, with files beside it.
     pub fn send(&self, request: &Request, files: &[File]) {
+        self.post(request, files, None);
+    }
+
+    /// Sends a request and hands rows of numbers over with it.
+    pub fn send_rows(&self, request: &Request, rows: &ArrayBuffer) {
+        self.post(request, &[], Some(rows));
+    }
+
+    fn post(&self, request: &Request, files: &[File], rows: Option<&ArrayBuffer>) {
         let message = js_sys::Object::new();
         let list: js_sys::Array = files.iter().collect();
+        let handed_over: js_sys::Array = rows.into_iter().collect();
         let text = serde_json::to_string(request).unwrap_or_default();
+        let post = |worker: &Worker| worker.post_message_with_transfer(&message, &handed_over);
         let posted = js_sys::Reflect::set(&message, &"request".into(), &text.into())
             .and_then(|_| js_sys::Reflect::set(&message, &"files".into(), &list))
-            .and_then(|_| self.worker.borrow().as_ref().map_or(Ok(()), |w| w.post_message(&message)));
+            .and_then(|_| js_sys::Reflect::set(&message, &"rows".into(), &rows.into()))
+            .and_then(|_| self.worker.borrow().as_ref().map_or(Ok(()), post));
         if let Err(e) = posted {
             self.crash(&e);
         }
     }
+}
+
+/// An event's text, and the rows beside it: most come as text alone.
+fn taken_apart(data: &JsValue) -> (Option<String>, Option<ArrayBuffer>) {
+    if let Some(text) = data.as_string() {
+        return (Some(text), None);
+    }
+    let get = |key: &str| js_sys::Reflect::get(data, &key.into()).ok();
+    (get("event").and_then(|text| text.as_string()), get("rows").and_then(|rows| rows.dyn_into().ok()))
 }

@@ -4,6 +4,7 @@ mod backend;
 mod brush;
 mod canvas;
 mod chance;
+mod checked;
 mod choices;
 mod concepts;
 mod conversation;
@@ -25,6 +26,7 @@ mod loading;
 mod matrix;
 mod matrix_table;
 mod memory;
+mod method;
 mod model_card;
 mod models;
 mod need;
@@ -39,8 +41,10 @@ mod shell;
 mod state;
 mod tabs;
 mod teach;
+mod text;
 mod toolbar;
 mod weights;
+mod why;
 
 use wasm_bindgen::prelude::*;
 

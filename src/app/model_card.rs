@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::brush::{Brush, BrushedText};
+use super::checked::Checked;
 use super::choices::Choices;
 use super::density::Density;
 use super::graph::{self, ModelGraph};
@@ -10,18 +11,22 @@ use super::header::Mark;
 use super::loading;
 use super::matrix::Matrix;
 use super::matrix_table::MatrixTable;
+use super::method::{Completeness, MadeBy};
 use super::next_word::NextWord;
 use super::reading::{PromptText, ResponseText};
 use super::share::figures;
 use super::share::picture::SavePicture;
 use super::state::{Half, Phase, Shown, Side, Slot, State};
 use super::teach::Explain;
+use super::why::WhyBanner;
 use crate::checkpoint::hub::Pinned;
 use crate::explain::By;
+use crate::explain::methods::Method;
+use crate::page::runs::is_contrast;
 use crate::page::{Msg, Wish};
 use crate::protocol::Stage;
 use crate::teach::terms::Panel;
-use crate::wording::{attribution as wording, common, graph as graph_wording, numbers, prompt};
+use crate::wording::{attribution as wording, common, graph as graph_wording, methods, numbers, prompt};
 
 /// The card of `side`.
 #[component]
@@ -31,34 +36,43 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
     let score = move || half.view.with(|v| v.score).map_or_else(|| "–".to_owned(), |s| format!("{s:.2}"));
     let waiting = move || half.run.with(|r| r.phase == Phase::Waits);
     let idle = move || !has_columns() && half.run.with(|r| r.phase == Phase::Over && r.failure.is_none());
+    let not_asked = move || state.spec.with(|s| is_contrast(&s.how));
     let empty_response = move || half.run.with(|r| r.report.as_ref().is_some_and(|p| p.response.is_empty()));
     view! {
-        <article class="panel card" id=format!("card-{}", side.key()) aria-label=common::model(side.name())>
+        <article class="panel card" tabindex="-1" id=format!("card-{}", side.key()) aria-label=common::model(side.name())>
             <div class="head">
                 <Mark side/>
                 <h2>{side.name()}</h2><Explain of=Panel::Result/>
                 <span class="cap">{move || half.run.with(summary)}</span>
                 <span class="score" title=wording::ABOUT_SCORE>{wording::INSTRUCTION_SCORE}" "<b>{score}</b></span>
             </div>
-            <Status half/>
+            <WhyBanner state half/>
+            <Status state half/>
             <Show when=waiting><p class="cap">{wording::WAITING}</p></Show>
             <Show when=idle>
-                <p class="empty">{move || if empty_response() { wording::ANSWERED_NOTHING } else { wording::NOTHING_RUN }}</p>
+                <p class="empty">{move || match (empty_response(), not_asked()) {
+                    (true, _) => wording::ANSWERED_NOTHING,
+                    (false, true) => methods::NOT_ASKED,
+                    (false, false) => wording::NOTHING_RUN,
+                }}</p>
             </Show>
             <Show when=has_columns>
                 <div class="sub">{common::PROMPT}<Hint half prompt=true/></div>
                 <PromptText state half/>
                 <div class="sub">{common::RESPONSE}<Hint half prompt=false/></div>
                 <BrushedText state half><ResponseText state half/></BrushedText>
-                <Choices half/>
+                <Choices state half/>
                 <Brush state half/>
                 <div class="sub">{move || if graph::is_on(state) { graph_wording::ABOUT_FORM } else { wording::ROWS_AND_COLUMNS }}</div>
+                <MadeBy half class="cap made"/>
+                <Completeness half/>
                 <Show when=move || graph::is_on(state) fallback=move || view! { <Matrix state half/> }>
                     <ModelGraph state half/>
                     <SavePicture name=format!("graph-{}", side.key()) make=move || figures::drawn(state, half)/>
                 </Show>
                 <MatrixTable state half/>
                 <Density half/>
+                <Checked state half/>
             </Show>
             <p class="foot">{move || half.run.with(|r| provenance(r, state.shown.get(), half.is_given()))}</p>
         </article>
@@ -83,14 +97,18 @@ fn Hint(half: Slot, prompt: bool) -> impl IntoView {
 
 /// Progress with a way to stop, or the failure, where the user is looking.
 #[component]
-fn Status(half: Slot) -> impl IntoView {
+fn Status(state: State, half: Slot) -> impl IntoView {
     let progress = move || half.run.with(|r| r.job()).map(|_| half.progress.get());
     let words = move || match progress().flatten() {
         None => wording::STARTING.to_owned(),
         Some(p) => match p.stage {
             Stage::Prompt => wording::reading_prompt(p.done, p.total),
             Stage::Response => wording::answering(p.done, p.total),
-            Stage::Reverse => wording::tracing_back(p.done, p.total),
+            Stage::Reverse => match state.spec.with(|s| s.how.is_another(s.options.mode).then(|| s.how.method.words()))
+            {
+                Some(method) => methods::working(method, p.done, p.total),
+                None => wording::tracing_back(p.done, p.total),
+            },
             _ => wording::other_step(p.done, p.total),
         },
     };
@@ -138,7 +156,13 @@ fn provenance(r: &Half, shown: Shown, given: bool) -> String {
         Shown::Linked => wording::took_there(&seconds(s.total)),
         _ => {
             let reverse = (s.reverse > 0.0).then(|| seconds(s.reverse));
-            wording::times(&seconds(s.prefill), &seconds(s.response), reverse.as_deref())
+            let (prefill, response) = (seconds(s.prefill), seconds(s.response));
+            match reverse {
+                Some(method) if p.method != Method::default() => {
+                    methods::times(&wording::times(&prefill, &response, None), &method)
+                }
+                reverse => wording::times(&prefill, &response, reverse.as_deref()),
+            }
         }
     };
     let made = wording::provenance(&wording::Provenance {

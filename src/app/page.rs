@@ -20,6 +20,7 @@ use super::share::linked::{self, LinkedNote, Notice};
 use super::state::{Side, State, Tab};
 use super::tabs::{self, Tabs};
 use super::teach::{Coach, GuessPanel, LearnDialog, NotShown, Presenter};
+use super::text::TextPanel;
 use super::toolbar::Toolbar;
 use super::{backend, effects, engines, examples, focus, loading, models, teach, window};
 use crate::page::slots::Command;
@@ -82,6 +83,7 @@ pub fn Page() -> impl IntoView {
                     </div>
                     <SaveBoth state/>
                     <Difference state/>
+                    <TextPanel state/>
                     <NotShown of=Picture::Attribution/>
                 </section>
             </div>

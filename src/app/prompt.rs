@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::conversation::Turns;
 use super::loading::{self, WaitingNote};
+use super::method::MethodChoice;
 use super::model_card::RunButton;
 use super::need::Memory;
 use super::state::{Chat, Slot, State, Whose};
@@ -12,6 +13,7 @@ use super::teach::Explain;
 use super::toolbar::Segmented;
 use super::{format, is_open};
 use crate::explain::attribution::Mode;
+use crate::explain::methods::Method;
 use crate::model::head::Target;
 use crate::page::Msg;
 use crate::page::editor::{Command, Conversation};
@@ -253,8 +255,11 @@ fn MoreOptions(state: State) -> impl IntoView {
             <summary>{wording::OPTIONS}</summary>
             <span class="label">{wording::GRADIENT_OF}</span>
             <Segmented name=wording::GRADIENT_OF options=TARGETS value=Signal::derive(move || options.get().target) set=move |t| state.set_options(|o| o.target = t)/>
-            <span class="label">{wording::ABOUT_METHOD}</span>
-            <Segmented name=wording::METHOD options=MODES value=Signal::derive(move || options.get().mode) set=move |m| state.set_options(|o| o.mode = m)/>
+            <MethodChoice state/>
+            <Show when=move || state.how.get().method == Method::GradientInput>
+                <span class="label">{wording::ABOUT_MODE}</span>
+                <Segmented name=wording::MODE options=MODES value=Signal::derive(move || options.get().mode) set=move |m| state.set_options(|o| o.mode = m)/>
+            </Show>
             <label class="check"><input type="checkbox" id="template-row" prop:checked=move || state.template_row.get() on:change=move |e| state.edit(Command::TemplateRow(event_target_checked(&e)))/>{wording::TEMPLATE_ROW}</label>
             <span class="label">{wording::SAMPLING}</span>
             <div class="numbers">

@@ -87,7 +87,7 @@ fn Token(
 }
 
 /// Arrow keys walk the tokens: focus goes to the neighbour.
-fn walk(e: leptos::ev::KeyboardEvent) {
+pub fn walk(e: leptos::ev::KeyboardEvent) {
     let step = match e.key().as_str() {
         "ArrowRight" | "ArrowDown" => 1,
         "ArrowLeft" | "ArrowUp" => -1,

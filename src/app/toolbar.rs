@@ -5,11 +5,12 @@ use leptos::prelude::*;
 use super::graph;
 use super::state::{Form, Scale, State};
 use super::teach::Explain;
-use crate::explain::By;
 use crate::explain::view::can_show;
+use crate::explain::{By, ModelReport};
 use crate::page::Msg;
+use crate::share::figure::signed_ends;
 use crate::teach::terms::Panel;
-use crate::wording::{attribution as wording, graph as graph_wording};
+use crate::wording::{attribution as wording, graph as graph_wording, methods};
 
 /// A row of buttons of which one is on.
 #[component]
@@ -61,6 +62,18 @@ pub fn Toolbar(state: State) -> impl IntoView {
             </label>
         }
     };
+    let first = move || state.slots().iter().find_map(|s| s.run.with(|r| r.report.as_ref().map(signed_ends)));
+    let ends = Memo::new(move |_| first().unwrap_or_else(|| [wording::LOWERED, wording::RAISED].map(str::to_owned)));
+    let why = Memo::new(move |_| {
+        state.slots().iter().find_map(|s| s.run.with(|r| r.report.as_ref().and_then(ModelReport::why)))
+    });
+    let about_levels = move || {
+        let how = reading.get().how;
+        match why.get() {
+            Some(why) => methods::about_levels(how.count, how.floor, &why.words_of()[0]),
+            None => wording::about_levels(how.count, how.floor),
+        }
+    };
     let levels = move || reading.get().scale == Scale::Levels;
     view! {
         <div class="bar" role="toolbar" aria-label=wording::HOW_TO_READ>
@@ -80,14 +93,14 @@ pub fn Toolbar(state: State) -> impl IntoView {
             </p>
         </Show>
         <div class="legend" aria-label=wording::WHAT_COLOURS_MEAN>
-            <Show when=levels fallback=|| view! {
-                <span>{wording::LOWERED}</span><span class="ramp diverging"></span><span>{wording::RAISED}</span>
+            <Show when=levels fallback=move || view! {
+                <span>{move || ends.get()[0].clone()}</span><span class="ramp diverging"></span><span>{move || ends.get()[1].clone()}</span>
                 <span class="hint">{wording::ABOUT_SIGNED}</span>
             }>
                 <span>{wording::LEAST}</span>
                 <span class="ramp">{(1..=10).map(|i| view! { <i style=format!("background:var(--l{i})")></i> }).collect_view()}</span>
                 <span>{wording::MOST}</span>
-                <span class="hint">{move || wording::about_levels(reading.get().how.count, reading.get().how.floor)}</span>
+                <span class="hint">{about_levels}</span>
             </Show>
         </div>
     }

@@ -322,6 +322,7 @@ mod tests {
             completeness: Vec::new(),
             faithfulness: None,
             against: Vec::new(),
+            against_text: Vec::new(),
             by: By::Token,
             mode: "reverse".into(),
             backend: String::new(),

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::cpu::{Contribution, CpuEngine, Source};
+use crate::model::cpu::{Contribution, CpuEngine, Residual, Source};
 use crate::model::{ModelError, Tick};
 
 /// One layer's contributions.
@@ -47,9 +47,13 @@ impl Contributions {
         against: Option<u32>,
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
     ) -> Result<Self, ModelError> {
-        let residual = engine.residual(before, tick).await?;
-        let mut parts = engine.contributions(&residual, token)?;
-        let logits = engine.lens(&residual, residual.layers())?;
+        Self::of(engine, &engine.residual(before, tick).await?, token, against)
+    }
+
+    /// The same from a residual stream that has been read.
+    pub fn of(engine: &CpuEngine, residual: &Residual, token: u32, against: Option<u32>) -> Result<Self, ModelError> {
+        let mut parts = engine.contributions(residual, token)?;
+        let logits = engine.lens(residual, residual.layers())?;
         let of = |id: u32| {
             let missing = ModelError::UnknownToken { id, vocab: logits.len() };
             logits.get(id as usize).copied().ok_or(missing)
@@ -57,7 +61,7 @@ impl Contributions {
         let mut logit = of(token)?;
         if let Some(other) = against {
             logit -= of(other)?;
-            let others = engine.contributions(&residual, other)?;
+            let others = engine.contributions(residual, other)?;
             parts.iter_mut().zip(others).for_each(|(part, other)| part.value -= other.value);
         }
         Ok(Self { token, against, logit, parts })

@@ -11,7 +11,7 @@
 //!
 //! **Two engines that cannot see each other** (in the page each lives in a worker of its own): [`each_row`] gives one
 //! model's log-probabilities row by row, `4 * vocabulary` bytes a token as f32 (196 kB at 49,152 tokens, 9.4 MB for a response of
-//! 48), and the other engine compares its own rows with them ([`compare_with`]). Rows of f16 would be half as large, but a
+//! 48), and the other engine compares its own rows with them ([`compare_rows`]). Rows of f16 would be half as large, but a
 //! log-probability of -20 would then be off by up to 0.008, and so would the divergence. The result is a few numbers a token.
 
 use serde::{Deserialize, Serialize};
@@ -175,8 +175,33 @@ pub async fn log_probabilities<E: Engine>(
     Ok(LogProbabilities { vocabulary, values })
 }
 
-/// Compares `engine`, which is the model `side`, with the `other` model's rows for the same prompt and response. `each` hears of
-/// every token as it is done; an error from it stops the comparison.
+/// Compares `engine`, which is the model `side`, with the other model's rows for the same prompt and response, which `other` gives
+/// by the token's number. `each` hears of every token as it is done; an error from it stops the comparison.
+pub async fn compare_rows<E: Engine>(
+    engine: &mut E,
+    side: Side,
+    (prompt, response): (&[u32], &[u32]),
+    other: &mut impl FnMut(usize) -> Vec<f32>,
+    top: usize,
+    each: &mut impl AsyncFnMut(&TokenDivergence) -> Result<(), ModelError>,
+) -> Result<Vec<TokenDivergence>, ModelError> {
+    let mut tokens = Vec::with_capacity(response.len());
+    let mut add = async |number: usize, row: Vec<f32>| {
+        let theirs = other(number);
+        let (base, tuned) = match side {
+            Side::Base => (&row, &theirs),
+            Side::Tuned => (&theirs, &row),
+        };
+        let token = diverge(base, tuned, response[number], top)?;
+        each(&token).await?;
+        tokens.push(token);
+        Ok(())
+    };
+    each_row(engine, prompt, response, &mut add).await?;
+    Ok(tokens)
+}
+
+/// The same with all rows of the `other` model at hand.
 pub async fn compare_with<E: Engine>(
     engine: &mut E,
     side: Side,
@@ -189,19 +214,7 @@ pub async fn compare_with<E: Engine>(
     if rows.len() != response.len() {
         return Err(ModelError::OtherResponse { rows: rows.len(), tokens: response.len() });
     }
-    let mut tokens = Vec::with_capacity(response.len());
-    let mut add = async |number: usize, row: Vec<f32>| {
-        let (base, tuned) = match side {
-            Side::Base => (row.as_slice(), rows[number]),
-            Side::Tuned => (rows[number], row.as_slice()),
-        };
-        let token = diverge(base, tuned, response[number], top)?;
-        each(&token).await?;
-        tokens.push(token);
-        Ok(())
-    };
-    each_row(engine, prompt, response, &mut add).await?;
-    Ok(tokens)
+    compare_rows(engine, side, (prompt, response), &mut |number| rows[number].to_vec(), top, each).await
 }
 
 /// Both models at hand, on the same prompt and response.

@@ -21,6 +21,6 @@ pub mod weights;
 
 pub use instruction::{INSTRUCTION_VERBS, find_instruction, find_instruction_of};
 pub use levels::{Levels, density, floored, instruction_score, levels, normalised};
-pub use report::{CheckpointInfo, ModelReport, ResponseToken, Seconds, aggregate, scored_rows};
+pub use report::{CheckpointInfo, ModelReport, ResponseToken, Seconds, Why, aggregate, scored_rows};
 pub(crate) use units::spell;
 pub use units::{By, PromptToken, Role, TEMPLATE_ROW, Unit, prompt_tokens, regroup, segment, segments, units};

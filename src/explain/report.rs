@@ -146,6 +146,9 @@ pub struct ModelReport {
     /// The token that each of the response was set against; empty where they were not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub against: Vec<u32>,
+    /// The text of each of these; empty for a token that was set against itself, whose column is zero.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub against_text: Vec<String>,
     /// The rows' granularity.
     pub by: By,
     /// "forward" or "reverse".
@@ -162,6 +165,33 @@ pub fn scored_rows(units: &[Unit], by: By) -> Vec<bool> {
     units.iter().map(|u| u.role == Role::User || by != By::Token).collect()
 }
 
+/// Why a response has this token, and not that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// Its place in the response.
+    pub token: usize,
+    /// Its text.
+    pub this: String,
+    /// The other's.
+    pub that: String,
+}
+
+impl Why {
+    /// Both words as they are read: without white space around them, where that does not make them alike or empty.
+    pub fn words_of(&self) -> [String; 2] {
+        let both = [&self.this, &self.that];
+        let bare = both.map(|text| text.trim());
+        let differ = bare[0] != bare[1] && bare.iter().all(|text| !text.is_empty());
+        if differ { bare.map(str::to_owned) } else { both.map(|text| text.escape_debug().to_string()) }
+    }
+
+    /// In the words of a caption.
+    pub fn words(&self) -> String {
+        let [this, that] = self.words_of();
+        format!("why \"{this}\" and not \"{that}\"")
+    }
+}
+
 impl ModelReport {
     /// Whether the model could not have read another token: an answer that is so long was cut off there.
     pub fn fills_context(&self) -> bool {
@@ -171,9 +201,21 @@ impl ModelReport {
     /// What the importance is, in the words of a caption: "gradient x input of the probability".
     pub fn what(&self) -> String {
         let (method, target) = (self.method.words(), self.target.words());
-        let against = if self.against.is_empty() { "" } else { " minus that of another token" };
+        let against = match self.why() {
+            Some(why) => format!(", {}", why.words()),
+            None if self.against.is_empty() => String::new(),
+            None => " minus that of another token".to_owned(),
+        };
         let baseline = self.baseline.as_ref().map_or_else(String::new, |b| format!(", against {}", b.words()));
         format!("{method} of the {target}{against}{baseline}")
+    }
+
+    /// The one word that was set against another, if it was only one.
+    pub fn why(&self) -> Option<Why> {
+        let mut asked = (0..self.response.len()).filter(|m| self.against_text.get(*m).is_some_and(|t| !t.is_empty()));
+        let (token, None) = (asked.next()?, asked.next()) else { return None };
+        let (this, that) = (self.response[token].text.clone(), self.against_text[token].clone());
+        Some(Why { token, this, that })
     }
 
     /// How it was asked for, as far as it tells.

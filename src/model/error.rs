@@ -92,6 +92,11 @@ pub enum ModelError {
         /// Tokens of the response.
         tokens: usize,
     },
+    /// A picture to be checked that is of another run.
+    #[error(
+        "The picture does not fit what the model reads and says here. Run the prompt again, then check its picture."
+    )]
+    OtherPicture,
     /// A padding word without tokens.
     #[error("The baseline's text has no tokens. Name a word to put in place of the prompt's tokens, or mean, or zero.")]
     EmptyBaseline,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{Msg, Tracked};
 use crate::checkpoint::conversation::{compose, messages};
 use crate::checkpoint::{Speaker, Turn};
+use crate::explain::methods::How;
 use crate::explain::{By, segment};
 use crate::share::RunSpec;
 use crate::share::screen::{Options, Reading};
@@ -26,6 +27,8 @@ pub enum Command {
     TemplateRow(bool),
     /// The options of the next run.
     Options(Options),
+    /// By which method the next run is explained.
+    How(How),
     /// How results are read.
     Reading(Reading),
     /// Everything as a run was asked.
@@ -90,6 +93,8 @@ pub struct Editor {
     pub template_row: Tracked<bool>,
     /// Of the next run.
     pub options: Tracked<Options>,
+    /// By which method it is explained. A question about one word, and the check of a picture, are asked at a result.
+    pub how: Tracked<How>,
     /// How results are read.
     pub reading: Tracked<Reading>,
 }
@@ -106,11 +111,13 @@ impl Editor {
             Command::RemoveUnit(_) => {}
             Command::TemplateRow(on) => *self.template_row = on,
             Command::Options(options) => *self.options = options,
+            Command::How(how) => *self.how = settings(how),
             Command::Reading(reading) => *self.reading = reading,
             Command::As(spec) => {
                 let Parts { prompt, conversation, marked, units } = Parts::of(&spec);
                 (*self.prompt, *self.conversation, *self.marked, *self.units) = (prompt, conversation, marked, units);
                 (*self.options, *self.template_row) = (spec.options, spec.template_row);
+                *self.how = settings(spec.how);
                 self.reading.by = spec.by;
             }
         }
@@ -138,7 +145,7 @@ impl Editor {
             spans: spans.unwrap_or_default(),
             template_row: *self.template_row,
             options: (*self.options).clone(),
-            how: Default::default(), // the page has no settings for it
+            how: (*self.how).clone(),
             by: self.reading.by,
         }
     }
@@ -153,6 +160,11 @@ impl Editor {
         let start = explained.then(|| text.len() - self.prompt.len());
         (text, turns, start)
     }
+}
+
+/// What of `how` holds for any run: tokens to set a response against are those of one response, and a check is of one picture.
+fn settings(how: How) -> How {
+    How { against: None, check: false, ..how.sound() }
 }
 
 /// A run's text and turns, taken apart for the editor.

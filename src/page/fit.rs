@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::catalogue::{CATALOGUE, ENGINE_MEMORY, GROUPS, Pair, RUN};
 use crate::explain::ModelReport;
 use crate::explain::attribution::cost;
+use crate::explain::methods::Method;
 use crate::model::in_words as size;
 use crate::wording::models as wording;
 
@@ -158,6 +159,9 @@ impl Here {
         let (forward, reverse) = cost(n, m, &firsts);
         let rows = if report.mode == "reverse" { reverse } else { forward };
         let work = report.checkpoint.parameters as f64 * rows as f64;
+        if report.method != Method::default() || report.faithfulness.is_some() {
+            return None; // other work than that of the run that is estimated
+        }
         let known = self.measured.as_ref().is_some_and(|k| k.backend == report.backend && k.work > 4.0 * work);
         if known || m == 0 || work <= 0.0 || report.seconds.total.is_nan() || report.seconds.total < TOO_SHORT {
             return None;
@@ -254,6 +258,7 @@ mod tests {
             completeness: Vec::new(),
             faithfulness: None,
             against: Vec::new(),
+            against_text: Vec::new(),
             by: Default::default(),
             mode: "forward".into(),
             backend: backend.into(),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Side;
 use super::weights::Task;
+use super::{Side, text};
 use crate::protocol::JobId;
 
 /// What a job is for.
@@ -19,12 +19,18 @@ pub enum Purpose {
     Weights(Task),
     /// How the prompt in the editor will be read.
     Prepare,
+    /// A picture is checked.
+    Picture,
+    /// A word that was typed is read.
+    Word,
     /// The GPU is checked.
     Check,
     /// What is kept in the browser's storage is listed or deleted.
     Store,
     /// The hub is asked.
     Look,
+    /// What tuning changed on a text.
+    Text(text::Task),
 }
 
 /// The jobs that engines are at work on. An engine that is started again begins a new epoch, in which nothing of the

@@ -1,7 +1,7 @@
 //! What the page is told, and what it wants done.
 
 use super::{
-    Side, Wish, editor, fit, gpu_check, guess, hub, lesson, linked, runs, scores, slots, stored, waiting, weights,
+    Side, Wish, editor, fit, gpu_check, guess, hub, lesson, linked, runs, scores, slots, stored, text, waiting, weights,
 };
 use crate::protocol::{Event, Request, Source};
 use crate::share::Export;
@@ -42,6 +42,8 @@ pub enum Msg {
     Guess(guess::Command),
     /// The user wants something of the weights.
     Weights(weights::Command),
+    /// The user wants to see what tuning changed on a text.
+    Text(text::Command),
     /// The user wants something of the scores.
     Scores(scores::Command),
     /// The user wants the GPU to be checked, or no more.
@@ -82,7 +84,9 @@ pub enum Effect {
     Start(Side, u32),
     /// A request for an engine.
     Send(Side, Request),
-    /// The same with files of the user's.
+    /// A request for an engine, with the rows of numbers that came beside the event that is being heard.
+    SendRows(Side, Request),
+    /// A request with files of the user's.
     SendFiles(Side, Request, Files),
     /// Remember for the next visit what is in a slot.
     Remember(Side, Source),

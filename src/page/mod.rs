@@ -23,6 +23,7 @@ pub mod scores;
 mod side;
 pub mod slots;
 pub mod stored;
+pub mod text;
 mod tracked;
 pub mod waiting;
 pub mod weights;
@@ -45,6 +46,7 @@ pub use scores::Scores;
 pub use side::{Progress, Side};
 pub use slots::Slots;
 pub use stored::Stored;
+pub use text::Text;
 pub use tracked::Tracked;
 pub use waiting::{Waiting, Wish};
 pub use weights::Weights;
@@ -80,6 +82,8 @@ pub struct Page {
     pub linked: Linked,
     /// What is read from the weights.
     pub weights: Weights,
+    /// What tuning changed on the text on screen.
+    pub text: Text,
     /// The scores of a set of prompts.
     pub scores: Scores,
     /// How the prompt in the editor will be read.
@@ -144,7 +148,11 @@ impl Page {
             Msg::Waiting(command) => return self.wait(command),
             Msg::Example(at) => return self.example(at, effects),
             Msg::ExampleCame(at, export) => return self.example_came(at, *export),
-            Msg::Runs(command) => self.runs.command(command, &mut context),
+            Msg::Runs(command) => {
+                if self.runs.command(command, &mut context) {
+                    return vec![Msg::Linked(linked::Command::Forget)]; // what is on screen was not sent
+                }
+            }
             Msg::Address(fragment) => {
                 let lesson = Msg::Lesson(lesson::Command::Address(fragment.clone()));
                 return vec![Msg::Linked(linked::Command::Address(fragment)), lesson];
@@ -159,6 +167,13 @@ impl Page {
                 let needs_models = matches!(command, weights::Command::Words(_));
                 self.weights.command(command, &mut context);
                 if needs_models {
+                    return vec![Msg::Waiting(waiting::Command::Need)];
+                }
+            }
+            Msg::Text(command) => {
+                let opens = command == text::Command::Open(true);
+                self.text.command(command, &mut context);
+                if opens {
                     return vec![Msg::Waiting(waiting::Command::Need)];
                 }
             }
@@ -218,10 +233,17 @@ impl Page {
                 }
                 self.runs.event((side, job), event, at, &mut context);
             }
+            (Some((job, Purpose::Picture)), event) => self.runs.check_event((side, job), event, at, &mut context),
+            (Some((job, Purpose::Word)), event) => {
+                if self.runs.word_event((side, job), event, &mut context) {
+                    return vec![Msg::Linked(linked::Command::Forget)];
+                }
+            }
             (Some((job, Purpose::Score)), event) => self.scores.event((side, job), event, &mut context),
             (Some((job, Purpose::Weights(task))), event) => {
                 self.weights.event((side, job, task), event, at, &mut context);
             }
+            (Some((job, Purpose::Text(task))), event) => self.text.event((side, job, task), event, at, &mut context),
             (Some((job, Purpose::Prepare)), event) => self.preparing.event((side, job), event, &mut context),
             (Some((job, Purpose::Check)), event) => self.gpu_check.event(job, event, at, &mut context),
             (Some((job, Purpose::Store)), event) => return self.stored.event(job, event, &mut context),
@@ -251,6 +273,7 @@ impl Page {
         self.runs.engine_gone(side, &failure);
         self.weights.engine_gone(side, &failure);
         self.scores.engine_gone(side, &mut context);
+        self.text.engine_gone(side, &failure, &mut context);
         self.preparing.engine_gone(side);
         self.gpu_check.engine_gone(side, &failure);
         self.stored.engine_gone(side);
@@ -290,6 +313,7 @@ impl Page {
         let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects };
         let round = &self.runs.round;
         self.weights.go_on(|side| round.sequence(side, &self.facts), &mut context);
+        self.text.go_on(round, &mut context);
         self.preparing.go_on(round.is_running(), &self.facts, effects);
         let mut then = self.waiting.go_on(self.slots.presence(&self.facts));
         let quiet = |side: Side| self.slots.slot(side).loading.is_none();

@@ -26,6 +26,10 @@ pub enum Command {
 pub enum Wish {
     /// Run the prompt.
     Run(Box<RunSpec>),
+    /// Ask why a word, and not another.
+    Why(Box<runs::Ask>),
+    /// Check a picture.
+    Check(Box<runs::Which>),
     /// Measure the set of prompts, or go on with it.
     Measure,
     /// Measure it from the first prompt on.
@@ -37,6 +41,8 @@ impl Wish {
     pub fn words(&self) -> &'static str {
         match self {
             Self::Run(_) => wording::RUN_THE_PROMPT,
+            Self::Why(_) => wording::ANSWER_THE_QUESTION,
+            Self::Check(_) => wording::CHECK_THE_PICTURE,
             Self::Measure | Self::MeasureAgain => wording::MEASURE_THE_PROMPTS,
         }
     }
@@ -51,6 +57,8 @@ impl Wish {
         match self {
             // a new run has nothing to do with a picture that was sent
             Self::Run(spec) => vec![Msg::Linked(linked::Command::Forget), Msg::Runs(runs::Command::Run(spec))],
+            Self::Why(ask) => vec![Msg::Runs(runs::Command::Why(ask))],
+            Self::Check(which) => vec![Msg::Runs(runs::Command::Check(which))],
             Self::Measure => vec![Msg::Scores(scores::Command::Start)],
             Self::MeasureAgain => vec![Msg::Scores(scores::Command::Again)],
         }

@@ -59,6 +59,9 @@ pub enum Failure {
     /// A run was asked of an engine without a checkpoint.
     #[error("No model is loaded yet.")]
     NotLoaded,
+    /// A picture was asked about that another checkpoint has made.
+    #[error("Another model is loaded now than the one that made this picture. Run the prompt again, then ask.")]
+    OtherModel,
     /// The user stopped the job.
     #[error("Stopped.")]
     Cancelled,

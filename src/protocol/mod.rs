@@ -6,6 +6,7 @@
 mod backend;
 mod failure;
 mod run;
+pub mod text;
 
 pub use backend::{Backend, BackendChoice, BackendReport, Why};
 pub use failure::{Failure, StorageFailure};
@@ -15,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::explain::attribution::Mode;
 use crate::explain::local::{LayerAttention, LayerFiring};
+use crate::explain::methods::faithfulness::Faithfulness;
+use crate::explain::methods::{How, is_default};
 use crate::explain::weights::coherence::Judged;
 use crate::explain::weights::heads::Reading;
 use crate::explain::weights::matching::LayerMatches;
@@ -80,9 +83,12 @@ pub enum Request {
         /// Granularity of the prompt's units.
         #[serde(default)]
         by: By,
-        /// Which method.
+        /// Forward or reverse.
         #[serde(default)]
         mode: Mode,
+        /// By which method.
+        #[serde(default, skip_serializing_if = "is_default")]
+        how: How,
     },
     /// Run and explain.
     Run {
@@ -90,6 +96,24 @@ pub enum Request {
         job: JobId,
         /// What.
         run: Run,
+    },
+    /// Check the picture that a run has made: answered by [`Event::PictureChecked`].
+    CheckPicture {
+        /// This job.
+        job: JobId,
+        /// The run, with the ids of its response and of those that they were set against.
+        run: Box<Run>,
+        /// The prompt's ids as the run read them.
+        prompt: Vec<u32>,
+        /// The picture, `[units][response]`.
+        importance: Vec<Vec<f32>>,
+    },
+    /// Read a text as a response that begins with it: answered by [`Event::Tokenized`].
+    Tokenize {
+        /// This job.
+        job: JobId,
+        /// The text.
+        text: String,
     },
     /// What a layer's heads relate, read from the weights: answered by [`Event::Heads`].
     Heads {
@@ -131,6 +155,13 @@ pub enum Request {
         ids: Vec<u32>,
         /// From 0.
         layer: usize,
+    },
+    /// Something about a text that both models read: answered by [`Event::Text`].
+    Text {
+        /// This job.
+        job: JobId,
+        /// What.
+        question: text::Question,
     },
     /// Read the weights by other words from now on: a list of words and two files of word vectors, attached in this order,
     /// each of which may be left out. Answered by [`Event::Words`].
@@ -200,6 +231,8 @@ pub enum Stage {
     Response,
     /// Parts of the reverse pass.
     Reverse,
+    /// Parts of the check of a picture.
+    Picture,
     /// Parts of the check of a GPU.
     Kernels,
     /// Layers that have read a sequence.
@@ -307,6 +340,24 @@ pub enum Event {
         /// Threads of the processor that had a part in it.
         threads: usize,
     },
+    /// How far a picture can be trusted.
+    PictureChecked {
+        /// The job.
+        job: JobId,
+        /// The checkpoint that it was checked with.
+        weights: String,
+        /// What was found.
+        found: Box<Faithfulness>,
+    },
+    /// A text as tokens.
+    Tokenized {
+        /// The job.
+        job: JobId,
+        /// The checkpoint whose tokens these are.
+        weights: String,
+        /// Their ids and texts.
+        tokens: Vec<(u32, String)>,
+    },
     /// A layer's heads.
     Heads {
         /// The job.
@@ -347,6 +398,13 @@ pub enum Event {
         job: JobId,
         /// The layer.
         firing: Box<LayerFiring>,
+    },
+    /// What was asked about a text.
+    Text {
+        /// The job.
+        job: JobId,
+        /// What was found.
+        answer: Box<text::Answer>,
     },
     /// By which words the weights are read now.
     Words {
@@ -418,11 +476,14 @@ impl Event {
             | Self::Started { job, .. }
             | Self::Token { job, .. }
             | Self::Finished { job, .. }
+            | Self::PictureChecked { job, .. }
+            | Self::Tokenized { job, .. }
             | Self::Heads { job, .. }
             | Self::Concepts { job, .. }
             | Self::Matches { job, .. }
             | Self::Attention { job, .. }
             | Self::Firing { job, .. }
+            | Self::Text { job, .. }
             | Self::Words { job, .. }
             | Self::Checked { job, .. }
             | Self::Listed { job, .. }

@@ -110,3 +110,19 @@ pub struct Run {
     #[serde(default)]
     pub template_row: bool,
 }
+
+impl Run {
+    /// A run explained by token, its probabilities differentiated by the cheaper mode, with no more asked of it.
+    pub fn by_token(prompt: Prompt, response: Response) -> Self {
+        Self {
+            prompt,
+            response,
+            by: By::Token,
+            target: Target::Prob,
+            mode: Mode::Auto,
+            how: How::default(),
+            instruction: None,
+            template_row: false,
+        }
+    }
+}

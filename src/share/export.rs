@@ -121,7 +121,8 @@ fn fits(r: &ModelReport, prompt: &str) -> bool {
     let rows = r.importance.is_empty() || r.importance.len() == r.units.len();
     let tokens = r.units.iter().flat_map(|u| &u.tokens).all(|t| *t < r.prompt.len());
     let tokens_of = |count: usize| count == 0 || count == r.response.len();
-    let found = tokens_of(r.against.len()) && tokens_of(r.completeness.len());
+    let others = tokens_of(r.against.len()) && tokens_of(r.against_text.len());
+    let found = others && tokens_of(r.completeness.len());
     let spans = r.units.iter().all(|u| within(&u.span)) && r.prompt.iter().all(|t| within(&t.span));
     columns && rows && tokens && found && spans && prompt.get(r.instruction.clone()).is_some()
 }

@@ -7,6 +7,7 @@ use super::window::Window;
 use crate::checkpoint::Turn;
 use crate::checkpoint::conversation::explained_turns;
 use crate::explain::ModelReport;
+use crate::explain::methods::Method;
 use crate::explain::view::View;
 use crate::explain::weights::graph::Origin;
 
@@ -98,6 +99,7 @@ impl Figure<'_> {
     /// What is drawn.
     fn sheet<R>(&self, f: impl FnOnce(&Sheet) -> R) -> R {
         let fill = |n: usize, m: usize| self.fill(n, m);
+        let [lowered, raised] = signed_ends(self.report);
         let tip = |n: usize, m: usize| format!("level {}, {:.4e}", self.view.levels[n][m], self.view.signed[n][m]);
         f(&Sheet {
             title: format!("{}: {}", self.side, self.report.checkpoint.name),
@@ -107,7 +109,7 @@ impl Figure<'_> {
             tip: &tip,
             legend: match self.reading.scale {
                 Scale::Levels => Legend::Levels("least", "most influence"),
-                Scale::Signed => Legend::Signed("lowered the word's probability", "raised it"),
+                Scale::Signed => Legend::Signed(&lowered, &raised),
             },
             caption: self.caption().join(" "),
         })
@@ -177,6 +179,18 @@ impl Figure<'_> {
             head.into_iter().chain(cells)
         });
         super::csv(head.into_iter().chain(names), rows)
+    }
+}
+
+/// What the ends of signed colours mean in the picture of `report`.
+pub fn signed_ends(report: &ModelReport) -> [String; 2] {
+    match report.why() {
+        Some(why) => {
+            let [this, that] = why.words_of();
+            [format!("spoke for \"{that}\""), format!("spoke for \"{this}\"")]
+        }
+        None if report.method == Method::GradientNorm => ["".into(), "could move the word's probability most".into()],
+        None => ["lowered the word's probability".into(), "raised it".into()],
     }
 }
 

@@ -21,11 +21,11 @@ pub(super) const FONT: &str = "font-family=\"Inter,Helvetica,Arial,sans-serif\""
 
 /// What the colours mean: words for their ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Legend {
+pub enum Legend<'a> {
     /// From least to most.
-    Levels(&'static str, &'static str),
+    Levels(&'a str, &'a str),
     /// From the most negative to the most positive.
-    Signed(&'static str, &'static str),
+    Signed(&'a str, &'a str),
 }
 
 /// A matrix to draw.
@@ -41,7 +41,7 @@ pub struct Sheet<'a> {
     /// What a cell says when pointed at, after its words.
     pub tip: &'a dyn Fn(usize, usize) -> String,
     /// What the colours mean.
-    pub legend: Legend,
+    pub legend: Legend<'a>,
     /// What it is, in sentences.
     pub caption: String,
 }

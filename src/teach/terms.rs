@@ -13,6 +13,7 @@ pub enum Term {
     ChatTemplate,
     Turns,
     Target,
+    Explainer,
     Method,
     Sampling,
     Importance,
@@ -24,7 +25,13 @@ pub enum Term {
     Density,
     Score,
     Choices,
+    Why,
+    Check,
     Difference,
+    Divergence,
+    Lens,
+    Contribution,
+    FourCells,
     Compute,
     Head,
     Reading,
@@ -50,6 +57,7 @@ impl Term {
             Self::ChatTemplate => "Chat template",
             Self::Turns => "Turns before the prompt",
             Self::Target => "Gradient of",
+            Self::Explainer => "Method",
             Self::Method => "Forward and reverse",
             Self::Sampling => "Sampling",
             Self::Importance => "Importance",
@@ -61,7 +69,13 @@ impl Term {
             Self::Density => "Density",
             Self::Score => "Instruction score",
             Self::Choices => "Probability, rank, entropy",
+            Self::Why => "Why this word and not that",
+            Self::Check => "Check this picture",
             Self::Difference => "Difference",
+            Self::Divergence => "KL divergence",
+            Self::Lens => "Logit lens",
+            Self::Contribution => "Direct contribution",
+            Self::FourCells => "Template and weights",
             Self::Compute => "CPU and GPU",
             Self::Head => "Attention head",
             Self::Reading => "Relation and Paper",
@@ -101,6 +115,9 @@ impl Term {
             Self::Target => {
                 "What is differentiated for each word of the response: its probability, the logarithm of the probability, or its logit, the raw score before the softmax. The paper uses the probability."
             }
+            Self::Explainer => {
+                "How importance is found. Gradient × input: what a small change along a word’s own vector does. Gradient norm: how strongly any change of it can act. Integrated gradients: such changes added up on the whole way from a baseline. Occlusion: the word is really replaced. Where they agree, the picture does not depend on the choice."
+            }
             Self::Method => {
                 "Two exact ways to compute the same numbers. Forward mode carries every prompt word’s influence along while the answer is written. Reverse mode works back from each word of the answer. Auto uses the cheaper one."
             }
@@ -132,8 +149,26 @@ impl Term {
             Self::Choices => {
                 "How likely the model found the word: its probability, its rank among all words (1 is the likeliest), and the entropy, which says how undecided the model was (0 is certain)."
             }
+            Self::Why => {
+                "Press a word that the model considered at this place, or type one. The same response is explained again: coloured is what made the one likelier than the other. What would explain either word drops out."
+            }
+            Self::Check => {
+                "Whether the picture ranks the prompt’s words as the model uses them: taking away those that it ranks highest should lower the probability faster than taking words away at random. Ten cells are also computed again by finite differences."
+            }
             Self::Difference => {
                 "The tuned model’s signed values minus the base’s, where both explain the same response."
+            }
+            Self::Divergence => {
+                "How differently two models expect the next token, in nats: 0 where their probabilities are the same. KL(tuned ‖ base) is large where the tuned model favours tokens that the base finds unlikely; KL(base ‖ tuned) where the base favours tokens that the tuned model has given up."
+            }
+            Self::Lens => {
+                "What the model would answer if it stopped after a layer: that layer’s vector is read as if it were the last. Only the last layer was trained to be read so, and early layers often read as noise. A token settles at the layer from which on it stays the most probable one."
+            }
+            Self::Contribution => {
+                "A token’s logit, its raw score, is a sum of what the embedding, each layer’s attention and each layer’s feed-forward block add to it, with the last norm’s scale held fixed. What a part changes in the input of later layers counts as theirs."
+            }
+            Self::FourCells => {
+                "A base model usually reads plain text and a tuned model a chat template, so what differs has two causes. Each model reads the prompt both ways, and all four runs explain one response: between the columns only the template changes, between the rows only the weights."
             }
             Self::Compute => {
                 "The page computes on your processor or on your graphics card, whichever gives the right answer sooner. The results are the same."
@@ -182,6 +217,7 @@ pub enum Panel {
     Reading,
     Result,
     Difference,
+    Text,
     Heads,
     Head,
     Attention,
@@ -203,6 +239,7 @@ impl Panel {
             Self::Reading => "How to read the results",
             Self::Result => "A model’s result",
             Self::Difference => "Difference",
+            Self::Text => "What tuning changed on this text",
             Self::Heads => "Attention heads",
             Self::Head => "The chosen head",
             Self::Attention => "Attention on the prompt",
@@ -227,12 +264,22 @@ impl Panel {
                 Term::ResponseToExplain,
                 Term::ChatTemplate,
                 Term::Target,
+                Term::Explainer,
                 Term::Method,
                 Term::Sampling,
             ],
             Self::Reading => &[Term::Granularity, Term::Scale, Term::Levels, Term::Floor, Term::Norm],
-            Self::Result => &[Term::BaseAndTuned, Term::Score, Term::Choices, Term::Importance, Term::Density],
+            Self::Result => &[
+                Term::BaseAndTuned,
+                Term::Score,
+                Term::Choices,
+                Term::Why,
+                Term::Importance,
+                Term::Density,
+                Term::Check,
+            ],
             Self::Difference => &[Term::Difference],
+            Self::Text => &[Term::Divergence, Term::Lens, Term::Contribution, Term::FourCells],
             Self::Heads => &[Term::Head, Term::Reading, Term::HeadMeasure],
             Self::Head => &[Term::Pair],
             Self::Attention => &[Term::Attention],
@@ -253,6 +300,7 @@ impl Panel {
 pub enum Picture {
     Attribution,
     Difference,
+    Text,
     Heads,
     Concepts,
     Findings,
@@ -263,7 +311,7 @@ impl Picture {
     pub fn limits(self) -> &'static [&'static str] {
         match self {
             Self::Attribution => &[
-                "What would happen without a word: the values are derivatives, which hold for small changes of the word’s vector.",
+                "What would happen without a word: the values are derivatives, which hold for small changes of the word’s vector. The method Occlusion, among the options, replaces the word.",
                 "Why a word mattered, or that the model understood it. A word can matter because it is odd, or first.",
                 "Influence that cancels out: two paths with opposite effects add up to little.",
                 "Sizes across columns, in levels: each column is relative to its own largest value. Signed values share one scale.",
@@ -271,6 +319,12 @@ impl Picture {
             Self::Difference => &[
                 "Which part of tuning made the difference: the data, the template, or its length.",
                 "A difference of behaviour: both models are made to explain the same response, though one of them would have written another.",
+            ],
+            Self::Text => &[
+                "What either model would have written: after the first tokens, a model reads a text that may not be its own.",
+                "Why the models differ at a token: a large divergence can come from one word of the prompt, or from everything before it.",
+                "What a layer does, in the lens: a vector that reads as another word may carry what later layers need.",
+                "What a part does by way of later layers: direct contributions leave that out.",
             ],
             Self::Heads => &[
                 "What a head does on a sentence: the pairs are read from weights. The section below shows attention on your prompt.",

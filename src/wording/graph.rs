@@ -28,7 +28,7 @@ pub fn drawn(drawn: usize, above: usize, all: usize, hidden: u8) -> String {
     match hidden {
         _ if drawn < above => {
             format!(
-                "The {said} strongest of {} drawn: the {} above level {hidden} are too many.",
+                "The {said} strongest of {} drawn: the {} above level {hidden} are too many to draw.",
                 of,
                 thousands(above as u64)
             )
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(drawn(160, 160, 160, 0), "All 160 ribbons drawn.");
         assert_eq!(
             drawn(1200, 3204, 9000, 2),
-            "The 1,200 strongest of 9,000 ribbons drawn: the 3,204 above level 2 are too many."
+            "The 1,200 strongest of 9,000 ribbons drawn: the 3,204 above level 2 are too many to draw."
         );
     }
 

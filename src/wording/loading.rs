@@ -6,6 +6,8 @@ pub const LOAD_THEM: &str = "Load them";
 
 /// What a press is waiting for.
 pub const RUN_THE_PROMPT: &str = "run the prompt";
+pub const ANSWER_THE_QUESTION: &str = "answer your question";
+pub const CHECK_THE_PICTURE: &str = "check the picture";
 pub const MEASURE_THE_PROMPTS: &str = "measure the prompts";
 
 /// What happens once they are there.

@@ -3,27 +3,11 @@
 use std::ops::ControlFlow;
 
 use super::reader::Reader;
-use crate::explain::attribution::{Job, Mode, Outcome, RunEvent};
+use crate::explain::attribution::{Job, RunEvent};
 use crate::explain::methods::faithfulness::{self, Faithfulness, Picture};
-use crate::explain::methods::{self, Explained, How, Method, Passage};
+use crate::explain::methods::{self, Explained, How, Passage};
 use crate::model::cpu::CpuEngine;
 use crate::model::{Engine, ModelError, Tick};
-use crate::protocol::Run;
-
-/// Whether another method than gradient x input explains `run`.
-pub fn is(run: &Run) -> bool {
-    run.how.method != Method::GradientInput && run.mode != Mode::Off
-}
-
-/// The mode that takes as much memory as `run`.
-pub fn mode(run: &Run) -> Mode {
-    match run.how.method {
-        _ if run.mode == Mode::Off => Mode::Off,
-        Method::GradientInput => run.mode,
-        Method::GradientNorm | Method::IntegratedGradients => Mode::Reverse,
-        Method::Occlusion => Mode::Off,
-    }
-}
 
 /// Runs `job` as `how` says, and frees what the engine held for it. `now` is a clock in seconds; `emit` hears every event and
 /// cancels by breaking.
@@ -41,6 +25,24 @@ pub async fn explain(
     explained
 }
 
+/// A response as it was explained.
+#[derive(Clone, Copy)]
+pub struct Told<'a> {
+    /// Its token ids.
+    pub response: &'a [u32],
+    /// What each was set against; empty where they were not.
+    pub against: &'a [u32],
+    /// `[groups][response]`.
+    pub importance: &'a [Vec<f32>],
+}
+
+impl<'a> Told<'a> {
+    /// Of its parts.
+    pub fn of(response: &'a [u32], against: &'a [u32], importance: &'a [Vec<f32>]) -> Self {
+        Self { response, against, importance }
+    }
+}
+
 /// Checks the picture that `how` made of `job`, and frees what the engine held for it. `scored` tells which units are ranked.
 /// Breaking `tick` cancels.
 pub async fn check(
@@ -48,13 +50,13 @@ pub async fn check(
     engine: &mut CpuEngine,
     how: &How,
     job: &Job,
-    outcome: &Outcome,
+    told: Told<'_>,
     scored: &[bool],
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
 ) -> Result<Faithfulness, ModelError> {
     let row = reader.baseline_row(engine, &how.baseline)?;
-    let picture = Picture { method: how.method, groups: &job.groups, scored, importance: &outcome.importance };
-    let mut passage = Passage::new(engine, &job.prompt, &outcome.response, job.target, &outcome.against).await?;
+    let picture = Picture { method: how.method, groups: &job.groups, scored, importance: told.importance };
+    let mut passage = Passage::new(engine, &job.prompt, told.response, job.target, told.against).await?;
     let checked = faithfulness::check(&mut passage, picture, (&how.baseline, &row), tick).await;
     engine.begin(&[]).await?;
     checked

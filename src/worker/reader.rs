@@ -69,7 +69,7 @@ impl Reader {
         (tokens, text)
     }
 
-    fn spell(&self, id: u32) -> (String, Option<Vec<u8>>) {
+    pub fn spell(&self, id: u32) -> (String, Option<Vec<u8>>) {
         match self.checkpoint.tokenizer() {
             Ok(tokenizer) => spell(tokenizer.token_bytes(id)),
             Err(_) => (format!("#{id}"), None),
@@ -81,6 +81,18 @@ impl Reader {
         let top_text = choice.top.iter().map(|c| self.spell(c.id).0).collect();
         let Choice { probability, rank, entropy, top } = choice;
         ResponseToken { id, text, bytes, probability, rank, entropy, top, top_text }
+    }
+
+    /// The text of what each token of `response` was set against; empty for one that was set against itself.
+    pub fn others(&self, response: &[u32], against: &[u32]) -> Vec<String> {
+        let text = |(token, other): (&u32, &u32)| if token == other { String::new() } else { self.spell(*other).0 };
+        response.iter().zip(against).map(text).collect()
+    }
+
+    /// The tokens of `text` as a response would begin with it, each with its text.
+    pub fn tokens(&self, text: &str) -> Result<Vec<(u32, String)>, CheckpointError> {
+        let ids = self.checkpoint.tokenizer()?.encode_response(text)?;
+        Ok(ids.into_iter().map(|id| (id, self.spell(id).0)).collect())
     }
 
     pub fn respond(&self, response: &Response) -> Result<Respond, CheckpointError> {

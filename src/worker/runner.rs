@@ -5,12 +5,13 @@ use std::rc::Rc;
 
 use super::backends::Backends;
 use super::budget::{Asked, Budget};
-use super::by_method;
+use super::by_method::{self, Told};
 use super::reader::Reader;
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::explain::attribution::{self, Job, Mode, Outcome, RunEvent};
+use crate::explain::attribution::{self, Against, Job, Mode, Outcome, Respond, RunEvent};
 use crate::explain::memory;
-use crate::explain::methods::Explained;
+use crate::explain::methods::faithfulness::Faithfulness;
+use crate::explain::methods::{Explained, How};
 use crate::explain::{By, CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, scored_rows, units};
 use crate::model::cpu::{Cores, CpuEngine, CpuModel, Trace};
 use crate::model::gpu::{GpuEngine, GpuModel};
@@ -119,21 +120,22 @@ impl Runner {
         self.budget = budget;
     }
 
-    /// What a run of `prompt`, prepared, with the text that is explained, will take of memory; nothing where the GPU computes,
-    /// which does not say how much it has, or where the context does not hold it.
+    /// What a run of `prompt`, prepared, with the text that is explained, will take of memory in `mode` and by the method of `how`;
+    /// nothing where the GPU computes, which does not say how much it has, or where the context does not hold it.
     pub fn need(
         &self,
         (prompt, text): (&[PromptToken], &str),
         response: &Response,
         by: By,
-        mode: Mode,
+        (mode, how): (Mode, &How),
     ) -> Result<Option<Need>, CheckpointError> {
         let respond = self.reader.respond(response)?;
-        if self.backend().used == Backend::Gpu || self.reader.length(prompt, &respond).over() > 0 {
+        let on_gpu = self.backend().used == Backend::Gpu && !how.is_another(mode);
+        if on_gpu || self.reader.length(prompt, &respond).over() > 0 {
             return Ok(None);
         }
         let units = units(prompt, text, by, true); // the template may make up a row
-        let asked = Asked::new(&self.reader.info, (prompt, text), &units, by, &respond, mode);
+        let asked = Asked::new(&self.reader.info, (prompt, text), &units, by, &respond, how.mode(mode));
         Ok(Some(match asked.plan(&self.reader.checkpoint.config, |need| need.min(self.budget.bytes)) {
             Ok(plan) => Need { bytes: plan.bytes, refused: None },
             Err(shortage) => Need { bytes: shortage.need, refused: Some(shortage) },
@@ -166,6 +168,23 @@ impl Runner {
         Ok(memory::check_attention(&self.reader.checkpoint.config, tokens, |need| self.budget.of(need))?)
     }
 
+    /// Fails where memory cannot hold a sequence that is read through all layers for its last token.
+    pub fn check_sequence(&self, tokens: usize) -> Result<(), ModelError> {
+        Ok(memory::check_sequence(&self.reader.checkpoint.config, tokens, |need| self.budget.of(need))?)
+    }
+
+    /// Fails where memory cannot hold a run that reads `response` after `before` and explains nothing.
+    pub fn check_reading(&self, before: usize, response: &[u32]) -> Result<(), ModelError> {
+        let config = &self.reader.checkpoint.config;
+        let sizes = memory::Sizes::new(before, &[], &Respond::Forced(response.to_vec()), config.context);
+        Ok(memory::plan(config, &sizes, Mode::Off, None, |need| self.budget.of(need)).map(|_| ())?)
+    }
+
+    /// A token's text.
+    pub fn spell(&self, id: u32) -> String {
+        self.reader.spell(id).0
+    }
+
     /// Runs and explains. `now` is a clock in seconds; `emit` hears everything and cancels by breaking.
     pub async fn run(
         &mut self,
@@ -184,12 +203,12 @@ impl Runner {
         }
         let units = units(&prompt, &text, run.by, run.template_row);
         let asked = |mode| Asked::new(&self.reader.info, (&prompt, &text), &units, run.by, &respond, mode);
-        let (run_asks, check_asks) = (asked(by_method::mode(run)), asked(Mode::Off));
+        let (run_asks, check_asks) = (asked(run.how.mode(run.mode)), asked(Mode::Off));
         let budget = self.budget;
         let plan = |asked: &Asked, reader: &Reader| {
             asked.plan(&reader.checkpoint.config, |need| budget.of(need)).map(|plan| plan.mode)
         };
-        let on_gpu = !by_method::is(run) && self.backends.gpu().is_some();
+        let on_gpu = !run.how.is_another(run.mode) && self.backends.gpu().is_some();
         // the GPU has memory of its own; the check is the CPU's
         if on_gpu && run.how.check {
             plan(&check_asks, &self.reader)?;
@@ -208,7 +227,7 @@ impl Runner {
             mode,
             alternatives: ALTERNATIVES,
         };
-        let (explained, used) = if by_method::is(run) {
+        let (explained, used) = if run.how.is_another(run.mode) {
             let Self { reader, backends, .. } = self;
             let mut forward = async |event: RunEvent| emit(update(reader, event)).await;
             let explained = by_method::explain(reader, &mut backends.cpu, &run.how, &job, &now, &mut forward).await?;
@@ -225,8 +244,8 @@ impl Runner {
         let faithfulness = if checked {
             let (before, scored) = (now(), scored_rows(&units, run.by));
             let mut tick = async |t: Tick| emit(Update::Reverse(t)).await;
-            let found =
-                by_method::check(reader, &mut backends.cpu, &run.how, &job, &outcome, &scored, &mut tick).await?;
+            let told = Told::of(&outcome.response, &outcome.against, &outcome.importance);
+            let found = by_method::check(reader, &mut backends.cpu, &run.how, &job, told, &scored, &mut tick).await?;
             outcome.seconds.total += now() - before;
             Some(found)
         } else {
@@ -254,6 +273,7 @@ impl Runner {
             steps,
             completeness,
             faithfulness,
+            against_text: reader.others(&outcome.response, &outcome.against),
             against: outcome.against,
             by: run.by,
             mode: outcome.mode.name().to_owned(),
@@ -264,6 +284,55 @@ impl Runner {
             report.score(Levels::default());
         }
         Ok(report)
+    }
+
+    /// Checks a picture that a run has made: `run` with the ids of its response and of those that they were set against, the
+    /// prompt's ids `as_read` by it, and its `importance`, `[units][response]`. Breaking `tick` cancels. Fails where the prompt
+    /// is read otherwise now, as with another chat template.
+    pub async fn check(
+        &mut self,
+        run: &Run,
+        as_read: &[u32],
+        importance: &[Vec<f32>],
+        tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<Faithfulness, ModelError> {
+        let (prompt, text) = self.reader.prepare(&run.prompt)?;
+        let units = units(&prompt, &text, run.by, run.template_row);
+        let (response, against) = match (&run.response, &run.how.against) {
+            (Response::Ids { ids }, None) => (ids.as_slice(), &[][..]),
+            (Response::Ids { ids }, Some(Against::Tokens(others))) => (ids.as_slice(), others.as_slice()),
+            _ => return Err(ModelError::OtherPicture),
+        };
+        let ids: Vec<u32> = prompt.iter().map(|t| t.id).collect();
+        let fits = ids == as_read
+            && importance.len() == units.len()
+            && importance.iter().all(|row| row.len() == response.len());
+        if !fits || response.is_empty() {
+            return Err(ModelError::OtherPicture);
+        }
+        let respond = Respond::Forced(response.to_vec());
+        let length = self.reader.length(&prompt, &respond);
+        if length.over() > 0 {
+            return Err(ModelError::TooLong(length));
+        }
+        let asked = Asked::new(&self.reader.info, (&prompt, &text), &units, run.by, &respond, Mode::Off);
+        asked.plan(&self.reader.checkpoint.config, |need| self.budget.of(need))?;
+        let job = Job {
+            prompt: ids,
+            groups: units.iter().map(|u| u.tokens.clone()).collect(),
+            respond,
+            target: run.target,
+            against: run.how.against.clone(),
+            mode: Mode::Off,
+            alternatives: 0,
+        };
+        let (told, scored) = (Told::of(response, against, importance), scored_rows(&units, run.by));
+        by_method::check(&self.reader, &mut self.backends.cpu, &run.how, &job, told, &scored, tick).await
+    }
+
+    /// The tokens of `text` as the model would say it, each with its text.
+    pub fn tokens(&self, text: &str) -> Result<Vec<(u32, String)>, CheckpointError> {
+        self.reader.tokens(text)
     }
 
     /// Runs `job` by gradient x input, on the GPU where there is one. Where that fails, the run starts again on the CPU, which emits

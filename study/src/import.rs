@@ -1,7 +1,8 @@
 //! Published level matrices as a study: the paper's own results, in the tables that a study makes (docs/studies.md).
 
 use std::collections::{HashMap, HashSet};
-use std::io::Read;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -95,11 +96,12 @@ pub fn import(path: &Path, out: &Path, name: &str) -> Result<usize, StudyError> 
 /// The file's text, which may be packed by gzip.
 fn unpacked(path: &Path) -> Result<String, StudyError> {
     let fail = |source| StudyError::File { path: path.to_owned(), source };
-    let bytes = std::fs::read(path).map_err(fail)?;
+    let mut file = BufReader::new(File::open(path).map_err(fail)?);
+    let packed = file.fill_buf().map_err(fail)?.starts_with(&[0x1f, 0x8b]);
     let mut text = String::new();
-    let read = match bytes.starts_with(&[0x1f, 0x8b]) {
-        true => GzDecoder::new(&bytes[..]).take(MOST).read_to_string(&mut text),
-        false => (&bytes[..]).take(MOST).read_to_string(&mut text),
+    let read = match packed {
+        true => GzDecoder::new(file).take(MOST).read_to_string(&mut text),
+        false => file.take(MOST).read_to_string(&mut text),
     };
     match read.map_err(fail)? as u64 {
         MOST => Err(fail(std::io::Error::other("more than a gibibyte of text"))),

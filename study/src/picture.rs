@@ -129,6 +129,7 @@ fn report(study: &Study, checkpoint: &Checkpoint, case: &PromptCase, row: &Row) 
         completeness: Vec::new(),
         faithfulness: None,
         against: Vec::new(),
+        against_text: Vec::new(),
         backend: String::new(),
         seconds: Seconds { total: row.seconds.unwrap_or(0.0), ..Seconds::default() },
     };

@@ -175,14 +175,11 @@ impl Session<'_> {
         let settings = &self.study.settings;
         let around = if checkpoint.template == Template::Own { Around::Own } else { Around::Off };
         let run = Run {
-            prompt: Prompt::text(unit.case.prompt.clone(), around),
-            response,
             by: settings.by,
             target: settings.target,
             mode: settings.mode,
             instruction: Some(unit.case.span()),
-            template_row: false,
-            how: Default::default(),
+            ..Run::by_token(Prompt::text(unit.case.prompt.clone(), around), response)
         };
         let started = Instant::now();
         let mut quiet = async |_: Update| ControlFlow::Continue(());

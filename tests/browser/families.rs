@@ -116,7 +116,7 @@ async fn every_tab_works(family: &str) {
     limit(&page, LIMIT).await;
     page.fill("#prompt", PROMPT).await;
     for (label, mode) in [("Reverse", Mode::Reverse), ("Forward", Mode::Forward)] {
-        page.press_segment("Method", label).await;
+        page.press_segment("Mode", label).await;
         page.run().await;
         let saved = saved(&page).await;
         for (side, path) in ["base", "tuned"].into_iter().zip(&files) {
@@ -219,7 +219,7 @@ async fn published_gemma3_and_qwen2_match_pytorch_and_fit_memory() {
     let tokens = cases[0]["prob"].as_array().unwrap().len();
     limit(&page, tokens).await;
     page.fill("#prompt", cases[0]["prompt"].as_str().unwrap()).await;
-    page.press_segment("Method", "Forward").await;
+    page.press_segment("Mode", "Forward").await;
     page.run_for(Duration::from_secs(900)).await;
     page.shot("published-attribution").await;
     let saved = saved(&page).await;

@@ -10,6 +10,7 @@ mod graph;
 mod hub;
 mod loading;
 mod memory;
+mod methods;
 mod offline;
 mod page;
 mod share;
@@ -17,6 +18,7 @@ mod site;
 #[path = "../support/mod.rs"]
 mod support;
 mod teach;
+mod text;
 mod threads;
 mod trouble;
 mod weights;

@@ -21,7 +21,7 @@ async fn a_run_that_memory_cannot_hold_is_refused_and_the_page_goes_on() {
     page.js("document.querySelector('#options').open=true").await;
     page.fill("#limit", "2").await;
     page.js("document.querySelector('#limit').dispatchEvent(new Event('change',{bubbles:true}))").await;
-    page.press_segment("Method", "Forward").await;
+    page.press_segment("Mode", "Forward").await;
     page.fill("#prompt", &"x".repeat(2400)).await;
     let need = "This run needs about 6.";
     page.wait_text("#memory-base", &format!("Base model: {need}")).await;
@@ -32,7 +32,7 @@ async fn a_run_that_memory_cannot_hold_is_refused_and_the_page_goes_on() {
     page.click("#run").await;
     page.wait_text("#card-tuned .error", what_to_do).await;
     // and what was said helps
-    page.press_segment("Method", "Auto").await;
+    page.press_segment("Mode", "Auto").await;
     page.wait_js("return !document.querySelector('#memory-base.error')").await;
     page.run().await;
     page.close().await;

@@ -5,10 +5,9 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
+use shiftlens::explain::ModelReport;
 use shiftlens::explain::attribution::{Mode, Sampling};
-use shiftlens::explain::{By, ModelReport};
 use shiftlens::model::block_on;
-use shiftlens::model::head::Target;
 use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
 
@@ -28,16 +27,7 @@ impl Model {
     }
 
     fn run(&mut self, prompt: Prompt, response: Response, mode: Mode) -> Result<ModelReport, Box<dyn Error>> {
-        let run = Run {
-            prompt,
-            response,
-            by: By::Token,
-            target: Target::Prob,
-            mode,
-            instruction: None,
-            template_row: false,
-            how: Default::default(),
-        };
+        let run = Run { mode, ..Run::by_token(prompt, response) };
         let mut quiet = async |_: Update| ControlFlow::Continue(());
         Ok(block_on(self.runner.run(&run, || 0.0, &mut quiet))?)
     }

@@ -1,4 +1,11 @@
-//! Keys and values of a sequence, and their tangents.
+//! Keys and values of a sequence, and their tangents, in pages that are never moved. The keys of two key/value heads and
+//! seventy positions:
+//!
+//! ```text
+//! pages[0]  head 0, positions  0..32     pages[1]  head 1, positions  0..32
+//! pages[2]  head 0, positions 32..64     pages[3]  head 1, positions 32..64
+//! pages[4]  head 0, positions 64..70     pages[5]  head 1, positions 64..70, and 26 rows to come
+//! ```
 
 use alloc::vec;
 use alloc::vec::Vec;

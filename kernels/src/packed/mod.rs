@@ -3,7 +3,16 @@
 //! Eight rows of the matrix are a group. A block of 32 columns of a group holds, for the rows 0 to 3 and then for 4 to 7,
 //! vectors of eight 16-bit lanes: two neighbouring columns of each of four rows, so that one multiplication of pairs gives
 //! four rows' products, a lane each. A lane is shared by the fields of several pairs of columns: field f of vector v is pair
-//! `VECTORS * f + v`. Rows past the last are zeros.
+//! `VECTORS * f + v`. Rows past the last are zeros. With four bits a field, rows 0 to 3 of a block are:
+//!
+//! ```text
+//!            lane 0       lane 1       lane 2       ...   lane 7
+//! vector 0   row 0        row 0        row 1              row 3
+//!            column 2p    column 2p+1  column 2p          column 2p+1   p = 0, 4,  8, 12 in bits 0-3, 4-7, 8-11, 12-15
+//! vector 1   the same                                                   p = 1, 5,  9, 13
+//! vector 2                                                              p = 2, 6, 10, 14
+//! vector 3                                                              p = 3, 7, 11, 15
+//! ```
 //!
 //! Before a group's blocks lie their scales, eight rows together: they are read first, and memory read in one direction comes
 //! much sooner. Scales of one and two bytes are in the order 0 4 1 5 2 6 3 7, so that the halves of 32-bit lanes are the rows 0

@@ -77,7 +77,7 @@ pub fn Net(
             "Enter" | " " => choose(at()),
             "Escape" => {
                 if pointed.get_untracked().is_none() {
-                    return; // nothing to leave: a dialog around it may take the key
+                    return; // it may close what the graph stands in
                 }
                 hover.set(None);
                 choose(None);
@@ -92,7 +92,7 @@ pub fn Net(
     let svg = move || layout.with(|l| drawing(l, &Colours::PAGE, differs));
     let size = move |of: fn((f32, f32)) -> f32| layout.with(|l| of(l.size)).to_string();
     view! {
-        <div class="ends" aria-hidden="true"><span>{common::PROMPT}</span><span>{common::RESPONSE}</span></div>
+        <div class="graph-ends" aria-hidden="true"><span>{common::PROMPT}</span><span>{common::RESPONSE}</span></div>
         <div
             node_ref=frame id=id class="ribbons" tabindex="0" role="img" aria-label=name
             on:pointermove=point on:pointerleave=move |_| hover.set(None) on:focusout=move |_| hover.set(None)

@@ -2,6 +2,7 @@
 
 mod mirror;
 mod signals;
+mod text;
 
 use leptos::prelude::*;
 

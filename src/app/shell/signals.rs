@@ -4,9 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::mirror::Mirror;
+use super::text::Text;
 use crate::explain::CheckpointInfo;
 use crate::explain::findings::{PromptCase, ScoreRow};
 use crate::explain::local::{LayerAttention, LayerFiring};
+use crate::explain::methods::How;
 use crate::explain::weights::coherence::Judged;
 use crate::explain::weights::compare::HeadChange;
 use crate::explain::weights::heads;
@@ -19,7 +21,7 @@ use crate::page::hub::Look;
 use crate::page::lesson::Current;
 use crate::page::linked::Picture;
 use crate::page::prepared::Prepared;
-use crate::page::runs::{Half, Shown};
+use crate::page::runs::{Asked, Checking, Half, Shown};
 use crate::page::stored::Kept;
 use crate::page::weights::{Layers, Local, Work};
 use crate::page::{self, Here, Page, Progress, Scores, Side, Wish, slots};
@@ -187,6 +189,8 @@ pub struct Signals {
     /// Whether the template's tokens make up a row.
     pub template_row: Mirror<bool>,
     pub options: Mirror<Options>,
+    /// By which method the next run is explained.
+    pub how: Mirror<How>,
     pub reading: Mirror<Reading>,
     /// What waits for the models.
     pub wishes: Mirror<Vec<Wish>>,
@@ -202,6 +206,9 @@ pub struct Signals {
     pub model: [Mirror<Model>; 2],
     pub run: [Mirror<Half>; 2],
     pub progress: [Mirror<Option<Progress>>; 2],
+    /// Questions about single words, and checks of pictures.
+    pub asked: Mirror<Asked>,
+    pub checks: [Mirror<Checking>; 2],
     pub selection: [Mirror<Selection>; 2],
     pub prepared: [Mirror<Option<Prepared>>; 2],
     pub backend: [Mirror<Option<BackendReport>>; 2],
@@ -216,6 +223,8 @@ pub struct Signals {
     /// A guess, if colours are hidden until one is made.
     pub guess: Mirror<Option<Guess>>,
     pub weights: Weights,
+    /// What tuning changed on the text on screen.
+    pub text: Text,
     pub findings: Findings,
 }
 
@@ -230,6 +239,7 @@ impl Signals {
             units: Mirror::new(),
             template_row: Mirror::new(),
             options: Mirror::new(),
+            how: Mirror::new(),
             reading: Mirror::new(),
             wishes: Mirror::new(),
             rested: Mirror::new(),
@@ -240,6 +250,8 @@ impl Signals {
             model: Mirror::both(),
             run: Mirror::both(),
             progress: Mirror::both(),
+            asked: Mirror::new(),
+            checks: Mirror::both(),
             selection: Mirror::both(),
             prepared: Mirror::both(),
             backend: Mirror::both(),
@@ -250,6 +262,7 @@ impl Signals {
             lesson: Mirror::new(),
             guess: Mirror::new(),
             weights: Weights::new(),
+            text: Text::new(),
             findings: Findings::new(),
         }
     }
@@ -264,6 +277,7 @@ impl Signals {
         self.units.draw(&mut editor.units);
         self.template_row.draw(&mut editor.template_row);
         self.options.draw(&mut editor.options);
+        self.how.draw(&mut editor.how);
         self.reading.draw(&mut editor.reading);
         self.wishes.draw(&mut page.waiting.wishes);
         self.rested.draw(&mut page.waiting.rested);
@@ -275,6 +289,8 @@ impl Signals {
         self.run.iter().zip(&mut round.halves).for_each(|(signal, half)| signal.draw(half));
         Mirror::each(&self.selection, &mut round.selections);
         Mirror::each(&self.progress, &mut page.runs.progress);
+        self.asked.draw(&mut page.runs.questions.asked);
+        Mirror::each(&self.checks, &mut page.runs.checks);
         Mirror::each(&self.prepared, &mut page.preparing.prepared);
         for side in Side::BOTH {
             let slot = page.slots.slot(side);
@@ -288,6 +304,7 @@ impl Signals {
         self.lesson.draw(&mut page.lessons.current);
         self.guess.draw(&mut page.guessing.guess);
         self.weights.draw(&mut page.weights);
+        self.text.draw(&mut page.text);
         self.findings.draw(&mut page.scores);
     }
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::app::method::MadeBy;
 use crate::app::reading::{PromptText, ResponseText};
 use crate::app::share::figures;
 use crate::app::state::{Side, Slot, State};
@@ -124,6 +125,7 @@ fn Answer(state: State, side: Side) -> impl IntoView {
         <div class="slide-label">{common::RESPONSE}</div>
         <ResponseText state half/>
         <p class="slide-note">{chosen}</p>
+        <MadeBy half class="slide-note"/>
     }
 }
 
@@ -165,6 +167,7 @@ fn Both(state: State) -> impl IntoView {
         </div>
         <div class="slide-both">{move || rows().into_iter().map(row).collect_view()}</div>
         <p class="slide-note">{wording::ABOUT_BOTH}</p>
+        <MadeBy half=if has_run(state.tuned) { state.tuned } else { state.base } class="slide-note"/>
     }
 }
 
@@ -177,7 +180,7 @@ fn Matrix(state: State, side: Side) -> impl IntoView {
         figures::bare(state, state.slot(side)).unwrap_or_default()
     };
     // our own drawing, every text in it escaped
-    view! { <div class="slide-figure" inner_html=svg></div> }
+    view! { <MadeBy half=state.slot(side) class="slide-note"/><div class="slide-figure" inner_html=svg></div> }
 }
 
 /// A picture as large as it can be.

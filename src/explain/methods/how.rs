@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::explain::attribution::Against;
+use crate::explain::attribution::{Against, Mode};
 
 /// Most nodes of integrated gradients that can be asked for.
 pub const MOST_STEPS: usize = 4096;
@@ -96,6 +96,21 @@ pub struct How {
 }
 
 impl How {
+    /// Whether another method than gradient x input explains a run that is computed in `mode`.
+    pub fn is_another(&self, mode: Mode) -> bool {
+        self.method != Method::GradientInput && mode != Mode::Off
+    }
+
+    /// The mode that takes as much memory as a run that is asked for in `mode`.
+    pub fn mode(&self, mode: Mode) -> Mode {
+        match self.method {
+            _ if mode == Mode::Off => Mode::Off,
+            Method::GradientInput => mode,
+            Method::GradientNorm | Method::IntegratedGradients => Mode::Reverse,
+            Method::Occlusion => Mode::Off,
+        }
+    }
+
     /// Within bounds, where it comes from a file or a link.
     pub fn sound(self) -> Self {
         Self { steps: self.steps.map(|steps| steps.clamp(1, MOST_STEPS)), ..self }

@@ -56,6 +56,13 @@ impl<'a> Passage<'a> {
         (0..self.goals.len()).collect()
     }
 
+    /// The places of those that are asked about: all but the ones that are set against themselves, unless all are.
+    pub fn asked(&self) -> Vec<usize> {
+        let asked = |m: &usize| self.goals[*m].against != Some(self.goals[*m].token);
+        let some: Vec<usize> = (0..self.goals.len()).filter(asked).collect();
+        if some.is_empty() { self.tokens() } else { some }
+    }
+
     /// Token `n`'s own row, `[width]`.
     pub fn row(&self, n: usize) -> &[f32] {
         &self.own[n * self.width..(n + 1) * self.width]

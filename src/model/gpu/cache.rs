@@ -1,4 +1,10 @@
-//! Keys and values of the sequence so far, and their tangents: what forward mode keeps on the GPU.
+//! Keys and values of the sequence so far, and their tangents: what forward mode keeps on the GPU. The tangents' buffer of a
+//! layer, with a capacity of ten positions and three groups whose first tokens stand at 0, 4 and 9:
+//!
+//! ```text
+//! | 0 1 2 3 4 5 6 7 8 9 | 4 5 6 7 8 9 | 9 |    positions, each its keys and then its values
+//!   group 0               group 1       group 2
+//! ```
 
 use wgpu::Buffer;
 

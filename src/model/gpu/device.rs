@@ -158,17 +158,27 @@ impl Gpu {
     }
 
     /// A storage buffer of `count` words, zeroed.
+    #[track_caller]
     pub(super) fn storage(&self, count: usize) -> Buffer {
         self.buffer(count, BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST)
     }
 
+    /// Errors name a buffer by the line that made it.
+    #[track_caller]
     fn buffer(&self, words: usize, usage: BufferUsages) -> Buffer {
+        let label = std::panic::Location::caller().to_string();
         // whole vectors of four words: some kernels read so
         let size = (words.max(1).next_multiple_of(4) * 4) as u64;
-        self.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
+        self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(&label),
+            size,
+            usage,
+            mapped_at_creation: false,
+        })
     }
 
     /// A storage buffer with these values.
+    #[track_caller]
     pub(super) fn filled<T: bytemuck::NoUninit>(&self, values: &[T]) -> Buffer {
         let buffer = self.storage(size_of_val(values).div_ceil(4));
         self.write(&buffer, values);
@@ -176,6 +186,7 @@ impl Gpu {
     }
 
     /// A uniform buffer with this value, of a multiple of 16 bytes.
+    #[track_caller]
     pub(super) fn uniform<T: bytemuck::NoUninit>(&self, value: &T) -> Buffer {
         let words = size_of::<T>().div_ceil(16) * 4;
         let buffer = self.buffer(words, BufferUsages::UNIFORM | BufferUsages::COPY_DST);
@@ -188,6 +199,7 @@ impl Gpu {
     }
 
     /// A buffer that results are copied to.
+    #[track_caller]
     pub(super) fn staging(&self, words: usize) -> Buffer {
         self.buffer(words, BufferUsages::MAP_READ | BufferUsages::COPY_DST)
     }

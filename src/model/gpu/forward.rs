@@ -8,7 +8,7 @@ use super::bind::{LayerOps, bind};
 use super::cache::{LayerCache, Places};
 use super::device::GpuError;
 use super::fused::Fused;
-use super::ops::{Op, encode};
+use super::ops::{self, Op, encode};
 use super::uniforms::Norm;
 use super::weights::GpuModel;
 use crate::checkpoint::{ModelConfig, Part};
@@ -224,7 +224,7 @@ impl Session {
         let rows = plan.rows();
         let mut dispatches = 0;
         {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
+            let mut pass = ops::pass(&mut encoder, "forward");
             dispatches += encode(&self.embed, &mut pass, rows);
             for layer in &self.layers {
                 for ops in [&layer.inner, &layer.seen, &layer.outer] {

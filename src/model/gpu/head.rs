@@ -1,13 +1,21 @@
 //! What lies between the final hidden states and the answers: the head's product, the choice, and a column of importance.
+//!
+//! The answers are read back together, `CHOSEN` words and a column for each token that is followed:
+//!
+//! ```text
+//! | id | probability | rank | entropy | 8 x (id, probability) | importance, one number a group | the next token's ...
+//!   0    1             2      3         4                       CHOSEN = 20
+//! ```
 
 use wgpu::{Buffer, CommandEncoder};
 
+use super::bindings;
 use super::device::{Gpu, GpuError};
 use super::engine::MOST_AHEAD;
 use super::forward::Session;
-use super::kernels::{Kernel, Kernels};
+use super::kernels::Kernels;
 use super::matrix::Through;
-use super::ops::{Count, Op, encode};
+use super::ops::{self, Count, Op, encode};
 use super::weights::GpuModel;
 use crate::model::head::{Goal, Target};
 
@@ -70,8 +78,8 @@ pub(super) fn goal_words(goal: Goal) -> [u32; 2] {
 /// Both halves of a choice from the first row of `logits`, into `chosen`.
 pub(super) fn choose(gpu: &Gpu, kernels: &Kernels, question: &Buffer, logits: &Buffer, chosen: &Buffer) -> [Op; 2] {
     let parts = gpu.storage(PARTS * SAID);
-    let scan = kernels.bind(gpu, Kernel::Scan, None, &[question, logits, &parts]);
-    let join = kernels.bind(gpu, Kernel::Choose, None, &[question, logits, &parts, chosen]);
+    let scan = kernels.bind(gpu, bindings::Scan { question, logits, parts: &parts });
+    let join = kernels.bind(gpu, bindings::Choose { question, logits, parts: &parts, chosen });
     [(scan, PARTS), (join, 1)].map(|(call, count)| Op::new(call, Count::Fixed(count), Count::Fixed(1)))
 }
 
@@ -92,11 +100,13 @@ impl Head {
         let info = gpu.filled(&vec![[0u32; 4]; rows]);
         let batch = |_| {
             let (from, count, column) = (gpu.storage(rows), gpu.uniform(&[0u32; 4]), gpu.storage(rows));
-            let gather = kernels.bind(gpu, Kernel::Gather, None, &[&gather, &from, &session.work.h, &hidden]);
+            let rows = bindings::Gather { gather: &gather, source: &from, x: &session.work.h, y: &hidden };
+            let gather = kernels.bind(gpu, rows);
             let mut product = vec![Op::elements(gather, c.width)];
             let through = Through { rows: &count, x: &hidden, y: &logits, accumulate: false };
             product.extend(model.head().product(gpu, kernels, &through, Some(&info)));
-            let contract = kernels.bind(gpu, Kernel::Column, None, &[&question, &logits, &column, &chosen]);
+            let (question, logits, chosen) = (&question, &logits, &chosen);
+            let contract = kernels.bind(gpu, bindings::Column { question, logits, column: &column, chosen });
             Batch { from, count, product, column, contract: Op::rows(contract) }
         };
         let batches = (0..tangents.div_ceil(most.max(1)).max(1)).map(batch).collect();
@@ -158,7 +168,7 @@ impl Head {
     ) -> usize {
         self.ask(model, question);
         self.point(model, primal, tangents);
-        let mut pass = encoder.begin_compute_pass(&Default::default());
+        let mut pass = ops::pass(encoder, "answer");
         self.ops(tangents.len()).into_iter().map(|(op, rows)| op.encode(&mut pass, rows)).sum()
     }
 
@@ -198,7 +208,7 @@ impl Head {
     /// Encodes the logits after row `primal` of the hidden states, and stages them.
     pub fn logits(&self, model: &GpuModel, encoder: &mut CommandEncoder, primal: usize) -> (usize, &Buffer) {
         self.point(model, primal, &[]);
-        let dispatches = encode(&self.batches[0].product, &mut encoder.begin_compute_pass(&Default::default()), 1);
+        let dispatches = encode(&self.batches[0].product, &mut ops::pass(encoder, "logits"), 1);
         encoder.copy_buffer_to_buffer(&self.logits, 0, &self.staged_logits, 0, Some(4 * self.vocab as u64));
         (dispatches, &self.staged_logits)
     }

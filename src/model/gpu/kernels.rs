@@ -3,8 +3,9 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
-use wgpu::{BindGroup, BindGroupLayout, Buffer, ComputePipeline};
+use wgpu::{BindGroup, BindGroupLayout, ComputePipeline};
 
+use super::bindings::{Buffers, OfKernel};
 use super::device::Gpu;
 use super::ops::Call;
 use super::pack::Format;
@@ -43,8 +44,8 @@ pub(super) enum Kernel {
     Contract,
 }
 
-/// Begins every kernel that reads a weight matrix, every product of few rows, of many rows, every kernel of heads, of norms, of
-/// the gated activation, and of a choice.
+/// Begins every kernel that reads a weight matrix ([`weight4`] follows), every product of few rows, of many rows, every kernel of
+/// heads, of norms, of the gated activation, and of a choice.
 const WEIGHTS: &str = include_str!("kernels/weights.wgsl");
 const ROWS: &str = include_str!("kernels/rows.wgsl");
 const TILES: &str = include_str!("kernels/tiles.wgsl");
@@ -66,11 +67,12 @@ impl Kernel {
         name
     }
 
-    /// Of a product, the bindings that it is given.
-    fn product(self) -> Option<Product> {
+    /// Of a kernel that reads a weight matrix, the bindings that it is given.
+    fn reads(self) -> Option<Bindings> {
         match self {
-            Self::Matmul | Self::Matvec1 | Self::Matvec4 | Self::Matvec8 => Some(Product::Plain),
-            Self::NormMatvec1 | Self::NormMatvec4 | Self::NormMatvec8 => Some(Product::Normed),
+            Self::Matmul | Self::Matvec1 | Self::Matvec4 | Self::Matvec8 | Self::Transposed => Some(Bindings::Product),
+            Self::NormMatvec1 | Self::NormMatvec4 | Self::NormMatvec8 => Some(Bindings::NormedProduct),
+            Self::Embed => Some(Bindings::Lookup),
             _ => None,
         }
     }
@@ -113,9 +115,9 @@ impl Kernel {
         }
     }
 
-    /// What the GPU is given.
-    pub fn source(self) -> String {
-        let whole = self.whole();
+    /// What the GPU is given, for weights of this format where the kernel reads any.
+    pub fn source(self, format: Option<Format>) -> String {
+        let whole = self.whole(format);
         #[cfg(test)]
         if BROKEN.get() == Some(self) {
             return without_effect(&whole);
@@ -123,10 +125,11 @@ impl Kernel {
         whole
     }
 
-    fn whole(self) -> String {
+    fn whole(self, format: Option<Format>) -> String {
+        let weights = format.map(|format| format!("{WEIGHTS}\n{}", weight4(format))).unwrap_or_default();
         match self {
-            Self::Matmul | Self::Transposed => format!("{WEIGHTS}\n{TILES}\n{}", self.text()),
-            Self::Embed => format!("{WEIGHTS}\n{}", self.text()),
+            Self::Matmul | Self::Transposed => format!("{weights}\n{TILES}\n{}", self.text()),
+            Self::Embed => format!("{weights}\n{}", self.text()),
             Self::Matvec1
             | Self::Matvec4
             | Self::Matvec8
@@ -134,7 +137,7 @@ impl Kernel {
             | Self::NormMatvec4
             | Self::NormMatvec8 => {
                 let rows = self.rows_at_once();
-                format!("const ROWS: u32 = {rows}u;\n{WEIGHTS}\n{ROWS}\n{}", for_each_row(self.text(), rows))
+                format!("const ROWS: u32 = {rows}u;\n{weights}\n{ROWS}\n{}", for_each_row(self.text(), rows))
             }
             Self::Append | Self::RopeVjp | Self::Attention | Self::AttentionVjpQueries | Self::AttentionVjpKeys => {
                 format!("{HEADS}\n{}", self.text())
@@ -144,6 +147,20 @@ impl Kernel {
             Self::Scan | Self::Choose => format!("{CHOICE}\n{}", self.text()),
             _ => self.text().to_owned(),
         }
+    }
+}
+
+/// The file that reads weights of this format.
+fn weight4(format: Format) -> &'static str {
+    match format {
+        Format::F32 => include_str!("kernels/weights_f32.wgsl"),
+        Format::F16 => include_str!("kernels/weights_f16.wgsl"),
+        Format::Bf16 => include_str!("kernels/weights_bf16.wgsl"),
+        Format::Bits2 => include_str!("kernels/weights_bits2.wgsl"),
+        Format::Bits3 => include_str!("kernels/weights_bits3.wgsl"),
+        Format::Bits4 => include_str!("kernels/weights_bits4.wgsl"),
+        Format::Bits5 => include_str!("kernels/weights_bits5.wgsl"),
+        Format::Bits8 => include_str!("kernels/weights_bits8.wgsl"),
     }
 }
 
@@ -158,13 +175,29 @@ fn for_each_row(text: &str, rows: usize) -> String {
     text.lines().flat_map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// What the products of a kind are bound to, so that one binding serves whichever of them the number of rows asks for.
+/// What kernels that read a weight matrix are bound to: one binding serves whichever product the number of rows asks for, and formats
+/// without scales are given them too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Product {
+enum Bindings {
     /// The shape, the matrix's words and scales, how many rows, what is read and what is written.
-    Plain,
+    Product,
     /// The same, then the norm's gain, and the primal row of each row.
-    Normed,
+    NormedProduct,
+    /// The shape, the matrix's words and scales, the tokens, what is written.
+    Lookup,
+}
+
+impl Bindings {
+    fn kinds(self) -> &'static [wgpu::BufferBindingType] {
+        const READ: wgpu::BufferBindingType = wgpu::BufferBindingType::Storage { read_only: true };
+        const WRITTEN: wgpu::BufferBindingType = wgpu::BufferBindingType::Storage { read_only: false };
+        const UNIFORM: wgpu::BufferBindingType = wgpu::BufferBindingType::Uniform;
+        match self {
+            Self::Product => &[UNIFORM, READ, READ, UNIFORM, READ, WRITTEN],
+            Self::NormedProduct => &[UNIFORM, READ, READ, UNIFORM, READ, WRITTEN, READ, READ],
+            Self::Lookup => &[UNIFORM, READ, READ, READ, WRITTEN],
+        }
+    }
 }
 
 #[cfg(test)]
@@ -199,7 +232,7 @@ fn without_effect(source: &str) -> String {
 #[derive(Default)]
 pub(super) struct Kernels {
     made: RefCell<HashMap<(Kernel, Option<Format>), ComputePipeline>>,
-    products: [OnceCell<BindGroupLayout>; 2],
+    layouts: [OnceCell<BindGroupLayout>; 3],
 }
 
 impl Kernels {
@@ -209,12 +242,11 @@ impl Kernels {
             let label = Some(format!("{kernel:?}"));
             let module = gpu.device.create_shader_module(wgpu::ShaderModuleDescriptor {
                 label: label.as_deref(),
-                source: wgpu::ShaderSource::Wgsl(kernel.source().into()),
+                source: wgpu::ShaderSource::Wgsl(kernel.source(format).into()),
             });
-            let constants: Vec<(&str, f64)> = format.iter().map(|f| ("FORMAT", f64::from(f.number()))).collect();
-            let layout = kernel.product().map(|product| {
+            let layout = kernel.reads().map(|bindings| {
                 gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                    bind_group_layouts: &[Some(self.product(gpu, product))],
+                    bind_group_layouts: &[Some(self.layout(gpu, bindings))],
                     ..Default::default()
                 })
             });
@@ -223,43 +255,40 @@ impl Kernels {
                 layout: layout.as_ref(),
                 module: &module,
                 entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions { constants: &constants, ..Default::default() },
+                compilation_options: Default::default(),
                 cache: None,
             })
         };
         self.made.borrow_mut().entry((kernel, format)).or_insert_with(make).clone()
     }
 
-    fn product(&self, gpu: &Gpu, product: Product) -> &BindGroupLayout {
-        self.products[product as usize].get_or_init(|| {
-            let read = wgpu::BufferBindingType::Storage { read_only: true };
-            let written = wgpu::BufferBindingType::Storage { read_only: false };
-            let uniform = wgpu::BufferBindingType::Uniform;
-            let kinds = [uniform, read, read, uniform, read, written, read, read];
-            let kinds = &kinds[..if product == Product::Normed { 8 } else { 6 }];
+    fn layout(&self, gpu: &Gpu, bindings: Bindings) -> &BindGroupLayout {
+        self.layouts[bindings as usize].get_or_init(|| {
             let entry = |(ty, binding): (&wgpu::BufferBindingType, u32)| wgpu::BindGroupLayoutEntry {
                 binding,
                 visibility: wgpu::ShaderStages::COMPUTE,
                 ty: wgpu::BindingType::Buffer { ty: *ty, has_dynamic_offset: false, min_binding_size: None },
                 count: None,
             };
-            let entries: Vec<_> = kinds.iter().zip(0..).map(entry).collect();
-            let descriptor = wgpu::BindGroupLayoutDescriptor { label: Some("product"), entries: &entries };
+            let entries: Vec<_> = bindings.kinds().iter().zip(0..).map(entry).collect();
+            let descriptor = wgpu::BindGroupLayoutDescriptor { label: Some("weights"), entries: &entries };
             gpu.device.create_bind_group_layout(&descriptor)
         })
     }
 
-    /// A pipeline with its buffers, in the order of their bindings.
-    pub fn bind(&self, gpu: &Gpu, kernel: Kernel, format: Option<Format>, buffers: &[&Buffer]) -> Call {
-        let pipeline = self.pipeline(gpu, kernel, format);
-        let group = self.group(gpu, &pipeline.get_bind_group_layout(0), buffers);
+    /// A kernel with its buffers.
+    pub fn bind<B: OfKernel>(&self, gpu: &Gpu, buffers: B) -> Call {
+        let (kernel, pipeline) = (B::KERNEL, self.pipeline(gpu, B::KERNEL, None));
+        let group = self.group(gpu, kernel, &pipeline.get_bind_group_layout(0), &buffers);
         Call { kernel, pipeline, group }
     }
 
-    /// Kernels of one kind of product with the same buffers.
-    pub fn bind_products(&self, gpu: &Gpu, kernels: &[Kernel], format: Format, buffers: &[&Buffer]) -> Vec<Call> {
-        let Some(product) = kernels.first().and_then(|kernel| kernel.product()) else { return Vec::new() };
-        let group = self.group(gpu, self.product(gpu, product), buffers);
+    /// Kernels that read weights of this format, and that share their buffers.
+    pub fn bind_weights(&self, gpu: &Gpu, kernels: &[Kernel], format: Format, buffers: &impl Buffers) -> Vec<Call> {
+        let Some((first, bindings)) = kernels.first().and_then(|first| Some((*first, first.reads()?))) else {
+            return Vec::new();
+        };
+        let group = self.group(gpu, first, self.layout(gpu, bindings), buffers);
         let call = |&kernel: &Kernel| Call {
             kernel,
             pipeline: self.pipeline(gpu, kernel, Some(format)),
@@ -268,13 +297,15 @@ impl Kernels {
         kernels.iter().map(call).collect()
     }
 
-    fn group(&self, gpu: &Gpu, layout: &BindGroupLayout, buffers: &[&Buffer]) -> BindGroup {
+    fn group(&self, gpu: &Gpu, kernel: Kernel, layout: &BindGroupLayout, buffers: &impl Buffers) -> BindGroup {
+        let label = kernel.name();
         let entries: Vec<wgpu::BindGroupEntry> = buffers
-            .iter()
+            .list()
+            .into_iter()
             .zip(0..)
             .map(|(b, binding)| wgpu::BindGroupEntry { binding, resource: b.as_entire_binding() })
             .collect();
-        gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries })
+        gpu.device.create_bind_group(&wgpu::BindGroupDescriptor { label: Some(&label), layout, entries: &entries })
     }
 }
 
@@ -298,8 +329,13 @@ mod tests {
     #[test]
     fn every_kernel_is_valid() {
         let mut failures = Vec::new();
-        for kernel in Kernel::VARIANTS {
-            let source = kernel.source();
+        let formats = |kernel: Kernel| match kernel {
+            kernel if kernel.reads().is_some() => Format::VARIANTS.iter().copied().map(Some).collect(),
+            _ => vec![None],
+        };
+        let all = Kernel::VARIANTS.iter().flat_map(|&kernel| formats(kernel).into_iter().map(move |f| (kernel, f)));
+        for (kernel, format) in all {
+            let source = kernel.source(format);
             let checked =
                 wgpu::naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string(&source)).and_then(|module| {
                     let mut validator = wgpu::naga::valid::Validator::new(
@@ -309,8 +345,8 @@ mod tests {
                     );
                     validator.validate(&module).map(drop).map_err(|e| e.emit_to_string(&source))
                 });
-            failures.extend(checked.err().map(|e| format!("{kernel:?}: {e}")));
-            failures.extend(tint(&source).err().map(|e| format!("{kernel:?}, tint: {e}")));
+            failures.extend(checked.err().map(|e| format!("{kernel:?} of {format:?}: {e}")));
+            failures.extend(tint(&source).err().map(|e| format!("{kernel:?} of {format:?}, tint: {e}")));
         }
         assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     }

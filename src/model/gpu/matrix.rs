@@ -7,6 +7,7 @@ use bytemuck::{Pod, Zeroable};
 use candle_core::quantized::QTensor;
 use wgpu::Buffer;
 
+use super::bindings::{self, Buffers, Lookup, NormedProduct, Product};
 use super::device::{Gpu, GpuError};
 use super::kernels::{Kernel, Kernels};
 use super::ops::{Call, Count, Op};
@@ -77,16 +78,20 @@ impl Part {
         Self { format, first, rows, words, scales }
     }
 
+    fn product<'a>(&'a self, matrix: &'a Buffer, t: &'a Through) -> Product<'a> {
+        Product { matrix, words: &self.words, scales: &self.scales, rows: t.rows, x: t.x, y: t.y }
+    }
+
     /// The product of so many rows by each of these kernels, which share their buffers.
     fn bind(
         &self,
         gpu: &Gpu,
         kernels: &Kernels,
         of: &[(Kernel, RangeInclusive<usize>)],
-        buffers: &[&Buffer],
+        buffers: &impl Buffers,
     ) -> Vec<Op> {
         let names: Vec<Kernel> = of.iter().map(|(kernel, _)| *kernel).collect();
-        let calls = kernels.bind_products(gpu, &names, self.format, buffers);
+        let calls = kernels.bind_weights(gpu, &names, self.format, buffers);
         let op = |(call, (kernel, when)): (Call, &(Kernel, RangeInclusive<usize>))| {
             let outputs = if *kernel == Kernel::Matmul { 32 } else { 4 };
             let op = Op::new(call, Count::Fixed(self.rows.div_ceil(outputs)), Count::Rows(kernel.rows_at_once()));
@@ -173,9 +178,8 @@ impl Matrix {
     pub fn product(&self, gpu: &Gpu, kernels: &Kernels, t: &Through, info: Option<&Buffer>) -> Vec<Op> {
         let one = |part: &Part| {
             let shape = gpu.uniform(&self.shape(part, t.accumulate));
-            let buffers = [&shape, &part.words, &part.scales, t.rows, t.x, t.y];
             let all: Vec<_> = OF_FEW.into_iter().chain([OF_MANY]).collect();
-            part.bind(gpu, kernels, &all, &buffers)
+            part.bind(gpu, kernels, &all, &part.product(&shape, t))
         };
         let products = self.parts.iter().flat_map(one);
         products.chain(self.bias(gpu, kernels, t, info)).collect()
@@ -193,10 +197,11 @@ impl Matrix {
     ) -> Vec<Op> {
         let one = |part: &Part| {
             let shape = gpu.uniform(&Shape { eps: norm.eps, ..self.shape(part, t.accumulate) });
-            let few = [&shape, &part.words, &part.scales, t.rows, norm.stream, t.y, norm.gain, norm.info];
-            let many = [&shape, &part.words, &part.scales, t.rows, t.x, t.y];
+            let Part { words, scales, .. } = part;
+            let (gain, info) = (norm.gain, norm.info);
+            let few = NormedProduct { matrix: &shape, words, scales, rows: t.rows, x: norm.stream, y: t.y, gain, info };
             let mut ops = part.bind(gpu, kernels, &OF_NORMED, &few);
-            ops.extend(part.bind(gpu, kernels, &[OF_MANY], &many));
+            ops.extend(part.bind(gpu, kernels, &[OF_MANY], &part.product(&shape, t)));
             ops
         };
         let products = self.parts.iter().flat_map(one);
@@ -206,7 +211,7 @@ impl Matrix {
     fn bias(&self, gpu: &Gpu, kernels: &Kernels, t: &Through, info: Option<&Buffer>) -> Option<Op> {
         let (Some(bias), Some(info)) = (&self.bias, info) else { return None };
         let shape = gpu.uniform(&[self.outputs as u32, 0, 0, 0]);
-        let bound = kernels.bind(gpu, Kernel::Bias, None, &[&shape, t.rows, info, bias, t.y]);
+        let bound = kernels.bind(gpu, bindings::Bias { shape: &shape, rows: t.rows, info, b: bias, y: t.y });
         Some(Op::elements(bound, self.outputs))
     }
 
@@ -214,21 +219,25 @@ impl Matrix {
     pub fn transposed(&self, gpu: &Gpu, kernels: &Kernels, t: &Through) -> Vec<Op> {
         let one = |(i, part): (usize, &Part)| {
             let shape = gpu.uniform(&self.shape(part, t.accumulate || i > 0));
-            let buffers = [&shape, &part.words, &part.scales, t.rows, t.x, t.y];
-            let bound = kernels.bind(gpu, Kernel::Transposed, Some(part.format), &buffers);
-            Op::new(bound, Count::Fixed(self.inputs.div_ceil(32)), Count::Rows(32))
+            kernels.bind_weights(gpu, &[Kernel::Transposed], part.format, &part.product(&shape, t))
         };
-        self.parts.iter().enumerate().map(one).collect()
+        let op = |call| Op::new(call, Count::Fixed(self.inputs.div_ceil(32)), Count::Rows(32));
+        self.parts.iter().enumerate().flat_map(one).map(op).collect()
     }
 
     /// Rows of the matrix, by the tokens of `tokens`, times `scale` into `y`.
     pub fn lookup(&self, gpu: &Gpu, kernels: &Kernels, tokens: &Buffer, y: &Buffer, scale: f32) -> Vec<Op> {
         let one = |part: &Part| {
             let shape = gpu.uniform(&Shape { scale, ..self.shape(part, false) });
-            let buffers = [&shape, &part.words, &part.scales, tokens, y];
-            Op::rows(kernels.bind(gpu, Kernel::Embed, Some(part.format), &buffers))
+            let Part { words, scales, .. } = part;
+            kernels.bind_weights(
+                gpu,
+                &[Kernel::Embed],
+                part.format,
+                &Lookup { matrix: &shape, words, scales, tokens, y },
+            )
         };
-        self.parts.iter().map(one).collect()
+        self.parts.iter().flat_map(one).map(Op::rows).collect()
     }
 }
 

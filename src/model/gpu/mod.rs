@@ -2,6 +2,7 @@
 //! Vulkan natively). Kernels ask for no more than WebGPU's least limits.
 
 mod bind;
+mod bindings;
 mod cache;
 pub mod check;
 mod device;

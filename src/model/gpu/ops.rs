@@ -1,6 +1,6 @@
 //! Dispatches that are bound once and encoded as often as needed.
 
-use wgpu::{BindGroup, ComputePass, ComputePipeline};
+use wgpu::{BindGroup, CommandEncoder, ComputePass, ComputePassDescriptor, ComputePipeline};
 
 use super::kernels::Kernel;
 
@@ -63,6 +63,11 @@ impl Op {
         pass.dispatch_workgroups(self.x.of(rows), self.y.of(rows), 1);
         1
     }
+}
+
+/// Begins a pass, which errors and profilers call by `label`.
+pub(super) fn pass<'a>(encoder: &'a mut CommandEncoder, label: &str) -> ComputePass<'a> {
+    encoder.begin_compute_pass(&ComputePassDescriptor { label: Some(label), timestamp_writes: None })
 }
 
 /// Encodes all of them; gives the number of dispatches.

@@ -8,6 +8,7 @@ use crate::model::cpu::storage;
 
 /// How a matrix lies in the GPU's memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(test, derive(strum::VariantArray))]
 pub(super) enum Format {
     F32,
     F16,
@@ -36,11 +37,6 @@ impl Format {
             Q5_0 | Q5_1 | Q5K => Self::Bits5,
             Q8_0 | Q6K | Q8K => Self::Bits8,
         }
-    }
-
-    /// FORMAT in the kernels.
-    pub fn number(self) -> u32 {
-        self as u32
     }
 
     /// Words of a block of 32 values.

@@ -2,7 +2,7 @@
 
 use super::device::GpuError;
 use super::engine::GpuEngine;
-use super::ops::Op;
+use super::ops::{self, Op};
 
 /// What one kernel takes of a step.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +50,7 @@ impl GpuEngine {
             for _ in 0..TRIES {
                 let started = now();
                 let mut encoder = gpu.device.create_command_encoder(&Default::default());
-                let mut pass = encoder.begin_compute_pass(&Default::default());
+                let mut pass = ops::pass(&mut encoder, "profile");
                 dispatches = 0;
                 for _ in 0..times {
                     dispatches += ops.iter().map(|(op, rows)| op.encode(&mut pass, *rows)).sum::<usize>();

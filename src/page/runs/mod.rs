@@ -1,8 +1,14 @@
 //! Runs of the prompt: started, followed and stopped.
 
+mod checks;
 mod round;
+mod which;
+mod why;
 
+pub use checks::Checking;
 pub use round::{Half, Phase, Round, Shown, is_given, spec_of_link};
+pub use which::Which;
+pub use why::{Ask, Asked, Other, Questions, is_contrast};
 
 use std::sync::Arc;
 
@@ -25,6 +31,14 @@ pub enum Command {
     Show(Box<Round>),
     /// Look at a word.
     Select(Side, Selection),
+    /// Ask why a word, and not another.
+    Why(Box<Ask>),
+    /// Go back to the picture in which that was asked.
+    Plain,
+    /// Check this picture.
+    Check(Box<Which>),
+    /// Check the picture of this model no more.
+    StopCheck(Side),
 }
 
 /// A response token with its column, in forward mode.
@@ -37,16 +51,20 @@ pub struct Runs {
     pub round: Round,
     /// How far each model's job is. Apart from the round, as it changes far more often.
     pub progress: Tracked<[Option<Progress>; 2]>,
-    /// The finished results that the present run replaces: they come back if nothing comes of it.
-    before: Option<Box<Round>>,
+    /// Questions about single words.
+    pub questions: Questions,
+    /// The checks of both pictures.
+    pub checks: Tracked<[Checking; 2]>,
+    /// The finished results that the present run replaces, with their own way back: they come back if nothing comes of it.
+    before: Option<Box<(Round, Option<why::Plain>)>>,
     /// Tokens can arrive faster than they can be drawn: these wait for the next frame.
     arrived: [Vec<Arrived>; 2],
     frame_asked: bool,
 }
 
 impl Runs {
-    /// Does what the user wants.
-    pub fn command(&mut self, command: Command, context: &mut Context) {
+    /// Does what the user wants. Tells whether a question has begun another picture.
+    pub fn command(&mut self, command: Command, context: &mut Context) -> bool {
         match command {
             Command::Run(spec) => self.run(*spec, context),
             Command::Stop => self.stop(context),
@@ -54,23 +72,28 @@ impl Runs {
                 self.withdraw(context);
                 self.before = None;
                 self.round = *round;
+                self.questions.begin(None);
             }
             Command::Select(side, selection) => self.round.selections[side.index()] = selection,
+            Command::Why(ask) => return self.ask(*ask, context),
+            Command::Plain => self.back_to_plain(context),
+            Command::Check(which) => self.check(*which, context),
+            Command::StopCheck(side) => self.stop_check(side, context),
         }
+        false
     }
 
     /// Other parts were marked in the prompt that `asked` holds; results of other prompts keep theirs.
     pub fn mark(&mut self, asked: RunSpec) {
-        let spec = &**self.round.spec;
-        if spec.prompt == asked.prompt && spec.turns == asked.turns {
-            *self.round.spec = Arc::new(RunSpec { marked: asked.marked, spans: asked.spans, ..spec.clone() });
-        }
+        mark(&mut self.round, &asked);
+        self.questions.mark(&asked);
     }
 
     fn run(&mut self, spec: RunSpec, context: &mut Context) {
         self.withdraw(context);
         self.keep_finished();
         self.round = Round::new(spec);
+        self.questions.begin(None);
         let spec = self.round.spec.clone();
         let loaded = |side: Side| context.facts.model(side).is_some();
         let (speakers, listener): (Vec<Side>, _) = match spec.options.whose {
@@ -99,7 +122,7 @@ impl Runs {
     fn keep_finished(&mut self) {
         let halves = &self.round.halves;
         if halves.iter().any(|half| half.report.is_some()) {
-            self.before = Some(Box::new(self.round.clone()));
+            self.before = Some(Box::new((self.round.clone(), self.questions.way_back())));
         } else if halves.iter().any(|half| !half.is_empty()) {
             self.before = None;
         }
@@ -145,6 +168,8 @@ impl Runs {
 
     /// Takes back what runs: something else takes its place on screen.
     fn withdraw(&mut self, context: &mut Context) {
+        self.withdraw_checks(context);
+        self.withdraw_word(context);
         for side in Side::BOTH {
             if let Some(job) = self.round.half(side).job() {
                 context.ledger.close(side, job);
@@ -180,6 +205,9 @@ impl Runs {
             }
             Event::Finished { report, .. } => {
                 context.ledger.close(side, job);
+                if !self.questions.are_of(&report) {
+                    return self.end(side, Failure::OtherModel);
+                }
                 self.forget_way(side);
                 let half = self.round.half_mut(side);
                 let there = context.facts.model(side).filter(|m| m.info.weights == report.checkpoint.weights);
@@ -204,6 +232,10 @@ impl Runs {
         let half = self.round.half(speaker);
         let spoke = half.report.as_ref().map(|r| r.checkpoint.tokenizer.as_str());
         let same = context.facts.model(listener).map(|m| m.info.tokenizer.as_str()) == spoke;
+        if !same && is_contrast(&self.round.spec.how) {
+            self.round.half_mut(listener).phase = Phase::Over; // the tokens that are named are the speaker's
+            return;
+        }
         let response = match same {
             true => Response::Ids { ids: half.response.iter().map(|t| t.id).collect() },
             false => Response::Text { text: half.response.iter().map(|t| t.text.as_str()).collect() },
@@ -234,16 +266,19 @@ impl Runs {
         if self.round.is_running() || !self.round.halves.iter().all(|half| half.is_empty()) {
             return;
         }
-        let Some(mut before) = self.before.take() else { return };
+        let Some(before) = self.before.take() else { return };
+        let (mut before, way_back) = *before;
         for (old, new) in before.halves.iter_mut().zip(&self.round.halves) {
             old.failure = new.failure.clone().or(old.failure.take());
         }
-        before.spec = Tracked::new((*before.spec).clone());
-        self.round = *before;
+        self.round = before.afresh();
+        self.questions.begin(way_back);
     }
 
     /// The engine of `side` is gone.
     pub fn engine_gone(&mut self, side: Side, failure: &Failure) {
+        self.check_gone(side, failure);
+        self.word_gone(side, failure);
         if self.round.half(side).job().is_some() {
             self.end(side, failure.clone());
         }
@@ -265,5 +300,14 @@ impl Runs {
             half.response.push(token);
             half.columns.extend(column);
         }
+    }
+}
+
+/// Marks in `round` what is marked in the prompt that `asked` holds, if it is the same.
+fn mark(round: &mut Round, asked: &RunSpec) {
+    let spec = &**round.spec;
+    if spec.prompt == asked.prompt && spec.turns == asked.turns {
+        let (marked, spans) = (asked.marked.clone(), asked.spans.clone());
+        *round.spec = Arc::new(RunSpec { marked, spans, ..spec.clone() });
     }
 }

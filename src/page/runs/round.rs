@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::is_contrast;
 use crate::explain::view::{Source, View, present};
 use crate::explain::{By, ModelReport, PromptToken, ResponseToken, Unit};
 use crate::page::guess::Words;
@@ -73,7 +74,9 @@ impl Half {
             response: &self.response,
             instruction: spec.instruction(),
         };
-        present(&source, reading.by, reading.how)
+        let view = present(&source, reading.by, reading.how);
+        // the score is of an instruction's part in a whole response
+        if is_contrast(&spec.how) { View { score: None, ..view } } else { view }
     }
 
     /// A finished one.
@@ -89,6 +92,15 @@ impl Half {
             origin: Some(origin),
             ..Self::default()
         }
+    }
+
+    /// Whether its model can be asked more about the picture. A link holds neither ids nor exact values, and a run without an
+    /// explanation has no picture.
+    pub fn can_be_asked(&self) -> bool {
+        self.report.as_ref().is_some_and(|report| {
+            let has_ids = report.prompt.iter().any(|t| t.id != 0) || report.response.iter().any(|t| t.id != 0);
+            has_ids && !report.response.is_empty() && !report.importance.is_empty()
+        })
     }
 
     /// The job, while its engine is at work.
@@ -139,6 +151,12 @@ impl Round {
     pub fn of(spec: RunSpec, shown: Shown, halves: [Option<Half>; 2], selections: [Selection; 2]) -> Self {
         let halves = halves.map(|half| Tracked::new(half.unwrap_or_default()));
         Self { spec: Tracked::new(Arc::new(spec)), shown, halves, selections: Tracked::new(selections) }
+    }
+
+    /// The same, to be drawn again.
+    pub fn afresh(&self) -> Self {
+        let halves = self.halves.each_ref().map(|half| Some((**half).clone()));
+        Self::of((**self.spec).clone(), self.shown, halves, *self.selections)
     }
 
     /// What an export holds.

@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::explain::findings::PromptCase;
 use crate::page::linked::Again;
-use crate::page::runs::Half;
+use crate::page::runs::{self, Half};
 use crate::page::scores::Command as Measure;
+use crate::page::text as page_text;
 use crate::page::weights::{Command as Look, Task, Words};
 use crate::share::screen::Chat;
 
@@ -41,6 +42,12 @@ enum Step {
     Wait(waiting::Command),
     Link,
     Recompute,
+    Method(usize),
+    Why(Side, usize),
+    Plain,
+    CheckPicture(Side),
+    StopCheck(Side),
+    Text(page_text::Command),
 }
 
 fn side() -> impl Strategy<Value = Side> {
@@ -80,6 +87,25 @@ fn step() -> impl Strategy<Value = Step> {
         1 => prop_oneof![Just(waiting::Command::Need), Just(waiting::Command::Cancel)].prop_map(Step::Wait),
         1 => Just(Step::Link),
         1 => Just(Step::Recompute),
+        1 => (0..4usize).prop_map(Step::Method),
+        2 => (side(), 0..5usize).prop_map(|(side, i)| Step::Why(side, i)),
+        1 => Just(Step::Plain),
+        2 => side().prop_map(Step::CheckPicture),
+        1 => side().prop_map(Step::StopCheck),
+        3 => text().prop_map(Step::Text),
+    ]
+}
+
+fn text() -> impl Strategy<Value = page_text::Command> {
+    use page_text::Command;
+    prop_oneof![
+        3 => prop::bool::weighted(0.8).prop_map(Command::Open),
+        1 => side().prop_map(Command::Whose),
+        1 => (0..3usize).prop_map(Command::Choose),
+        1 => any::<bool>().prop_map(Command::Layers),
+        1 => Just(Command::Cells),
+        1 => Just(Command::Stop),
+        1 => Just(Command::GoOn),
     ]
 }
 
@@ -137,6 +163,12 @@ impl Played {
                     self.tell(Msg::Linked(linked::Command::Address(sent)));
                 }
             }
+            Step::Method(i) => self.tell(Msg::Edit(editor::Command::How(methods::how(*i)))),
+            Step::Why(side, i) => self.ask(*side, methods::other(*i)),
+            Step::Plain => self.tell(Msg::Runs(Command::Plain)),
+            Step::CheckPicture(side) => self.check_picture(*side),
+            Step::StopCheck(side) => self.tell(Msg::Runs(Command::StopCheck(*side))),
+            Step::Text(command) => self.tell(Msg::Text(command.clone())),
             Step::Recompute => self.tell(Msg::Linked(linked::Command::Recompute)),
             Step::Crash(side) => self.crash(*side),
             Step::Frame => self.tell(Msg::Frame),
@@ -175,8 +207,13 @@ impl Played {
             let check = self.page.gpu_check.job().filter(|_| asked).map(|job| (job, Purpose::Check));
             let store = self.page.stored.jobs().filter(|_| asked).map(|job| (job, Purpose::Store));
             let look = self.page.hub.job(side).map(|job| (job, Purpose::Look));
-            let all = run.into_iter().chain(work).chain(score).chain(prepare).chain(check).chain(store).chain(look);
-            let mut shown: Vec<(u32, Purpose)> = all.collect();
+            let picture = self.page.runs.checks[side.index()].job().map(|job| (job, Purpose::Picture));
+            let word =
+                self.page.runs.questions.job().filter(|(of, _)| *of == side).map(|(_, job)| (job, Purpose::Word));
+            let run = run.into_iter().chain(picture).chain(word);
+            let text = self.page.text.jobs(side);
+            let all = run.chain(work).chain(score).chain(prepare).chain(check).chain(store).chain(look);
+            let mut shown: Vec<(u32, Purpose)> = all.chain(text).collect();
             shown.sort_by_key(|(job, _)| *job);
             assert_eq!(open, shown);
             // the chip names what the engine has
@@ -185,6 +222,9 @@ impl Played {
             self.check_result(side);
             self.check_weights(side);
         }
+        let can_return = self.page.runs.questions.asked.back_to.is_some();
+        assert!(!can_return || runs::is_contrast(&self.round().spec.how), "there is a way back from a question alone");
+        self.check_text();
         if let Some(picture) = &*self.page.linked.picture
             && let Again::Done(found) = &picture.again
         {
@@ -215,6 +255,10 @@ impl Played {
         let (round, half) = (self.round(), self.round().half(side));
         let options = &round.spec.options;
         let Some(report) = &half.report else { return };
+        methods::check_picture(&round.spec, report);
+        if runs::is_contrast(&round.spec.how) {
+            return;
+        }
         assert_eq!(report.prompt[0].text, conversation(&round.spec.prompt, &round.spec.turns));
         let said: String = report.response.iter().map(|t| t.text.as_str()).collect();
         match options.whose {
@@ -251,6 +295,7 @@ impl Played {
         assert!(!self.round().is_running() && !*self.page.scores.running);
         assert!(self.page.waiting.wishes.is_empty(), "nothing waits for what will not come");
         assert!(!matches!(*self.page.gpu_check.0, gpu_check::Check::Running(..)));
+        assert!(self.page.runs.questions.asked.reading.is_none());
         for side in Side::BOTH {
             // once it has had its pause, a model has read the prompt that is in the editor
             let prepared = self.page.preparing.prepared[side.index()].as_ref().map(|p| &p.tokens[0].text);
@@ -260,6 +305,7 @@ impl Played {
         }
         let again = self.page.linked.picture.as_ref().map(|p| p.again.clone());
         assert!(!matches!(again, Some(Again::Loading | Again::Running)), "{again:?}");
+        self.check_text_at_rest();
         assert!(!self.page.hub.looks.iter().any(|look| matches!(look, hub::Look::Asking(_))));
         for side in Side::BOTH {
             assert!(self.page.slots.slot(side).loading.is_none());

@@ -5,9 +5,11 @@ mod hubs;
 mod linked_pictures;
 mod loads;
 mod measured;
+mod methods;
 mod prepared;
 mod runs;
 mod taught;
+mod text;
 mod waits;
 mod weights;
 
@@ -17,12 +19,13 @@ use super::runs::{Command, Phase, Round, Shown, spec_of_link};
 use super::*;
 use crate::checkpoint::Turn;
 use crate::checkpoint::conversation::messages;
+use crate::explain::attribution::Against;
 use crate::explain::local::{LayerAttention, LayerFiring};
 use crate::explain::weights::heads::Reading as HeadReading;
 use crate::explain::weights::matching::LayerMatches;
 use crate::explain::weights::{LayerConcepts, LayerHeads, NamedHead, Packed};
 use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken, Role, Seconds, Unit};
-use crate::model::Length;
+use crate::model::{Length, ModelError};
 use crate::protocol::{Failure, Prompt, Request, Response, Run, Source};
 use crate::share::link::{Link, Origin, Precision};
 use crate::share::screen::{Options, Selection, Whose};
@@ -39,7 +42,9 @@ fn model(weights: &str) -> Model {
         layers: LAYERS,
         ..CheckpointInfo::default()
     };
-    Model { info, template: None, origin: Origin::Urls(vec![format!("https://models.example/{weights}")]) }
+    // one of them has a chat template
+    let template = (weights == "y").then(|| "a template".to_owned());
+    Model { info, template, origin: Origin::Urls(vec![format!("https://models.example/{weights}")]) }
 }
 
 fn token(id: u32, text: &str) -> ResponseToken {
@@ -61,6 +66,10 @@ fn report(info: &CheckpointInfo, run: &Run) -> ModelReport {
         Response::Text { text } => vec![token(8, text)],
         Response::Ids { ids } => ids.iter().map(|id| token(*id, "again")).collect(),
     };
+    let against = match &run.how.against {
+        Some(Against::Tokens(ids)) => ids.clone(),
+        _ => Vec::new(),
+    };
     let unit = Unit { text: text.clone(), tokens: vec![0], span: 0..text.len(), role: Role::User };
     let instruction = run.instruction.clone().unwrap_or_else(|| crate::explain::find_instruction_of(text, turns));
     let mut report = ModelReport {
@@ -80,12 +89,13 @@ fn report(info: &CheckpointInfo, run: &Run) -> ModelReport {
         instruction_score: None,
         instruction,
         target: run.target,
-        method: Default::default(),
-        baseline: None,
+        method: run.how.method,
+        baseline: run.how.method.has_baseline().then(|| run.how.baseline.clone()),
         steps: None,
         completeness: Vec::new(),
         faithfulness: None,
-        against: Vec::new(),
+        against_text: against.iter().map(|id| if *id == 7 { String::new() } else { format!(" other {id}") }).collect(),
+        against,
         by: run.by,
         mode: "forward".into(),
         backend: String::new(),
@@ -168,6 +178,8 @@ impl Played {
                 Effect::Send(_, Request::Backend { .. }) => continue,
                 Effect::Send(side, request) => (side, request, None),
                 Effect::SendFiles(side, request, files) => (side, request, Some(files)),
+                // what came beside the event is not looked at here
+                Effect::SendRows(side, request) => (side, request, None),
                 Effect::Start(side, _) => {
                     self.engines[side.index()] = FakeEngine::default();
                     self.starting.push(side);
@@ -254,8 +266,23 @@ impl Played {
         }
         let event = match request {
             Request::Load { job, source } => return self.do_load(side, job, &source, fails),
-            Request::Run { job, .. } | Request::Heads { job, .. } | Request::Words { job, .. } if cancelled(job) => {
+            Request::Run { job, .. }
+            | Request::Heads { job, .. }
+            | Request::Words { job, .. }
+            | Request::CheckPicture { job, .. }
+                if cancelled(job) =>
+            {
                 Event::Failed { job, failure: Failure::Cancelled }
+            }
+            Request::CheckPicture { job, .. } if fails => {
+                Event::Failed { job, failure: Failure::Model(ModelError::OtherPicture) }
+            }
+            Request::CheckPicture { job, run, .. } => methods::checked(job, engine.model.as_ref(), &run),
+            Request::Tokenize { job, text } => methods::tokenized(job, engine.model.as_ref(), &text),
+            Request::Text { job, .. } if cancelled(job) || fails => Event::Failed { job, failure: Failure::Cancelled },
+            Request::Text { job, question } => {
+                let name = engine.model.as_ref().map_or("", |m| &m.info.weights);
+                Event::Text { job, answer: Box::new(text::answer(name, question)) }
             }
             Request::CheckGpu { job } if cancelled(job) => Event::Failed { job, failure: Failure::Cancelled },
             Request::CheckGpu { job } => Event::Checked { job, gpu: "a GPU".into(), checked: Vec::new() },
@@ -313,14 +340,17 @@ impl Played {
         }
         let model = model(&name_of(source));
         self.engines[side.index()].model = Some(model.clone());
-        let (info, template, stored, not_kept) = (Box::new(model.info), None, None, None);
+        let (info, template, stored, not_kept) = (Box::new(model.info), model.template, None, None);
         self.hear(side, Event::Loaded { job, info, template, stored, not_kept, memory: 0 });
         true
     }
 
     fn do_run(&mut self, side: Side, job: u32, run: &Run, fails: bool) -> bool {
         let info = self.engines[side.index()].model.as_ref().expect("an engine runs what it has").info.clone();
-        let whole = report(&info, run);
+        let whole = match &run.prompt {
+            Prompt::Ids { ids } => text::goes_on(&info, ids, run),
+            Prompt::Text { .. } => report(&info, run),
+        };
         self.hear(side, Event::Started { job, prompt: whole.prompt.clone(), units: whole.units.clone() });
         let end = match fails {
             true => Event::Failed { job, failure: Failure::Cancelled },

@@ -30,14 +30,19 @@ struct Found {
     method: Method,
     baseline: Option<Baseline>,
     against: Vec<u32>,
+    against_text: Vec<String>,
 }
 
 impl Methods {
     /// Of what was asked for, and of the runs that came of it.
     pub fn of(how: &How, reports: [Option<&ModelReport>; 2]) -> Self {
         let How { method, baseline, steps, against, check } = how.clone();
-        let found =
-            |r: &ModelReport| Found { method: r.method, baseline: r.baseline.clone(), against: r.against.clone() };
+        let found = |r: &ModelReport| Found {
+            method: r.method,
+            baseline: r.baseline.clone(),
+            against: r.against.clone(),
+            against_text: r.against_text.clone(),
+        };
         Self {
             asked: Asked { method, baseline, steps, against, check },
             found: reports.map(|report| report.map(found).unwrap_or_default()),
@@ -48,10 +53,12 @@ impl Methods {
     pub fn tell(self, reports: [Option<&mut ModelReport>; 2]) -> Result<How, LinkError> {
         for (found, report) in self.found.into_iter().zip(reports) {
             let Some(report) = report else { continue };
-            if !(found.against.is_empty() || found.against.len() == report.response.len()) {
+            let fits = |count: usize| count == 0 || count == report.response.len();
+            if !(fits(found.against.len()) && fits(found.against_text.len())) {
                 return Err(LinkError::Damaged);
             }
-            (report.method, report.baseline, report.against) = (found.method, found.baseline, found.against);
+            (report.method, report.baseline) = (found.method, found.baseline);
+            (report.against, report.against_text) = (found.against, found.against_text);
         }
         let Asked { method, baseline, steps, against, check } = self.asked;
         Ok(How { method, baseline, steps, against, check }.sound())

@@ -195,6 +195,7 @@ impl Run {
             completeness: Vec::new(),
             faithfulness: None,
             against: Vec::new(),
+            against_text: Vec::new(),
             by: self.by,
             mode: self.mode,
             backend: self.backend,

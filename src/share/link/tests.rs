@@ -147,6 +147,14 @@ fn a_picture_says_how_it_was_found() {
     assert_eq!(base.what(), "gradient x input of the probability");
     assert_eq!(tuned.what(), "gradient x input of the probability minus that of another token");
     assert_ne!(plain, link.encode(0).0);
+    // one word against another, by name
+    let mut named = link.clone();
+    let report = &mut named.seen[1].as_mut().unwrap().report;
+    report.against_text = vec![String::new(); report.response.len()];
+    report.against_text[1] = " apples".into();
+    let (this, sent) = (report.response[1].text.trim().to_owned(), named.encode(0).0);
+    let found = Link::decode(&sent).unwrap().unwrap().seen[1].clone().unwrap().report;
+    assert_eq!(found.what(), format!("gradient x input of the probability, why \"{this}\" and not \"apples\""));
     let padded = How { method: Method::Occlusion, baseline: Baseline::Text("…".into()), ..How::default() };
     let occluded = Link { how: padded.clone(), seen: [None, None], ..link.clone() };
     assert_eq!(Link::decode(&occluded.encode(0).0).unwrap().unwrap().how, padded);

@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use web_sys::File;
 
-use super::{EngineState, Queued, js, kept, load, local, post, store, weights};
+use super::{EngineState, Queued, js, kept, load, local, post, post_with, store, text, weights};
 use crate::explain::By;
 use crate::explain::attribution::Mode;
+use crate::explain::methods::How;
 use crate::model::cpu::Pause;
 use crate::model::gpu::{Gpu, check};
 use crate::model::{ModelError, Tick};
@@ -40,15 +41,20 @@ async fn answer(engine: &Rc<EngineState>, request: Request, files: Vec<File>) {
             }
             return;
         }
-        Request::Prepare { job, prompt, response, by, mode } => {
-            (job, prepare(engine, job, (&prompt, &response), by, mode))
+        Request::Prepare { job, prompt, response, by, mode, how } => {
+            (job, prepare(engine, job, (&prompt, &response), by, (mode, &how)))
         }
         Request::Run { job, run } => (job, run_job(engine, job, &run).await),
+        Request::CheckPicture { job, run, prompt, importance } => {
+            (job, check_picture(engine, job, &run, &prompt, &importance).await)
+        }
+        Request::Tokenize { job, text } => (job, tokenize(engine, job, &text)),
         Request::Heads { job, layer, reading } => (job, weights::heads(engine, job, layer, reading).await),
         Request::Concepts { job, layer } => (job, weights::concepts(engine, job, layer).await),
         Request::Match { job, base } => (job, weights::matches(engine, job, &base).await),
         Request::Attention { job, ids, layer } => (job, local::attention(engine, job, &ids, layer).await),
         Request::Firing { job, ids, layer } => (job, local::firing(engine, job, &ids, layer).await),
+        Request::Text { job, question } => (job, text::answer(engine, job, question).await),
         Request::Words { job, list, vectors, judge } => {
             (job, weights::words(engine, job, [list, vectors, judge], files).await)
         }
@@ -71,9 +77,13 @@ async fn answer(engine: &Rc<EngineState>, request: Request, files: Vec<File>) {
         Request::Cancel { .. } | Request::Ask { .. } => return, // heard as they come in
     };
     engine.cancelled.borrow_mut().remove(&job);
+    let rows = engine.rows.borrow_mut().remove(&job);
     match outcome {
         Ok(event) => {
-            post(&event);
+            match rows {
+                Some(rows) => post_with(&event, &rows),
+                None => post(&event),
+            }
             if matches!(event, Event::Loaded { .. }) {
                 select_backend(engine).await;
             }
@@ -138,7 +148,7 @@ fn prepare(
     job: JobId,
     (prompt, response): (&Prompt, &Response),
     by: By,
-    mode: Mode,
+    mode: (Mode, &How),
 ) -> Result<Event, Failure> {
     let runner = engine.runner.borrow();
     let runner = runner.as_ref().ok_or(Failure::NotLoaded)?;
@@ -152,7 +162,7 @@ fn prepare(
 const UNHEARD: f64 = 0.05;
 
 /// Between the layers of `job`: messages are let in if none were for a while.
-fn pause(engine: &Rc<EngineState>, job: JobId) -> Pause {
+pub fn pause(engine: &Rc<EngineState>, job: JobId) -> Pause {
     let engine = engine.clone();
     Rc::new(move || {
         let engine = engine.clone();
@@ -202,4 +212,35 @@ async fn run_job(engine: &Rc<EngineState>, job: JobId, run: &Run) -> Result<Even
     *engine.runner.borrow_mut() = Some(runner);
     let threads = engine.threads.borrow().as_ref().map_or(1, |threads| threads.used());
     Ok(Event::Finished { job, report: Box::new(report?), memory: engine.memory(), threads })
+}
+
+async fn check_picture(
+    engine: &Rc<EngineState>,
+    job: JobId,
+    run: &Run,
+    prompt: &[u32],
+    importance: &[Vec<f32>],
+) -> Result<Event, Failure> {
+    engine.yield_now(job).await?; // it may have waited, and be wanted no more
+    let mut runner = engine.runner.borrow_mut().take().ok_or(Failure::NotLoaded)?;
+    *engine.trace.borrow_mut() = None; // room for what is read here
+    let mut tick = async |t: Tick| {
+        post(&Event::Progress { job, stage: Stage::Picture, done: t.done as u64, total: t.total as u64 });
+        match engine.yield_now(job).await {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    };
+    runner.engine().set_pause(Some(pause(engine, job)));
+    let found = runner.check(run, prompt, importance, &mut tick).await;
+    runner.engine().set_pause(None);
+    let weights = runner.info().weights.clone();
+    *engine.runner.borrow_mut() = Some(runner);
+    Ok(Event::PictureChecked { job, weights, found: Box::new(found?) })
+}
+
+fn tokenize(engine: &EngineState, job: JobId, text: &str) -> Result<Event, Failure> {
+    let runner = engine.runner.borrow();
+    let runner = runner.as_ref().ok_or(Failure::NotLoaded)?;
+    Ok(Event::Tokenized { job, weights: runner.info().weights.clone(), tokens: runner.tokens(text)? })
 }

@@ -10,6 +10,7 @@ mod load;
 mod local;
 mod store;
 mod sum;
+mod text;
 mod threads;
 mod weights;
 
@@ -17,6 +18,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
+use js_sys::ArrayBuffer;
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, AbortSignal, DedicatedWorkerGlobalScope, File, MessageEvent};
 
@@ -49,6 +51,8 @@ pub(super) struct EngineState {
     choice: Cell<BackendChoice>,
     /// By which words weights are read.
     lexicon: RefCell<weights::Lexicon>,
+    /// Rows of numbers that came, or will go, beside the messages of a job.
+    rows: RefCell<HashMap<JobId, ArrayBuffer>>,
     /// When messages were last let in, seconds.
     yielded: Cell<f64>,
 }
@@ -91,6 +95,17 @@ fn post(event: &Event) {
     }
 }
 
+/// The same with rows of numbers, which are handed over.
+fn post_with(event: &Event, rows: &ArrayBuffer) {
+    let message = js_sys::Object::new();
+    let posted = serde_json::to_string(event).map_err(|e| JsValue::from_str(&e.to_string())).and_then(|text| {
+        js_sys::Reflect::set(&message, &"event".into(), &text.into())?;
+        js_sys::Reflect::set(&message, &"rows".into(), rows)?;
+        scope().post_message_with_transfer(&message, &js_sys::Array::of1(rows))
+    });
+    let _ = posted; // as above
+}
+
 fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()
 }
@@ -115,6 +130,7 @@ pub fn start() {
         trace: RefCell::new(None),
         choice: Cell::default(),
         lexicon: RefCell::default(),
+        rows: RefCell::default(),
         yielded: Cell::default(),
     });
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
@@ -122,6 +138,7 @@ pub fn start() {
         if let Some(machine) = threads::Machine::read(&message.data()) {
             engine.machine.replace(Some(machine));
         } else if let Some(queued) = read(&message.data()) {
+            keep_rows(&engine, &queued.0, &message.data());
             receive(&engine, queued);
         }
     });
@@ -136,6 +153,14 @@ fn read(data: &JsValue) -> Option<Queued> {
     let files = js_sys::Reflect::get(data, &"files".into()).ok()?;
     let files = js_sys::Array::from(&files).iter().filter_map(|f| f.dyn_into().ok()).collect();
     Some((serde_json::from_str(&text).ok()?, files))
+}
+
+/// Holds the rows that came beside `request` until it is performed.
+fn keep_rows(engine: &EngineState, request: &Request, data: &JsValue) {
+    let rows = js_sys::Reflect::get(data, &"rows".into()).ok().and_then(|rows| rows.dyn_into().ok());
+    if let (Request::Text { job, .. }, Some(rows)) = (request, rows) {
+        engine.rows.borrow_mut().insert(*job, rows);
+    }
 }
 
 fn receive(engine: &Rc<EngineState>, (request, files): Queued) {

@@ -32,7 +32,7 @@ pub struct Band {
     pub high: Vec<f64>,
 }
 
-/// The target at each step, a mean over the response.
+/// The target at each step, a mean over the response, or over those of its tokens that are asked about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curves {
     /// How many units have been taken away, or put back, at each step.
@@ -107,10 +107,11 @@ pub(super) async fn order(
 ) -> Result<Order, ModelError> {
     let score = |unit: &usize| picture.importance[*unit].iter().map(|v| f64::from(*v)).sum::<f64>();
     let ranked = ranked((0..picture.groups.len()).filter(|unit| picture.scored[*unit]), score);
+    let asked = passage.asked();
     let mut left_out = |units: &[usize]| -> Result<f64, ModelError> {
         let tokens: Vec<usize> = units.iter().flat_map(|unit| &picture.groups[*unit]).copied().collect();
         let values = passage.values(&passage.without(&tokens, row))?;
-        Ok(values.iter().sum::<f64>() / values.len().max(1) as f64)
+        Ok(asked.iter().map(|m| values[*m]).sum::<f64>() / asked.len().max(1) as f64)
     };
     test(&ranked, &mut left_out, tick).await
 }

@@ -53,6 +53,13 @@ pub struct Cell {
     pub uncertain: f64,
 }
 
+impl Cell {
+    /// Whether both agree; none where the difference is too uncertain to tell.
+    pub fn verdict(&self) -> Option<bool> {
+        (self.uncertain <= VAGUE).then_some(self.apart <= AGREES + self.uncertain)
+    }
+}
+
 /// Computes ten cells of `picture` again; fewer where it has fewer.
 pub(super) async fn cells(
     passage: &mut Passage<'_>,
@@ -60,7 +67,7 @@ pub(super) async fn cells(
     row: &[f32],
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
 ) -> Result<Vec<Cell>, ModelError> {
-    let chosen = chosen(picture, passage.goals().len());
+    let chosen = chosen(picture, &passage.asked());
     let claims = claims(passage, picture, row, &chosen, tick).await?;
     let mut cells = Vec::with_capacity(chosen.len());
     for (done, (&(unit, token), Claim { value, largest, direction })) in chosen.iter().zip(claims).enumerate() {
@@ -86,9 +93,9 @@ pub(super) fn said(method: Method, cells: &[Cell]) -> String {
     if cells.is_empty() {
         return "There is no cell to compute again.".into();
     }
-    let (clear, vague): (Vec<&Cell>, Vec<&Cell>) = cells.iter().partition(|cell| cell.uncertain <= VAGUE);
+    let (clear, vague): (Vec<&Cell>, Vec<&Cell>) = cells.iter().partition(|cell| cell.verdict().is_some());
     let most = clear.iter().fold(0f64, |most, cell| most.max(cell.apart));
-    let off = clear.iter().filter(|cell| cell.apart > AGREES + cell.uncertain).count();
+    let off = clear.iter().filter(|cell| cell.verdict() == Some(false)).count();
     let (what, count) = (if method == Method::Occlusion { "removals" } else { "finite differences" }, clear.len());
     let found = match (count, off) {
         (0, _) => String::new(),
@@ -108,10 +115,10 @@ pub(super) fn said(method: Method, cells: &[Cell]) -> String {
     [found, untold].into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Ten cells by chance, each once, in the order of the units.
-fn chosen(picture: Picture<'_>, tokens: usize) -> Vec<Place> {
+/// Ten cells of these tokens by chance, each once, in the order of the units.
+fn chosen(picture: Picture<'_>, tokens: &[usize]) -> Vec<Place> {
     let units: Vec<usize> = (0..picture.groups.len()).filter(|unit| picture.scored[*unit]).collect();
-    let mut all: Vec<Place> = units.iter().flat_map(|unit| (0..tokens).map(move |m| (*unit, m))).collect();
+    let mut all: Vec<Place> = units.iter().flat_map(|unit| tokens.iter().map(move |m| (*unit, *m))).collect();
     let mut rng = seeded(SEED);
     while all.len() > CELLS {
         all.swap_remove(below(&mut rng, all.len()));

@@ -7,6 +7,7 @@ use super::{Bench, beside, config};
 use crate::checkpoint::{ModelConfig, RopeLayout};
 use crate::model::ModelError;
 use crate::model::cpu::attention;
+use crate::model::gpu::bindings;
 use crate::model::gpu::cache::Places;
 use crate::model::gpu::forward::projected;
 use crate::model::gpu::kernels::Kernel;
@@ -83,8 +84,9 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let (held, cache, tangents) =
             (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&cache), gpu.filled(&tangents));
         let out = gpu.storage(rows * width);
-        let buffers = [&shape, &stacked.info, &held, &cache, &tangents, &out];
-        let op = Op::new(bench.bind(Kernel::Attention, &buffers), Count::Fixed(heads), Count::Rows(1));
+        let (info, tangents) = (&stacked.info, &tangents);
+        let buffers = bindings::Attention { shape: &shape, info, projected: &held, cache: &cache, tangents, out: &out };
+        let op = Op::new(bench.bind(buffers), Count::Fixed(heads), Count::Rows(1));
         let found = bench.run(&[op], rows, &out, rows * width).await?;
         bench.compare_stacked(Kernel::Attention, case(&c), COUNT * width, &expected, &found);
     }
@@ -115,11 +117,14 @@ pub(super) async fn check_vjp(bench: &mut Bench<'_>) -> Result<(), ModelError> {
             (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&beside(&[(&keys, kv_width), (&values, kv_width)])));
         let (cotangents, statistics) = (gpu.filled(&cotangents), gpu.storage(2 * rows * heads));
         let result = gpu.storage(rows * projected(&c));
-        let buffers = [&shape, &info, &held, &cache, &cotangents, &result, &statistics];
-        let of_queries =
-            Op::new(bench.bind(Kernel::AttentionVjpQueries, &buffers), Count::Fixed(heads), Count::Rows(1));
-        let buffers = [&shape, &info, &held, &cache, &cotangents, &statistics, &result];
-        let of_keys = Op::new(bench.bind(Kernel::AttentionVjpKeys, &buffers), Count::Fixed(kv_heads), Count::Rows(1));
+        let (shape, info, cache) = (&shape, &info, &cache);
+        let (cotangent, statistics, to) = (&cotangents, &statistics, &result);
+        let buffers =
+            bindings::AttentionVjpQueries { shape, info, projected: &held, cache, c: cotangent, dq: to, statistics };
+        let of_queries = Op::new(bench.bind(buffers), Count::Fixed(heads), Count::Rows(1));
+        let buffers =
+            bindings::AttentionVjpKeys { shape, info, projected: &held, cache, c: cotangent, statistics, dkv: to };
+        let of_keys = Op::new(bench.bind(buffers), Count::Fixed(kv_heads), Count::Rows(1));
         let found = bench.run(&[of_queries, of_keys], rows, &result, rows * projected(&c)).await?;
         let of = |from: usize, width: usize| -> Vec<f32> {
             found.chunks_exact(projected(&c)).flat_map(|row| row[from..from + width].to_vec()).collect()

@@ -3,6 +3,7 @@
 use super::Derivative::{Jvp, Value, Vjp};
 use super::{Bench, relative_error};
 use crate::model::ModelError;
+use crate::model::gpu::bindings;
 use crate::model::gpu::head::{CHOSEN, choose, goal_words};
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::Op;
@@ -73,7 +74,8 @@ async fn column(bench: &mut Bench<'_>, target: Target) -> Result<(), ModelError>
     let gpu = bench.gpu;
     let question = gpu.uniform(&[VOCABULARY as u32, 0, target as u32, 0]);
     let (all, column, token) = (gpu.filled(&[primal, tangents].concat()), gpu.storage(GROUPS), gpu.filled(&[17u32]));
-    let op = Op::rows(bench.bind(Kernel::Column, &[&question, &all, &column, &token]));
+    let op =
+        Op::rows(bench.bind(bindings::Column { question: &question, logits: &all, column: &column, chosen: &token }));
     let found = bench.run(&[op], GROUPS, &column, GROUPS).await?;
     bench.compare(Kernel::Column, Jvp, target.name(), &expected, &found);
     Ok(())
@@ -87,7 +89,7 @@ async fn cotangents(bench: &mut Bench<'_>, target: Target, against: Option<u32>)
     let gpu = bench.gpu;
     let question = gpu.uniform(&[VOCABULARY as u32, target as u32, 0, 0]);
     let (held, tokens) = (gpu.filled(&rows.concat()), gpu.filled(&goals.map(goal_words)));
-    let op = Op::rows(bench.bind(Kernel::Cotangent, &[&question, &tokens, &held]));
+    let op = Op::rows(bench.bind(bindings::Cotangent { question: &question, tokens: &tokens, logits: &held }));
     let found = bench.run(&[op], rows.len(), &held, expected.len()).await?;
     let case = match against {
         Some(_) => format!("{}, against another token", target.name()),
@@ -111,7 +113,7 @@ async fn gather(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         }
         let uniform = gpu.uniform(&[WIDTH as u32, u32::from(scatter), 0, 0]);
         let (from, x, y) = (gpu.filled(&from), gpu.filled(&x), gpu.filled(&before));
-        let op = Op::elements(bench.bind(Kernel::Gather, &[&uniform, &from, &x, &y]), WIDTH);
+        let op = Op::elements(bench.bind(bindings::Gather { gather: &uniform, source: &from, x: &x, y: &y }), WIDTH);
         let found = bench.run(&[op], 3, &y, expected.len()).await?;
         let (derivative, case) = if scatter { (Vjp, "rows put back") } else { (Value, "rows taken out") };
         bench.compare(Kernel::Gather, derivative, case, &expected, &found);
@@ -132,7 +134,7 @@ async fn contract(bench: &mut Bench<'_>) -> Result<(), ModelError> {
     let info: Vec<[u32; 4]> = of.iter().map(|p| [*p as u32, 0, 0, 0]).collect();
     let shape = gpu.uniform(&[WIDTH as u32, 0, 0, 0]);
     let (info, c, x, y) = (gpu.filled(&info), gpu.filled(&c), gpu.filled(&x), gpu.storage(of.len()));
-    let op = Op::rows(bench.bind(Kernel::Contract, &[&shape, &info, &c, &x, &y]));
+    let op = Op::rows(bench.bind(bindings::Contract { shape: &shape, info: &info, c: &c, x: &x, y: &y }));
     let found = bench.run(&[op], of.len(), &y, of.len()).await?;
     bench.compare(Kernel::Contract, Value, "gradient x input", &expected, &found);
     Ok(())

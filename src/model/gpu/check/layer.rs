@@ -5,6 +5,7 @@ use super::{Bench, beside, config};
 use crate::checkpoint::{Activation, ModelConfig, RopeLayout};
 use crate::model::ModelError;
 use crate::model::cpu::{RmsNorm, mlp, rope};
+use crate::model::gpu::bindings;
 use crate::model::gpu::cache::Places;
 use crate::model::gpu::forward::{projected, rotated_heads};
 use crate::model::gpu::kernels::Kernel;
@@ -47,7 +48,7 @@ async fn norm(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelError> {
     let gpu = bench.gpu;
     let uniform = gpu.uniform(&Norm::rows(width, cpu.eps));
     let (gain, y, held) = (gpu.filled(&cpu.gain), gpu.storage(rows * width), gpu.filled(&x));
-    let op = Op::rows(bench.bind(Kernel::Norm, &[&uniform, &stacked.info, &held, &gain, &y]));
+    let op = Op::rows(bench.bind(bindings::Norm { norm: &uniform, info: &stacked.info, x: &held, gain: &gain, y: &y }));
     let found = bench.run(&[op], rows, &y, rows * width).await?;
     bench.compare_stacked(Kernel::Norm, &case, COUNT * width, &expected, &found);
 
@@ -58,7 +59,14 @@ async fn norm(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelError> {
     cpu.vjp_into(&x, &of, &c, &mut expected);
     let info: Vec<[u32; 4]> = of.iter().map(|p| [*p as u32, *p as u32, 0, 0]).collect();
     let (info, c, into) = (gpu.filled(&info), gpu.filled(&c), gpu.filled(&before));
-    let op = Op::rows(bench.bind(Kernel::NormVjp, &[&uniform, &info, &held, &gain, &c, &into]));
+    let op = Op::rows(bench.bind(bindings::NormVjp {
+        norm: &uniform,
+        info: &info,
+        x: &held,
+        gain: &gain,
+        c: &c,
+        into: &into,
+    }));
     let found = bench.run(&[op], of.len(), &into, expected.len()).await?;
     bench.compare(Kernel::NormVjp, Vjp, case, &expected, &found);
     Ok(())
@@ -92,7 +100,7 @@ async fn norm_of_heads(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let uniform = gpu.uniform(&Norm { plain: u32::from(plain), ..base });
         let values = if plain { taken(&x) } else { cpu.forward(&taken(&x), &stacked.plan) };
         let y = gpu.filled(&before);
-        let bound = bench.bind(Kernel::Norm, &[&uniform, &stacked.info, &held, &gain, &y]);
+        let bound = bench.bind(bindings::Norm { norm: &uniform, info: &stacked.info, x: &held, gain: &gain, y: &y });
         let found = bench.run(&[Op::new(bound, Count::Rows(1), Count::Fixed(EACH))], rows, &y, x.len()).await?;
         bench.compare_stacked(Kernel::Norm, case, COUNT * STRIDE, &put(&before, &values), &found);
 
@@ -105,7 +113,8 @@ async fn norm_of_heads(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         }
         let info: Vec<[u32; 4]> = of.iter().map(|p| [*p as u32, *p as u32, 0, 0]).collect();
         let (info, c, into) = (gpu.filled(&info), gpu.filled(&c), gpu.filled(&before));
-        let bound = bench.bind(Kernel::NormVjp, &[&uniform, &info, &held, &gain, &c, &into]);
+        let bound =
+            bench.bind(bindings::NormVjp { norm: &uniform, info: &info, x: &held, gain: &gain, c: &c, into: &into });
         let op = Op::new(bound, Count::Rows(1), Count::Fixed(EACH));
         let found = bench.run(&[op], of.len(), &into, before.len()).await?;
         bench.compare(Kernel::NormVjp, Vjp, case, &put(&before, &result), &found);
@@ -125,7 +134,7 @@ async fn sums(bench: &mut Bench<'_>, width: usize) -> Result<(), ModelError> {
         let uniform = gpu.uniform(&Axpy { width: width as u32, scale: SCALE, accumulate: added.into(), unused: 0 });
         let count = gpu.uniform(&[ROWS as u32, 0, 0, 0]);
         let (x, y) = (gpu.filled(&x), gpu.filled(&before));
-        let op = Op::elements(bench.bind(Kernel::Axpy, &[&uniform, &count, &x, &y]), width);
+        let op = Op::elements(bench.bind(bindings::Axpy { axpy: &uniform, rows: &count, x: &x, y: &y }), width);
         let found = bench.run(&[op], ROWS, &y, expected.len()).await?;
         let case = format!("width {width}{}", if added { ", added" } else { "" });
         for derivative in [Value, Jvp, Vjp] {
@@ -146,8 +155,9 @@ async fn activation(bench: &mut Bench<'_>, activation: Activation, width: usize)
     let gpu = bench.gpu;
     let uniform = gpu.uniform(&[width as u32, activation as u32, 0, 0]);
     let (held, a) = (gpu.filled(&beside(&[(&gate, width), (&up, width)])), gpu.storage(rows * width));
-    let buffers = [&uniform, &stacked.count, &stacked.info, &held, &a];
-    let op = Op::elements(bench.bind(Kernel::Mlp, &buffers), width);
+    let (count, info) = (&stacked.count, &stacked.info);
+    let op =
+        Op::elements(bench.bind(bindings::Mlp { gated: &uniform, rows: count, info, gate_up: &held, a: &a }), width);
     let found = bench.run(&[op], rows, &a, rows * width).await?;
     bench.compare_stacked(Kernel::Mlp, &case, COUNT * width, &expected, &found);
 
@@ -157,7 +167,9 @@ async fn activation(bench: &mut Bench<'_>, activation: Activation, width: usize)
     let info: Vec<[u32; 4]> = of.iter().map(|p| [*p as u32, *p as u32, 0, 0]).collect();
     let (count, info) = (gpu.uniform(&[of.len() as u32, 0, 0, 0]), gpu.filled(&info));
     let (c, result) = (gpu.filled(&c), gpu.storage(2 * of.len() * width));
-    let op = Op::elements(bench.bind(Kernel::MlpVjp, &[&uniform, &count, &info, &held, &c, &result]), width);
+    let (info, result) = (&info, &result);
+    let buffers = bindings::MlpVjp { gated: &uniform, rows: &count, info, gate_up: &held, c: &c, result };
+    let op = Op::elements(bench.bind(buffers), width);
     let found = bench.run(&[op], of.len(), &result, 2 * of.len() * width).await?;
     let expected = beside(&[(&of_gate, width), (&of_up, width)]);
     bench.compare(Kernel::MlpVjp, Vjp, case, &expected, &found);
@@ -179,8 +191,9 @@ async fn rotation(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), Model
     let held = bench.gpu.filled(&beside(&[(&values, rotated), (&left, kv_width)]));
     rope::rotate(&c, 0, &mut values, &stacked.plan.positions(), true);
     let expected = beside(&[(&values, rotated), (&left, kv_width)]);
-    let buffers = [&uniform, &stacked.count, &stacked.info, &stacked.angles, &held];
-    let op = Op::elements(bench.bind(Kernel::RopeVjp, &buffers), rotated / 2);
+    let (count, info, angles) = (&stacked.count, &stacked.info, &stacked.angles);
+    let buffers = bindings::RopeVjp { shape: &uniform, rows: count, info, angles, projected: &held };
+    let op = Op::elements(bench.bind(buffers), rotated / 2);
     let found = bench.run(&[op], rows, &held, expected.len()).await?;
     bench.compare(Kernel::RopeVjp, Vjp, format!("{layout:?}"), &expected, &found);
     Ok(())
@@ -217,8 +230,17 @@ async fn append(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelEr
     let gpu = bench.gpu;
     let uniform = gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0])));
     let (given, held, held_tangents) = (gpu.filled(&given), gpu.filled(&before[..primal]), gpu.filled(&before));
-    let buffers = [&uniform, &stacked.count, &stacked.info, &stacked.angles, &given, &held, &held_tangents];
-    let op = Op::elements(bench.bind(Kernel::Append, &buffers), rotated_heads(&c) * c.head_width / 2);
+    let (count, info, angles) = (&stacked.count, &stacked.info, &stacked.angles);
+    let buffers = bindings::Append {
+        shape: &uniform,
+        rows: count,
+        info,
+        angles,
+        projected: &given,
+        cache: &held,
+        tangents: &held_tangents,
+    };
+    let op = Op::elements(bench.bind(buffers), rotated_heads(&c) * c.head_width / 2);
     let found = bench.run(&[op], plan.rows(), &held, cache.len()).await?;
     let found_tangents = bench.run(&[], 0, &held_tangents, tangents.len()).await?;
     let found_in_place = bench.run(&[], 0, &given, plan.rows() * projected(&c)).await?;

@@ -12,11 +12,12 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 use wgpu::Buffer;
 
+use super::bindings::OfKernel;
 use super::cache::Places;
 use super::device::{Gpu, GpuError};
 use super::forward::{angles, row_info};
 use super::kernels::{Kernel, Kernels};
-use super::ops::{Call, Op, encode};
+use super::ops::{self, Call, Op, encode};
 use crate::checkpoint::{LayerSpec, ModelConfig, RopeLayout};
 use crate::model::row_plan::RowPlan;
 use crate::model::{ModelError, Tick};
@@ -107,15 +108,15 @@ impl Bench<'_> {
         (0..count).map(|_| next()).collect()
     }
 
-    fn bind(&self, kernel: Kernel, buffers: &[&Buffer]) -> Call {
-        self.kernels.bind(self.gpu, kernel, None, buffers)
+    fn bind<B: OfKernel>(&self, buffers: B) -> Call {
+        self.kernels.bind(self.gpu, buffers)
     }
 
     /// Runs `ops` for `rows` rows, and reads the first `count` values of `from`.
     async fn run(&self, ops: &[Op], rows: usize, from: &Buffer, count: usize) -> Result<Vec<f32>, GpuError> {
         let staged = self.gpu.staging(count);
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        encode(ops, &mut encoder.begin_compute_pass(&Default::default()), rows);
+        encode(ops, &mut ops::pass(&mut encoder, "check"), rows);
         encoder.copy_buffer_to_buffer(from, 0, &staged, 0, Some(4 * count as u64));
         self.gpu.queue.submit([encoder.finish()]);
         self.gpu.read(&staged, count).await
