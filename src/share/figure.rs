@@ -120,7 +120,7 @@ impl Figure<'_> {
         let graph = Graph::of(self.view, &self.reading, self.extent, seen, origin);
         let layout = Layout::of(&graph, GRAPH, unit);
         let legend: Vec<Key> = match self.reading.scale {
-            Scale::Levels => vec![((origin, false, false), "the wider and the darker, the more influence")],
+            Scale::Levels => vec![((origin, false, false), "wider and more solid: more influence")],
             Scale::Signed => {
                 vec![
                     ((origin, false, false), "raised the word's probability"),

@@ -84,7 +84,7 @@ async fn attribution_is_drawn_as_a_graph() {
         let found = page.await_js(read).await;
         assert_eq!(found[0], json!(true));
         let here = if section == "#card-tuned" { "#graph-tuned .ribbon" } else { ".ribbon" };
-        assert_eq!(page.js(&format!("return document.querySelectorAll('{here}').length").as_str()).await, found[1]);
+        assert_eq!(page.js(&format!("return document.querySelectorAll('{here}').length")).await, found[1]);
         assert!(found[2].as_str().unwrap().contains("Made with Shiftlens"), "{found}");
     }
     page.reload().await;
