@@ -255,7 +255,7 @@ pub fn cells_caption(made: &CellsMade) -> String {
         n => format!(", without {} that one of them splits differently", counted(*n, "token", "tokens")),
     };
     format!(
-        "{base} (base) and {tuned} (tuned), each on the plain text “{prompt}” and in the tuned model's template; response “{response}”. {what}, by token; levels 1 to {levels}, up to {hidden} hidden, among the {} that all four runs have in common{left_out}.",
+        "{base} (base) and {tuned} (tuned), each on the plain text “{prompt}” and in the tuned model's template. All four runs explain the response “{response}” by {what}, token by token; levels 1 to {levels}, up to {hidden} hidden, among the {} that all four runs have in common{left_out}.",
         counted(*tokens, "token", "tokens")
     )
 }

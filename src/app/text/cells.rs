@@ -11,6 +11,9 @@ use crate::explain::cells::{Cells as Found, Effects, Four, TokenEffects};
 use crate::page::text::{Command, Part};
 use crate::wording::{numbers, text as wording};
 
+/// Effects below this are what rounding leaves of differences that are zero.
+const ROUNDING: f64 = 1e-9;
+
 /// The button, and what it finds.
 #[component]
 pub fn Cells(state: State) -> impl IntoView {
@@ -100,7 +103,8 @@ fn Picture(state: State, found: Arc<Found>) -> impl IntoView {
 
 fn values(effects: &Effects) -> [f64; 5] {
     let Effects { template_on_base, template_on_tuned, weights_plain, weights_in_template, interaction } = *effects;
-    [template_on_base, template_on_tuned, weights_plain, weights_in_template, interaction]
+    let all = [template_on_base, template_on_tuned, weights_plain, weights_in_template, interaction];
+    all.map(|effect| if effect.abs() < ROUNDING { 0.0 } else { effect })
 }
 
 /// What changed each token: the bars are the picture, the table its numbers.

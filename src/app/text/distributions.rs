@@ -62,15 +62,17 @@ pub fn Distributions(state: State) -> impl IntoView {
     let text = state.text;
     let at = move || {
         let (token, subject) = (text.token.get()?, text.subject.get()?);
-        let word = spelled(subject.response.get(token)?);
-        Some((token, word, subject.response.len()))
+        let comes = subject.response.get(token)?;
+        // with its space made visible: tokens may differ in nothing else
+        let exact = if comes.bytes.is_some() { spelled(comes) } else { format::visible(&comes.text) };
+        Some((token, spelled(comes), exact, subject.response.len()))
     };
     move || {
-        let (number, word, all) = at()?;
+        let (number, word, exact, all) = at()?;
         text.comparison.with(|c| {
             let token: &TokenDivergence = c.tokens.get(number)?;
             let both = [(Side::Base, &token.base), (Side::Tuned, &token.tuned)];
-            let tables = both.map(|(side, choice)| table(side, choice, rows(c, choice, token.id, &word)));
+            let tables = both.map(|(side, choice)| table(side, choice, rows(c, choice, token.id, &exact)));
             Some(view! {
                 <h3>{wording::DISTRIBUTIONS}</h3>
                 <p aria-live="polite" id="text-at"><b>{wording::at_token(&word, number + 1, all)}</b>" · "{wording::divergences(token.kl_tuned_base, token.kl_base_tuned)}</p>
