@@ -170,7 +170,7 @@ async fn activation(bench: &mut Bench<'_>, activation: Activation, width: usize)
     let (info, result) = (&info, &result);
     let buffers = bindings::MlpVjp { gated: &uniform, rows: &count, info, gate_up: &held, c: &c, result };
     let op = Op::elements(bench.bind(buffers), width);
-    let found = bench.run(&[op], of.len(), &result, 2 * of.len() * width).await?;
+    let found = bench.run(&[op], of.len(), result, 2 * of.len() * width).await?;
     let expected = beside(&[(&of_gate, width), (&of_up, width)]);
     bench.compare(Kernel::MlpVjp, Vjp, case, &expected, &found);
     Ok(())
