@@ -153,7 +153,7 @@ impl Term {
                 "Press a word that the model considered at this place, or type one. The same response is explained again: coloured is what made the one likelier than the other. What would explain either word drops out."
             }
             Self::Check => {
-                "Whether the picture ranks the prompt’s words as the model uses them: taking away those that it ranks highest should lower the probability faster than taking words away at random. Ten cells are also computed again by finite differences."
+                "Whether the picture ranks the prompt’s words as the model uses them: removing those that it ranks highest should lower the probability faster than removing words at random. Ten cells are also recomputed by finite differences."
             }
             Self::Difference => {
                 "The tuned model’s signed values minus the base’s, where both explain the same response."

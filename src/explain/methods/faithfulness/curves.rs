@@ -80,19 +80,19 @@ impl Order {
     pub fn said(&self) -> String {
         let (most, least) = (self.beaten_by_most, self.beaten_by_least);
         if self.units < 2 {
-            return "There are fewer than two units, so that there is no order to check.".into();
+            return "There are fewer than two units, so there is no order to check.".into();
         }
         let found = format!(
-            "Taking away the units that the picture ranks highest lowers the target faster than {most} of {ORDERS} random orders; taking away those it ranks lowest keeps it higher than {least} of {ORDERS}."
+            "Removing the units that the picture ranks highest lowers the target faster than {most} of {ORDERS} random orders; removing those it ranks lowest keeps it higher than {least} of {ORDERS}."
         );
         let verdict = match (most >= BEATEN, least >= BEATEN) {
             (true, true) => "The picture ranks the units as the model uses them.",
-            (true, false) => "Its highest ranks can be trusted, its lowest cannot be told from chance.",
-            (false, true) => "Its lowest ranks can be trusted, its highest cannot be told from chance.",
+            (true, false) => "Its highest ranks can be trusted; its lowest cannot be told apart from chance.",
+            (false, true) => "Its lowest ranks can be trusted; its highest cannot be told apart from chance.",
             (false, false) if most == 0 && least == 0 => {
                 "The picture ranks the units worse than chance would: do not trust its order."
             }
-            (false, false) => "Its order cannot be told from chance.",
+            (false, false) => "Its order cannot be told apart from chance.",
         };
         format!("{found} {verdict}")
     }

@@ -100,7 +100,7 @@ pub(super) fn said(method: Method, cells: &[Cell]) -> String {
     let found = match (count, off) {
         (0, _) => String::new(),
         (_, 0) => format!(
-            "{count} cells computed again by {what} agree within {:.1} % of their column's largest.",
+            "{count} cells recomputed by {what} agree within {:.1} % of their column's largest value.",
             (100.0 * most).max(0.1)
         ),
         _ => format!(
