@@ -93,8 +93,11 @@ impl Effects {
 
     fn send_rows(self, side: Side, request: &Request) {
         let rows = self.rows.try_update_value(Option::take).flatten();
-        if let (Some(engine), Some(rows)) = (self.engine(side), rows) {
-            engine.send_rows(request, &rows);
+        match (self.engine(side), rows) {
+            (Some(engine), Some(rows)) => engine.send_rows(request, &rows),
+            // the engine says what is missing, so that nobody waits for its answer
+            (_, None) => self.send(side, request, &[]),
+            (None, _) => {}
         }
     }
 

@@ -198,6 +198,12 @@ impl ModelReport {
         self.checkpoint.context > 0 && self.prompt.len() + self.response.len() >= self.checkpoint.context
     }
 
+    /// Whether more than the user's text stands in the prompt: a chat template, or turns that are not explained. The first token may
+    /// be the beginning of the sequence.
+    pub fn is_framed(&self) -> bool {
+        self.prompt.iter().skip(1).any(|token| token.role == Role::Template)
+    }
+
     /// What the importance is, in the words of a caption: "gradient x input of the probability".
     pub fn what(&self) -> String {
         let (method, target) = (self.method.words(), self.target.words());

@@ -65,6 +65,25 @@ impl RowPlan {
     }
 }
 
+/// Consecutive cotangents, each of so many rows, in batches of at most `most` rows; at least one in each.
+pub(crate) fn batches(lengths: impl IntoIterator<Item = usize>, most: usize) -> Vec<Vec<usize>> {
+    let mut batches: Vec<Vec<usize>> = Vec::new();
+    let mut rows = 0;
+    for n in lengths {
+        match batches.last_mut() {
+            Some(batch) if rows + n <= most => {
+                batch.push(n);
+                rows += n;
+            }
+            _ => {
+                batches.push(vec![n]);
+                rows = n;
+            }
+        }
+    }
+    batches
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

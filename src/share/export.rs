@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::screen::{Chat, Options, Whose};
 use super::spec::RunSpec;
-use crate::explain::{ModelReport, Role, find_instruction};
+use crate::explain::{ModelReport, find_instruction};
 
 /// The format's version.
 pub const VERSION: u32 = 1;
@@ -72,7 +72,14 @@ impl Export {
             export.spec = Some(spec.sound(&export.prompt).ok_or_else(damaged)?);
         }
         let whole = [&export.models.base, &export.models.tuned].into_iter().flatten().all(|r| fits(r, &export.prompt));
-        if whole { Ok(export) } else { Err(damaged()) }
+        if !whole {
+            return Err(damaged());
+        }
+        for report in [&mut export.models.base, &mut export.models.tuned].into_iter().flatten() {
+            let method = report.method;
+            report.faithfulness = report.faithfulness.take().map(|check| check.told_anew(method));
+        }
+        Ok(export)
     }
 
     /// An export of this version.
@@ -97,9 +104,7 @@ impl Export {
             return RunSpec { prompt: self.prompt.clone(), ..RunSpec::default() };
         };
         let how = report.how();
-        // the first token may be the beginning of the sequence
-        let framed = |r: &ModelReport| r.prompt.iter().skip(1).any(|t| t.role == Role::Template);
-        let chat = match (base.as_ref().is_some_and(framed), tuned.as_ref().is_some_and(framed)) {
+        let chat = match [base, tuned].map(|half| half.as_ref().is_some_and(ModelReport::is_framed)).into() {
             (true, _) => Chat::Both,
             (false, true) => Chat::TunedOnly,
             (false, false) => Chat::Off,
@@ -122,7 +127,8 @@ fn fits(r: &ModelReport, prompt: &str) -> bool {
     let tokens = r.units.iter().flat_map(|u| &u.tokens).all(|t| *t < r.prompt.len());
     let tokens_of = |count: usize| count == 0 || count == r.response.len();
     let others = tokens_of(r.against.len()) && tokens_of(r.against_text.len());
-    let found = others && tokens_of(r.completeness.len());
+    let checked = r.faithfulness.as_ref().is_none_or(|check| check.fits(r.units.len(), r.response.len()));
+    let found = others && checked && tokens_of(r.completeness.len());
     let spans = r.units.iter().all(|u| within(&u.span)) && r.prompt.iter().all(|t| within(&t.span));
     columns && rows && tokens && found && spans && prompt.get(r.instruction.clone()).is_some()
 }

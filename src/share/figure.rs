@@ -119,15 +119,8 @@ impl Figure<'_> {
     fn poster<R>(&self, (origin, unit, seen): (Origin, f32, Window), f: impl FnOnce(&Poster) -> R) -> R {
         let graph = Graph::of(self.view, &self.reading, self.extent, seen, origin);
         let layout = Layout::of(&graph, GRAPH, unit);
-        let legend: Vec<Key> = match self.reading.scale {
-            Scale::Levels => vec![((origin, false, false), "wider and more solid: more influence")],
-            Scale::Signed => {
-                vec![
-                    ((origin, false, false), "raised the word's probability"),
-                    ((origin, true, false), "lowered it (dotted)"),
-                ]
-            }
-        };
+        let keys = ribbon_keys(Some(self.report), origin, self.reading.scale);
+        let legend: Vec<Key> = keys.iter().map(|(kind, words)| (*kind, words.as_str())).collect();
         let part = match graph.columns.len() {
             drawn if drawn == self.view.columns.len() => String::new(),
             _ => format!(" Words {} to {} of {} of the response.", seen.start + 1, seen.end, self.view.columns.len()),
@@ -191,6 +184,30 @@ pub fn signed_ends(report: &ModelReport) -> [String; 2] {
         }
         None if report.method == Method::GradientNorm => ["".into(), "could move the word's probability most".into()],
         None => ["lowered the word's probability".into(), "raised it".into()],
+    }
+}
+
+/// A kind of ribbon (whose, whether it lowers, whether it is one of a difference), with what it means.
+pub type RibbonKey = ((Origin, bool, bool), String);
+
+/// What the ribbons of `origin` mean in the picture of `report`; none if it is not finished.
+pub fn ribbon_keys(report: Option<&ModelReport>, origin: Origin, scale: Scale) -> Vec<RibbonKey> {
+    let stronger = || vec![((origin, false, false), "wider and more solid: more influence".to_owned())];
+    let [lowered, raised] = match report {
+        _ if scale == Scale::Levels => return stronger(),
+        Some(report) if report.method == Method::GradientNorm => return stronger(),
+        Some(report) if report.why().is_some() => signed_ends(report),
+        _ => ["lowered it", "raised the word's probability"].map(str::to_owned),
+    };
+    vec![((origin, false, false), raised), ((origin, true, false), format!("{lowered} (dotted)"))]
+}
+
+/// What a dotted ribbon of a difference means, of signed values in a picture as that of `report`; none where values have no sign.
+pub fn dotted(report: Option<&ModelReport>) -> Option<String> {
+    match report {
+        Some(report) if report.method == Method::GradientNorm => None,
+        Some(report) => Some(format!("dotted: {}", signed_ends(report)[0])),
+        None => Some("dotted: lowered the word's probability".to_owned()),
     }
 }
 
@@ -267,6 +284,25 @@ mod tests {
                 assert_eq!(svg.matches('<').count() - svg.matches("</").count(), ends, "every element is closed");
             });
         }
+    }
+
+    /// A legend says what this picture's values are, not what most pictures' are.
+    #[test]
+    fn a_graph_of_signed_values_says_what_they_mean() {
+        with("x", Scale::Signed, |f| {
+            let mut report = f.report.clone();
+            let (origin, seen) = (Origin::Tuned, Window::all(f.view.columns.len()));
+            let drawn = Drawn::Graph { origin, unit: 6.0, seen };
+            report.against = report.response.iter().map(|t| t.id).collect();
+            report.against_text = vec![String::new(); report.response.len()];
+            (report.against[1], report.against_text[1]) = (9, " <other>".into());
+            let contrast = Figure { report: &report, drawn, ..*f }.svg();
+            assert!(contrast.contains("spoke for &quot;&lt;other&gt;&quot;"), "{contrast}");
+            assert!(!contrast.contains("raised"), "{contrast}");
+            let norm = ModelReport { method: Method::GradientNorm, ..f.report.clone() };
+            let norm = Figure { report: &norm, drawn, ..*f }.svg();
+            assert!(!norm.contains("raised") && !norm.contains("lowered"), "a norm has no sign: {norm}");
+        });
     }
 
     #[test]

@@ -159,7 +159,7 @@ impl Term {
                 "The tuned model’s signed values minus the base’s, where both explain the same response."
             }
             Self::Divergence => {
-                "How differently two models expect the next token, in nats: 0 where their probabilities are the same. KL(tuned ‖ base) is large where the tuned model favours tokens that the base finds unlikely; KL(base ‖ tuned) where the base favours tokens that the tuned model has given up."
+                "How differently two models predict the next token, in nats: 0 where their probabilities are the same. KL(tuned ‖ base) is large where the tuned model favours tokens that the base finds unlikely; KL(base ‖ tuned) where the base favours tokens that the tuned model has given up."
             }
             Self::Lens => {
                 "What the model would answer if it stopped after a layer: that layer’s vector is read as if it were the last. Only the last layer was trained to be read so, and early layers often read as noise. A token settles at the layer from which on it stays the most probable one."
@@ -168,7 +168,7 @@ impl Term {
                 "A token’s logit, its raw score, is a sum of what the embedding, each layer’s attention and each layer’s feed-forward block add to it, with the last norm’s scale held fixed. What a part changes in the input of later layers counts as theirs."
             }
             Self::FourCells => {
-                "A base model usually reads plain text and a tuned model a chat template, so what differs has two causes. Each model reads the prompt both ways, and all four runs explain one response: between the columns only the template changes, between the rows only the weights."
+                "A base model usually reads plain text and a tuned model a chat template, so a difference can have two causes. Each model reads the prompt both ways, and all four runs explain one response: between the columns only the template changes, between the rows only the weights."
             }
             Self::Compute => {
                 "The page computes on your processor or on your graphics card, whichever gives the right answer sooner. The results are the same."

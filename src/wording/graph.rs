@@ -7,10 +7,6 @@ pub const MATRIX: &str = "Matrix";
 pub const GRAPH: &str = "Graph";
 pub const ABOUT_FORM: &str = "Prompt (left) → response (right)";
 pub const POINT_OR_WALK: &str = "Point at a word or a ribbon, or walk with the arrow keys, to single it out.";
-pub const STRONGER: &str = "wider and more solid: more influence";
-pub const RAISED: &str = "raised the word's probability";
-pub const LOWERED: &str = "lowered it (dotted)";
-pub const DOTTED: &str = "dotted: lowered the word's probability";
 pub const LEGEND: &str = "What the ribbons mean";
 
 pub fn graph_of(side: &str) -> String {

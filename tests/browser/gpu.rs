@@ -42,9 +42,9 @@ async fn the_gpu_gives_the_cpus_results() {
     assert_eq!(page.js(levels).await, on_cpu);
     assert!(page.text("#card-tuned .foot").await.contains("on CPU"));
     page.shot("webgpu-lost").await;
-    // the choice is remembered; proving a GPU again would take a minute
+    // the choice is remembered
     page.reload().await;
-    page.wait_js("return document.querySelector('#backend').value=='gpu'").await;
+    page.wait_text_for("#backend-used", "on the GPU", SLOW).await;
     page.close().await;
 }
 

@@ -10,7 +10,7 @@ use super::state::{Form, Reading, Scale, Selection, Side, Slot, State};
 use super::{format, memory};
 use crate::explain::view::View;
 use crate::explain::weights::graph::Origin;
-use crate::share::figure::Drawn;
+use crate::share::figure::{Drawn, RibbonKey, dotted, ribbon_keys};
 use crate::share::graph::{Colours, Graph, Layout, Pointed, Ribbon, Strip, Word, swatch, unit};
 use crate::wording::{common, graph as wording, numbers};
 use net::Net;
@@ -146,22 +146,24 @@ fn value(ribbon: &Ribbon, reading: &Reading, extent: f32, differs: bool) -> Stri
 }
 
 /// Pieces of ribbon with what they mean.
-fn legend(keys: Vec<((Origin, bool, bool), String)>) -> impl IntoView {
-    let key = |(kind, words): ((Origin, bool, bool), String)| {
+fn legend(keys: Vec<RibbonKey>) -> impl IntoView {
+    let key = |(kind, words): RibbonKey| {
         // our own drawing, without any text
         view! { <span class="row"><svg class="swatch" viewBox="0 0 30 12" width="30" height="12" aria-hidden="true" inner_html=swatch((0.0, 0.0), kind, &Colours::PAGE)></svg>{words}</span> }
     };
     view! { <div class="legend" role="group" aria-label=wording::LEGEND>{keys.into_iter().map(key).collect_view()}</div> }
 }
 
-/// What the ribbons of `origin` mean on this scale.
-fn keys(origin: Origin, scale: Scale) -> Vec<((Origin, bool, bool), &'static str)> {
-    match scale {
-        Scale::Levels => vec![((origin, false, false), wording::STRONGER)],
-        Scale::Signed => {
-            vec![((origin, false, false), wording::RAISED), ((origin, true, false), wording::LOWERED)]
-        }
-    }
+/// What the ribbons of `side` mean in its picture.
+fn keys(state: State, side: Side) -> Vec<RibbonKey> {
+    let scale = state.reading.get().scale;
+    state.slot(side).run.with(|half| ribbon_keys(half.report.as_ref(), origin(side), scale))
+}
+
+/// What a dotted ribbon of the difference means, where there are any.
+fn dotted_key(state: State) -> Option<RibbonKey> {
+    let words = state.tuned.run.with(|half| dotted(half.report.as_ref()))?;
+    Some(((Origin::Both, true, false), words))
 }
 
 fn chosen(view: &View, selection: Selection) -> Option<Word> {
@@ -184,10 +186,7 @@ pub fn ModelGraph(state: State, half: Slot) -> impl IntoView {
         state.select(half.side, selection);
     };
     let said = move |at: Option<Pointed>| shown.with(|s| s.said(at, &state.reading.get(), extent(state), false));
-    let keys = move || {
-        let keys = keys(origin(half.side), state.reading.get().scale);
-        legend(keys.into_iter().map(|(kind, words)| (kind, words.to_owned())).collect())
-    };
+    let keys = move || legend(keys(state, half.side));
     let id = match half.side {
         Side::Base => "graph-base",
         Side::Tuned => "graph-tuned",
@@ -214,7 +213,7 @@ pub fn DifferenceGraph(state: State) -> impl IntoView {
         let counts = shown.with(|s| [Origin::Tuned, Origin::Base, Origin::Both].map(|origin| s.graph.count(origin)));
         let mut all = save::kinds(counts);
         if state.reading.get().scale == Scale::Signed {
-            all.push(((Origin::Both, true, false), wording::DOTTED.to_owned()));
+            all.extend(dotted_key(state));
         }
         legend(all)
     };

@@ -2,11 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::{changed, common_unit, graph, is_on, keys, origin};
+use super::{changed, common_unit, dotted_key, graph, is_on, keys};
 use crate::app::share::picture::{Drawn, SavePicture, provenance};
 use crate::app::state::{Scale, Side, State};
 use crate::explain::methods::Method;
 use crate::explain::weights::graph::Origin;
+use crate::share::figure::RibbonKey;
 use crate::share::graph::{Graph, Key, Layout, Panel, Poster, unit};
 use crate::wording::graph as wording;
 
@@ -14,7 +15,7 @@ use crate::wording::graph as wording;
 const WIDTH: f32 = 560.0;
 
 /// What becomes of a ribbon, with how many of each kind there are: gained, lost, kept.
-pub fn kinds([gained, lost, kept]: [usize; 3]) -> Vec<((Origin, bool, bool), String)> {
+pub fn kinds([gained, lost, kept]: [usize; 3]) -> Vec<RibbonKey> {
     vec![
         ((Origin::Tuned, false, true), wording::gained(gained)),
         ((Origin::Base, false, true), wording::lost(lost)),
@@ -34,9 +35,9 @@ fn both(state: State, bare: bool) -> Option<Drawn> {
     let sides: Vec<Side> = there.map(|s| s.side).collect();
     let unit = common_unit(state);
     let layouts: Vec<Layout> = sides.iter().map(|side| Layout::of(&graph(state, *side), WIDTH, unit)).collect();
-    let scale = state.reading.get().scale;
     let panels = sides.iter().zip(&layouts).map(|(side, layout)| Panel { heading: side.name().into(), layout });
-    let legend = sides.iter().flat_map(|side| keys(origin(*side), scale)).take(if bare { 0 } else { 4 });
+    let keys: Vec<RibbonKey> = sides.iter().flat_map(|side| keys(state, *side)).collect();
+    let legend = keys.iter().map(|(kind, words)| (*kind, words.as_str())).take(if bare { 0 } else { 4 });
     let poster = Poster {
         title: if bare { String::new() } else { wording::BOTH_TITLE.into() },
         panels: panels.collect(),
@@ -51,11 +52,11 @@ fn both(state: State, bare: bool) -> Option<Drawn> {
 fn difference(state: State, bare: bool) -> Option<Drawn> {
     let graph: Graph = changed(state)?;
     let layout = Layout::of(&graph, WIDTH, unit(&[&graph]).min(common_unit(state)));
-    let kinds = kinds([Origin::Tuned, Origin::Base, Origin::Both].map(|origin| graph.count(origin)));
-    let mut legend: Vec<Key> = kinds.iter().map(|(kind, words)| (*kind, words.as_str())).collect();
+    let mut kinds = kinds([Origin::Tuned, Origin::Base, Origin::Both].map(|origin| graph.count(origin)));
     if state.reading.get().scale == Scale::Signed {
-        legend.push(((Origin::Both, true, false), wording::DOTTED));
+        kinds.extend(dotted_key(state));
     }
+    let legend: Vec<Key> = kinds.iter().map(|(kind, words)| (*kind, words.as_str())).collect();
     let drawn = wording::drawn(graph.ribbons.len(), graph.above, graph.all, state.reading.get().how.floor);
     let poster = Poster {
         title: if bare { String::new() } else { wording::DIFFERENCE_TITLE.into() },

@@ -10,7 +10,7 @@ use shiftlens_kernels::floats::dot;
 use super::layer::{Batch, Kept, Layer, Pass};
 use super::weights::CpuModel;
 use crate::model::head::Goal;
-use crate::model::row_plan::RowPlan;
+use crate::model::row_plan::{RowPlan, batches};
 use crate::model::{Length, ModelError, Tick};
 
 /// Positions whose logits are found at once.
@@ -125,24 +125,9 @@ async fn report(
     }
 }
 
-/// Consecutive cotangents whose rows fit a batch; at least one in each.
+/// Consecutive cotangents whose rows fit a batch where the largest matrix is so wide.
 pub(super) fn split(lengths: &[usize], widest: usize) -> Vec<Vec<usize>> {
-    let limit = BATCH_VALUES / widest;
-    let mut batches: Vec<Vec<usize>> = Vec::new();
-    let mut rows = 0;
-    for &n in lengths {
-        match batches.last_mut() {
-            Some(batch) if rows + n <= limit => {
-                batch.push(n);
-                rows += n;
-            }
-            _ => {
-                batches.push(vec![n]);
-                rows = n;
-            }
-        }
-    }
-    batches
+    batches(lengths.iter().copied(), BATCH_VALUES / widest)
 }
 
 /// The goals' cotangents at the top of the residual stream, `[lengths, width]`: those of the predicting positions, as

@@ -18,19 +18,21 @@ pub(super) fn checked(job: u32, model: Option<&Model>, run: &Run) -> Event {
         _ => Vec::new(),
     };
     let said = said(&weights, text, ids, run.how.method, &against);
-    Event::PictureChecked { job, weights, found: Box::new(faithfulness(said)) }
+    Event::PictureChecked { job, weights, found: Box::new(faithfulness(said, run.how.method)) }
 }
 
 fn said(weights: &str, text: &str, ids: &[u32], method: Method, against: &[u32]) -> String {
     format!("{weights} on {text}: {ids:?} by {} against {against:?}", method.name())
 }
 
-fn faithfulness(said: String) -> Faithfulness {
+/// What was checked stands where the baseline would: sentences are those of the numbers.
+fn faithfulness(checked: String, method: Method) -> Faithfulness {
     let random = Band { low: Vec::new(), mean: Vec::new(), high: Vec::new() };
     let curves = Curves { units: Vec::new(), most_first: Vec::new(), least_first: Vec::new(), random };
     let (deletion, insertion) = (curves.clone(), curves);
     let order = Order { units: 1, deletion, insertion, abpc: 0.0, beaten_by_most: 0, beaten_by_least: 0 };
-    Faithfulness { baseline: Baseline::Mean, order, cells: Vec::new(), said }
+    let baseline = Baseline::Text(checked);
+    Faithfulness { baseline, order, cells: Vec::new(), said: String::new() }.told_anew(method)
 }
 
 /// A picture is by the method and of the question that its caption names, and so is its check.
@@ -44,7 +46,8 @@ pub(super) fn check_picture(spec: &RunSpec, report: &ModelReport) {
     if let Some(found) = &report.faithfulness {
         let ids: Vec<u32> = report.response.iter().map(|t| t.id).collect();
         let weights = &report.checkpoint.weights;
-        assert_eq!(found.said, said(weights, &spec.prompt, &ids, report.method, &report.against));
+        let checked = said(weights, &spec.prompt, &ids, report.method, &report.against);
+        assert_eq!(found.baseline, Baseline::Text(checked));
     }
 }
 
@@ -95,7 +98,10 @@ impl Played {
     }
 
     fn found(&self, side: Side) -> Option<&str> {
-        Some(self.round().half(side).report.as_ref()?.faithfulness.as_ref()?.said.as_str())
+        match &self.round().half(side).report.as_ref()?.faithfulness.as_ref()?.baseline {
+            Baseline::Text(checked) => Some(checked),
+            _ => None,
+        }
     }
 
     fn why(&self, side: Side) -> Option<String> {

@@ -28,7 +28,7 @@ use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken
 use crate::model::{Length, ModelError};
 use crate::protocol::{Failure, Prompt, Request, Response, Run, Source};
 use crate::share::link::{Link, Origin, Precision};
-use crate::share::screen::{Options, Selection, Whose};
+use crate::share::screen::{Chat, Options, Selection, Whose};
 use crate::share::{Export, RunSpec};
 
 const LAYERS: usize = 3;

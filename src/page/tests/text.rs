@@ -181,6 +181,29 @@ fn what_was_found_leaves_with_its_run_and_with_its_models() {
     assert_eq!(*played.text().missing, Some(Missing::OtherModel(Side::Base)));
 }
 
+/// The base read its prompt in the template of the tuned model that was there then, whatever is there now.
+#[test]
+fn the_caption_says_how_the_prompt_was_read_by_its_run() {
+    let mut played = Played::default();
+    played.load(Side::Base, "x");
+    played.load(Side::Tuned, "y");
+    let own = spec("Say it.", Whose::Own);
+    played.run(&RunSpec { options: Options { chat: Chat::Both, ..own.options.clone() }, ..own });
+    played.finish();
+    let report = played.page.runs.round.half_mut(Side::Base).report.as_mut().unwrap();
+    let framing = PromptToken { text: "<user>".into(), role: Role::Template, span: 0..0, ..report.prompt[0].clone() };
+    report.prompt.push(framing);
+    played.tell_text(Ask::Open(true));
+    played.tell_text(Ask::Whose(Side::Base));
+    played.finish();
+    let caption = |played: &Played| played.text().subject.as_ref().unwrap().caption();
+    assert!(caption(&played).contains("in its chat template"), "{}", caption(&played));
+    // a tuned model without a template takes the place of the one that had it
+    played.load(Side::Tuned, "t");
+    played.finish();
+    assert!(caption(&played).contains("in its chat template"), "{}", caption(&played));
+}
+
 #[test]
 fn a_mark_in_the_prompt_changes_nothing_of_it() {
     let mut played = with_text();

@@ -3,9 +3,8 @@
 use crate::explain::ResponseToken;
 use crate::page::runs::Round;
 use crate::page::{Facts, Side};
-use crate::protocol::Template;
 use crate::share::RunSpec;
-use crate::share::screen::Whose;
+use crate::share::screen::{Chat, Whose};
 use crate::wording::text as wording;
 
 /// One model's prompt, as it read it, with the response that it explains: both models are to read it.
@@ -112,10 +111,11 @@ impl Subject {
             spec: RunSpec { marked: None, spans: Vec::new(), ..(**round.spec).clone() },
             whose,
             prompt: report.prompt.iter().map(|t| t.id).collect(),
-            in_template: match facts.template(round.spec.options.chat, whose) {
-                Template::Off => false,
-                Template::Own => facts.model(whose).is_some_and(|m| m.template.is_some()),
-                Template::Given { .. } => true,
+            in_template: match (round.spec.options.chat, whose) {
+                (Chat::Off, _) | (Chat::TunedOnly, Side::Base) => false,
+                (_, Side::Tuned) => tuned.template.is_some(), // the model that ran, as was seen above
+                // it may have been the template of a tuned model that is gone
+                (Chat::Both, Side::Base) => report.is_framed(),
             },
             response: report.response.clone(),
             vocabulary: vocabularies[0],

@@ -30,19 +30,37 @@ struct Found {
     method: Method,
     baseline: Option<Baseline>,
     against: Vec<u32>,
-    against_text: Vec<String>,
+}
+
+/// The words that response tokens were set against, base and tuned: they came to links later.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Others([Vec<String>; 2]);
+
+impl Others {
+    /// Of the runs that came of it.
+    pub fn of(reports: [Option<&ModelReport>; 2]) -> Self {
+        Self(reports.map(|report| report.map(|r| r.against_text.clone()).unwrap_or_default()))
+    }
+
+    /// Gives them back to the reports. Fails where they are not of their tokens.
+    pub fn tell(self, reports: [Option<&mut ModelReport>; 2]) -> Result<(), LinkError> {
+        for (texts, report) in self.0.into_iter().zip(reports) {
+            let Some(report) = report else { continue };
+            if !(texts.is_empty() || texts.len() == report.response.len()) {
+                return Err(LinkError::Damaged);
+            }
+            report.against_text = texts;
+        }
+        Ok(())
+    }
 }
 
 impl Methods {
     /// Of what was asked for, and of the runs that came of it.
     pub fn of(how: &How, reports: [Option<&ModelReport>; 2]) -> Self {
         let How { method, baseline, steps, against, check } = how.clone();
-        let found = |r: &ModelReport| Found {
-            method: r.method,
-            baseline: r.baseline.clone(),
-            against: r.against.clone(),
-            against_text: r.against_text.clone(),
-        };
+        let found =
+            |r: &ModelReport| Found { method: r.method, baseline: r.baseline.clone(), against: r.against.clone() };
         Self {
             asked: Asked { method, baseline, steps, against, check },
             found: reports.map(|report| report.map(found).unwrap_or_default()),
@@ -53,12 +71,10 @@ impl Methods {
     pub fn tell(self, reports: [Option<&mut ModelReport>; 2]) -> Result<How, LinkError> {
         for (found, report) in self.found.into_iter().zip(reports) {
             let Some(report) = report else { continue };
-            let fits = |count: usize| count == 0 || count == report.response.len();
-            if !(fits(found.against.len()) && fits(found.against_text.len())) {
+            if !(found.against.is_empty() || found.against.len() == report.response.len()) {
                 return Err(LinkError::Damaged);
             }
-            (report.method, report.baseline) = (found.method, found.baseline);
-            (report.against, report.against_text) = (found.against, found.against_text);
+            (report.method, report.baseline, report.against) = (found.method, found.baseline, found.against);
         }
         let Asked { method, baseline, steps, against, check } = self.asked;
         Ok(How { method, baseline, steps, against, check }.sound())

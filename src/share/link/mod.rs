@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use cells::Precision;
-use method::Methods;
+use method::{Methods, Others};
 use picture::Run;
 
 use super::screen::{Form, Inside, Options, Reading, Selection, Tab};
@@ -109,8 +109,8 @@ pub struct Link {
     pub precision: Precision,
 }
 
-/// The packed form, version 1. [`Inside`] follows it, then [`More`], [`Methods`] and [`Form`] if they say anything; pages and links
-/// from before these go without.
+/// The packed form, version 1. [`Inside`] follows it, then [`More`], [`Methods`], [`Form`] and [`Others`], up to the last that says
+/// anything; pages and links from before these go without.
 #[derive(Serialize, Deserialize)]
 struct Packed {
     prompt: String,
@@ -169,9 +169,11 @@ impl Link {
         // plain data of our own: there is nothing in it that postcard refuses
         let mut described = postcard::to_allocvec(&(&packed, self.inside)).unwrap_or_default();
         let more = More { turns: self.turns.clone(), spans: self.spans.clone(), template_row: self.template_row };
-        let methods = Methods::of(&self.how, self.seen.each_ref().map(|seen| seen.as_ref().map(|seen| &seen.report)));
+        let reports = || self.seen.each_ref().map(|seen| seen.as_ref().map(|seen| &seen.report));
+        let (methods, others) = (Methods::of(&self.how, reports()), Others::of(reports()));
         let form = self.reading.form;
-        let has_form = form != Form::default();
+        let has_others = others != Others::default();
+        let has_form = has_others || form != Form::default();
         let has_methods = has_form || methods != Methods::default();
         if has_methods || more != More::default() {
             described.extend(postcard::to_allocvec(&more).unwrap_or_default());
@@ -181,6 +183,9 @@ impl Link {
         }
         if has_form {
             described.extend(postcard::to_allocvec(&form).unwrap_or_default());
+        }
+        if has_others {
+            described.extend(postcard::to_allocvec(&others).unwrap_or_default());
         }
         let head = deflate::compress_to_vec(&described, 10);
         let mut bytes = (head.len() as u32).to_le_bytes()[..3].to_vec();
@@ -212,7 +217,8 @@ impl Link {
         let (inside, more) = follows::<Inside>(more)?;
         let (More { turns, spans, template_row }, more) = follows(more)?;
         let (methods, more) = follows::<Methods>(more)?;
-        let (form, _) = follows::<Form>(more)?;
+        let (form, more) = follows::<Form>(more)?;
+        let (others, _) = follows::<Others>(more)?;
         if messages(&packed.prompt, &turns).is_none() {
             return Err(LinkError::Damaged);
         }
@@ -230,6 +236,7 @@ impl Link {
         let [base, tuned] = packed.runs;
         let mut seen = [seen((base, first))?, seen((tuned, second))?];
         let how = methods.tell(seen.each_mut().map(|seen| seen.as_mut().map(|seen| &mut seen.report)))?;
+        others.tell(seen.each_mut().map(|seen| seen.as_mut().map(|seen| &mut seen.report)))?;
         let marked = packed.marked.map(|m| picture::part(&prompt, m)).transpose()?;
         let (options, reading) = (packed.options.sound(), Reading { form, ..packed.reading.sound() });
         let (spans, tab) = (sound_spans(&prompt, spans), packed.tab);

@@ -133,6 +133,16 @@ fn links_of_the_first_version_are_still_read() {
     assert_eq!(link.seen[1].as_ref().unwrap().report.response[0].text, "Here");
 }
 
+/// The same of a link that says how its pictures were found, from before it named the words that were set against each other.
+#[test]
+fn links_with_methods_of_the_first_version_are_still_read() {
+    let link = Link::decode(include_str!("version_1_methods.txt").trim()).unwrap().unwrap();
+    assert_eq!(link.how, How { steps: Some(32), against: Some(Against::Auto), ..How::default() });
+    let report = &link.seen[1].as_ref().unwrap().report;
+    assert_eq!(report.against, [2428, 451, 4751, 277, 1226, 5888]);
+    assert_eq!(report.what(), "gradient x input of the probability minus that of another token");
+}
+
 #[test]
 fn a_picture_says_how_it_was_found() {
     let mut link = example(0);
@@ -329,6 +339,54 @@ fn a_file_with_turns_that_do_not_fit_is_refused() {
     let mut wrong = turns(&link);
     wrong.swap(0, 1); // the last turn has to be the user's
     assert_eq!(file(wrong), Err(FileError::Damaged("a.json".into())));
+}
+
+/// What a file says of the check of its picture is what the numbers in it say, whatever else it claims; and these fit together.
+#[test]
+fn a_files_verdict_is_that_of_its_numbers() {
+    use crate::explain::methods::faithfulness::{Band, Cell, Curves, Faithfulness, Order};
+    let falling = vec![0.9, 0.5, 0.1];
+    let band = Band { low: falling.clone(), mean: falling.clone(), high: falling.clone() };
+    let curves =
+        Curves { units: vec![0, 1, 2], most_first: falling.clone(), least_first: falling.clone(), random: band };
+    let order = Order {
+        units: 2,
+        deletion: curves.clone(),
+        insertion: curves,
+        abpc: 0.0,
+        beaten_by_most: 0,
+        beaten_by_least: 0,
+    };
+    let cell = Cell { unit: 0, token: 0, value: 1.0, difference: 3.0, apart: 2.0, uncertain: 0.0 };
+    let said = "The picture ranks the units as the model uses them.".to_owned();
+    let check = Faithfulness { baseline: Baseline::Mean, order, cells: vec![cell], said };
+    let read = |check: Faithfulness| {
+        let path = format!("{}/public/{}", env!("CARGO_MANIFEST_DIR"), PRESETS[0].file());
+        let mut export: Export = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        export.models.tuned.as_mut().unwrap().faithfulness = Some(check);
+        Export::read("a.json", &serde_json::to_string(&export).unwrap())
+    };
+    let found = read(check.clone()).unwrap().models.tuned.unwrap().faithfulness.unwrap();
+    assert!(
+        found.said.contains("do not trust its order") && found.said.contains("do not trust these numbers"),
+        "{}",
+        found.said
+    );
+    let damaged = Err(FileError::Damaged("a.json".into()));
+    let mut short = check.clone();
+    short.order.deletion.random.low.pop();
+    assert_eq!(read(short), damaged);
+    let mut empty = check.clone();
+    empty.order.insertion = Curves {
+        units: vec![],
+        most_first: vec![],
+        least_first: vec![],
+        random: Band { low: vec![], mean: vec![], high: vec![] },
+    };
+    assert_eq!(read(empty), damaged);
+    let mut elsewhere = check;
+    elsewhere.cells[0].unit = 10_000;
+    assert_eq!(read(elsewhere), damaged);
 }
 
 #[test]

@@ -46,6 +46,13 @@ pub struct Curves {
 }
 
 impl Curves {
+    /// Whether there is a value of each curve for each of the steps, of which there are some.
+    pub(super) fn fits(&self) -> bool {
+        let Band { low, mean, high } = &self.random;
+        let curves = [&self.most_first, &self.least_first, low, mean, high];
+        !self.units.is_empty() && curves.iter().all(|curve| curve.len() == self.units.len())
+    }
+
     /// Of putting back, from those of taking away: what is there after the most relevant units were put back is what was left
     /// when the least relevant had been taken.
     fn reversed(&self) -> Self {

@@ -27,6 +27,25 @@ pub struct Faithfulness {
     pub said: String,
 }
 
+impl Faithfulness {
+    /// The same, with the sentences that its numbers give of a picture by `method`: a file can claim any.
+    pub fn told_anew(self, method: Method) -> Self {
+        let said = said(method, &self.order, &self.cells);
+        Self { said, ..self }
+    }
+
+    /// Whether its parts fit together, of a picture of so many `units` and `tokens`.
+    pub fn fits(&self, units: usize, tokens: usize) -> bool {
+        let Order { deletion, insertion, .. } = &self.order;
+        let cells = self.cells.iter().all(|cell| cell.unit < units && cell.token < tokens);
+        cells && (self.order.units < 2 || [deletion, insertion].into_iter().all(Curves::fits))
+    }
+}
+
+fn said(method: Method, order: &Order, cells: &[Cell]) -> String {
+    [order.said(), spot::said(method, cells)].join(" ")
+}
+
 /// A picture to be checked.
 #[derive(Clone, Copy)]
 pub struct Picture<'a> {
@@ -49,6 +68,6 @@ pub async fn check(
 ) -> Result<Faithfulness, ModelError> {
     let order = curves::order(passage, picture, row, tick).await?;
     let cells = spot::cells(passage, picture, row, tick).await?;
-    let said = [order.said(), spot::said(picture.method, &cells)].join(" ");
+    let said = said(picture.method, &order, &cells);
     Ok(Faithfulness { baseline: baseline.clone(), order, cells, said })
 }

@@ -104,7 +104,7 @@ pub(super) fn said(method: Method, cells: &[Cell]) -> String {
             (100.0 * most).max(0.1)
         ),
         _ => format!(
-            "{off} of {count} cells computed again by {what} are off, by up to {:.1} % of their column's largest: do not trust these numbers.",
+            "{off} of {count} cells recomputed by {what} are off, by up to {:.1} % of their column's largest value: do not trust these numbers.",
             100.0 * most
         ),
     };

@@ -18,6 +18,7 @@ use super::matrix::limit;
 use super::ops::{self, Op};
 use super::weights::GpuModel;
 use crate::model::head::Goal;
+use crate::model::row_plan::batches;
 use crate::model::steps::Place;
 use crate::model::{Length, ModelError, Tick};
 
@@ -115,7 +116,7 @@ pub(super) async fn importance(
     let read = &tokens[..count - 1];
     let mut session = Session::sized(model, &[], read.len(), read.len())?;
     session.prepare(model, read)?;
-    let batches = split(n_prompt..count, BATCH.min(limit(&model.gpu) / (4 * widest(c))));
+    let batches = batches(n_prompt..count, BATCH.min(limit(&model.gpu) / (4 * widest(c))));
     let mut progress = Progress { done: 0, total: c.layers * (1 + batches.len()), last: None };
     let inputs = (0..=c.layers).map(|_| model.gpu.storage(read.len() * c.width)).collect();
     let mut pass = Pass { model, session, positions: read.len(), inputs, counts };
@@ -141,25 +142,6 @@ pub(super) async fn importance(
     progress.finish(&model.gpu, tick).await?;
     let finite = columns.iter().flatten().all(|v| v.is_finite());
     if finite { Ok(columns) } else { Err(not_a_number()) }
-}
-
-/// Consecutive cotangents whose rows fit a batch; at least one in each.
-fn split(lengths: std::ops::Range<usize>, most: usize) -> Vec<Vec<usize>> {
-    let mut batches: Vec<Vec<usize>> = Vec::new();
-    let mut rows = 0;
-    for n in lengths {
-        match batches.last_mut() {
-            Some(batch) if rows + n <= most => {
-                batch.push(n);
-                rows += n;
-            }
-            _ => {
-                batches.push(vec![n]);
-                rows = n;
-            }
-        }
-    }
-    batches
 }
 
 /// Layers done of all, and the one that the GPU computes.
