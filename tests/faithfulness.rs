@@ -117,7 +117,7 @@ fn an_order_by_place_cannot_be_told_from_chance() {
     let by_place: Vec<Vec<f32>> = [4.0, 5.0, 1.0, 9.0, 8.0, 2.0, 6.0, 3.0, 7.0, 0.0].map(|v| vec![v]).into();
     let found = checked(&mut engine, &job, &how, &by_place);
     assert!(!found.said.contains("as the model uses them"), "{}", found.said);
-    assert!(found.said.contains("cells computed again by removals are off"), "{}", found.said);
+    assert!(found.said.contains("cells recomputed by removals are off"), "{}", found.said);
 }
 
 /// Finite differences, of every method and target, by token and by unit; a picture with other numbers is found out.
