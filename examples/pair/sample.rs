@@ -16,9 +16,9 @@ use crate::train::rng;
 const BATCH: usize = 64;
 /// Stories that are kept at once.
 const CHUNK: usize = 512;
-const TEMPERATURE: f32 = 0.8;
+pub const TEMPERATURE: f32 = 0.8;
 /// Only so many of the likeliest tokens are drawn from.
-const TOP: usize = 60;
+pub const TOP: usize = 60;
 
 /// A text that the base wrote, from its beginning to its end.
 #[derive(Serialize, Deserialize, Clone)]

@@ -18,7 +18,7 @@ use crate::train::{self, BASE, TUNED, rng};
 pub use finding::Finding;
 pub use model::{Model, ids, text};
 pub use weights::{Read, Weights};
-use writing::Writing;
+use writing::Drawn;
 
 /// The longest story, and the longest of all other answers, tokens.
 const ANSWER: usize = 200;
@@ -32,7 +32,7 @@ struct Report {
     /// Of the stories asked for, the share in which what was asked for is named.
     stories_named: Both<f64>,
     perplexity: Both<f64>,
-    writing: Both<Writing>,
+    writing: Vec<Drawn>,
     weights: Weights,
     findings: Vec<Finding>,
 }

@@ -52,18 +52,17 @@ impl Model {
         Ok(text(&self.run(Prompt::text(prompt.to_owned(), template), response, Mode::Off)?))
     }
 
-    /// A continuation of plain text, drawn at temperature 0.7.
-    pub fn goes_on(&mut self, start: &str, limit: usize, seed: u64) -> Result<String, Box<dyn Error>> {
-        self.drawn(Prompt::text(start.to_owned(), Template::Off), limit, seed)
+    /// A continuation of plain text.
+    pub fn goes_on(&mut self, start: &str, limit: usize, sampling: Sampling) -> Result<String, Box<dyn Error>> {
+        self.drawn(Prompt::text(start.to_owned(), Template::Off), limit, sampling)
     }
 
-    /// An answer, drawn at temperature 0.7.
-    pub fn tells(&mut self, prompt: &str, limit: usize, seed: u64) -> Result<String, Box<dyn Error>> {
-        self.drawn(self.asked(prompt), limit, seed)
+    /// An answer.
+    pub fn tells(&mut self, prompt: &str, limit: usize, sampling: Sampling) -> Result<String, Box<dyn Error>> {
+        self.drawn(self.asked(prompt), limit, sampling)
     }
 
-    fn drawn(&mut self, prompt: Prompt, limit: usize, seed: u64) -> Result<String, Box<dyn Error>> {
-        let sampling = Sampling { temperature: 0.7, seed, ..Sampling::default() };
+    fn drawn(&mut self, prompt: Prompt, limit: usize, sampling: Sampling) -> Result<String, Box<dyn Error>> {
         Ok(text(&self.run(prompt, Response::Own { limit, sampling }, Mode::Off)?))
     }
 

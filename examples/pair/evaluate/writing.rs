@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::error::Error;
 
 use serde::Serialize;
+use shiftlens::explain::attribution::Sampling;
 
 use super::{ANSWER, Both, Model, Pair, held_out};
 use crate::instruct::{Example, Split, Stories};
 use crate::judge::{repeated_4grams, words};
+use crate::sample::{TEMPERATURE, TOP};
 
 /// Stories that perplexity is measured on.
 const STORIES: usize = 200;
@@ -48,23 +50,57 @@ pub fn perplexity(pair: &Pair, stories: &Stories) -> Result<Both<f64>, Box<dyn E
     Ok(found)
 }
 
-/// The base goes on from the first words of its own stories; the tuned model tells stories that it is asked for. Both draw
-/// at the same temperature.
-pub fn writing(pair: &Pair, stories: &Stories, seed: u64) -> Result<Both<Writing>, Box<dyn Error>> {
+/// How both models write when they draw from their distributions in one way.
+#[derive(Serialize)]
+pub struct Drawn {
+    temperature: f32,
+    /// 0 for all tokens.
+    top_k: usize,
+    #[serde(flatten)]
+    texts: Both<Writing>,
+}
+
+/// Both ways of drawing: as the stories were drawn that the tuned model learned from, and a cooler one, which repeats more.
+pub fn writing(pair: &Pair, stories: &Stories, seed: u64) -> Result<Vec<Drawn>, Box<dyn Error>> {
+    [(TEMPERATURE, TOP), (0.7, 0)]
+        .into_iter()
+        .map(|(temperature, top_k)| {
+            let texts = drawn(
+                pair,
+                stories,
+                seed,
+                Sampling { temperature: f64::from(temperature), top_k, ..Sampling::default() },
+            )?;
+            Ok(Drawn { temperature, top_k, texts })
+        })
+        .collect()
+}
+
+/// The base goes on from the first words of its own stories; the tuned model tells stories that it is asked for.
+fn drawn(pair: &Pair, stories: &Stories, seed: u64, sampling: Sampling) -> Result<Both<Writing>, Box<dyn Error>> {
     let starts: Vec<String> =
         stories.texts(true).take(TEXTS).map(|story| story.split(' ').take(4).collect::<Vec<_>>().join(" ")).collect();
     let asked = held_out(stories, seed, Split::Combination, TEXTS * 12).into_iter();
     let asked: Vec<Example> = asked.filter(|e| e.check.named("").is_some()).take(TEXTS).collect();
     let texts = pair.each(|model| -> Result<Vec<String>, Box<dyn Error>> {
+        let seeded = |seed| Sampling { seed, ..sampling };
         match model.tuned {
-            true => asked.iter().zip(0..).map(|(e, seed)| model.tells(&e.prompt, ANSWER, seed)).collect(),
+            true => asked.iter().zip(0..).map(|(e, seed)| model.tells(&e.prompt, ANSWER, seeded(seed))).collect(),
             false => starts
                 .iter()
                 .zip(0..)
-                .map(|(start, seed)| Ok(format!("{start} {}", model.goes_on(start, ANSWER, seed)?)))
+                .map(|(start, seed)| Ok(format!("{start} {}", model.goes_on(start, ANSWER, seeded(seed))?)))
                 .collect(),
         }
     })?;
+    println!(
+        "drawn at temperature {:.1}, from {}",
+        sampling.temperature,
+        match sampling.top_k {
+            0 => "all tokens".to_owned(),
+            k => format!("the {k} likeliest tokens"),
+        }
+    );
     Ok(Both {
         base: reads("the base's continuations", texts.base),
         tuned: reads("the tuned model's stories", texts.tuned),
