@@ -5,6 +5,7 @@ mod support;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use candle_core::Device;
 use candle_core::quantized::GgmlDType;
@@ -121,6 +122,29 @@ fn storage_types_may_be_mixed() {
                 let column = |rows: &[Vec<f32>]| rows.iter().map(|row| row[m]).collect::<Vec<f32>>();
                 let error = relative_error(&column(&a.importance), &column(&b.importance));
                 assert!(error < 1e-3, "{name} {mode:?}, column {m}: {error}");
+            }
+        }
+    }
+}
+
+/// What a visitor's GPU computes first. The CPU rounds activations where it multiplies by Q8_0, hence five thousandths.
+#[test]
+fn the_bundled_pair_agrees_with_the_cpu() {
+    for name in ["stories-base.gguf", "stories-tuned.gguf"] {
+        let Some(gpu) = gpu() else { return };
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("public/models").join(name);
+        let checkpoint = Checkpoint::open(FileBytes::open_set(&file).unwrap()).unwrap();
+        let ids: Vec<u32> =
+            checkpoint.tokenizer().unwrap().encode("A fox and a boat.").unwrap().iter().map(|p| p.id).collect();
+        let (mut ours, mut on_cpu) = (on_gpu(gpu, &checkpoint), support::engine(&checkpoint));
+        for mode in [Mode::Forward, Mode::Reverse] {
+            let respond = || Respond::Forced(RESPONSE.to_vec());
+            let a = run(&mut on_cpu, &ids, singles(ids.len()), respond(), Target::Prob, mode).unwrap();
+            let b = run(&mut ours, &ids, singles(ids.len()), respond(), Target::Prob, mode).unwrap();
+            for m in 0..RESPONSE.len() {
+                let column = |rows: &[Vec<f32>]| rows.iter().map(|row| row[m]).collect::<Vec<f32>>();
+                let error = relative_error(&column(&a.importance), &column(&b.importance));
+                assert!(error < 5e-3, "{name} {mode:?}, column {m}: {error}");
             }
         }
     }

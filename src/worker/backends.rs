@@ -128,16 +128,28 @@ impl Backends {
             return Err(GpuError::Wrong(how).into());
         }
         let name = Some(gpu.gpu().name().to_owned());
-        let on_gpu = race_gpu(&mut gpu, &now).await?;
-        let (used, why) = match choice {
-            BackendChoice::Gpu => (Backend::Gpu, Why::Asked),
-            _ => {
-                let on_cpu = race(&mut self.cpu, &now).await?;
-                let used = if on_gpu < on_cpu { Backend::Gpu } else { Backend::Cpu };
-                (used, Why::Raced { cpu: on_cpu * 1e3, gpu: on_gpu * 1e3 })
-            }
-        };
+        let (used, why) = self.timed(&mut gpu, choice, &now).await?;
         self.gpu = Some(gpu);
         Ok(BackendReport { used, gpu: name, why })
+    }
+
+    /// Which engine to use, from how fast each is. A GPU in hardware is timed even where the user has chosen it: that also decides
+    /// how far it computes ahead, which one in software, slow as it is, never does.
+    async fn timed(
+        &mut self,
+        gpu: &mut GpuEngine,
+        choice: BackendChoice,
+        now: &impl Fn() -> f64,
+    ) -> Result<(Backend, Why), ModelError> {
+        if choice == BackendChoice::Gpu {
+            if !gpu.gpu().is_software() {
+                race_gpu(gpu, now).await?;
+            }
+            return Ok((Backend::Gpu, Why::Asked));
+        }
+        let on_gpu = race_gpu(gpu, now).await?;
+        let on_cpu = race(&mut self.cpu, now).await?;
+        let used = if on_gpu < on_cpu { Backend::Gpu } else { Backend::Cpu };
+        Ok((used, Why::Raced { cpu: on_cpu * 1e3, gpu: on_gpu * 1e3 }))
     }
 }

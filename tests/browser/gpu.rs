@@ -6,17 +6,28 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::page::{self, Page};
-use super::support::{every_storage_mixed, relative_error};
+use super::support::{Tiny, every_storage_mixed, relative_error};
 use super::weights::each_theme_and_size;
 
 /// A software GPU takes its time, above all to compile kernels.
 const SLOW: Duration = Duration::from_secs(240);
 
+/// Two small models: a software GPU takes half a millisecond for every workgroup. `every_storage_type_agrees_with_the_cpu` has
+/// one of the pair's own.
 #[tokio::test]
 async fn the_gpu_gives_the_cpus_results() {
     let page = Page::open_with_webgpu("webgpu").await;
     assert_eq!(page.js("return !!navigator.gpu").await, json!(true), "this browser has no WebGPU");
     page.models_ready().await;
+    let folder = tempfile::tempdir().unwrap();
+    page.click("#open-models").await;
+    for (side, seed) in [("base", 1), ("tuned", 2)] {
+        let path = folder.path().join(format!("tiny-{side}.gguf"));
+        std::fs::write(&path, Tiny { seed, ..Tiny::default() }.gguf()).unwrap();
+        page.choose_file(&format!("#file-{side}"), &path).await;
+        page.wait_text(&format!("#chip-{side}"), "Tiny").await;
+    }
+    page.click("#close-models").await;
     page.js("const s=document.querySelector('#backend'); s.value='cpu'; s.dispatchEvent(new Event('change',{bubbles:true}))").await;
     page.wait_text_for("#backend-why", "Tuned: CPU. As chosen.", SLOW).await;
     page.press_segment("Chat template", "Off").await;
@@ -113,17 +124,19 @@ const done = arguments[arguments.length - 1];
   const found = [];
   for (const file of document.querySelector("#carrier").files) {
     const one = { name: file.name, runs: {} };
+    // the bundled model is large for a software GPU
+    const modes = file.name.startsWith("stories") ? ["forward"] : ["forward", "reverse"];
     worker.postMessage({ request: JSON.stringify({ type: "backend", choice: "cpu" }), files: [] });
     const id = ++job;
     await ask({ type: "load", job: id, source: { from: "files", names: [file.name] } }, (e) => e.type === "loaded" && e.job === id, [file]);
     await next(settled);
     for (const choice of ["cpu", "gpu"]) {
       if (choice === "gpu") one.backend = (await ask({ type: "backend", choice }, settled)).report;
-      for (const mode of ["forward", "reverse"]) {
+      for (const mode of modes) {
         const id = ++job;
         const run = {
-          prompt: { kind: "text", text: "Write about a fox and a boat.", template: { use: "off" } },
-          response: { kind: "ids", ids: [7, 7, 30, 2, 19, 8] }, by: "word", target: "prob", mode, instruction: null,
+          prompt: { kind: "text", text: "A fox.", template: { use: "off" } },
+          response: { kind: "ids", ids: [7, 30, 2, 19] }, by: "word", target: "prob", mode, instruction: null,
         };
         const { report } = await ask({ type: "run", job: id, run }, (e) => e.type === "finished" && e.job === id);
         one.runs[choice + " " + mode] = { on: report.backend, importance: report.importance.flat(), probability: report.response.map((t) => t.probability) };
@@ -136,19 +149,17 @@ const done = arguments[arguments.length - 1];
 })().then(done, (e) => done(String(e)));
 "##;
 
-/// Value, jvp and vjp of models that hold every storage type, in this browser; natively (`tests/gpu.rs`) each has a model of its own.
+/// Value, jvp and vjp of a model that holds every storage type, and the bundled tuned model's live attribution, in this browser.
+/// Its compiler takes half a second for each type of each kernel; natively (`tests/gpu.rs`) each type has a model of its own, each
+/// matrix is mixed with others, and both of the pair are compared in both modes.
 #[tokio::test]
 async fn every_storage_type_agrees_with_the_cpu() {
     let page = Page::open_with_webgpu("storage").await;
     let folder = tempfile::tempdir().unwrap();
-    let files: Vec<_> = every_storage_mixed()
-        .into_iter()
-        .map(|(name, bytes)| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, bytes).unwrap();
-            path
-        })
-        .collect();
+    let [(name, bytes), _] = every_storage_mixed();
+    let mixed = folder.path().join(name);
+    std::fs::write(&mixed, bytes).unwrap();
+    let files = [mixed, page::repository("public/models/stories-tuned.gguf")];
     page.js("const i=document.createElement('input'); i.type='file'; i.multiple=true; i.id='carrier'; document.body.append(i)").await;
     page.choose_files("#carrier", &files).await;
     let found = page.await_js(BOTH_BACKENDS).await;
@@ -156,15 +167,20 @@ async fn every_storage_type_agrees_with_the_cpu() {
     assert_eq!(found.len(), files.len());
     for one in found {
         assert_eq!(one["backend"]["used"], "gpu", "{}", one["backend"]);
-        for mode in ["forward", "reverse"] {
-            let [cpu, gpu] = ["cpu", "gpu"].map(|choice| &one["runs"][format!("{choice} {mode}")]);
+        let runs = one["runs"].as_object().unwrap();
+        let modes: Vec<&str> = runs.keys().filter_map(|run| run.strip_prefix("gpu ")).collect();
+        // of Q8_0 at its real size, the CPU's rounding of activations shows
+        let (count, most) = if one["name"] == "stories-tuned.gguf" { (1, 5e-3) } else { (2, 1e-3) };
+        assert_eq!(modes.len(), count);
+        for mode in modes {
+            let [cpu, gpu] = ["cpu", "gpu"].map(|choice| &runs[&format!("{choice} {mode}")]);
             assert!(gpu["on"].as_str().unwrap().starts_with("GPU") && cpu["on"] == "CPU");
             for what in ["importance", "probability"] {
                 let numbers = |run: &Json| -> Vec<f32> {
                     run[what].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
                 };
                 let distance = relative_error(&numbers(cpu), &numbers(gpu));
-                assert!(distance < 1e-3, "{} {mode} {what}: {distance}", one["name"]);
+                assert!(distance < most, "{} {mode} {what}: {distance}", one["name"]);
             }
         }
     }

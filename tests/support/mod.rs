@@ -109,7 +109,7 @@ pub fn every_storage() -> Vec<Tiny> {
     STORAGE.map(one).into()
 }
 
-/// The same in two files, for a browser, which takes half a minute to compile a model's kernels: in one, the matrices that are
+/// The same in two files: in one, the matrices that are
 /// multiplied together are of one type, and each such group of another; in the other, each matrix is of another.
 pub fn every_storage_mixed() -> [(&'static str, Vec<u8>); 2] {
     let matrices = ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"];
