@@ -157,8 +157,8 @@ async fn main() {
     let url = variable("SHIFTLENS_URL");
     let asked = |what: &str| std::env::args().any(|a| a == what);
     let (peers, only) = (asked("peers"), asked("only"));
-    let threads = asked("threads");
-    let visits = if only || threads { Json::Null } else { visits(&url).await };
+    let (threads, methods) = (asked("threads"), asked("methods"));
+    let visits = if only || threads || methods { Json::Null } else { visits(&url).await };
     let mut result = json!({"visits": visits});
     if asked("visits") {
         return println!("{result}");
@@ -168,6 +168,14 @@ async fn main() {
     result["browser"] = client.capabilities().and_then(|c| c.get("browserVersion")).cloned().unwrap_or_default();
     client.goto(&format!("{url}/bench.html")).await.unwrap();
     wait_for(&client, "new Promise(r=>{const look=()=>window.benchReady?r({}):setTimeout(look,20);look()})").await;
+    if methods || peers {
+        println!("measuring the methods…");
+        result["methods"] = wait_for(&client, "window.methods(2)").await;
+    }
+    if methods {
+        client.close().await.unwrap();
+        return println!("{result}");
+    }
     if threads || peers {
         println!("measuring Shiftlens on one thread and on all…");
         result["threads"] = wait_for(&client, "window.threads(2)").await;

@@ -310,3 +310,39 @@ fn a_token_takes_one_submission() {
         assert_eq!(after.dispatches - before.dispatches, 6 * (2 * 7 + 7));
     });
 }
+
+/// A word set against another costs what it costs alone.
+#[test]
+fn a_contrast_takes_one_submission() {
+    let Some(gpu) = gpu() else { return };
+    let tiny = Tiny::default();
+    let (mut ours, mut on_cpu) = (on_gpu(gpu, &tiny.checkpoint()), tiny.engine());
+    let groups: Vec<Group> = (0..5).map(|g| Group { positions: vec![2 * g, 2 * g + 1] }).collect();
+    block_on(async {
+        let last = PROMPT.len() - 1;
+        ours.begin(&groups).await.unwrap();
+        ours.advance(&PROMPT).await.unwrap();
+        on_cpu.begin(&groups).await.unwrap();
+        on_cpu.advance(&PROMPT).await.unwrap();
+        let logits = on_cpu.logits(last).await.unwrap();
+        let mut columns = Vec::new();
+        for target in [Target::Prob, Target::Logprob, Target::Logit] {
+            let mut costs = Vec::new();
+            for against in [None, Some(30)] {
+                let goal = Goal { target, token: 7, against };
+                let before = ours.counts();
+                let found = ours.column(last, &logits, goal).await.unwrap();
+                let after = ours.counts();
+                costs.push((
+                    after.submits - before.submits,
+                    after.reads - before.reads,
+                    after.dispatches - before.dispatches,
+                ));
+                columns.push((target, on_cpu.column(last, &logits, goal).await.unwrap(), found));
+            }
+            assert_eq!((costs[0].1, costs[1].0), (1, 1));
+            assert_eq!(costs[0].2, costs[1].2, "{target:?}");
+        }
+        columns_agree(&columns, "contrast");
+    });
+}

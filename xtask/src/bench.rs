@@ -53,6 +53,9 @@ pub fn run_bench(alone: bool) -> Result<(), String> {
         }
     }
     table(&result, &dist);
+    if !alone {
+        methods_table(&result["methods"]);
+    }
     Ok(())
 }
 
@@ -67,6 +70,19 @@ pub fn threads() -> Result<(), String> {
     let result: Json = serde_json::from_str(last).map_err(|e| format!("{e}: {last}"))?;
     println!("\n{result:#}");
     threads_table(&result, number);
+    Ok(())
+}
+
+/// Measures what each method costs, and prints.
+pub fn methods() -> Result<(), String> {
+    tools::browser()?;
+    let site = site(&page::build(Profile::Fast)?, true)?;
+    place(&root().join(MODEL), &site, "bench-model.gguf")?;
+    say("Measuring in headless Chromium");
+    let output = test::in_browser(site, &["bench", "--profile", "dev", "--bench", "browser", "--", "methods"])?;
+    let last = output.lines().last().unwrap_or_default();
+    let result: Json = serde_json::from_str(last).map_err(|e| format!("{e}: {last}"))?;
+    methods_table(&result["methods"]);
     Ok(())
 }
 
@@ -202,6 +218,18 @@ fn visits_table(visits: &Json, dist: &Path, n: impl Fn(&Json, usize) -> String) 
         std::thread::available_parallelism().map_or(1, usize::from),
         n(&visits["later"]["run"], 0)
     );
+}
+
+/// Each method's seconds, beside generating alone and beside gradient x input.
+fn methods_table(r: &Json) {
+    println!("\n| method, {} words, 48 tokens | seconds | x gradient x input | x generating alone |", r["words"]);
+    println!("|---|---|---|---|");
+    let seconds = |name: &str| r["best"][name].as_f64().unwrap_or(f64::NAN);
+    let (plain, alone) = (seconds("gradient x input"), seconds("generating alone"));
+    for name in r["best"].as_object().into_iter().flatten().map(|(name, _)| name) {
+        let own = seconds(name);
+        println!("| {name} | {own:.1} | {:.2} | {:.2} |", own / plain, own / alone);
+    }
 }
 
 /// One thread beside all, the best of interleaved runs.

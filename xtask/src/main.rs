@@ -65,6 +65,9 @@ enum Command {
         /// Measures only the real checkpoints that `cargo xtask real` has fetched.
         #[arg(long, conflicts_with_all = ["alone", "visits"])]
         real: bool,
+        /// Measures only what each method of explaining costs.
+        #[arg(long, conflicts_with_all = ["alone", "visits", "threads", "real"])]
+        methods: bool,
     },
     /// Fetches real checkpoints and chat templates (0.8 GB) into the per-user cache, for the tests that hold them against PyTorch.
     Real,
@@ -107,6 +110,7 @@ fn main() -> ExitCode {
         Command::Bench { visits: true, .. } => bench::visits(),
         Command::Bench { real: true, .. } => bench::run_real(),
         Command::Bench { threads: true, .. } => bench::threads(),
+        Command::Bench { methods: true, .. } => bench::methods(),
         Command::Bench { alone, .. } => bench::run_bench(alone),
         Command::Real => real::fetch(),
     };

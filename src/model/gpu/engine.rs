@@ -153,7 +153,7 @@ impl GpuEngine {
         };
         let (groups, rows) = self.asked(index)?;
         let mut encoder = self.encoder();
-        let question = Question { given, target, alternatives };
+        let question = Question { given, target, against: None, alternatives };
         self.counts.dispatches += self.head.choose(&self.model, &mut encoder, (index, &rows), question, at);
         self.submit(Some(encoder.finish()));
         Ok(if target.is_some() { groups } else { Vec::new() })
@@ -186,21 +186,6 @@ impl GpuEngine {
             None => None,
         };
         Ok(Seen { id: said[0].to_bits(), choice, column })
-    }
-
-    /// The importance of every group for `token` after token `index` of the last step.
-    async fn column_of_token(&mut self, index: usize, token: u32, target: Target) -> Result<Vec<f32>, ModelError> {
-        let (groups, rows) = self.asked(index)?;
-        if groups.is_empty() {
-            return self.column_of(&[], &[]);
-        }
-        let mut encoder = self.encoder();
-        let dispatches = self.head.column(&self.model, &mut encoder, (index, &rows), (token, target));
-        self.counts.dispatches += dispatches;
-        self.submit(Some(encoder.finish()));
-        self.counts.reads += 1;
-        let found = self.model.gpu.read(&self.head.staged, groups.len()).await?;
-        self.column_of(&groups, &found)
     }
 
     /// A column from what was read, by group.
@@ -241,15 +226,18 @@ impl Engine for GpuEngine {
         if logits.iter().all(|l| l.is_finite()) { Ok(logits) } else { Err(not_a_number()) }
     }
 
-    /// A contrast's column is the difference of two.
     async fn column(&mut self, index: usize, logits: &[f32], goal: Goal) -> Result<Vec<f32>, ModelError> {
         goal.check(logits.len())?;
-        let mut column = self.column_of_token(index, goal.token, goal.target).await?;
-        if let Some(against) = goal.against {
-            let other = self.column_of_token(index, against, goal.target).await?;
-            column.iter_mut().zip(other).for_each(|(own, other)| *own -= other);
+        let (groups, rows) = self.asked(index)?;
+        if groups.is_empty() {
+            return self.column_of(&[], &[]);
         }
-        Ok(column)
+        let mut encoder = self.encoder();
+        self.counts.dispatches += self.head.column(&self.model, &mut encoder, (index, &rows), goal);
+        self.submit(Some(encoder.finish()));
+        self.counts.reads += 1;
+        let found = self.model.gpu.read(&self.head.staged, groups.len()).await?;
+        self.column_of(&groups, &found)
     }
 
     /// One submission with all that waits, and one result to wait for.

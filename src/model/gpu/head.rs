@@ -20,7 +20,7 @@ use super::weights::GpuModel;
 use crate::model::head::{Goal, Target};
 
 /// No token is given.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 /// Alternatives that the GPU finds at most, and words of what it says of a choice: four, and two for each.
 const ALTERNATIVES: usize = 8;
 pub(super) const CHOSEN: usize = 4 + 2 * ALTERNATIVES;
@@ -37,6 +37,8 @@ pub(super) struct Question {
     pub given: Option<u32>,
     /// Of its column, if one is wanted.
     pub target: Option<Target>,
+    /// The token that the column is set against.
+    pub against: Option<u32>,
     /// Alternatives to name.
     pub alternatives: usize,
 }
@@ -70,6 +72,20 @@ pub(super) struct Head {
     choose: [Op; 2],
 }
 
+/// Words of a question.
+const QUESTION: usize = 8;
+
+/// A question as the kernels of a choice and of its column take it.
+pub(super) fn question_words(
+    vocab: usize,
+    given: u32,
+    target: u32,
+    alternatives: u32,
+    against: u32,
+) -> [u32; QUESTION] {
+    [vocab as u32, given, target, alternatives, against, 0, 0, 0]
+}
+
 /// A goal's token and the one it is set against, as the cotangents' kernel takes them.
 pub(super) fn goal_words(goal: Goal) -> [u32; 2] {
     [goal.token, goal.against.unwrap_or(NONE)]
@@ -94,7 +110,7 @@ impl Head {
         }
         let rows = 1 + most;
         let (hidden, logits) = (gpu.storage(rows * c.width), gpu.storage(rows * c.vocab));
-        let (question, chosen) = (gpu.uniform(&[0u32; 4]), gpu.storage(CHOSEN));
+        let (question, chosen) = (gpu.uniform(&[0u32; QUESTION]), gpu.storage(CHOSEN));
         let gather = gpu.uniform(&[c.width as u32, 0, 0, 0]);
         // the first row is the value's, which alone has the head's bias; the others are tangents
         let info = gpu.filled(&vec![[0u32; 4]; rows]);
@@ -176,7 +192,8 @@ impl Head {
         let goal = question.target.unwrap_or_default() as u32;
         let alternatives = question.alternatives.min(ALTERNATIVES) as u32;
         let given = question.given.unwrap_or(NONE);
-        model.gpu.write(&self.question, &[self.vocab as u32, given, goal, alternatives]);
+        let against = question.against.unwrap_or(NONE);
+        model.gpu.write(&self.question, &question_words(self.vocab, given, goal, alternatives, against));
     }
 
     /// Encodes the choice after row `primal` of the hidden states, with the column of `tangents` (rows too) if there is a
@@ -213,15 +230,16 @@ impl Head {
         (dispatches, &self.staged_logits)
     }
 
-    /// Encodes the column of `token`, and stages it first.
+    /// Encodes the column of `goal`, and stages it first.
     pub fn column(
         &self,
         model: &GpuModel,
         encoder: &mut CommandEncoder,
         (primal, tangents): (usize, &[usize]),
-        (token, target): (u32, Target),
+        goal: Goal,
     ) -> usize {
-        let question = Question { given: Some(token), target: Some(target), alternatives: 0 };
+        let question =
+            Question { given: Some(goal.token), target: Some(goal.target), against: goal.against, alternatives: 0 };
         let dispatches = self.answer(model, encoder, (primal, tangents), question);
         self.stage_column(encoder, tangents.len(), 0);
         dispatches

@@ -4,7 +4,7 @@ use super::Derivative::{Jvp, Value, Vjp};
 use super::{Bench, relative_error};
 use crate::model::ModelError;
 use crate::model::gpu::bindings;
-use crate::model::gpu::head::{CHOSEN, choose, goal_words};
+use crate::model::gpu::head::{CHOSEN, NONE, choose, goal_words, question_words};
 use crate::model::gpu::kernels::Kernel;
 use crate::model::gpu::ops::Op;
 use crate::model::head::{Goal, Target, choice, cotangent};
@@ -18,8 +18,8 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         chosen(bench, given, alternatives).await?;
     }
     for target in TARGETS {
-        column(bench, target).await?;
         for against in [None, Some(41)] {
+            column(bench, target, against).await?;
             cotangents(bench, target, against).await?;
         }
     }
@@ -43,7 +43,7 @@ async fn chosen(bench: &mut Bench<'_>, given: Option<u32>, alternatives: usize) 
     let token = given.unwrap_or(40);
     let expected = choice(&logits, token, alternatives);
     let gpu = bench.gpu;
-    let question = gpu.uniform(&[VOCABULARY as u32, given.unwrap_or(u32::MAX), 0, alternatives as u32]);
+    let question = gpu.uniform(&question_words(VOCABULARY, given.unwrap_or(NONE), 0, alternatives as u32, NONE));
     let (logits, said) = (gpu.filled(&logits), gpu.storage(CHOSEN));
     let ops = choose(gpu, &bench.kernels, &question, &logits, &said);
     let said = bench.run(&ops, 1, &said, CHOSEN).await?;
@@ -65,19 +65,20 @@ async fn chosen(bench: &mut Bench<'_>, given: Option<u32>, alternatives: usize) 
     Ok(())
 }
 
-async fn column(bench: &mut Bench<'_>, target: Target) -> Result<(), ModelError> {
+/// Of targets, and of how far they are above that of another token.
+async fn column(bench: &mut Bench<'_>, target: Target, against: Option<u32>) -> Result<(), ModelError> {
     const GROUPS: usize = 7;
     let (primal, tangents) = (logits(bench), bench.noise(GROUPS * VOCABULARY));
-    let c = cotangent(&primal, Goal::of(target, 17));
+    let c = cotangent(&primal, Goal { target, token: 17, against });
     let along = |row: &[f32]| row.iter().zip(&c).map(|(l, c)| f64::from(*l) * f64::from(*c)).sum::<f64>() as f32;
     let expected: Vec<f32> = tangents.chunks_exact(VOCABULARY).map(along).collect();
     let gpu = bench.gpu;
-    let question = gpu.uniform(&[VOCABULARY as u32, 0, target as u32, 0]);
+    let question = gpu.uniform(&question_words(VOCABULARY, 0, target as u32, 0, against.unwrap_or(NONE)));
     let (all, column, token) = (gpu.filled(&[primal, tangents].concat()), gpu.storage(GROUPS), gpu.filled(&[17u32]));
     let op =
         Op::rows(bench.bind(bindings::Column { question: &question, logits: &all, column: &column, chosen: &token }));
     let found = bench.run(&[op], GROUPS, &column, GROUPS).await?;
-    bench.compare(Kernel::Column, Jvp, target.name(), &expected, &found);
+    bench.compare(Kernel::Column, Jvp, name(target, against), &expected, &found);
     Ok(())
 }
 
@@ -91,12 +92,15 @@ async fn cotangents(bench: &mut Bench<'_>, target: Target, against: Option<u32>)
     let (held, tokens) = (gpu.filled(&rows.concat()), gpu.filled(&goals.map(goal_words)));
     let op = Op::rows(bench.bind(bindings::Cotangent { question: &question, tokens: &tokens, logits: &held }));
     let found = bench.run(&[op], rows.len(), &held, expected.len()).await?;
-    let case = match against {
+    bench.compare(Kernel::Cotangent, Vjp, name(target, against), &expected, &found);
+    Ok(())
+}
+
+fn name(target: Target, against: Option<u32>) -> String {
+    match against {
         Some(_) => format!("{}, against another token", target.name()),
         None => target.name().to_owned(),
-    };
-    bench.compare(Kernel::Cotangent, Vjp, case, &expected, &found);
-    Ok(())
+    }
 }
 
 /// Rows taken out, and its vjp: rows put back.

@@ -1,8 +1,9 @@
 // A column of importance from the logits and their tangents, a group a workgroup (METHODS.md, section 1):
-// of p(y) it is p(y) sum_v p(v) (l'(y) - l'(v)), of log p(y) the sum alone, of the logit l'(y).
+// of p(y) it is p(y) sum_v p(v) (l'(y) - l'(v)), of log p(y) the sum alone, of the logit l'(y). Where y is set against another
+// token, the other's is taken off.
 
-// vocabulary, -, target (0 probability, 1 its log, 2 logit)
-@group(0) @binding(0) var<uniform> question: vec4u;
+// vocabulary, -, target (0 probability, 1 its log, 2 logit), -; the token that y is set against, or NONE
+@group(0) @binding(0) var<uniform> question: array<vec4u, 2>;
 // [1 + groups, vocabulary]
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
 // [groups]
@@ -12,21 +13,28 @@
 
 const THREADS: u32 = 256u;
 const LEAST: f32 = -1e30;
+const NONE: u32 = 0xffffffffu;
 var<workgroup> parts: array<vec2f, THREADS>;
 
 // Four of a thread's logits, or of their tangents in the row that begins at `row`, loaded before the first is looked at.
 fn load(row: u32, v: u32, otherwise: f32) -> vec4f {
     return vec4f(
-        select(otherwise, logits[row + v], v < question.x),
-        select(otherwise, logits[row + v + THREADS], v + THREADS < question.x),
-        select(otherwise, logits[row + v + 2u * THREADS], v + 2u * THREADS < question.x),
-        select(otherwise, logits[row + v + 3u * THREADS], v + 3u * THREADS < question.x),
+        select(otherwise, logits[row + v], v < question[0].x),
+        select(otherwise, logits[row + v + THREADS], v + THREADS < question[0].x),
+        select(otherwise, logits[row + v + 2u * THREADS], v + 2u * THREADS < question[0].x),
+        select(otherwise, logits[row + v + 3u * THREADS], v + 3u * THREADS < question[0].x),
     );
+}
+
+// A token's own column: `own` is the tangent of its logit, `slope` how far that is above the mean's.
+fn of_token(token: u32, own: f32, slope: f32, most: f32, sum: f32, target_kind: u32) -> f32 {
+    let p = exp(logits[token] - most) / sum;
+    return select(select(p * slope, slope, target_kind == 1u), own, target_kind == 2u);
 }
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
-    let vocabulary = question.x;
+    let vocabulary = question[0].x;
     let tangent = (group.x + 1u) * vocabulary;
     var most = LEAST;
     for (var start = i; start < vocabulary; start += 4u * THREADS) {
@@ -60,7 +68,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     }
     if i == 0u {
         let slope = parts[0].y / parts[0].x;
-        let p = exp(logits[y] - most) / parts[0].x;
-        column[group.x] = select(select(p * slope, slope, question.z == 1u), own, question.z == 2u);
+        let target_kind = question[0].z;
+        var value = of_token(y, own, slope, most, parts[0].x, target_kind);
+        let against = question[1].x;
+        if against != NONE {
+            let other = logits[tangent + against];
+            value -= of_token(against, other, slope + (other - own), most, parts[0].x, target_kind);
+        }
+        column[group.x] = value;
     }
 }
