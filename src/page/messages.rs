@@ -1,7 +1,8 @@
 //! What the page is told, and what it wants done.
 
 use super::{
-    Side, Wish, editor, fit, gpu_check, guess, hub, lesson, linked, runs, scores, slots, stored, text, waiting, weights,
+    Side, Wish, edited, editor, fit, gpu_check, guess, hub, lesson, linked, runs, scores, slots, stored, text, waiting,
+    weights,
 };
 use crate::protocol::{Event, Request, Source};
 use crate::share::Export;
@@ -44,6 +45,8 @@ pub enum Msg {
     Weights(weights::Command),
     /// The user wants to see what tuning changed on a text.
     Text(text::Command),
+    /// The user wants something of an edited prompt.
+    Edited(edited::Command),
     /// The user wants something of the scores.
     Scores(scores::Command),
     /// The user wants the GPU to be checked, or no more.

@@ -12,6 +12,7 @@ pub mod chance;
 pub mod common;
 pub mod concepts;
 pub mod conversation;
+pub mod edited;
 pub mod findings;
 pub mod frame;
 pub mod graph;
