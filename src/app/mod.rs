@@ -11,6 +11,7 @@ mod conversation;
 mod density;
 mod dialog;
 mod difference;
+mod edited;
 mod effects;
 mod engine;
 mod engines;

@@ -6,6 +6,7 @@ use super::brush::{Brush, BrushedText};
 use super::checked::Checked;
 use super::choices::Choices;
 use super::density::Density;
+use super::edited::{EditableWords, WordEdit};
 use super::graph::{self, ModelGraph};
 use super::header::Mark;
 use super::loading;
@@ -58,7 +59,8 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
             </Show>
             <Show when=has_columns>
                 <div class="sub">{common::PROMPT}<Hint half prompt=true/></div>
-                <PromptText state half/>
+                <EditableWords state half><PromptText state half/></EditableWords>
+                <WordEdit state half/>
                 <div class="sub">{common::RESPONSE}<Hint half prompt=false/></div>
                 <BrushedText state half><ResponseText state half/></BrushedText>
                 <Choices state half/>

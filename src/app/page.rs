@@ -6,6 +6,7 @@ use super::backend::BackendDialog;
 use super::concepts::Concepts;
 use super::conversation::ExplainedTurns;
 use super::difference::Difference;
+use super::edited::EditedPanel;
 use super::findings::FindingsView;
 use super::graph::{self, SaveBoth};
 use super::header::Header;
@@ -81,6 +82,7 @@ pub fn Page() -> impl IntoView {
                         <ModelCard state side=Side::Base/>
                         <ModelCard state side=Side::Tuned/>
                     </div>
+                    <EditedPanel state/>
                     <SaveBoth state/>
                     <Difference state/>
                     <TextPanel state/>

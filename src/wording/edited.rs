@@ -41,6 +41,8 @@ pub const AFTER: &str = "Edited";
 pub const PICTURE_BEFORE: &str = "Matrix of the prompt as it was";
 pub const PICTURE_AFTER: &str = "Matrix of the edited prompt";
 pub const SAME_SCALE: &str = "Both pictures are of the same response and on one scale.";
+pub const OWN_LEVELS: &str =
+    "Both pictures are of the same response; levels are relative to the largest value of their column.";
 
 /// The whole response, in nats.
 pub fn whole(before: f64, after: f64) -> String {

@@ -2,6 +2,7 @@
 
 mod access;
 mod conversation;
+mod edited;
 mod families;
 mod faults;
 mod firefox;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::edited::Edited;
 use super::mirror::Mirror;
 use super::text::Text;
 use crate::explain::CheckpointInfo;
@@ -225,6 +226,8 @@ pub struct Signals {
     pub weights: Weights,
     /// What tuning changed on the text on screen.
     pub text: Text,
+    /// A word of the prompt taken out or replaced.
+    pub edited: Edited,
     pub findings: Findings,
 }
 
@@ -263,6 +266,7 @@ impl Signals {
             guess: Mirror::new(),
             weights: Weights::new(),
             text: Text::new(),
+            edited: Edited::new(),
             findings: Findings::new(),
         }
     }
@@ -305,6 +309,7 @@ impl Signals {
         self.guess.draw(&mut page.guessing.guess);
         self.weights.draw(&mut page.weights);
         self.text.draw(&mut page.text);
+        self.edited.draw(&mut page.edited);
         self.findings.draw(&mut page.scores);
     }
 }
