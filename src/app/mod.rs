@@ -22,6 +22,7 @@ mod format;
 mod graph;
 mod header;
 mod heads;
+mod history;
 mod hosts;
 mod loading;
 mod matrix;
@@ -44,6 +45,7 @@ mod tabs;
 mod teach;
 mod text;
 mod toolbar;
+mod view_table;
 mod weights;
 mod why;
 

@@ -149,13 +149,14 @@ fn provenance(r: &Half, shown: Shown, given: bool) -> String {
     let shipped = match shown {
         Shown::Shipped => wording::SHIPPED,
         Shown::Linked => wording::SENT,
+        Shown::Earlier => crate::wording::history::EARLIER,
         Shown::Computed => "",
     };
     // a given response was not cut off, however long it is
     let full = if p.fills_context() && !given { wording::context_full(c.context) } else { String::new() };
     let seconds = numbers::seconds;
     let times = match shown {
-        Shown::Linked => wording::took_there(&seconds(s.total)),
+        Shown::Linked | Shown::Earlier => wording::took_there(&seconds(s.total)),
         _ => {
             let reverse = (s.reverse > 0.0).then(|| seconds(s.reverse));
             let (prefill, response) = (seconds(s.prefill), seconds(s.response));

@@ -11,6 +11,7 @@ use super::findings::FindingsView;
 use super::graph::{self, SaveBoth};
 use super::header::Header;
 use super::heads::Heads;
+use super::history::{self, HistoryPanel};
 use super::loading::WaitingNote;
 use super::model_card::ModelCard;
 use super::models::{ModelsDialog, PairHint};
@@ -46,6 +47,7 @@ pub fn Page() -> impl IntoView {
         loading::when_idle(state).await;
     });
     graph::recall(state);
+    history::recall(state);
     linked::watch(state);
     offline::begin(state);
     let guessing = move || state.guess.with(|g| g.as_ref().is_some_and(|g| !g.looked));
@@ -87,6 +89,7 @@ pub fn Page() -> impl IntoView {
                     <Difference state/>
                     <TextPanel state/>
                     <NotShown of=Picture::Attribution/>
+                    <HistoryPanel state/>
                 </section>
             </div>
             <WaitingNote state among_weights=true/>

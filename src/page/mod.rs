@@ -12,6 +12,7 @@ pub mod facts;
 pub mod fit;
 pub mod gpu_check;
 pub mod guess;
+pub mod history;
 pub mod hub;
 mod ledger;
 pub mod lesson;
@@ -37,6 +38,7 @@ pub use facts::{Facts, Model};
 pub use fit::Here;
 pub use gpu_check::GpuCheck;
 pub use guess::Guessing;
+pub use history::History;
 pub use hub::Hub;
 pub use ledger::{Ledger, Purpose};
 pub use lesson::Lessons;
@@ -80,6 +82,8 @@ pub struct Page {
     pub waiting: Waiting,
     /// The runs of the prompt.
     pub runs: Runs,
+    /// The runs of this visit.
+    pub history: History,
     /// A word of the prompt taken out or replaced, compared.
     pub edited: Edited,
     /// A picture that was sent.
@@ -166,6 +170,7 @@ impl Page {
                 let done = self.done();
                 return self.lessons.command(command, &self.facts, done, effects);
             }
+            Msg::History(command) => return self.history.command(command, effects),
             Msg::Guess(command) => self.guessing.command(command),
             Msg::Weights(command) => {
                 let needs_models = matches!(command, weights::Command::Words(_));
@@ -324,6 +329,7 @@ impl Page {
         self.weights.go_on(|side| round.sequence(side, &self.facts), &mut context);
         self.text.go_on(round, &mut context);
         self.edited.go_on(round, &mut context);
+        self.history.go_on(round, context.effects);
         self.preparing.go_on(round.is_running(), &self.facts, effects);
         let mut then = self.waiting.go_on(self.slots.presence(&self.facts));
         let quiet = |side: Side| self.slots.slot(side).loading.is_none();

@@ -84,7 +84,7 @@ pub fn agreement(right: usize, changed: usize) -> String {
         _ => format!("The picture had the direction right for {right} of the {changed} tokens that changed."),
     }
 }
-pub const ABOUT_FORECAST: &str = "What the picture said is minus the word's value in each column: what taking the word away would change if the slope held all the way. Taking it out also moves the words after it, and the text is split into tokens anew.";
+pub const ABOUT_FORECAST: &str = "What the picture said is minus the word's value in each column: what taking the word away would change if the slope held all the way. Taking it out also moves the words after it, and the text is split into tokens anew. More and less than said: more than twice and less than half as much.";
 pub const ABOUT_REPLACED: &str = "What the picture said is about the word's going, not about the word that came.";
 pub const NORM: &str = "A gradient norm has no direction, so there is nothing to hold against what happened.";
 pub const LOGIT: &str = "The picture is of logits, which a run does not report: compare the directions only.";

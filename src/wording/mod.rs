@@ -17,6 +17,7 @@ pub mod findings;
 pub mod frame;
 pub mod graph;
 pub mod heads;
+pub mod history;
 pub mod loading;
 pub mod matrix;
 pub mod methods;

@@ -8,6 +8,7 @@ mod faults;
 mod firefox;
 mod gpu;
 mod graph;
+mod history;
 mod hub;
 mod loading;
 mod memory;

@@ -8,11 +8,11 @@ use leptos::prelude::*;
 use crate::app::canvas::{Cell, Picture, draw, follow_theme};
 use crate::app::matrix::on_resize;
 use crate::app::state::{Half, Scale, Slot, State};
-use crate::app::{format, is_open};
-use crate::explain::view::{Label, View};
+use crate::app::view_table::ViewTable;
+use crate::explain::view::View;
 use crate::page::edited::Trial;
 use crate::share::link::Origin;
-use crate::wording::{edited as wording, matrix, numbers};
+use crate::wording::edited as wording;
 
 /// Both, once the second is there.
 #[component]
@@ -61,7 +61,7 @@ pub fn Pictures(state: State, half: Slot) -> impl IntoView {
             </figure>
         </div>
         <p class="cap">{scale}</p>
-        <Table state view=after/>
+        <ViewTable state view=after summary=wording::AFTER_AS_TABLE/>
     }
 }
 
@@ -105,36 +105,4 @@ fn Matrix(
         });
     });
     view! { <div class="frame"><canvas node_ref=canvas role="img" aria-label=label></canvas></div> }
-}
-
-/// The edited prompt's matrix in numbers, made when it is opened; the other's is in its card.
-#[component]
-fn Table(state: State, view: Signal<View>) -> impl IntoView {
-    let open = RwSignal::new(false);
-    let name = |label: &Label| format::label(label.text.trim(), 40);
-    let table = move || {
-        let scale = state.reading.get().scale;
-        view.with(|v| {
-            let value = |n: usize, m: usize| match scale {
-                Scale::Levels => v.levels[n][m].to_string(),
-                Scale::Signed => numbers::signed(v.signed[n][m]),
-            };
-            let head = v.columns.iter().map(|c| view! { <th scope="col" class="num">{name(c)}</th> }).collect_view();
-            let row = |(n, label): (usize, &Label)| {
-                let cells = (0..v.columns.len()).map(|m| view! { <td class="num">{value(n, m)}</td> });
-                view! { <tr><th scope="row">{name(label)}</th>{cells.collect_view()}</tr> }
-            };
-            let rows = v.rows.iter().enumerate().map(row).collect_view();
-            let values = if scale == Scale::Levels { matrix::LEVELS } else { matrix::SIGNED_VALUES };
-            view! {
-                <table class="components"><caption>{values}</caption><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>
-            }
-        })
-    };
-    view! {
-        <details class="fold matrix-table" on:toggle=move |e| open.set(is_open(&e))>
-            <summary>{wording::AFTER_AS_TABLE}</summary>
-            {move || open.get().then(|| view! { <div class="frame" tabindex="0" role="region" aria-label=wording::AFTER_AS_TABLE>{table}</div> })}
-        </details>
-    }
 }

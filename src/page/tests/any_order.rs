@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::explain::findings::PromptCase;
 use crate::page::edited;
+use crate::page::history::Command as Keep;
 use crate::page::linked::Again;
 use crate::page::runs::{self, Half};
 use crate::page::scores::Command as Measure;
@@ -51,6 +52,7 @@ enum Step {
     Text(page_text::Command),
     Word(Side, usize),
     Edited(edited::Command),
+    Past(Keep),
 }
 
 fn side() -> impl Strategy<Value = Side> {
@@ -98,6 +100,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => text().prop_map(Step::Text),
         3 => (side(), 0..5usize).prop_map(|(side, i)| Step::Word(side, i)),
         1 => edit().prop_map(Step::Edited),
+        3 => past().prop_map(Step::Past),
     ]
 }
 
@@ -117,6 +120,18 @@ fn text() -> impl Strategy<Value = page_text::Command> {
 fn edit() -> impl Strategy<Value = edited::Command> {
     use edited::Command;
     prop_oneof![Just(Command::Answer), Just(Command::Stop), Just(Command::Again), Just(Command::Close)]
+}
+
+fn past() -> impl Strategy<Value = Keep> {
+    prop_oneof![
+        2 => (1..6u32).prop_map(Keep::Show),
+        2 => Just(Keep::Back),
+        1 => Just(Keep::Forward),
+        1 => (1..6u32).prop_map(Keep::Pin),
+        1 => (1..6u32).prop_map(Keep::Remove),
+        1 => Just(Keep::Clear),
+        1 => Just(Keep::Restore),
+    ]
 }
 
 fn measure() -> impl Strategy<Value = Measure> {
@@ -181,6 +196,7 @@ impl Played {
             Step::Text(command) => self.tell(Msg::Text(command.clone())),
             Step::Word(side, i) => self.edit(*side, super::edited::change(*i)),
             Step::Edited(command) => self.tell(Msg::Edited(command.clone())),
+            Step::Past(command) => self.tell(Msg::History(command.clone())),
             Step::Recompute => self.tell(Msg::Linked(linked::Command::Recompute)),
             Step::Crash(side) => self.crash(*side),
             Step::Frame => self.tell(Msg::Frame),
@@ -238,6 +254,7 @@ impl Played {
         assert!(!can_return || runs::is_contrast(&self.round().spec.how), "there is a way back from a question alone");
         self.check_text();
         self.check_edited();
+        self.check_history();
         if let Some(picture) = &*self.page.linked.picture
             && let Again::Done(found) = &picture.again
         {

@@ -2,6 +2,7 @@
 
 mod any_order;
 mod edited;
+mod history;
 mod hubs;
 mod linked_pictures;
 mod loads;
@@ -149,6 +150,8 @@ struct Played {
     /// What was written down, and how often.
     written: Option<String>,
     writes: usize,
+    /// The runs that were written down.
+    history: Option<String>,
     /// Engines do not come up.
     never_up: bool,
     /// The lesson that was written down.
@@ -195,6 +198,10 @@ impl Played {
                 Effect::WriteScores(text) => {
                     self.written = Some(text);
                     self.writes += 1;
+                    continue;
+                }
+                Effect::WriteHistory(text) => {
+                    self.history = Some(text);
                     continue;
                 }
                 Effect::RecallScores => {
