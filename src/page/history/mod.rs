@@ -253,14 +253,17 @@ impl History {
 /// Whether both are the same run: what was marked, chosen or checked afterwards makes no other of it, nor does running it again.
 fn is_same(a: &Round, b: &Round) -> bool {
     let asked = |round: &Round| RunSpec { marked: None, spans: Vec::new(), ..(**round.spec).clone() };
-    let came = |report: &ModelReport| {
-        let ids: Vec<u32> = report.response.iter().map(|t| t.id).collect();
-        let probabilities: Vec<u32> = report.response.iter().map(|t| t.probability.to_bits()).collect();
-        (report.checkpoint.weights.clone(), ids, probabilities)
+    let token = |report: &ModelReport, m: usize| (report.response[m].id, report.response[m].probability.to_bits());
+    let came = |a: &ModelReport, b: &ModelReport| {
+        let count = a.response.len();
+        a.checkpoint.weights == b.checkpoint.weights
+            && count == b.response.len()
+            && (0..count).all(|m| token(a, m) == token(b, m))
     };
-    let same = |side: Side| {
-        let [a, b] = [a, b].map(|round| round.half(side).report.as_ref());
-        a.map(came) == b.map(came)
+    let same = |side: Side| match [a, b].map(|round| round.half(side).report.as_ref()) {
+        [Some(a), Some(b)] => came(a, b),
+        [None, None] => true,
+        _ => false,
     };
     Side::BOTH.into_iter().all(same) && asked(a) == asked(b)
 }
