@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::{about, view_of};
 use crate::app::format;
 use crate::app::header::Mark;
-use crate::app::state::{Side, State};
+use crate::app::state::{Reading, Side, State};
 use crate::app::view_table::ViewTable;
 use crate::explain::ModelReport;
 use crate::explain::view::View;
@@ -22,6 +21,19 @@ use crate::wording::history as wording;
 const GRAPH: f32 = 420.0;
 
 type Pair = [Arc<Entry>; 2];
+
+/// The half of `side` as it is read.
+pub fn view_of(entry: &Entry, side: Side, reading: &Reading) -> View {
+    entry.round.half(side).view(&entry.round.spec, reading)
+}
+
+/// Which models, by which method.
+pub fn about(entry: &Entry) -> String {
+    let report = |side: Side| entry.round.half(side).report.as_ref();
+    let name = |side: Side| report(side).map(|r| r.checkpoint.name.as_str());
+    let what = Side::BOTH.into_iter().find_map(report).map(|r| r.what()).unwrap_or_default();
+    wording::about(name(Side::Base), name(Side::Tuned), &what)
+}
 
 /// What is pinned, while it is two.
 #[component]

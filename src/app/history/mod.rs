@@ -8,12 +8,11 @@ use leptos::prelude::*;
 
 use super::state::{Reading, Side, State};
 use super::{export, format, window};
-use crate::explain::view::View;
 use crate::page::Msg;
 use crate::page::history::{Command, Entry};
 use crate::share::thumbnail::{size, thumbnail};
 use crate::wording::history as wording;
-use compared::Compared;
+use compared::{Compared, about, view_of};
 
 /// Under this name the runs outlive a reload, until the tab is closed.
 const KEPT: &str = "shiftlens.history-1";
@@ -30,18 +29,6 @@ pub fn keep(text: &str) {
         // where there is no room, they are there until the page is loaded again
         let _ = if text.is_empty() { kept.remove_item(KEPT) } else { kept.set_item(KEPT, text) };
     }
-}
-
-/// The half of `side` as it is read.
-fn view_of(entry: &Entry, side: Side, reading: &Reading) -> View {
-    entry.round.half(side).view(&entry.round.spec, reading)
-}
-
-fn about(entry: &Entry) -> String {
-    let report = |side: Side| entry.round.half(side).report.as_ref();
-    let name = |side: Side| report(side).map(|r| r.checkpoint.name.as_str());
-    let what = Side::BOTH.into_iter().find_map(report).map(|r| r.what()).unwrap_or_default();
-    wording::about(name(Side::Base), name(Side::Tuned), &what)
 }
 
 fn command(state: State, command: Command) {
