@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 pub use differences::{Differing, Refused, differing, refused};
 
+use super::facts::by_file;
 use super::runs::{self, Round, Shown};
 use super::{Effect, Msg, Side, Tracked, editor, linked};
 use crate::explain::ModelReport;
@@ -137,7 +138,9 @@ impl History {
 
     fn opened(&mut self, exports: Vec<Export>, effects: &mut Vec<Effect>) -> Vec<Msg> {
         for export in exports.into_iter().rev() {
-            let round = Round::of_export(export, Shown::Earlier, [Origin::Elsewhere, Origin::Elsewhere]);
+            let origins = [&export.models.base, &export.models.tuned]
+                .map(|report| report.as_ref().map_or(Origin::Elsewhere, |report| by_file(&report.checkpoint.file)));
+            let round = Round::of_export(export, Shown::Earlier, origins);
             if round.halves.iter().any(|half| half.report.is_some()) {
                 let written = written(&round);
                 self.add(round, written);
