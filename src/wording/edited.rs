@@ -17,7 +17,7 @@ pub const WISH: &str = "compare the edited prompt";
 
 /// Why an edit cannot be made.
 pub const GONE: &str = "The prompt of this picture does not have that word there. Choose a word of the prompt again.";
-pub const NO_WORD: &str = "That is white space or a part of a character. Choose a word.";
+pub const NO_WORD: &str = "That is no word of your prompt: it belongs to the chat template, or is white space or a part of a character. Choose another word.";
 pub const NOTHING: &str =
     "Type the word that is to stand there, then press Replace. To remove the word, press Take it out.";
 pub const SAME: &str = "That word stands there already. Type another one.";
@@ -51,10 +51,16 @@ pub fn whole(before: f64, after: f64) -> String {
         c if c.abs() < 0.005 => "as likely as before".to_owned(),
         c => format!("{} times {} likely", times(c.abs().exp()), if c < 0.0 { "less" } else { "more" }),
     };
+    let [before, after] = [before, after].map(total);
     format!(
-        "The same response is now {how}: its log-probability went from {before:.2} to {after:.2} nats ({}).",
+        "The same response is now {how}: its log-probability went from {before} to {after} nats ({}).",
         nats(change)
     )
+}
+
+/// A log-probability: "−3.20".
+fn total(nats: f64) -> String {
+    format!("{nats:.2}").replace('-', "−")
 }
 
 /// "2.7", "31", "more than 1,000".
@@ -137,7 +143,7 @@ mod tests {
     fn the_whole_response_is_told_in_words() {
         assert!(
             whole(-2.0, -3.0)
-                .contains("2.7 times less likely: its log-probability went from -2.00 to -3.00 nats (−1.00)")
+                .contains("2.7 times less likely: its log-probability went from −2.00 to −3.00 nats (−1.00)")
         );
         assert!(whole(-3.0, -3.001).contains("as likely as before"));
         assert!(whole(-30.0, -3.0).contains("more than 1,000 times more likely"));

@@ -38,6 +38,11 @@ pub fn do_to(what: &str, number: u32) -> String {
     format!("{what} run {number}")
 }
 
+/// A run as a button names it.
+pub fn show(number: u32, prompt: &str) -> String {
+    format!("{SHOW} run {number}: {prompt}")
+}
+
 /// Which models, by which method, of how many words.
 pub fn about(base: Option<&str>, tuned: Option<&str>, what: &str) -> String {
     let models = [base, tuned].into_iter().flatten().collect::<Vec<_>>().join(" · ");
@@ -63,16 +68,18 @@ pub fn missing(number: u32, model: &str) -> String {
 pub const OTHER_UNITS: &str = "The two pictures measure different things, so each has a scale of its own: compare where they are strong, not how strong.";
 pub const OTHER_RESPONSES: &str = "The responses differ, so their probabilities are not compared. To compare them, give both prompts the same response: Response to explain, Custom.";
 pub fn same_response(before: f64, after: f64) -> String {
-    let change = format!("{:+.2}", after - before).replace('-', "−");
+    let of = |nats: String| nats.replace('-', "−");
+    let [change, before, after] =
+        [of(format!("{:+.2}", after - before)), of(format!("{before:.2}")), of(format!("{after:.2}"))];
     format!(
-        "The same response: its log-probability is {before:.2} nats in the first run and {after:.2} in the second ({change})."
+        "The same response: its log-probability is {before} nats in the first run and {after} in the second ({change})."
     )
 }
 
 /// Settings that can differ.
 pub const PROMPT: &str = "Prompt";
 pub const TURNS: &str = "Conversation";
-pub const INSTRUCTION: &str = "Instruction";
+pub const INSTRUCTION: &str = "Instruction, as you marked it";
 pub const UNITS: &str = "Units of your own";
 pub const TEMPLATE_ROW: &str = "Chat template as one row";
 pub const GRANULARITY: &str = "Granularity";

@@ -85,6 +85,11 @@ async fn a_word_is_edited_by_keyboard_and_leaves_with_its_picture() {
     page.js(&format!("document.querySelector('{}').focus()", word(0).replace('"', "\\\""))).await;
     page.keys("\u{E017}").await;
     page.wait_text("#edit-said", "The same response is now").await;
+    // a word of the template is none of the prompt
+    page.press_segment("Granularity", "Token").await;
+    page.js(&format!("document.querySelector('{}').focus()", word(0).replace('"', "\\\""))).await;
+    page.keys("\u{E017}").await;
+    page.wait_text("#refused-tuned", "belongs to the chat template").await;
     page.run().await;
     assert_eq!(
         page.js("return !!document.querySelector('#edited')").await,

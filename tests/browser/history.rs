@@ -52,7 +52,7 @@ async fn runs_are_gone_back_to_compared_and_kept() {
     page.js("document.querySelectorAll('#history .pin').forEach(b=>b.click())").await;
     page.wait_text("#what-differs", SECOND).await;
     let rows = "return [...document.querySelectorAll('#what-differs tbody th')].map(t=>t.textContent).join('|')";
-    assert_eq!(page.js(rows).await, json!("Prompt|Instruction|Longest answer, tokens"));
+    assert_eq!(page.js(rows).await, json!("Prompt|Longest answer, tokens"));
     page.wait_text("#compared .not-compared", "The responses differ").await;
     assert_eq!(page.js("return document.querySelectorAll('#compared svg').length").await, json!(4));
     page.js("document.querySelectorAll('#compared details').forEach(d=>d.open=true)").await;

@@ -14,12 +14,14 @@ use crate::wording::edited as wording;
 /// The panel's element, which the keyboard goes to.
 pub const PANEL: &str = "edited";
 
-/// Asks for an edit of the word of row `row`; where the row is no word of the prompt, nothing happens.
+/// Asks for an edit of the word of row `row`.
 fn ask(state: State, half: Slot, row: usize, change: Change) {
     let found = state.shell.with(|page| {
         let round = &page.runs.round;
         let label = half.view.with_untracked(|view| view.rows.get(row).cloned())?;
-        Some((Which::of(round, half.side)?, word_of(round.half(half.side), &round.spec, &label)?))
+        // what belongs to the template is no part of the prompt, which is said
+        let word = word_of(round.half(half.side), &round.spec, &label).unwrap_or((0..0, label.text));
+        Some((Which::of(round, half.side)?, word))
     });
     let Some((which, (span, word))) = found else { return };
     state.dispatch(Msg::Wish(Wish::Edited(Box::new(Ask { which, span, word, change }))));

@@ -11,6 +11,7 @@ use super::header::Mark;
 use super::state::{Slot, State};
 use crate::page::edited::{Change, Command, Found, Trial};
 use crate::page::{Msg, editor};
+use crate::share::RunSpec;
 use crate::wording::{common, edited as wording};
 pub use form::{EditableWords, WordEdit};
 use pictures::Pictures;
@@ -47,7 +48,11 @@ fn Comparison(state: State, half: Slot, trial: Trial) -> impl IntoView {
     let replaced = matches!(trial.ask.change, Change::Replace(_));
     let outcome = move || edited.outcome.get().map(|outcome| view! { <Tokens half outcome replaced/> });
     let spec = trial.edit.spec.clone();
-    let into_editor = move |_| state.edit(editor::Command::As(Box::new(spec.clone())));
+    let into_editor = move |_| {
+        // results are read on as they are read now
+        let by = state.reading.with_untracked(|reading| reading.by);
+        state.edit(editor::Command::As(Box::new(RunSpec { by, ..spec.clone() })));
+    };
     let close = move |_| {
         ask(state, Command::Close);
         super::focus(&format!("card-{}", half.side.key()));

@@ -8,7 +8,7 @@ use crate::app::format;
 use crate::app::state::Slot;
 use crate::explain::ResponseToken;
 use crate::model::head::Target;
-use crate::page::edited::{NoForecast, Outcome, Token, Verdict};
+use crate::page::edited::{LEAST, NoForecast, Outcome, Token, Verdict};
 use crate::wording::{common, edited as wording, text};
 
 /// The strongest colour of the strip, percent: its ink stays readable in either theme.
@@ -55,7 +55,7 @@ pub fn Tokens(half: Slot, outcome: Arc<Outcome>, replaced: bool) -> impl IntoVie
     let extent = outcome.extent();
     let strip = outcome.tokens.iter().zip(&texts).enumerate().map(|(m, (token, text))| {
         let change = changed(token);
-        let style = token.change.map(|change| colour(change, extent)).unwrap_or_default();
+        let style = token.change.filter(|change| change.abs() >= LEAST).map(|change| colour(change, extent)).unwrap_or_default();
         let title = wording::token_changed(text, &change);
         let chosen = move || {
             let columns = half.selection.get().column;

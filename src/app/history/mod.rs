@@ -105,6 +105,7 @@ fn Past(state: State, entry: Arc<Entry>) -> impl IntoView {
         // our own drawing, without any text
         view! { <svg class="past-picture" viewBox=format!("0 0 {wide} {high}") preserveAspectRatio="none" inner_html=cells></svg> }
     };
+    let prompt = format::label(&entry.round.spec.prompt, 90);
     let pictures = Side::BOTH.map(picture).collect_view();
     let is_pinned = move || state.pinned.with(|p| p.contains(&number));
     let is_shown = move || state.history_place.get().on_screen == Some(number);
@@ -113,9 +114,9 @@ fn Past(state: State, entry: Arc<Entry>) -> impl IntoView {
     view! {
         <article class="past" class:on=is_shown aria-label=wording::run(number)>
             <span class="cap"><b>{wording::run(number)}</b>{move || is_shown().then(|| view! { " · "{wording::ON_SCREEN} })}{move || is_pinned().then(|| view! { " · "{wording::PINNED} })}</span>
-            <button type="button" class="past-show" aria-label=wording::do_to(wording::SHOW, number) aria-current=move || is_shown().then_some("true") on:click=show>
+            <button type="button" class="past-show" aria-label=wording::show(number, &prompt) aria-current=move || is_shown().then_some("true") on:click=show>
                 <span class="past-pictures" role="img" aria-label=wording::thumbnail_of(number)>{pictures}</span>
-                <span class="past-prompt">{format::label(&entry.round.spec.prompt, 90)}</span>
+                <span class="past-prompt">{prompt.clone()}</span>
             </button>
             <span class="cap about">{about(&entry)}</span>
             <span class="row">

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub use change::{Change, Edit, Refusal};
-pub use outcome::{NoForecast, Outcome, Token, Verdict};
+pub use outcome::{LEAST, NoForecast, Outcome, Token, Verdict};
 
 use super::ledger::Purpose;
 use super::runs::{Half, Round, Which};
