@@ -49,6 +49,9 @@ pub fn whole(before: f64, after: f64) -> String {
     let change = after - before;
     let how = match change {
         c if c.abs() < 0.005 => "as likely as before".to_owned(),
+        c if c.abs() < 0.4 => {
+            format!("{:.0} % {} likely", (c.exp() - 1.0).abs() * 100.0, if c < 0.0 { "less" } else { "more" })
+        }
         c => format!("{} times {} likely", times(c.abs().exp()), if c < 0.0 { "less" } else { "more" }),
     };
     let [before, after] = [before, after].map(total);
@@ -146,6 +149,8 @@ mod tests {
                 .contains("2.7 times less likely: its log-probability went from −2.00 to −3.00 nats (−1.00)")
         );
         assert!(whole(-3.0, -3.001).contains("as likely as before"));
+        assert!(whole(-0.03, -0.06).contains("3 % less likely"));
+        assert!(whole(-0.3, -0.1).contains("22 % more likely"));
         assert!(whole(-30.0, -3.0).contains("more than 1,000 times more likely"));
         assert_eq!([0.312, -0.001, -1.0].map(nats), ["+0.31", "0.00", "−1.00"]);
         assert!(agreement(1, 1).contains("right for the one"));
