@@ -61,7 +61,6 @@ pub const NONE: &str = "none";
 pub const NO_ANSWER: &str = "No answer.";
 pub const SCORE: &str = "instruction score";
 pub const AS_A_TABLE: &str = "As a table";
-pub const COMMON_SCALE: &str = "Pictures by the same method and of the same target are on one scale.";
 pub fn missing(number: u32, model: &str) -> String {
     format!("Run {number} has no result of the {} model, so there is nothing to compare.", model.to_lowercase())
 }

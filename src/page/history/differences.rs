@@ -174,7 +174,14 @@ mod tests {
         let sampling = Sampling { temperature: 0.5, ..Sampling::default() };
         let options = Options { sampling, whose: Whose::Typed, limit: 3, ..Options::default() };
         let how = How { method: Method::Occlusion, against: Some(Against::Auto), ..How::default() };
-        let set = RunSpec { options, how, marked: Some(9..13), spans: vec![0..7], template_row: true, ..spec.clone() };
+        let set = RunSpec {
+            options,
+            how,
+            marked: Some(9..13),
+            spans: std::iter::once(0..7).collect(),
+            template_row: true,
+            ..spec.clone()
+        };
         use wording::*;
         let all = [INSTRUCTION, UNITS, TEMPLATE_ROW, WHOSE, METHOD, BASELINE, AGAINST, LIMIT, SAMPLING];
         assert_eq!(names(&plain, &round(set, Some(report_of("a")))), all);
