@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use libfuzzer_sys::fuzz_target;
 use miniz_oxide::deflate::compress_to_vec;
-use shiftlens::share::Export;
 use shiftlens::share::link::Link;
+use shiftlens::share::{Collection, Export};
 use shiftlens::teach::Lesson;
 
 /// A fragment whose packing is whole, so that what is packed is what the fuzzer varies: two bytes of length, the description, the
@@ -35,4 +35,5 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(Lesson::decode(&lesson.encode()), Some(Ok(lesson)));
     }
     let _ = Export::read("file.shiftlens.json", &text);
+    let _ = Collection::read("runs.shiftlens.json", &text);
 });

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::engine::{Cores, EngineHandle};
 use super::state::{Side, State};
 use super::teach::lesson;
-use super::{engines, examples, memory, now, window};
+use super::{engines, examples, history, memory, now, window};
 use crate::page::{Effect, Msg, scores};
 use crate::protocol::{Event, Request};
 
@@ -52,6 +52,7 @@ impl Effects {
             Effect::KeepSpeed(text) => memory::keep(state, memory::SPEED, &text),
             Effect::WriteScores(text) if memory::set(SCORES, &text) => {}
             Effect::WriteScores(_) => state.dispatch(Msg::Scores(scores::Command::NotWritten)),
+            Effect::WriteHistory(text) => history::keep(&text),
             Effect::RecallScores => state.dispatch(Msg::Scores(scores::Command::Recalled(memory::get(SCORES)))),
             Effect::DropFiles(files) => state.drop_files(files),
             Effect::FetchExample(at) => leptos::task::spawn_local(examples::fetch(state, at)),

@@ -6,6 +6,7 @@ use super::brush::{Brush, BrushedText};
 use super::checked::Checked;
 use super::choices::Choices;
 use super::density::Density;
+use super::edited::{EditableWords, WordEdit};
 use super::graph::{self, ModelGraph};
 use super::header::Mark;
 use super::loading;
@@ -58,7 +59,8 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
             </Show>
             <Show when=has_columns>
                 <div class="sub">{common::PROMPT}<Hint half prompt=true/></div>
-                <PromptText state half/>
+                <EditableWords state half><PromptText state half/></EditableWords>
+                <WordEdit state half/>
                 <div class="sub">{common::RESPONSE}<Hint half prompt=false/></div>
                 <BrushedText state half><ResponseText state half/></BrushedText>
                 <Choices state half/>
@@ -147,13 +149,14 @@ fn provenance(r: &Half, shown: Shown, given: bool) -> String {
     let shipped = match shown {
         Shown::Shipped => wording::SHIPPED,
         Shown::Linked => wording::SENT,
+        Shown::Earlier => crate::wording::history::EARLIER,
         Shown::Computed => "",
     };
     // a given response was not cut off, however long it is
     let full = if p.fills_context() && !given { wording::context_full(c.context) } else { String::new() };
     let seconds = numbers::seconds;
     let times = match shown {
-        Shown::Linked => wording::took_there(&seconds(s.total)),
+        Shown::Linked | Shown::Earlier => wording::took_there(&seconds(s.total)),
         _ => {
             let reverse = (s.reverse > 0.0).then(|| seconds(s.reverse));
             let (prefill, response) = (seconds(s.prefill), seconds(s.response));

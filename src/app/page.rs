@@ -6,10 +6,12 @@ use super::backend::BackendDialog;
 use super::concepts::Concepts;
 use super::conversation::ExplainedTurns;
 use super::difference::Difference;
+use super::edited::EditedPanel;
 use super::findings::FindingsView;
 use super::graph::{self, SaveBoth};
 use super::header::Header;
 use super::heads::Heads;
+use super::history::{self, HistoryPanel};
 use super::loading::WaitingNote;
 use super::model_card::ModelCard;
 use super::models::{ModelsDialog, PairHint};
@@ -45,6 +47,7 @@ pub fn Page() -> impl IntoView {
         loading::when_idle(state).await;
     });
     graph::recall(state);
+    history::recall(state);
     linked::watch(state);
     offline::begin(state);
     let guessing = move || state.guess.with(|g| g.as_ref().is_some_and(|g| !g.looked));
@@ -81,10 +84,12 @@ pub fn Page() -> impl IntoView {
                         <ModelCard state side=Side::Base/>
                         <ModelCard state side=Side::Tuned/>
                     </div>
+                    <EditedPanel state/>
                     <SaveBoth state/>
                     <Difference state/>
                     <TextPanel state/>
                     <NotShown of=Picture::Attribution/>
+                    <HistoryPanel state/>
                 </section>
             </div>
             <WaitingNote state among_weights=true/>

@@ -4,6 +4,7 @@ use leptos::html::Textarea;
 use leptos::prelude::*;
 
 use super::conversation::Turns;
+use super::history::UndoRun;
 use super::loading::{self, WaitingNote};
 use super::method::MethodChoice;
 use super::model_card::RunButton;
@@ -79,7 +80,7 @@ pub fn PromptPanel(state: State) -> impl IntoView {
             </div>
             <Room state/>
             <Memory state/>
-            <div class="field row"><RunButton state/></div>
+            <div class="field row"><RunButton state/><UndoRun state/></div>
             <WaitingNote state among_weights=false/>
             <Problem state/>
             <MoreOptions state/>

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::weights::Task;
-use super::{Side, text};
+use super::{Side, edited, text};
 use crate::protocol::JobId;
 
 /// What a job is for.
@@ -31,6 +31,8 @@ pub enum Purpose {
     Look,
     /// What tuning changed on a text.
     Text(text::Task),
+    /// An edited prompt is run, to be compared.
+    Edited(edited::Task),
 }
 
 /// The jobs that engines are at work on. An engine that is started again begins a new epoch, in which nothing of the

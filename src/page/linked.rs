@@ -1,6 +1,7 @@
 //! A picture that came by a link or a file: shown at once, without any model, and computed again when asked.
 
 use super::facts::{bundled, by_file};
+use super::history;
 use super::runs::{self, Round, Shown, spec_of_link};
 use super::slots;
 use super::waiting;
@@ -9,7 +10,7 @@ use crate::explain::ModelReport;
 use crate::protocol::Source;
 use crate::share::link::{Link, Origin, Precision};
 use crate::share::screen::{Reading, Tab};
-use crate::share::{Export, Match, compare};
+use crate::share::{Collection, Export, Match, compare};
 use crate::wording::share as wording;
 
 /// What the user wants.
@@ -147,7 +148,16 @@ impl Linked {
 
     fn open_file(&mut self, name: &str, text: &str) -> Vec<Msg> {
         let mut then = vec![Msg::Show(Tab::Prompt)]; // where it is shown, or said what is wrong with it
-        let export = match Export::read(name, text) {
+        let export = match Collection::read(name, text) {
+            Some(Ok(runs)) => {
+                *self.notice = None;
+                then.push(Msg::History(history::Command::Opened(runs)));
+                return then;
+            }
+            Some(Err(e)) => Err(e),
+            None => Export::read(name, text),
+        };
+        let export = match export {
             Ok(export) => export,
             Err(e) => {
                 *self.notice = Some(e.to_string());

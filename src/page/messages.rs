@@ -1,7 +1,8 @@
 //! What the page is told, and what it wants done.
 
 use super::{
-    Side, Wish, editor, fit, gpu_check, guess, hub, lesson, linked, runs, scores, slots, stored, text, waiting, weights,
+    Side, Wish, edited, editor, fit, gpu_check, guess, history, hub, lesson, linked, runs, scores, slots, stored, text,
+    waiting, weights,
 };
 use crate::protocol::{Event, Request, Source};
 use crate::share::Export;
@@ -40,10 +41,14 @@ pub enum Msg {
     Lesson(lesson::Command),
     /// The reader guesses.
     Guess(guess::Command),
+    /// The user wants something of the runs of this visit.
+    History(history::Command),
     /// The user wants something of the weights.
     Weights(weights::Command),
     /// The user wants to see what tuning changed on a text.
     Text(text::Command),
+    /// The user wants something of an edited prompt.
+    Edited(edited::Command),
     /// The user wants something of the scores.
     Scores(scores::Command),
     /// The user wants the GPU to be checked, or no more.
@@ -94,6 +99,8 @@ pub enum Effect {
     KeepSpeed(String),
     /// Write scores down for the next visit.
     WriteScores(String),
+    /// Write the runs of this visit down for when the page is loaded again; see [`history::Command::Recalled`].
+    WriteHistory(String),
     /// Say with [`scores::Command::Recalled`] what was written down.
     RecallScores,
     /// These files are not needed any more.

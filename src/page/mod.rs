@@ -5,12 +5,14 @@
 //! asks for with a message. What they share are the [`Facts`].
 
 pub mod dropped;
+pub mod edited;
 pub mod editor;
 mod examples;
 pub mod facts;
 pub mod fit;
 pub mod gpu_check;
 pub mod guess;
+pub mod history;
 pub mod hub;
 mod ledger;
 pub mod lesson;
@@ -30,11 +32,13 @@ pub mod weights;
 
 use std::collections::VecDeque;
 
+pub use edited::Edited;
 pub use editor::Editor;
 pub use facts::{Facts, Model};
 pub use fit::Here;
 pub use gpu_check::GpuCheck;
 pub use guess::Guessing;
+pub use history::History;
 pub use hub::Hub;
 pub use ledger::{Ledger, Purpose};
 pub use lesson::Lessons;
@@ -78,6 +82,10 @@ pub struct Page {
     pub waiting: Waiting,
     /// The runs of the prompt.
     pub runs: Runs,
+    /// The runs of this visit.
+    pub history: History,
+    /// A word of the prompt taken out or replaced, compared.
+    pub edited: Edited,
     /// A picture that was sent.
     pub linked: Linked,
     /// What is read from the weights.
@@ -162,6 +170,7 @@ impl Page {
                 let done = self.done();
                 return self.lessons.command(command, &self.facts, done, effects);
             }
+            Msg::History(command) => return self.history.command(command, effects),
             Msg::Guess(command) => self.guessing.command(command),
             Msg::Weights(command) => {
                 let needs_models = matches!(command, weights::Command::Words(_));
@@ -177,6 +186,7 @@ impl Page {
                     return vec![Msg::Waiting(waiting::Command::Need)];
                 }
             }
+            Msg::Edited(command) => self.edited.command(command, &self.runs.round, &mut context),
             Msg::Scores(command) => self.scores.command(command, &mut context),
             Msg::GpuCheck(command) => self.gpu_check.command(command, &mut context),
             Msg::Stored(command) => self.stored.command(command, &mut context),
@@ -244,6 +254,9 @@ impl Page {
                 self.weights.event((side, job, task), event, at, &mut context);
             }
             (Some((job, Purpose::Text(task))), event) => self.text.event((side, job, task), event, at, &mut context),
+            (Some((job, Purpose::Edited(task))), event) => {
+                self.edited.event((side, job, task), event, at, &self.runs.round, &mut context);
+            }
             (Some((job, Purpose::Prepare)), event) => self.preparing.event((side, job), event, &mut context),
             (Some((job, Purpose::Check)), event) => self.gpu_check.event(job, event, at, &mut context),
             (Some((job, Purpose::Store)), event) => return self.stored.event(job, event, &mut context),
@@ -274,6 +287,7 @@ impl Page {
         self.weights.engine_gone(side, &failure);
         self.scores.engine_gone(side, &mut context);
         self.text.engine_gone(side, &failure, &mut context);
+        self.edited.engine_gone(side, &failure);
         self.preparing.engine_gone(side);
         self.gpu_check.engine_gone(side, &failure);
         self.stored.engine_gone(side);
@@ -314,6 +328,8 @@ impl Page {
         let round = &self.runs.round;
         self.weights.go_on(|side| round.sequence(side, &self.facts), &mut context);
         self.text.go_on(round, &mut context);
+        self.edited.go_on(round, &mut context);
+        self.history.go_on(round, context.effects);
         self.preparing.go_on(round.is_running(), &self.facts, effects);
         let mut then = self.waiting.go_on(self.slots.presence(&self.facts));
         let quiet = |side: Side| self.slots.slot(side).loading.is_none();

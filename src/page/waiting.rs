@@ -3,7 +3,7 @@
 use std::mem::discriminant;
 
 use super::slots::Presence;
-use super::{Msg, Tracked, linked, runs, scores};
+use super::{Msg, Tracked, edited, linked, runs, scores};
 use crate::share::RunSpec;
 use crate::wording::loading as wording;
 
@@ -30,6 +30,8 @@ pub enum Wish {
     Why(Box<runs::Ask>),
     /// Check a picture.
     Check(Box<runs::Which>),
+    /// Change a word of the prompt, and compare.
+    Edited(Box<edited::Ask>),
     /// Measure the set of prompts, or go on with it.
     Measure,
     /// Measure it from the first prompt on.
@@ -43,6 +45,7 @@ impl Wish {
             Self::Run(_) => wording::RUN_THE_PROMPT,
             Self::Why(_) => wording::ANSWER_THE_QUESTION,
             Self::Check(_) => wording::CHECK_THE_PICTURE,
+            Self::Edited(_) => crate::wording::edited::WISH,
             Self::Measure | Self::MeasureAgain => wording::MEASURE_THE_PROMPTS,
         }
     }
@@ -59,6 +62,7 @@ impl Wish {
             Self::Run(spec) => vec![Msg::Linked(linked::Command::Forget), Msg::Runs(runs::Command::Run(spec))],
             Self::Why(ask) => vec![Msg::Runs(runs::Command::Why(ask))],
             Self::Check(which) => vec![Msg::Runs(runs::Command::Check(which))],
+            Self::Edited(ask) => vec![Msg::Edited(edited::Command::Try(ask))],
             Self::Measure => vec![Msg::Scores(scores::Command::Start)],
             Self::MeasureAgain => vec![Msg::Scores(scores::Command::Again)],
         }

@@ -1,5 +1,6 @@
 //! What leaves the page or comes with it: links, the JSON export, and the prompts whose finished results ship.
 
+mod collection;
 mod compare;
 mod csv;
 mod export;
@@ -12,9 +13,11 @@ pub mod screen;
 pub mod sheet;
 mod spec;
 pub mod table;
+pub mod thumbnail;
 pub mod window;
 
 pub use self::csv::csv;
+pub use collection::Collection;
 pub use compare::{Match, compare};
 pub use export::{Export, FileError, Models, VERSION};
 pub use one_page::one_page;

@@ -2,11 +2,13 @@
 
 mod access;
 mod conversation;
+mod edited;
 mod families;
 mod faults;
 mod firefox;
 mod gpu;
 mod graph;
+mod history;
 mod hub;
 mod loading;
 mod memory;

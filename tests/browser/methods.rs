@@ -6,7 +6,7 @@ use super::access::look;
 use super::page::Page;
 
 /// Both screens and both themes, with what is to be seen in view.
-async fn shots(page: &Page, name: &str, selector: &str) {
+pub async fn shots(page: &Page, name: &str, selector: &str) {
     for (width, height) in [(1280, 720), (390, 844)] {
         page.resize(width, height).await;
         for theme in ["light", "dark"] {

@@ -1,5 +1,6 @@
 //! Between the page's native core and the browser: messages in, effects out, and what has changed into signals.
 
+mod edited;
 mod mirror;
 mod signals;
 mod text;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::edited::Edited;
 use super::mirror::Mirror;
 use super::text::Text;
 use crate::explain::CheckpointInfo;
@@ -17,6 +18,7 @@ use crate::explain::weights::{LayerConcepts, LayerHeads};
 use crate::page::editor::Conversation;
 use crate::page::gpu_check::Check;
 use crate::page::guess::Guess;
+use crate::page::history::{Entry, Place};
 use crate::page::hub::Look;
 use crate::page::lesson::Current;
 use crate::page::linked::Picture;
@@ -196,6 +198,12 @@ pub struct Signals {
     pub wishes: Mirror<Vec<Wish>>,
     /// The page has had nothing to do, and has left the models where they are.
     pub rested: Mirror<bool>,
+    /// The runs of this visit, where the one on screen stands among them, those that are pinned, and what there was before some
+    /// were dropped.
+    pub history: Mirror<Vec<Arc<Entry>>>,
+    pub history_place: Mirror<Place>,
+    pub pinned: Mirror<Vec<u32>>,
+    pub history_dropped: Mirror<Option<Vec<Arc<Entry>>>>,
     /// A picture that was sent, until something else is run.
     pub linked: Mirror<Option<Picture>>,
     /// What could not be opened, in words.
@@ -225,6 +233,8 @@ pub struct Signals {
     pub weights: Weights,
     /// What tuning changed on the text on screen.
     pub text: Text,
+    /// A word of the prompt taken out or replaced.
+    pub edited: Edited,
     pub findings: Findings,
 }
 
@@ -243,6 +253,10 @@ impl Signals {
             reading: Mirror::new(),
             wishes: Mirror::new(),
             rested: Mirror::new(),
+            history: Mirror::new(),
+            history_place: Mirror::new(),
+            pinned: Mirror::new(),
+            history_dropped: Mirror::new(),
             linked: Mirror::new(),
             notice: Mirror::new(),
             spec: Mirror::new(),
@@ -263,6 +277,7 @@ impl Signals {
             guess: Mirror::new(),
             weights: Weights::new(),
             text: Text::new(),
+            edited: Edited::new(),
             findings: Findings::new(),
         }
     }
@@ -281,6 +296,10 @@ impl Signals {
         self.reading.draw(&mut editor.reading);
         self.wishes.draw(&mut page.waiting.wishes);
         self.rested.draw(&mut page.waiting.rested);
+        self.history.draw(&mut page.history.entries);
+        self.history_place.draw(&mut page.history.place);
+        self.pinned.draw(&mut page.history.pinned);
+        self.history_dropped.draw(&mut page.history.dropped);
         self.linked.draw(&mut page.linked.picture);
         self.notice.draw(&mut page.linked.notice);
         let round = &mut page.runs.round;
@@ -305,6 +324,7 @@ impl Signals {
         self.guess.draw(&mut page.guessing.guess);
         self.weights.draw(&mut page.weights);
         self.text.draw(&mut page.text);
+        self.edited.draw(&mut page.edited);
         self.findings.draw(&mut page.scores);
     }
 }

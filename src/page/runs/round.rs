@@ -24,6 +24,8 @@ pub enum Shown {
     Shipped,
     /// Sent by a link or in a file.
     Linked,
+    /// Kept of a run before: what a link leaves out may be missing.
+    Earlier,
 }
 
 /// How far one model is.
@@ -221,7 +223,7 @@ impl Round {
         let report = self.half(side).report.as_ref().filter(|r| there == Some(&r.checkpoint.weights));
         let ids = report.into_iter().flat_map(|r| r.prompt.iter().map(|t| t.id).chain(r.response.iter().map(|t| t.id)));
         let ids: Vec<u32> = ids.collect();
-        let known = self.shown != Shown::Linked || ids.iter().any(|id| *id != 0);
+        let known = !matches!(self.shown, Shown::Linked | Shown::Earlier) || ids.iter().any(|id| *id != 0);
         if known { ids } else { Vec::new() }
     }
 

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::explain::findings::PromptCase;
+use crate::page::edited;
+use crate::page::history::Command as Keep;
 use crate::page::linked::Again;
 use crate::page::runs::{self, Half};
 use crate::page::scores::Command as Measure;
@@ -48,6 +50,9 @@ enum Step {
     CheckPicture(Side),
     StopCheck(Side),
     Text(page_text::Command),
+    Word(Side, usize),
+    Edited(edited::Command),
+    Past(Keep),
 }
 
 fn side() -> impl Strategy<Value = Side> {
@@ -93,6 +98,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => side().prop_map(Step::CheckPicture),
         1 => side().prop_map(Step::StopCheck),
         3 => text().prop_map(Step::Text),
+        3 => (side(), 0..5usize).prop_map(|(side, i)| Step::Word(side, i)),
+        1 => edit().prop_map(Step::Edited),
+        3 => past().prop_map(Step::Past),
     ]
 }
 
@@ -106,6 +114,23 @@ fn text() -> impl Strategy<Value = page_text::Command> {
         1 => Just(Command::Cells),
         1 => Just(Command::Stop),
         1 => Just(Command::GoOn),
+    ]
+}
+
+fn edit() -> impl Strategy<Value = edited::Command> {
+    use edited::Command;
+    prop_oneof![Just(Command::Answer), Just(Command::Stop), Just(Command::Again), Just(Command::Close)]
+}
+
+fn past() -> impl Strategy<Value = Keep> {
+    prop_oneof![
+        2 => (1..6u32).prop_map(Keep::Show),
+        2 => Just(Keep::Back),
+        1 => Just(Keep::Forward),
+        1 => (1..6u32).prop_map(Keep::Pin),
+        1 => (1..6u32).prop_map(Keep::Remove),
+        1 => Just(Keep::Clear),
+        1 => Just(Keep::Restore),
     ]
 }
 
@@ -169,6 +194,9 @@ impl Played {
             Step::CheckPicture(side) => self.check_picture(*side),
             Step::StopCheck(side) => self.tell(Msg::Runs(Command::StopCheck(*side))),
             Step::Text(command) => self.tell(Msg::Text(command.clone())),
+            Step::Word(side, i) => self.edit(*side, super::edited::change(*i)),
+            Step::Edited(command) => self.tell(Msg::Edited(command.clone())),
+            Step::Past(command) => self.tell(Msg::History(command.clone())),
             Step::Recompute => self.tell(Msg::Linked(linked::Command::Recompute)),
             Step::Crash(side) => self.crash(*side),
             Step::Frame => self.tell(Msg::Frame),
@@ -213,7 +241,7 @@ impl Played {
             let run = run.into_iter().chain(picture).chain(word);
             let text = self.page.text.jobs(side);
             let all = run.chain(work).chain(score).chain(prepare).chain(check).chain(store).chain(look);
-            let mut shown: Vec<(u32, Purpose)> = all.chain(text).collect();
+            let mut shown: Vec<(u32, Purpose)> = all.chain(text).chain(self.page.edited.jobs(side)).collect();
             shown.sort_by_key(|(job, _)| *job);
             assert_eq!(open, shown);
             // the chip names what the engine has
@@ -225,6 +253,8 @@ impl Played {
         let can_return = self.page.runs.questions.asked.back_to.is_some();
         assert!(!can_return || runs::is_contrast(&self.round().spec.how), "there is a way back from a question alone");
         self.check_text();
+        self.check_edited();
+        self.check_history();
         if let Some(picture) = &*self.page.linked.picture
             && let Again::Done(found) = &picture.again
         {
@@ -306,6 +336,7 @@ impl Played {
         let again = self.page.linked.picture.as_ref().map(|p| p.again.clone());
         assert!(!matches!(again, Some(Again::Loading | Again::Running)), "{again:?}");
         self.check_text_at_rest();
+        self.check_edited_at_rest();
         assert!(!self.page.hub.looks.iter().any(|look| matches!(look, hub::Look::Asking(_))));
         for side in Side::BOTH {
             assert!(self.page.slots.slot(side).loading.is_none());

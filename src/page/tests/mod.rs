@@ -1,6 +1,8 @@
 //! The page as a whole, with engines that only pretend to compute.
 
 mod any_order;
+mod edited;
+mod history;
 mod hubs;
 mod linked_pictures;
 mod loads;
@@ -47,7 +49,7 @@ fn model(weights: &str) -> Model {
     Model { info, template, origin: Origin::Urls(vec![format!("https://models.example/{weights}")]) }
 }
 
-fn token(id: u32, text: &str) -> ResponseToken {
+pub(super) fn token(id: u32, text: &str) -> ResponseToken {
     let (top, top_text) = (Vec::new(), Vec::new());
     ResponseToken { id, text: text.into(), bytes: None, probability: 0.5, rank: 1, entropy: 1.0, top, top_text }
 }
@@ -105,6 +107,12 @@ fn report(info: &CheckpointInfo, run: &Run) -> ModelReport {
     report
 }
 
+/// What is said on `text` where nothing else is asked.
+pub(super) fn report_of(text: &str) -> ModelReport {
+    let prompt = Prompt::text(text, Default::default());
+    report(&model("x").info, &Run::by_token(prompt, Response::Ids { ids: vec![7] }))
+}
+
 fn at(name: &str) -> Source {
     Source::Url { urls: vec![format!("https://models.example/{name}")] }
 }
@@ -142,6 +150,8 @@ struct Played {
     /// What was written down, and how often.
     written: Option<String>,
     writes: usize,
+    /// The runs that were written down.
+    history: Option<String>,
     /// Engines do not come up.
     never_up: bool,
     /// The lesson that was written down.
@@ -188,6 +198,10 @@ impl Played {
                 Effect::WriteScores(text) => {
                     self.written = Some(text);
                     self.writes += 1;
+                    continue;
+                }
+                Effect::WriteHistory(text) => {
+                    self.history = Some(text);
                     continue;
                 }
                 Effect::RecallScores => {
