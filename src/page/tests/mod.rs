@@ -96,6 +96,8 @@ fn report(info: &CheckpointInfo, run: &Run) -> ModelReport {
         faithfulness: None,
         against_text: against.iter().map(|id| if *id == 7 { String::new() } else { format!(" other {id}") }).collect(),
         against,
+        without: if run.how.interventions.is_empty() { Vec::new() } else { vec![token(7, "without")] },
+        interventions: run.how.interventions.clone(),
         by: run.by,
         mode: "forward".into(),
         backend: String::new(),
