@@ -39,6 +39,7 @@ mod reading;
 mod share;
 mod shell;
 mod state;
+mod switching;
 mod tabs;
 mod teach;
 mod text;

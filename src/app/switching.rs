@@ -12,8 +12,11 @@ use crate::protocol::Backend;
 use crate::wording::{common, switching as wording};
 
 /// Whose part it is, in an order of buttons.
-const MODELS: [(Of, &str); 3] =
-    [(Of::Both, wording::IN_BOTH), (Of::Base, wording::IN_BASE), (Of::Tuned, wording::IN_TUNED)];
+const MODELS: [(Of, &str, &str); 3] = [
+    (Of::Both, "switch-both", wording::IN_BOTH),
+    (Of::Base, "switch-base", wording::IN_BASE),
+    (Of::Tuned, "switch-tuned", wording::IN_TUNED),
+];
 
 /// What a concept can be multiplied by.
 const FACTORS: [(f32, &str); 6] = [
@@ -47,8 +50,7 @@ pub fn SwitchHead(state: State, #[prop(into)] chosen: Signal<(usize, usize)>) ->
         let on_again = untrack(|| is_off(of));
         set(state, layer, Site::Head(head), of, if on_again { 1.0 } else { 0.0 });
     };
-    let button = move |(of, label): (Of, &'static str)| {
-        let id = format!("switch-{}", label.split(' ').next().unwrap_or_default().to_lowercase());
+    let button = move |(of, id, label): (Of, &'static str, &'static str)| {
         view! { <button type="button" class="btn small" id=id aria-pressed=move || is_off(of).to_string() class:on=move || is_off(of) on:click=move |_| press(of)>{label}</button> }
     };
     view! {
@@ -73,7 +75,7 @@ pub fn ScaleConcept(state: State, side: Side, layer: usize, component: usize) ->
     };
     let option = move |(by, label): (f32, &'static str)| view! { <option value=by.to_string() selected=move || chosen() == by>{label}</option> };
     view! {
-        <select class="task scale" aria-label=wording::IN_THE_NEXT_RUN class:own=move || chosen() != 1.0 on:change=change>
+        <select class="scale" aria-label=wording::IN_THE_NEXT_RUN class:own=move || chosen() != 1.0 on:change=change>
             {FACTORS.map(option).into_iter().collect_view()}
         </select>
     }
@@ -108,7 +110,8 @@ fn whose(of: Of) -> &'static str {
 #[component]
 pub fn Changed(state: State) -> impl IntoView {
     let all = move || state.how.with(|how| how.interventions.clone());
-    let on_gpu = move || state.slots().iter().any(|s| s.backend.with(|b| b.as_ref().is_some_and(|b| b.used == Backend::Gpu)));
+    let on_gpu =
+        move || state.slots().iter().any(|s| s.backend.with(|b| b.as_ref().is_some_and(|b| b.used == Backend::Gpu)));
     let chip = move |one: Intervention| {
         let what = wording::chip(whose(one.of), &one.words());
         view! {
@@ -140,7 +143,8 @@ pub fn Without(half: Slot) -> impl IntoView {
     move || {
         let (words, tokens, said) = found()?;
         let text: String = tokens.iter().map(|t| t.text.as_str()).collect();
-        let text = if text.trim().is_empty() { wording::NOTHING.to_owned() } else { text };
+        let text = text.trim().to_owned();
+        let text = if text.is_empty() { wording::NOTHING.to_owned() } else { text };
         Some(view! {
             <div class="without" id=id.clone()>
                 <div class="sub">{wording::without(&words)}</div>

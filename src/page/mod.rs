@@ -23,6 +23,7 @@ pub mod scores;
 mod side;
 pub mod slots;
 pub mod stored;
+pub mod switching;
 pub mod text;
 mod tracked;
 pub mod waiting;
@@ -46,6 +47,7 @@ pub use scores::Scores;
 pub use side::{Progress, Side};
 pub use slots::Slots;
 pub use stored::Stored;
+pub use switching::Switching;
 pub use text::Text;
 pub use tracked::Tracked;
 pub use waiting::{Waiting, Wish};
@@ -100,6 +102,8 @@ pub struct Page {
     pub lessons: Lessons,
     /// The reader's guess.
     pub guessing: Guessing,
+    /// What the next run has switched off.
+    pub switching: Switching,
 }
 
 impl Page {
@@ -163,6 +167,7 @@ impl Page {
                 return self.lessons.command(command, &self.facts, done, effects);
             }
             Msg::Guess(command) => self.guessing.command(command),
+            Msg::Switch(command) => return self.switching.command(command, &self.facts),
             Msg::Weights(command) => {
                 let needs_models = matches!(command, weights::Command::Words(_));
                 self.weights.command(command, &mut context);

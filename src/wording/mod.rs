@@ -25,5 +25,6 @@ pub mod numbers;
 pub mod pair;
 pub mod prompt;
 pub mod share;
+pub mod switching;
 pub mod teach;
 pub mod text;

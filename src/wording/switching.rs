@@ -3,8 +3,8 @@
 /// At an open head.
 pub const SWITCH_HEAD_OFF: &str = "Switch this head off for the next run";
 pub const IN_BOTH: &str = "In both models";
-pub const IN_BASE: &str = "Base only";
-pub const IN_TUNED: &str = "Tuned only";
+pub const IN_BASE: &str = "In the base";
+pub const IN_TUNED: &str = "In the tuned model";
 
 /// At a concept: by how much it is multiplied.
 pub const IN_THE_NEXT_RUN: &str = "In the next run";
@@ -56,5 +56,7 @@ pub fn answering(done: u64, all: u64) -> String {
 
 /// In views of a run's text that read the model as it is.
 pub fn whole(what: &str) -> String {
-    format!("The run on screen was made with {what}. What is shown here is of the whole model, which reads the same text.")
+    format!(
+        "The run on screen was made with {what}. What is shown here is of the whole model, which reads the same text."
+    )
 }

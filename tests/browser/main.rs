@@ -17,6 +17,7 @@ mod share;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;
+mod switching;
 mod teach;
 mod text;
 mod threads;

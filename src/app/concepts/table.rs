@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::labels::{Place, View};
 use super::{Layer, leading, level_of};
 use crate::app::state::{Side, State};
+use crate::app::switching::{Refused, RunSo, ScaleConcept};
 use crate::app::toolbar::Segmented;
 use crate::explain::weights::matching::Match;
 use crate::explain::weights::scorer::Task;
@@ -80,7 +81,8 @@ pub fn Table(state: State, view: View, shown: Memo<Layer>) -> impl IntoView {
     view! {
         <Show when=move || shown.with(|l| l.matches.is_some()) fallback=move || view! { <p class="empty">{common::READ_NO_LAYER_YET}</p> }>
             <div class="bar"><Segmented name=wording::ORDER options=ORDERS value=order set=move |o| order.set(o)/>
-                <span class="hint">{wording::ABOUT_TABLE}</span></div>
+                <span class="hint">{wording::ABOUT_TABLE}</span><RunSo state/></div>
+            <Refused state/>
             <div class="frame">
                 <table class="components matched" id="concept-table">
                     <thead><tr>
@@ -117,8 +119,8 @@ fn row(
             <td class="num">{format!("{b:.2} → {t:.2} %")}<br/><span class="cap">{trend}</span></td>
             <td class="num"><span class="bar-in" aria-hidden="true"><i style=format!("width:{:.0}%", m.angle / 0.9)></i></span>{format!("{:.1}°", m.angle)}</td>
             <td class="num">{format!("{:.0} %", m.overlap * 100.0)}</td>
-            <td><Labels state view place=(false, layer, m.base) component=base.clone()/>{leading(base, WORDS)}{of_base}</td>
-            <td><Labels state view place=(true, layer, m.tuned) component=tuned.clone()/>{leading(tuned, WORDS)}{of_tuned}</td>
+            <td><Labels state view place=(false, layer, m.base) component=base.clone()/><ScaleConcept state side=Side::Base layer component=m.base/>{leading(base, WORDS)}{of_base}</td>
+            <td><Labels state view place=(true, layer, m.tuned) component=tuned.clone()/><ScaleConcept state side=Side::Tuned layer component=m.tuned/>{leading(tuned, WORDS)}{of_tuned}</td>
         </tr>
     }
 }

@@ -13,6 +13,7 @@ use super::progress::Reading as ReadingProgress;
 use super::share::picture::{Drawn, SavePicture, of_page, provenance};
 use super::shell::Mirror;
 use super::state::{Side, State};
+use super::switching::SwitchHead;
 use super::teach::{Explain, NotShown};
 use super::toolbar::Segmented;
 use super::weights;
@@ -135,6 +136,7 @@ pub fn Heads(state: State) -> impl IntoView {
                 <span class="cap">{move || shown.with(|c| c.as_ref().map_or_else(String::new, pairs::counted))}</span>
                 <Explain of=Panel::Head/>
             </div>
+            <SwitchHead state chosen=*view.chosen/>
             {move || coherence(state, view).map(|said| view! { <p class="cap" id="head-coherence">{said}</p> })}
             <Show when=move || reading.get() == Reading::Paper><Dimensions state view/></Show>
             <Show when=move || shown.with(Option::is_some) fallback=move || view! { <p class="empty">{common::READ_NO_LAYER_YET}</p> }>

@@ -191,6 +191,8 @@ pub struct Signals {
     pub options: Mirror<Options>,
     /// By which method the next run is explained.
     pub how: Mirror<How>,
+    /// Why something cannot be switched off for it.
+    pub refused: Mirror<Option<String>>,
     pub reading: Mirror<Reading>,
     /// What waits for the models.
     pub wishes: Mirror<Vec<Wish>>,
@@ -240,6 +242,7 @@ impl Signals {
             template_row: Mirror::new(),
             options: Mirror::new(),
             how: Mirror::new(),
+            refused: Mirror::new(),
             reading: Mirror::new(),
             wishes: Mirror::new(),
             rested: Mirror::new(),
@@ -279,6 +282,7 @@ impl Signals {
         self.options.draw(&mut editor.options);
         self.how.draw(&mut editor.how);
         self.reading.draw(&mut editor.reading);
+        self.refused.draw(&mut page.switching.refused);
         self.wishes.draw(&mut page.waiting.wishes);
         self.rested.draw(&mut page.waiting.rested);
         self.linked.draw(&mut page.linked.picture);

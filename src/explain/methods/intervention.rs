@@ -53,7 +53,10 @@ impl Intervention {
         let (Site::Head(number) | Site::Component(number)) = self.site;
         let kind = if matches!(self.site, Site::Head(_)) { "head" } else { "concept" };
         let place = format!("{kind} {number} of layer {}", self.layer);
-        if self.factor == 0.0 { format!("{place} off") } else { format!("{place} times {}", self.factor) }
+        if self.factor == 0.0 {
+            return format!("{place} off");
+        }
+        format!("{place} times {}", self.factor.to_string().replace('-', "−"))
     }
 
     /// Whether it is asked of the model that `of` names.

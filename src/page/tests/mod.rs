@@ -8,6 +8,7 @@ mod measured;
 mod methods;
 mod prepared;
 mod runs;
+mod switching;
 mod taught;
 mod text;
 mod waits;

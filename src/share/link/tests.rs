@@ -188,7 +188,7 @@ fn what_was_switched_off_travels() {
     assert_eq!(found.how, link.how);
     let [base, tuned] = found.seen.each_ref().map(|seen| &seen.as_ref().unwrap().report);
     assert_eq!(base.what(), "gradient x input of the probability, with head 3 of layer 2 off");
-    assert!(tuned.what().ends_with("with head 3 of layer 2 off and concept 5 of layer 1 times -2"), "{}", tuned.what());
+    assert!(tuned.what().ends_with("with head 3 of layer 2 off and concept 5 of layer 1 times −2"), "{}", tuned.what());
     let texts = |all: &[ResponseToken]| all.iter().map(|t| t.text.clone()).collect::<Vec<_>>();
     assert_eq!((texts(&tuned.without), base.without.len()), (texts(&answer[1..]), 0));
     // a file tells the same, also one from before it said what was asked
