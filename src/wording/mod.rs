@@ -22,6 +22,7 @@ pub mod methods;
 pub mod models;
 pub mod next_word;
 pub mod numbers;
+pub mod overview;
 pub mod pair;
 pub mod prompt;
 pub mod share;

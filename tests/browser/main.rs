@@ -12,6 +12,7 @@ mod loading;
 mod memory;
 mod methods;
 mod offline;
+mod overview;
 mod page;
 mod share;
 mod site;

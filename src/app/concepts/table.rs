@@ -119,8 +119,8 @@ fn row(
             <td class="num">{format!("{b:.2} → {t:.2} %")}<br/><span class="cap">{trend}</span></td>
             <td class="num"><span class="bar-in" aria-hidden="true"><i style=format!("width:{:.0}%", m.angle / 0.9)></i></span>{format!("{:.1}°", m.angle)}</td>
             <td class="num">{format!("{:.0} %", m.overlap * 100.0)}</td>
-            <td><Labels state view place=(false, layer, m.base) component=base.clone()/><ScaleConcept state side=Side::Base layer component=m.base/>{leading(base, WORDS)}{of_base}</td>
-            <td><Labels state view place=(true, layer, m.tuned) component=tuned.clone()/><ScaleConcept state side=Side::Tuned layer component=m.tuned/>{leading(tuned, WORDS)}{of_tuned}</td>
+            <td><Labels state view place=(false, layer, m.base) component=base.clone()/>{leading(base, WORDS)}{of_base}</td>
+            <td><Labels state view place=(true, layer, m.tuned) component=tuned.clone()/>{leading(tuned, WORDS)}{of_tuned}</td>
         </tr>
     }
 }
@@ -148,6 +148,7 @@ fn Labels(state: State, view: View, place: Place, component: NamedComponent) -> 
                 {Task::ALL.map(option).collect_view()}
             </select>
             <span class="cap" title=level_title>{level.value.name()}</span>
+            <ScaleConcept state side=if place.0 { Side::Tuned } else { Side::Base } layer=place.1 component=place.2/>
         </span>
     }
 }

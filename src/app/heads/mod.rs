@@ -3,7 +3,9 @@
 mod graph;
 mod local;
 mod map;
+mod overview;
 mod pairs;
+mod tiles;
 mod words;
 
 use leptos::prelude::*;
@@ -25,6 +27,7 @@ use crate::wording::{common, heads as wording};
 use graph::HeadGraph;
 use local::OnPrompt;
 use map::Map;
+use overview::Overview;
 use pairs::Pairs;
 use words::WordFiles;
 
@@ -146,7 +149,8 @@ pub fn Heads(state: State) -> impl IntoView {
                 </div>
             </Show>
         </section>
-        <section class="panel card" id="on-prompt" aria-label=wording::ATTENTION_ON_PROMPT>
+        <Overview state view/>
+        <section class="panel card" id="on-prompt" tabindex="-1" aria-label=wording::ATTENTION_ON_PROMPT>
             <OnPrompt state view/>
         </section>
     }

@@ -23,7 +23,7 @@ use crate::page::linked::Picture;
 use crate::page::prepared::Prepared;
 use crate::page::runs::{Asked, Checking, Half, Shown};
 use crate::page::stored::Kept;
-use crate::page::weights::{Layers, Local, Work};
+use crate::page::weights::{Layers, Local, Shown as Overview, Work};
 use crate::page::{self, Here, Page, Progress, Scores, Side, Wish, slots};
 use crate::protocol::{BackendReport, Failure, JobId};
 use crate::share::RunSpec;
@@ -142,6 +142,8 @@ pub struct Weights {
     /// What heads keep of their pairs, and of each other's.
     pub kept: Mirror<Layers<Vec<Vec<f32>>>>,
     pub matches: Mirror<Layers<LayerMatches>>,
+    /// All heads on one text.
+    pub overview: Mirror<Overview>,
 }
 
 impl Weights {
@@ -159,6 +161,7 @@ impl Weights {
             changes: Mirror::new(),
             kept: Mirror::new(),
             matches: Mirror::new(),
+            overview: Mirror::new(),
         }
     }
 
@@ -171,6 +174,7 @@ impl Weights {
         self.changes.draw(&mut weights.changes);
         self.kept.draw(&mut weights.kept);
         self.matches.draw(&mut weights.matches);
+        self.overview.draw(&mut weights.overview.shown);
     }
 }
 

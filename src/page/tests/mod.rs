@@ -6,6 +6,7 @@ mod linked_pictures;
 mod loads;
 mod measured;
 mod methods;
+mod overview;
 mod prepared;
 mod runs;
 mod switching;
@@ -322,7 +323,10 @@ impl Played {
                 Event::Matches { job, matches: Box::new(matches) }
             }
             Request::Attention { job, layer, .. } => {
-                let attention = LayerAttention { layer, tokens: 2, heads: Vec::new(), rollout: Packed::default() };
+                // the second token's attention is the model's own
+                let first = if engine.model.as_ref().is_some_and(|m| m.info.weights == "b") { 0.25 } else { 0.75 };
+                let heads = vec![Packed(vec![1.0, first, 1.0 - first])];
+                let attention = LayerAttention { layer, tokens: 2, heads, rollout: Packed::default() };
                 Event::Attention { job, attention: Box::new(attention) }
             }
             Request::Firing { job, layer, .. } => {
