@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::format;
 use super::state::{Side, Slot, State, Tab};
 use crate::explain::ResponseToken;
 use crate::explain::methods::intervention::{self, Compared};
@@ -155,12 +156,16 @@ pub fn Without(half: Slot) -> impl IntoView {
     }
 }
 
+fn word(token: &ResponseToken) -> String {
+    format::label(&token.text, 24)
+}
+
 /// How the two answers differ.
 fn said(without: &[ResponseToken], with: &[ResponseToken]) -> String {
     match Compared::of(without, with) {
         Compared::Same([before, after]) => wording::same(before, after),
         Compared::Parts(at) => match (without.get(at), with.get(at)) {
-            (Some(before), Some(after)) => wording::parts_at(at + 1, before.text.trim(), after.text.trim()),
+            (Some(before), Some(after)) => wording::parts_at(at + 1, &word(before), &word(after)),
             _ => wording::ends_at(at),
         },
     }

@@ -131,7 +131,7 @@ fn Pictures(state: State, view: View, all: Memo<Vec<Tile>>, most: RwSignal<usize
     Effect::new(move |_| {
         follow_theme();
         let (Some(canvas), layout) = (canvas.get(), Tiles::of(width.get())) else { return };
-        all.with(|all| draw(&canvas, layout, &all[..all.len().min(most.get())], view.chosen.get(), at.get()));
+        all.with(|all| draw(&canvas, layout, &all[..all.len().min(most.get())]));
     });
     let open = move |number: usize| {
         let Some((layer, head)) = all.with_untracked(|all| all.get(number).map(|t| (t.layer, t.head))) else { return };
@@ -160,15 +160,23 @@ fn Pictures(state: State, view: View, all: Memo<Vec<Tile>>, most: RwSignal<usize
         e.prevent_default();
         at.set(Some(next));
     };
+    // frames lie over the pictures: to move one draws nothing anew
+    let opened = move || {
+        let chosen = view.chosen.get();
+        all.with(|all| all.iter().take(most.get()).position(|t| (t.layer, t.head) == chosen))
+    };
+    let framed = move |number: Option<usize>| number.map(|number| Tiles::of(width.get()).frame(number));
     let said = move || {
         let tile = at.get().and_then(|n| all.with(|all| all.get(n).map(said)));
         tile.unwrap_or_else(|| wording::POINT_OR_WALK.to_owned())
     };
     view! {
-        <div node_ref=frame>
+        <div class="tiles" node_ref=frame>
             <canvas node_ref=canvas id="overview-canvas" tabindex="0" role="img" aria-label=wording::PICTURE
                 on:mousemove=move |e| at.set(under(&e)) on:mouseleave=move |_| at.set(None)
                 on:click=move |e| under(&e).into_iter().for_each(open) on:keydown=on_key></canvas>
+            {move || framed(opened()).map(|style| view! { <i class="open" style=style></i> })}
+            {move || framed(at.get()).map(|style| view! { <i style=style></i> })}
         </div>
         <p class="cap value" id="overview-said" aria-live="polite">{said}</p>
     }

@@ -53,19 +53,25 @@ impl Tiles {
         (x >= 0.0 && y >= 0.0 && column < self.columns).then_some(row * self.columns + column)
     }
 
+    /// Where a frame around a pair lies, as the canvas's own frame takes it.
+    pub fn frame(self, number: usize) -> String {
+        let (x, y) = self.place(number);
+        format!(
+            "left:{}px;top:{}px;width:{}px;height:{}px",
+            x - 3.0,
+            y - 2.0,
+            2.0 * PICTURE + BETWEEN + 6.0,
+            HEIGHT - 1.0
+        )
+    }
+
     fn place(self, number: usize) -> (f64, f64) {
         ((number % self.columns) as f64 * WIDTH + GAP / 2.0, (number / self.columns) as f64 * HEIGHT + 2.0)
     }
 }
 
-/// Draws `tiles`; the open head is framed, and so is the one that is pointed at.
-pub fn draw(
-    canvas: &HtmlCanvasElement,
-    layout: Tiles,
-    tiles: &[Tile],
-    open: (usize, usize),
-    at: Option<usize>,
-) -> Option<()> {
+/// Draws `tiles`.
+pub fn draw(canvas: &HtmlCanvasElement, layout: Tiles, tiles: &[Tile]) -> Option<()> {
     let colours = Colours::read()?;
     let rows = tiles.len().div_ceil(layout.columns);
     let context = sized(canvas, layout.columns as f64 * WIDTH, (rows as f64 * HEIGHT).max(1.0), &colours)?;
@@ -84,17 +90,7 @@ pub fn draw(
             fill(&context, tile, side, level as u8 + 1, from);
         }
     }
-    words(&context, &colours, layout, tiles)?;
-    context.set_line_width(2.0);
-    for (number, tile) in tiles.iter().enumerate() {
-        let framed = (tile.layer, tile.head) == open || at == Some(number);
-        if framed {
-            context.set_stroke_style_str(if at == Some(number) { &colours.ink } else { &colours.accent });
-            let (x, y) = layout.place(number);
-            context.stroke_rect(x - 2.0, y - 1.0, 2.0 * PICTURE + BETWEEN + 4.0, HEIGHT - 2.0);
-        }
-    }
-    Some(())
+    words(&context, &colours, layout, tiles)
 }
 
 /// Fills the cells of one level, those beside each other at once.
