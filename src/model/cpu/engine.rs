@@ -39,10 +39,13 @@ impl CpuEngine {
         self.pause = pause;
     }
 
-    /// Scales these parts of the model from now on, in place of those before; none leaves the model as it is. The sequence in
-    /// progress begins anew. Fails where the model has no such layer or head: it is left as it is then.
+    /// Scales these parts of the model from now on, in place of those before; none leaves the model as it is. Where that changes
+    /// anything, the sequence in progress begins anew. Fails where the model has no such layer or head, and changes nothing then.
     pub fn scale(&mut self, scalings: &[Scaling]) -> Result<(), ModelError> {
         let (layers, heads, width) = (self.model.layers.len(), self.model.config.heads, self.model.config.width);
+        if scalings.is_empty() && self.model.layers.iter().all(|layer| layer.scalings.is_empty()) {
+            return Ok(());
+        }
         let mut of_layers = vec![Scalings::default(); layers];
         for scaling in scalings {
             let layer = scaling.layer;

@@ -35,6 +35,11 @@ pub(super) struct Scalings {
 }
 
 impl Scalings {
+    /// Whether nothing is scaled.
+    pub fn is_empty(&self) -> bool {
+        self.heads.is_empty() && self.directions.is_empty()
+    }
+
     /// One part more, in a layer of `heads` and `width`. Fails where it has no such part.
     pub fn add(&mut self, scaling: &Scaling, heads: usize, width: usize) -> Result<(), ModelError> {
         let (layer, factor) = (scaling.layer, scaling.factor);
