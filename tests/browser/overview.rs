@@ -97,8 +97,5 @@ async fn the_overview_of_the_real_checkpoint_is_drawn_without_stutter() {
     page.js("document.querySelector('#overview-table').open=false").await;
     page.js("document.querySelector('#overview').scrollIntoView()").await;
     page.shot("overview-real").await;
-    page.js("document.body.style.width='390px'").await;
-    let wide = page.js("return [...document.querySelectorAll('body *')].filter(e=>e.getBoundingClientRect().right>395&&!e.closest('.frame')).map(e=>e.tagName+'.'+e.className+'#'+e.id+' '+Math.round(e.getBoundingClientRect().right)).slice(0,30)").await;
-    println!("{wide}");
     page.close().await;
 }
