@@ -186,7 +186,7 @@ mod tests {
         let (a, b, c) = (token("a", 1.0), token("b", 0.5), token("c", 1.0));
         let parts = |x: &[ResponseToken], y: &[ResponseToken]| Compared::of(x, y);
         assert_eq!(parts(&[a.clone(), b.clone()], &[a.clone(), c.clone()]), Compared::Parts(1));
-        assert_eq!(parts(&[a.clone()], &[a.clone(), c.clone()]), Compared::Parts(1));
+        assert_eq!(parts(std::slice::from_ref(&a), &[a.clone(), c.clone()]), Compared::Parts(1));
         let Compared::Same([without, with]) = parts(&[a.clone(), b.clone()], &[a.clone(), b]) else { panic!("alike") };
         assert_eq!((without, with), (0.5f64.ln() / 2.0, 0.5f64.ln() / 2.0));
     }
