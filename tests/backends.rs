@@ -5,8 +5,9 @@ mod support;
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 
-use shiftlens::explain::By;
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
+use shiftlens::explain::methods::{How, Intervention, Of, Site};
+use shiftlens::explain::{By, ResponseToken};
 use shiftlens::model::gpu::{Gpu, GpuError};
 use shiftlens::model::head::Target;
 use shiftlens::model::{ModelError, block_on};
@@ -73,6 +74,29 @@ fn moves_to_the_cpu(fail: impl Fn(&Gpu), word: &str) {
         for (a, b) in on_cpu.importance.iter().zip(&on_gpu.importance) {
             assert!(relative_error(a, b) < 2e-3, "{a:?} {b:?}");
         }
+    });
+}
+
+/// A head that is switched off is the CPU's, with the whole model's answer; the next run is the GPU's again.
+#[test]
+fn a_part_switched_off_takes_only_its_own_run_to_the_cpu() {
+    if gpu().is_none() {
+        return;
+    }
+    let mut runner = runner();
+    block_on(async {
+        runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())).await;
+        let mut quiet = async |_: Update| ControlFlow::Continue(());
+        let plain = runner.run(&a_run(), || 0.0, &mut quiet).await.unwrap();
+        let one = Intervention { layer: 0, site: Site::Head(0), factor: 0.0, of: Of::Both };
+        let off = Run { how: How { interventions: vec![one], ..How::default() }, ..a_run() };
+        let off = runner.run(&off, || 0.0, &mut quiet).await.unwrap();
+        assert_eq!(off.backend, "CPU");
+        let texts = |all: &[ResponseToken]| all.iter().map(|t| t.text.clone()).collect::<Vec<_>>();
+        assert_eq!(texts(&off.without), texts(&plain.response));
+        let again = runner.run(&a_run(), || 0.0, &mut quiet).await.unwrap();
+        assert!(again.backend.starts_with("GPU"), "{}", again.backend);
+        assert_eq!(again.importance, plain.importance);
     });
 }
 

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use shiftlens::explain::attribution::{Against, Mode, Sampling};
-use shiftlens::explain::methods::{Baseline, GAP, How, MOST_STEPS, Method};
+use shiftlens::explain::methods::intervention::{self, MOST_FACTOR};
+use shiftlens::explain::methods::{Baseline, GAP, How, Intervention, MOST_STEPS, Method, Of, Site};
 use shiftlens::explain::{By, ModelReport};
 use shiftlens::model::head::Target;
 use shiftlens::protocol::{Prompt, Response, Run, Template};
@@ -68,6 +69,12 @@ pub struct Attribution {
     /// Check the picture: take units away in its order and in random ones, and compute ten cells again by differences.
     #[arg(long)]
     check: bool,
+    /// Switch these heads off, counted from 0: what the answer becomes, and the attribution of it. Computed on the CPU.
+    #[arg(long, value_name = "LAYER.HEAD", value_delimiter = ',', value_parser = head_off)]
+    switch_off: Vec<Intervention>,
+    /// Multiply what a layer's feed-forward block writes along these principal components, counted from 0: 0 switches one off.
+    #[arg(long, value_name = "LAYER.COMPONENT=FACTOR", value_delimiter = ',', value_parser = scaled_concept)]
+    scale_concept: Vec<Intervention>,
     /// Where the JSON goes; standard output if absent.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -118,6 +125,30 @@ fn against(text: &str) -> Result<Against, String> {
     }
     let ids: Result<Vec<u32>, _> = text.split(',').map(|id| id.trim().parse()).collect();
     ids.map(Against::Tokens).map_err(|_| format!("{text:?} is neither auto nor token ids with commas between"))
+}
+
+/// `layer.number`.
+fn place(text: &str) -> Option<(usize, usize)> {
+    let (layer, number) = text.split_once('.')?;
+    Some((layer.parse().ok()?, number.parse().ok()?))
+}
+
+/// A head that is switched off: `2.3`.
+fn head_off(text: &str) -> Result<Intervention, String> {
+    let (layer, head) = place(text).ok_or(format!("{text:?} is not a layer and a head, as in 2.3"))?;
+    Ok(Intervention { layer, site: Site::Head(head), factor: 0.0, of: Of::Both })
+}
+
+/// A component and its factor: `2.5=0`.
+fn scaled_concept(text: &str) -> Result<Intervention, String> {
+    let wrong = || format!("{text:?} is not a layer, a component and a factor, as in 2.5=0");
+    let (at, factor) = text.split_once('=').ok_or_else(wrong)?;
+    let (layer, component) = place(at).ok_or_else(wrong)?;
+    let factor: f32 = factor.parse().map_err(|_| wrong())?;
+    if !(factor.abs() <= MOST_FACTOR) {
+        return Err(format!("{factor} is not a factor between -{MOST_FACTOR} and {MOST_FACTOR}"));
+    }
+    Ok(Intervention { layer, site: Site::Component(component), factor, of: Of::Both })
 }
 
 pub fn run(a: &Attribution) -> Result<(), String> {
@@ -184,6 +215,7 @@ fn explain(path: &Path, a: &Attribution) -> Result<ModelReport, String> {
             steps: a.steps.map(|steps| steps as usize),
             against: a.against.clone(),
             check: a.check,
+            interventions: [&a.switch_off[..], &a.scale_concept].concat(),
         },
     };
     let started = Instant::now();
@@ -206,5 +238,9 @@ fn remarks(report: &ModelReport) -> Vec<String> {
         };
         format!("The largest completeness gap with {steps} steps is {:.2} %{advice}.", 100.0 * largest)
     });
-    gap.into_iter().chain(report.faithfulness.as_ref().map(|f| f.said.clone())).collect()
+    let before = (!report.without.is_empty()).then(|| {
+        let without: String = report.without.iter().map(|t| t.text.as_str()).collect();
+        format!("With {}. Without: {without:?}", intervention::words(&report.interventions))
+    });
+    gap.into_iter().chain(report.faithfulness.as_ref().map(|f| f.said.clone())).chain(before).collect()
 }

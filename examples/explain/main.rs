@@ -129,6 +129,7 @@ mod tests {
             ),
             ("attribution --prompt-ids 1,5,9 --response-ids 4 --method occlusion --baseline zero --check", "cells"),
             ("attribution --prompt Hi! --response Hello. --method occlusion --baseline the --check", "most_first"),
+            ("attribution --prompt Hello. --new-tokens 2 --switch-off 1.2,0.0 --scale-concept 2.5=-1", "without"),
             ("heads --layers 0 --keep 3 --reading relation", "changes"),
             ("concepts --layers 0 --components 3", "changes"),
         ] {

@@ -105,26 +105,28 @@ impl Layout {
     }
 }
 
-struct Colours {
+pub struct Colours {
     panel: String,
     line: String,
-    ink: String,
-    soft: String,
-    accent: String,
-    font: String,
-    levels: Vec<String>,
+    pub sunken: String,
+    pub ink: String,
+    pub soft: String,
+    pub accent: String,
+    pub font: String,
+    pub levels: Vec<String>,
     positive: (f64, f64, f64),
     negative: (f64, f64, f64),
     ground: (f64, f64, f64),
 }
 
 impl Colours {
-    fn read() -> Option<Self> {
+    pub fn read() -> Option<Self> {
         let style = window().get_computed_style(&document().document_element()?).ok()??;
         let get = |name: &str| style.get_property_value(name).unwrap_or_default().trim().to_owned();
         Some(Self {
             panel: get("--panel"),
             line: get("--line"),
+            sunken: get("--sunken"),
             ink: get("--ink"),
             soft: get("--ink-2"),
             accent: get("--accent"),
@@ -163,7 +165,12 @@ fn rgb(hex: &str) -> (f64, f64, f64) {
 }
 
 /// Sets a canvas to a size in CSS pixels, sharp on any screen, and clears it.
-fn sized(canvas: &HtmlCanvasElement, width: f64, height: f64, colours: &Colours) -> Option<CanvasRenderingContext2d> {
+pub fn sized(
+    canvas: &HtmlCanvasElement,
+    width: f64,
+    height: f64,
+    colours: &Colours,
+) -> Option<CanvasRenderingContext2d> {
     let ratio = window().device_pixel_ratio().clamp(1.0, 3.0);
     canvas.set_width((width * ratio) as u32);
     canvas.set_height((height * ratio) as u32);

@@ -106,7 +106,7 @@ pub fn MethodChoice(state: State) -> impl IntoView {
 
 /// Whether a picture is made otherwise than usual, so that it is said above it.
 fn is_unusual(report: &ModelReport) -> bool {
-    report.method != Method::default() || !report.against.is_empty()
+    report.method != Method::default() || !report.against.is_empty() || !report.interventions.is_empty()
 }
 
 /// What the importance in a picture is, where it is not the usual.

@@ -18,6 +18,7 @@ use super::reading::{PromptText, ResponseText};
 use super::share::figures;
 use super::share::picture::SavePicture;
 use super::state::{Half, Phase, Shown, Side, Slot, State};
+use super::switching::Without;
 use super::teach::Explain;
 use super::why::WhyBanner;
 use crate::checkpoint::hub::Pinned;
@@ -27,7 +28,7 @@ use crate::page::runs::is_contrast;
 use crate::page::{Msg, Wish};
 use crate::protocol::Stage;
 use crate::teach::terms::Panel;
-use crate::wording::{attribution as wording, common, graph as graph_wording, methods, numbers, prompt};
+use crate::wording::{attribution as wording, common, graph as graph_wording, methods, numbers, prompt, switching};
 
 /// The card of `side`.
 #[component]
@@ -63,6 +64,7 @@ pub fn ModelCard(state: State, side: Side) -> impl IntoView {
                 <WordEdit state half/>
                 <div class="sub">{common::RESPONSE}<Hint half prompt=false/></div>
                 <BrushedText state half><ResponseText state half/></BrushedText>
+                <Without half/>
                 <Choices state half/>
                 <Brush state half/>
                 <div class="sub">{move || if graph::is_on(state) { graph_wording::ABOUT_FORM } else { wording::ROWS_AND_COLUMNS }}</div>
@@ -111,6 +113,7 @@ fn Status(state: State, half: Slot) -> impl IntoView {
                 Some(method) => methods::working(method, p.done, p.total),
                 None => wording::tracing_back(p.done, p.total),
             },
+            Stage::Without => switching::answering(p.done, p.total),
             _ => wording::other_step(p.done, p.total),
         },
     };

@@ -10,6 +10,7 @@ use super::method::MethodChoice;
 use super::model_card::RunButton;
 use super::need::Memory;
 use super::state::{Chat, Slot, State, Whose};
+use super::switching::Changed;
 use super::teach::Explain;
 use super::toolbar::Segmented;
 use super::{format, is_open};
@@ -80,6 +81,7 @@ pub fn PromptPanel(state: State) -> impl IntoView {
             </div>
             <Room state/>
             <Memory state/>
+            <Changed state/>
             <div class="field row"><RunButton state/><UndoRun state/></div>
             <WaitingNote state among_weights=false/>
             <Problem state/>

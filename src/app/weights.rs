@@ -38,6 +38,11 @@ pub fn choose_head(state: State, layer: usize, head: usize) {
     command(state, Command::Head(layer, head));
 }
 
+/// Opens the overview of all heads, or closes it.
+pub fn overview(state: State, open: bool) {
+    command(state, Command::Overview(open));
+}
+
 /// Chooses a layer of concepts; it is read next if it has not been.
 pub fn choose_concepts(state: State, layer: usize) {
     command(state, Command::Concepts(layer));

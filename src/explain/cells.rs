@@ -323,6 +323,8 @@ mod tests {
             faithfulness: None,
             against: Vec::new(),
             against_text: Vec::new(),
+            interventions: Vec::new(),
+            without: Vec::new(),
             by: By::Token,
             mode: "reverse".into(),
             backend: String::new(),

@@ -6,6 +6,7 @@ pub mod chance;
 pub mod contributions;
 pub mod divergence;
 pub mod findings;
+pub mod glance;
 mod instruction;
 mod job;
 pub mod lens;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::job::Against;
 use super::levels::{Levels, density, instruction_score, levels, normalised};
 use super::methods::faithfulness::Faithfulness;
-use super::methods::{Baseline, How, Method};
+use super::methods::{Baseline, How, Intervention, Method, intervention};
 use super::units::{By, PromptToken, Role, Unit};
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::model::head::{Candidate, Target};
@@ -149,6 +149,12 @@ pub struct ModelReport {
     /// The text of each of these; empty for a token that was set against itself, whose column is zero.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub against_text: Vec<String>,
+    /// What of the model was switched off or scaled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interventions: Vec<Intervention>,
+    /// The response with nothing switched off or scaled; empty where nothing was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<ResponseToken>,
     /// The rows' granularity.
     pub by: By,
     /// "forward" or "reverse".
@@ -213,7 +219,11 @@ impl ModelReport {
             None => " minus that of another token".to_owned(),
         };
         let baseline = self.baseline.as_ref().map_or_else(String::new, |b| format!(", against {}", b.words()));
-        format!("{method} of the {target}{against}{baseline}")
+        let switched = match self.interventions.as_slice() {
+            [] => String::new(),
+            all => format!(", with {}", intervention::words(all)),
+        };
+        format!("{method} of the {target}{against}{baseline}{switched}")
     }
 
     /// The one word that was set against another, if it was only one.
@@ -237,6 +247,7 @@ impl ModelReport {
             steps: self.steps,
             against,
             check: self.faithfulness.is_some(),
+            interventions: self.interventions.clone(),
         }
     }
 

@@ -59,6 +59,26 @@ pub enum ModelError {
         /// How many there are.
         layers: usize,
     },
+    /// A head that is not there.
+    #[error("There is no head {head} in layer {layer}: the model's layers have {heads}, numbered from 0.")]
+    NoHead {
+        /// The layer.
+        layer: usize,
+        /// The head asked for.
+        head: usize,
+        /// How many there are.
+        heads: usize,
+    },
+    /// A component of a feed-forward block that is not there.
+    #[error("There is no component {component} in layer {layer}: the model has {components}, numbered from 0.")]
+    NoComponent {
+        /// The layer.
+        layer: usize,
+        /// The component asked for.
+        component: usize,
+        /// How many there are.
+        components: usize,
+    },
     /// Two models of different widths.
     #[error("The two models are of different widths, so their components cannot be compared.")]
     NotComparable,

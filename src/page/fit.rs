@@ -259,6 +259,8 @@ mod tests {
             faithfulness: None,
             against: Vec::new(),
             against_text: Vec::new(),
+            interventions: Vec::new(),
+            without: Vec::new(),
             by: Default::default(),
             mode: "forward".into(),
             backend: backend.into(),

@@ -1,8 +1,8 @@
 //! What the page is told, and what it wants done.
 
 use super::{
-    Side, Wish, edited, editor, fit, gpu_check, guess, history, hub, lesson, linked, runs, scores, slots, stored, text,
-    waiting, weights,
+    Side, Wish, edited, editor, fit, gpu_check, guess, history, hub, lesson, linked, runs, scores, slots, stored,
+    switching, text, waiting, weights,
 };
 use crate::protocol::{Event, Request, Source};
 use crate::share::Export;
@@ -43,6 +43,8 @@ pub enum Msg {
     Guess(guess::Command),
     /// The user wants something of the runs of this visit.
     History(history::Command),
+    /// The user switches a part of the models off for the next run, or on again.
+    Switch(switching::Command),
     /// The user wants something of the weights.
     Weights(weights::Command),
     /// The user wants to see what tuning changed on a text.

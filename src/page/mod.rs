@@ -25,6 +25,7 @@ pub mod scores;
 mod side;
 pub mod slots;
 pub mod stored;
+pub mod switching;
 pub mod text;
 mod tracked;
 pub mod waiting;
@@ -50,6 +51,7 @@ pub use scores::Scores;
 pub use side::{Progress, Side};
 pub use slots::Slots;
 pub use stored::Stored;
+pub use switching::Switching;
 pub use text::Text;
 pub use tracked::Tracked;
 pub use waiting::{Waiting, Wish};
@@ -108,6 +110,8 @@ pub struct Page {
     pub lessons: Lessons,
     /// The reader's guess.
     pub guessing: Guessing,
+    /// What the next run has switched off.
+    pub switching: Switching,
 }
 
 impl Page {
@@ -172,6 +176,7 @@ impl Page {
             }
             Msg::History(command) => return self.history.command(command, effects),
             Msg::Guess(command) => self.guessing.command(command),
+            Msg::Switch(command) => return self.switching.command(command, &self.facts),
             Msg::Weights(command) => {
                 let needs_models = matches!(command, weights::Command::Words(_));
                 self.weights.command(command, &mut context);

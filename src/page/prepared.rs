@@ -87,7 +87,7 @@ impl Preparing {
             _ => Response::Own { limit: options.limit, sampling: options.sampling },
         };
         let template = context.facts.template(options.chat, side);
-        let (prompt, mode, how) = (spec.prompt_in(template), options.mode, spec.how.clone());
+        let (prompt, mode, how) = (spec.prompt_in(template), options.mode, spec.how.of_model(side.of()));
         let job = context.ledger.open(side, Purpose::Prepare);
         self.jobs[side.index()] = Some(job);
         context.effects.push(Effect::Send(side, Request::Prepare { job, prompt, response, by, mode, how }));

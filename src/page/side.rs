@@ -1,5 +1,6 @@
 //! The two models, and how far their jobs are.
 
+use crate::explain::methods::Of;
 use crate::protocol::Stage;
 use crate::wording::common;
 
@@ -35,6 +36,14 @@ impl Side {
     /// Its place in a pair.
     pub fn index(self) -> usize {
         usize::from(self == Self::Tuned)
+    }
+
+    /// As it is named where one of the models, or both, can be meant.
+    pub fn of(self) -> Of {
+        match self {
+            Self::Base => Of::Base,
+            Self::Tuned => Of::Tuned,
+        }
     }
 
     /// The other one.

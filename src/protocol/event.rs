@@ -29,6 +29,8 @@ pub enum Stage {
     Response,
     /// Parts of the reverse pass.
     Reverse,
+    /// Tokens of the response with nothing switched off or scaled, of those asked for.
+    Without,
     /// Parts of the check of a picture.
     Picture,
     /// Parts of the check of a GPU.

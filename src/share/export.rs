@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::screen::{Chat, Options, Whose};
 use super::spec::RunSpec;
+use crate::explain::methods::{Of, intervention};
 use crate::explain::{ModelReport, find_instruction};
 
 /// The format's version.
@@ -103,7 +104,13 @@ impl Export {
         let Some(report) = tuned.as_ref().or(base.as_ref()) else {
             return RunSpec { prompt: self.prompt.clone(), ..RunSpec::default() };
         };
-        let how = report.how();
+        let mut how = report.how();
+        how.interventions.clear();
+        for (report, of) in [(base, Of::Base), (tuned, Of::Tuned)] {
+            for one in report.iter().flat_map(|report| &report.interventions) {
+                intervention::set(&mut how.interventions, one.layer, one.site, of, one.factor);
+            }
+        }
         let chat = match [base, tuned].map(|half| half.as_ref().is_some_and(ModelReport::is_framed)).into() {
             (true, _) => Chat::Both,
             (false, true) => Chat::TunedOnly,

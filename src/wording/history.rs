@@ -89,6 +89,7 @@ pub const METHOD: &str = "Method";
 pub const BASELINE: &str = "Baseline";
 pub const STEPS: &str = "Steps";
 pub const AGAINST: &str = "Set against";
+pub const SWITCHED: &str = "Switched off or scaled";
 pub const MODE: &str = "Mode";
 pub const LIMIT: &str = "Longest answer, tokens";
 pub const SAMPLING: &str = "Sampling";

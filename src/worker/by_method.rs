@@ -1,4 +1,5 @@
-//! Runs by other methods than gradient x input, and the check of a picture: both change a prompt's embedding rows, on the CPU.
+//! Runs that only the CPU computes, and the check of a picture: other methods than gradient x input change a prompt's embedding
+//! rows, interventions the model.
 
 use std::ops::ControlFlow;
 
@@ -19,7 +20,10 @@ pub async fn explain(
     now: &impl Fn() -> f64,
     emit: &mut impl AsyncFnMut(RunEvent) -> ControlFlow<()>,
 ) -> Result<Explained, ModelError> {
-    let row = reader.baseline_row(engine, &how.baseline)?;
+    let row = match how.method.has_baseline() {
+        true => reader.baseline_row(engine, &how.baseline)?,
+        false => Vec::new(),
+    };
     let explained = methods::run(engine, job, how, &row, now, emit).await;
     engine.begin(&[]).await?;
     explained

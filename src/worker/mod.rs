@@ -3,6 +3,8 @@
 mod backends;
 pub mod budget;
 mod by_method;
+mod intervention;
+mod picture;
 mod proof;
 mod reader;
 mod runner;

@@ -6,11 +6,11 @@ use std::rc::Rc;
 use super::backends::Backends;
 use super::budget::{Asked, Budget};
 use super::by_method::{self, Told};
+use super::intervention::{self, Directions};
 use super::reader::Reader;
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::explain::attribution::{self, Against, Job, Mode, Outcome, Respond, RunEvent};
+use crate::explain::attribution::{self, Job, Mode, Outcome, Respond, RunEvent};
 use crate::explain::memory;
-use crate::explain::methods::faithfulness::Faithfulness;
 use crate::explain::methods::{Explained, How};
 use crate::explain::{By, CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, scored_rows, units};
 use crate::model::cpu::{Cores, CpuEngine, CpuModel, Trace};
@@ -32,15 +32,18 @@ pub enum Update {
     Token(ResponseToken, Option<Vec<f32>>),
     /// Parts of what comes after the response: the reverse pass, a method's own, or the check of the picture.
     Reverse(Tick),
+    /// Tokens of the response with nothing switched off or scaled, of those asked for.
+    Without(Tick),
     /// The GPU has failed: the run starts again on the CPU.
     Backend(BackendReport),
 }
 
 /// A loaded model.
 pub struct Runner {
-    reader: Reader,
-    backends: Backends,
-    budget: Budget,
+    pub(super) reader: Reader,
+    pub(super) backends: Backends,
+    pub(super) budget: Budget,
+    pub(super) directions: Directions,
 }
 
 impl Runner {
@@ -54,7 +57,12 @@ impl Runner {
     ) -> Result<Self, ModelError> {
         let backends = Backends::new(CpuEngine::new(CpuModel::load(&checkpoint, cores, progress).await?));
         let info = CheckpointInfo::of(&checkpoint, file)?; // after the weights were read, which names them
-        Ok(Self { reader: Reader { checkpoint, info }, backends, budget: Budget::endless() })
+        Ok(Self {
+            reader: Reader { checkpoint, info },
+            backends,
+            budget: Budget::endless(),
+            directions: Directions::default(),
+        })
     }
 
     /// The same where nobody waits for a sign of life.
@@ -130,7 +138,7 @@ impl Runner {
         (mode, how): (Mode, &How),
     ) -> Result<Option<Need>, CheckpointError> {
         let respond = self.reader.respond(response)?;
-        let on_gpu = self.backend().used == Backend::Gpu && !how.is_another(mode);
+        let on_gpu = self.backend().used == Backend::Gpu && !how.is_for_cpu(mode);
         if on_gpu || self.reader.length(prompt, &respond).over() > 0 {
             return Ok(None);
         }
@@ -192,6 +200,18 @@ impl Runner {
         now: impl Fn() -> f64,
         emit: &mut impl AsyncFnMut(Update) -> ControlFlow<()>,
     ) -> Result<ModelReport, ModelError> {
+        self.switch(&run.how.interventions)?;
+        let report = self.explain(run, now, emit).await;
+        self.backends.cpu.scale(&[])?; // everything else is asked of the whole model
+        report
+    }
+
+    async fn explain(
+        &mut self,
+        run: &Run,
+        now: impl Fn() -> f64,
+        emit: &mut impl AsyncFnMut(Update) -> ControlFlow<()>,
+    ) -> Result<ModelReport, ModelError> {
         let (prompt, text) = self.reader.prepare(&run.prompt)?;
         if matches!(&run.prompt, Prompt::Text { .. }) && text.trim().is_empty() {
             return Err(ModelError::EmptyPrompt);
@@ -208,7 +228,7 @@ impl Runner {
         let plan = |asked: &Asked, reader: &Reader| {
             asked.plan(&reader.checkpoint.config, |need| budget.of(need)).map(|plan| plan.mode)
         };
-        let on_gpu = !run.how.is_another(run.mode) && self.backends.gpu().is_some();
+        let on_gpu = !run.how.is_for_cpu(run.mode) && self.backends.gpu().is_some();
         // the GPU has memory of its own; the check is the CPU's
         if on_gpu && run.how.check {
             plan(&check_asks, &self.reader)?;
@@ -227,7 +247,7 @@ impl Runner {
             mode,
             alternatives: ALTERNATIVES,
         };
-        let (explained, used) = if run.how.is_another(run.mode) {
+        let (explained, used) = if run.how.is_for_cpu(run.mode) {
             let Self { reader, backends, .. } = self;
             let mut forward = async |event: RunEvent| emit(update(reader, event)).await;
             let explained = by_method::explain(reader, &mut backends.cpu, &run.how, &job, &now, &mut forward).await?;
@@ -250,6 +270,16 @@ impl Runner {
             Some(found)
         } else {
             None
+        };
+        let without = match run.how.interventions.is_empty() {
+            true => Vec::new(),
+            false => {
+                let before = now();
+                let mut tick = async |t: Tick| emit(Update::Without(t)).await;
+                let without = intervention::without(reader, &mut backends.cpu, &job, &now, &mut tick).await?;
+                outcome.seconds.total += now() - before;
+                without
+            }
         };
         let response = outcome
             .response
@@ -275,6 +305,8 @@ impl Runner {
             faithfulness,
             against_text: reader.others(&outcome.response, &outcome.against),
             against: outcome.against,
+            interventions: run.how.interventions.clone(),
+            without,
             by: run.by,
             mode: outcome.mode.name().to_owned(),
             backend: used.name(),
@@ -284,50 +316,6 @@ impl Runner {
             report.score(Levels::default());
         }
         Ok(report)
-    }
-
-    /// Checks a picture that a run has made: `run` with the ids of its response and of those that they were set against, the
-    /// prompt's ids `as_read` by it, and its `importance`, `[units][response]`. Breaking `tick` cancels. Fails where the prompt
-    /// is read otherwise now, as with another chat template.
-    pub async fn check(
-        &mut self,
-        run: &Run,
-        as_read: &[u32],
-        importance: &[Vec<f32>],
-        tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
-    ) -> Result<Faithfulness, ModelError> {
-        let (prompt, text) = self.reader.prepare(&run.prompt)?;
-        let units = units(&prompt, &text, run.by, run.template_row);
-        let (response, against) = match (&run.response, &run.how.against) {
-            (Response::Ids { ids }, None) => (ids.as_slice(), &[][..]),
-            (Response::Ids { ids }, Some(Against::Tokens(others))) => (ids.as_slice(), others.as_slice()),
-            _ => return Err(ModelError::OtherPicture),
-        };
-        let ids: Vec<u32> = prompt.iter().map(|t| t.id).collect();
-        let fits = ids == as_read
-            && importance.len() == units.len()
-            && importance.iter().all(|row| row.len() == response.len());
-        if !fits || response.is_empty() {
-            return Err(ModelError::OtherPicture);
-        }
-        let respond = Respond::Forced(response.to_vec());
-        let length = self.reader.length(&prompt, &respond);
-        if length.over() > 0 {
-            return Err(ModelError::TooLong(length));
-        }
-        let asked = Asked::new(&self.reader.info, (&prompt, &text), &units, run.by, &respond, Mode::Off);
-        asked.plan(&self.reader.checkpoint.config, |need| self.budget.of(need))?;
-        let job = Job {
-            prompt: ids,
-            groups: units.iter().map(|u| u.tokens.clone()).collect(),
-            respond,
-            target: run.target,
-            against: run.how.against.clone(),
-            mode: Mode::Off,
-            alternatives: 0,
-        };
-        let (told, scored) = (Told::of(response, against, importance), scored_rows(&units, run.by));
-        by_method::check(&self.reader, &mut self.backends.cpu, &run.how, &job, told, &scored, tick).await
     }
 
     /// The tokens of `text` as the model would say it, each with its text.

@@ -130,6 +130,8 @@ fn report(study: &Study, checkpoint: &Checkpoint, case: &PromptCase, row: &Row) 
         faithfulness: None,
         against: Vec::new(),
         against_text: Vec::new(),
+        interventions: Vec::new(),
+        without: Vec::new(),
         backend: String::new(),
         seconds: Seconds { total: row.seconds.unwrap_or(0.0), ..Seconds::default() },
     };

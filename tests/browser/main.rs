@@ -14,11 +14,13 @@ mod loading;
 mod memory;
 mod methods;
 mod offline;
+mod overview;
 mod page;
 mod share;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;
+mod switching;
 mod teach;
 mod text;
 mod threads;

@@ -185,6 +185,10 @@ impl Page {
         self.until(script, script, vec![], PATIENCE).await;
     }
 
+    pub async fn wait_js_for(&self, script: &str, patience: Duration) {
+        self.until(script, script, vec![], patience).await;
+    }
+
     /// Waits until an element matching `selector` contains `text`.
     pub async fn wait_text(&self, selector: &str, text: &str) {
         self.wait_text_for(selector, text, PATIENCE).await;

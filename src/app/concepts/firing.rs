@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::{Layer, View, layer, leading};
 use crate::app::state::{Side, Slot, State};
+use crate::app::switching::WholeModel;
 use crate::app::teach::Explain;
 use crate::app::weights::Task;
 use crate::app::{format, weights};
@@ -27,6 +28,7 @@ pub fn Firing(state: State, view: View) -> impl IntoView {
     view! {
         <div class="head"><h2>{wording::ON_YOUR_PROMPT}</h2><Explain of=Panel::Firing/><span class="cap">{wording::ABOUT_FIRING}</span></div>
         <Show when=ran fallback=|| view! { <p class="empty">{wording::RUN_FIRST}</p> }>
+            <WholeModel state/>
             <div class="cols">{state.slots().map(|slot| view! { <Half state view half=slot/> }).collect_view()}</div>
         </Show>
     }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::labels::{Place, View};
 use super::{Layer, leading, level_of};
 use crate::app::state::{Side, State};
+use crate::app::switching::{Refused, RunSo, ScaleConcept};
 use crate::app::toolbar::Segmented;
 use crate::explain::weights::matching::Match;
 use crate::explain::weights::scorer::Task;
@@ -80,7 +81,8 @@ pub fn Table(state: State, view: View, shown: Memo<Layer>) -> impl IntoView {
     view! {
         <Show when=move || shown.with(|l| l.matches.is_some()) fallback=move || view! { <p class="empty">{common::READ_NO_LAYER_YET}</p> }>
             <div class="bar"><Segmented name=wording::ORDER options=ORDERS value=order set=move |o| order.set(o)/>
-                <span class="hint">{wording::ABOUT_TABLE}</span></div>
+                <span class="hint">{wording::ABOUT_TABLE}</span><RunSo state/></div>
+            <Refused state/>
             <div class="frame">
                 <table class="components matched" id="concept-table">
                     <thead><tr>
@@ -146,6 +148,7 @@ fn Labels(state: State, view: View, place: Place, component: NamedComponent) -> 
                 {Task::ALL.map(option).collect_view()}
             </select>
             <span class="cap" title=level_title>{level.value.name()}</span>
+            <ScaleConcept state side=if place.0 { Side::Tuned } else { Side::Base } layer=place.1 component=place.2/>
         </span>
     }
 }

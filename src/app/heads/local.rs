@@ -10,6 +10,7 @@ use crate::app::canvas::{Cell, Layout, Picture, draw, follow_theme, thumbnail};
 use crate::app::matrix::{on_resize, watch_width};
 use crate::app::share::picture::{Drawn, SavePicture, of_page, provenance};
 use crate::app::state::{Slot, State};
+use crate::app::switching::WholeModel;
 use crate::app::teach::Explain;
 use crate::app::toolbar::Segmented;
 use crate::app::weights::Task;
@@ -120,6 +121,7 @@ pub fn OnPrompt(state: State, view: View) -> impl IntoView {
                 <Segmented name=wording::DRAWN_AS options=STYLES value=shown.style set=move |s| shown.style.set(s)/>
                 <label><input type="checkbox" id="mask-sink" prop:checked=shown.sink on:change=move |e| shown.sink.set(event_target_checked(&e))/>{wording::WITHOUT_SINK}</label>
             </div>
+            <WholeModel state/>
             <div class="legend"><span>"0"</span><span class="ramp">{(1..=10).map(|i| view! { <i style=format!("background:var(--l{i})")></i> }).collect_view()}</span><span>"1"</span><span class="hint">{wording::ATTENTION_WEIGHT}</span></div>
             <div class="cols">
                 {state.slots().into_iter().zip(patterns).map(|(slot, pattern)| view! { <Half state view shown half=slot pattern/> }).collect_view()}

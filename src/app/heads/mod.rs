@@ -3,7 +3,9 @@
 mod graph;
 mod local;
 mod map;
+mod overview;
 mod pairs;
+mod tiles;
 mod words;
 
 use leptos::prelude::*;
@@ -13,6 +15,7 @@ use super::progress::Reading as ReadingProgress;
 use super::share::picture::{Drawn, SavePicture, of_page, provenance};
 use super::shell::Mirror;
 use super::state::{Side, State};
+use super::switching::SwitchHead;
 use super::teach::{Explain, NotShown};
 use super::toolbar::Segmented;
 use super::weights;
@@ -24,6 +27,7 @@ use crate::wording::{common, heads as wording};
 use graph::HeadGraph;
 use local::OnPrompt;
 use map::Map;
+use overview::Overview;
 use pairs::Pairs;
 use words::WordFiles;
 
@@ -135,6 +139,7 @@ pub fn Heads(state: State) -> impl IntoView {
                 <span class="cap">{move || shown.with(|c| c.as_ref().map_or_else(String::new, pairs::counted))}</span>
                 <Explain of=Panel::Head/>
             </div>
+            <SwitchHead state chosen=*view.chosen/>
             {move || coherence(state, view).map(|said| view! { <p class="cap" id="head-coherence">{said}</p> })}
             <Show when=move || reading.get() == Reading::Paper><Dimensions state view/></Show>
             <Show when=move || shown.with(Option::is_some) fallback=move || view! { <p class="empty">{common::READ_NO_LAYER_YET}</p> }>
@@ -144,7 +149,8 @@ pub fn Heads(state: State) -> impl IntoView {
                 </div>
             </Show>
         </section>
-        <section class="panel card" id="on-prompt" aria-label=wording::ATTENTION_ON_PROMPT>
+        <Overview state view/>
+        <section class="panel card" id="on-prompt" tabindex="-1" aria-label=wording::ATTENTION_ON_PROMPT>
             <OnPrompt state view/>
         </section>
     }

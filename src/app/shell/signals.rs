@@ -25,7 +25,7 @@ use crate::page::linked::Picture;
 use crate::page::prepared::Prepared;
 use crate::page::runs::{Asked, Checking, Half, Shown};
 use crate::page::stored::Kept;
-use crate::page::weights::{Layers, Local, Work};
+use crate::page::weights::{Layers, Local, Shown as Overview, Work};
 use crate::page::{self, Here, Page, Progress, Scores, Side, Wish, slots};
 use crate::protocol::{BackendReport, Failure, JobId};
 use crate::share::RunSpec;
@@ -144,6 +144,8 @@ pub struct Weights {
     /// What heads keep of their pairs, and of each other's.
     pub kept: Mirror<Layers<Vec<Vec<f32>>>>,
     pub matches: Mirror<Layers<LayerMatches>>,
+    /// All heads on one text.
+    pub overview: Mirror<Overview>,
 }
 
 impl Weights {
@@ -161,6 +163,7 @@ impl Weights {
             changes: Mirror::new(),
             kept: Mirror::new(),
             matches: Mirror::new(),
+            overview: Mirror::new(),
         }
     }
 
@@ -173,6 +176,7 @@ impl Weights {
         self.changes.draw(&mut weights.changes);
         self.kept.draw(&mut weights.kept);
         self.matches.draw(&mut weights.matches);
+        self.overview.draw(&mut weights.overview.shown);
     }
 }
 
@@ -193,6 +197,8 @@ pub struct Signals {
     pub options: Mirror<Options>,
     /// By which method the next run is explained.
     pub how: Mirror<How>,
+    /// Why something cannot be switched off for it.
+    pub refused: Mirror<Option<String>>,
     pub reading: Mirror<Reading>,
     /// What waits for the models.
     pub wishes: Mirror<Vec<Wish>>,
@@ -250,6 +256,7 @@ impl Signals {
             template_row: Mirror::new(),
             options: Mirror::new(),
             how: Mirror::new(),
+            refused: Mirror::new(),
             reading: Mirror::new(),
             wishes: Mirror::new(),
             rested: Mirror::new(),
@@ -294,6 +301,7 @@ impl Signals {
         self.options.draw(&mut editor.options);
         self.how.draw(&mut editor.how);
         self.reading.draw(&mut editor.reading);
+        self.refused.draw(&mut page.switching.refused);
         self.wishes.draw(&mut page.waiting.wishes);
         self.rested.draw(&mut page.waiting.rested);
         self.history.draw(&mut page.history.entries);

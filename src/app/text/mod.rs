@@ -11,6 +11,7 @@ use leptos::prelude::*;
 
 use super::is_open;
 use super::state::{Side, State};
+use super::switching::WholeModel;
 use super::teach::{Explain, NotShown};
 use super::toolbar::Segmented;
 use crate::explain::ResponseToken;
@@ -54,6 +55,7 @@ pub fn TextPanel(state: State) -> impl IntoView {
                 {move || text.missing.get().map(|missing| view! { <p class="empty" id="text-missing" role="status">{Missing::words(missing)}</p> })}
                 <Show when=there>
                     <p class="cap" id="text-caption">{caption}</p>
+                    <WholeModel state/>
                     <comparison::Comparison state/>
                     <layers::LayersFold state/>
                     <cells::Cells state/>

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::intervention::{self, Intervention, Of};
 use crate::explain::attribution::{Against, Mode};
 
 /// Most nodes of integrated gradients that can be asked for.
@@ -75,7 +76,7 @@ impl Baseline {
 }
 
 /// How a run's importance is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct How {
     /// By which method.
@@ -93,12 +94,25 @@ pub struct How {
     /// Whether the picture is checked by taking units away, and by finite differences.
     #[serde(skip_serializing_if = "is_default")]
     pub check: bool,
+    /// What of the models is switched off or scaled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interventions: Vec<Intervention>,
 }
 
 impl How {
     /// Whether another method than gradient x input explains a run that is computed in `mode`.
     pub fn is_another(&self, mode: Mode) -> bool {
         self.method != Method::GradientInput && mode != Mode::Off
+    }
+
+    /// Whether only the CPU can compute a run that is asked for in `mode`.
+    pub fn is_for_cpu(&self, mode: Mode) -> bool {
+        self.is_another(mode) || !self.interventions.is_empty()
+    }
+
+    /// What a run of the model that `of` names is asked.
+    pub fn of_model(&self, of: Of) -> Self {
+        Self { interventions: intervention::of_model(&self.interventions, of), ..self.clone() }
     }
 
     /// The mode that takes as much memory as a run that is asked for in `mode`.
@@ -113,7 +127,8 @@ impl How {
 
     /// Within bounds, where it comes from a file or a link.
     pub fn sound(self) -> Self {
-        Self { steps: self.steps.map(|steps| steps.clamp(1, MOST_STEPS)), ..self }
+        let steps = self.steps.map(|steps| steps.clamp(1, MOST_STEPS));
+        Self { steps, interventions: intervention::sound(self.interventions), ..self }
     }
 }
 

@@ -6,6 +6,7 @@ pub mod faithfulness;
 mod gradient_norm;
 mod how;
 mod integrated;
+pub mod intervention;
 mod occlusion;
 mod passage;
 mod quadrature;
@@ -14,6 +15,7 @@ use std::ops::ControlFlow;
 
 pub use how::{Baseline, How, MOST_STEPS, Method, is_default};
 pub use integrated::GAP;
+pub use intervention::{Intervention, Of, Site};
 pub use passage::Passage;
 
 use crate::explain::attribution::{self, Job, Mode, Outcome, RunEvent, finite};

@@ -44,18 +44,38 @@ impl Concepts {
     /// its gain; the eigenvectors of the centred Gram matrix
     /// (`width` squared) are W's right singular vectors, its eigenvalues their squared singular values.
     pub fn of(checkpoint: &Checkpoint, layer: usize, count: usize, output: &Nearest) -> Result<Self, ModelError> {
-        let down = checkpoint.tensor(&Part::Down.tensor(layer))?.dequantize(&Device::Cpu)?;
-        let mut vectors = down.t()?.contiguous()?;
-        if Part::FfnPostNorm.is_in(&checkpoint.config.specs[layer]) {
-            // a norm after the block scales the stream's dimensions: without it these would be no directions in the stream
-            let gain = checkpoint.gain(&Part::FfnPostNorm.tensor(layer))?;
-            vectors = vectors.broadcast_mul(&Tensor::from_vec(gain, checkpoint.config.width, &Device::Cpu)?)?;
-        }
-        let (values, directions) = principal(&vectors, count)?;
+        let (values, directions) = principal(&vectors(checkpoint, layer)?, count)?;
         let words = output.words(&directions, TOP_WORDS)?;
         let components = values.into_iter().zip(words).map(|(share, words)| Component { share, words });
         Ok(Self { components: components.collect(), directions })
     }
+}
+
+/// The directions of these components of layer `layer` in the residual stream, of unit length: those of [`Concepts::of`].
+/// Fails where the model has no such layer or component.
+pub fn directions(checkpoint: &Checkpoint, layer: usize, components: &[usize]) -> Result<Vec<Vec<f32>>, ModelError> {
+    let (layers, width) = (checkpoint.config.layers, checkpoint.config.width);
+    if layer >= layers {
+        return Err(ModelError::NoLayer { layer, layers });
+    }
+    let Some(&last) = components.iter().max() else { return Ok(Vec::new()) };
+    if last >= width {
+        return Err(ModelError::NoComponent { layer, component: last, components: width });
+    }
+    let (_, found) = principal(&vectors(checkpoint, layer)?, last + 1)?;
+    components.iter().map(|component| Ok(found.get(*component)?.to_vec1()?)).collect()
+}
+
+/// The vectors that layer `layer`'s feed-forward block adds up in the residual stream, `[d_ff, width]`.
+fn vectors(checkpoint: &Checkpoint, layer: usize) -> Result<Tensor, ModelError> {
+    let down = checkpoint.tensor(&Part::Down.tensor(layer))?.dequantize(&Device::Cpu)?;
+    let vectors = down.t()?.contiguous()?;
+    if !Part::FfnPostNorm.is_in(&checkpoint.config.specs[layer]) {
+        return Ok(vectors);
+    }
+    // a norm after the block scales the stream's dimensions: without it these would be no directions in the stream
+    let gain = checkpoint.gain(&Part::FfnPostNorm.tensor(layer))?;
+    Ok(vectors.broadcast_mul(&Tensor::from_vec(gain, checkpoint.config.width, &Device::Cpu)?)?)
 }
 
 /// Shares of the variance and directions `[count, width]` of the leading principal components of the rows of `w`.

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::forward::Session;
 use super::residual::{Contribution, Residual};
 use super::reverse;
+use super::scaling::{Scaling, Scalings};
 use super::trace::Trace;
 use super::weights::CpuModel;
 use crate::checkpoint::ModelConfig;
@@ -36,6 +37,24 @@ impl CpuEngine {
     /// What is awaited from now on after every layer of [`Engine::advance`]. After an error of its own the sequence has to begin anew.
     pub fn set_pause(&mut self, pause: Option<Pause>) {
         self.pause = pause;
+    }
+
+    /// Scales these parts of the model from now on, in place of those before; none leaves the model as it is. Where that changes
+    /// anything, the sequence in progress begins anew. Fails where the model has no such layer or head, and changes nothing then.
+    pub fn scale(&mut self, scalings: &[Scaling]) -> Result<(), ModelError> {
+        let (layers, heads, width) = (self.model.layers.len(), self.model.config.heads, self.model.config.width);
+        if scalings.is_empty() && self.model.layers.iter().all(|layer| layer.scalings.is_empty()) {
+            return Ok(());
+        }
+        let mut of_layers = vec![Scalings::default(); layers];
+        for scaling in scalings {
+            let layer = scaling.layer;
+            let of_layer = of_layers.get_mut(layer).ok_or(ModelError::NoLayer { layer, layers })?;
+            of_layer.add(scaling, heads, width)?;
+        }
+        self.model.layers.iter_mut().zip(of_layers).for_each(|(layer, scalings)| layer.scalings = scalings);
+        self.session = Session::new(&self.model, &[]);
+        Ok(())
     }
 
     /// A sequence of `tokens` of which no layer has been read yet; the sequence in progress stays as it is.

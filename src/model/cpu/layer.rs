@@ -8,6 +8,7 @@ use super::attention::{self, LayerCache};
 use super::cores::{self, Cores};
 use super::linear::Linear;
 use super::norm::RmsNorm;
+use super::scaling::Scalings;
 use super::{mlp, rope};
 use crate::checkpoint::{LayerSpec, ModelConfig, Part};
 use crate::model::ModelError;
@@ -22,6 +23,8 @@ pub(super) struct Layer {
     norms: Vec<(Part, RmsNorm)>,
     /// What attention runs on.
     cores: Option<Rc<dyn Cores>>,
+    /// Parts whose output is scaled.
+    pub scalings: Scalings,
 }
 
 /// Activations, or their cotangents, by where they are: `[rows, …]`, row after row.
@@ -149,7 +152,7 @@ impl Layer {
         cores: Option<Rc<dyn Cores>>,
     ) -> Self {
         let steps = steps(&spec);
-        Self { spec, steps, matrices, norms, cores }
+        Self { spec, steps, matrices, norms, cores, scalings: Scalings::default() }
     }
 
     /// An empty cache for a sequence with so many groups.
@@ -160,6 +163,11 @@ impl Layer {
     /// Its steps, in their order.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// Whether a layer's last step is this one, which adds what the feed-forward block gives.
+    pub fn ends_with(&self, number: usize) -> bool {
+        number + 1 == self.steps.len()
     }
 
     /// The linear map by this part, which its steps name.
@@ -219,7 +227,9 @@ impl Layer {
                 Step::Attend(_) => {
                     let [queries, keys, values] =
                         [at.take(Place::Queries)?, at.take(Place::Keys)?, at.take(Place::Values)?];
-                    at.set(Place::Attended, cache.attend(plan, &queries, &keys, &values)?);
+                    let mut attended = cache.attend(plan, &queries, &keys, &values)?;
+                    self.scalings.attended(&mut attended, config.heads, config.head_width);
+                    at.set(Place::Attended, attended);
                     saved = Saved::Attention { queries, keys, values };
                 }
                 Step::Gate(activation) => {
@@ -230,6 +240,9 @@ impl Layer {
                 Step::Add { scale } => {
                     let mut branch = at.take(Place::Branch)?;
                     branch.iter_mut().for_each(|b| *b *= scale);
+                    if self.ends_with(number) {
+                        self.scalings.written(&mut branch, config.width);
+                    }
                     let mut x = at.take(Place::Stream)?;
                     x.iter_mut().zip(&branch).for_each(|(x, b)| *x += b);
                     at.set(Place::Stream, x);
@@ -258,7 +271,7 @@ impl Layer {
         let mut of = if predicting { batch.predicting() } else { batch.positions.clone() };
         let mut at = Places::new();
         at.set(Place::Stream, c);
-        for (step, saved) in self.steps.iter().zip(&kept.saved).rev() {
+        for (number, (step, saved)) in self.steps.iter().zip(&kept.saved).enumerate().rev() {
             match (*step, saved) {
                 (Step::Norm { from, to, gain }, Saved::Read(x)) => {
                     let c = at.take(to)?;
@@ -291,6 +304,7 @@ impl Layer {
                 }
                 (Step::Attend(attend), Saved::Attention { queries, keys, values }) => {
                     let mut c = at.take(Place::Attended)?;
+                    self.scalings.attended(&mut c, config.heads, config.head_width);
                     if of.len() < batch.positions.len() {
                         c = batch.stack(&c);
                         let stream = at.take(Place::Stream)?;
@@ -313,7 +327,10 @@ impl Layer {
                     at.set(Place::Up, du);
                 }
                 (Step::Add { scale }, _) => {
-                    let c = at.get(Place::Stream)?.iter().map(|c| c * scale).collect();
+                    let mut c: Vec<f32> = at.get(Place::Stream)?.iter().map(|c| c * scale).collect();
+                    if self.ends_with(number) {
+                        self.scalings.written_vjp(&mut c, config.width);
+                    }
                     at.set(Place::Branch, c);
                 }
                 (Step::Norm { .. } | Step::NormHeads { .. } | Step::Attend(_) | Step::Gate(_), _) => {

@@ -18,6 +18,7 @@ mod residual;
 mod reverse;
 pub(super) mod rope;
 pub(super) mod rows;
+mod scaling;
 mod trace;
 mod weights;
 
@@ -28,6 +29,7 @@ pub use memory::Memory;
 pub(super) use norm::RmsNorm;
 pub(crate) use position_free::queries_and_keys;
 pub use residual::{Contribution, Residual, Source, Written};
+pub use scaling::{Scaled, Scaling};
 pub use trace::Trace;
 pub use weights::{CpuModel, weight_bytes};
 

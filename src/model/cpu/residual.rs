@@ -167,10 +167,11 @@ fn layer_parts(
     let one = RowPlan::new(0, 1, &[]);
     let (mut attended, mut hidden) = (Vec::new(), Vec::new());
     let (mut branch, mut added): (Vec<Written>, Vec<Written>) = (Vec::new(), Vec::new());
-    for (step, saved) in layer.steps().iter().zip(&kept.saved) {
+    for (at, (step, saved)) in layer.steps().iter().zip(&kept.saved).enumerate() {
         match (*step, saved) {
             (Step::Attend(attend), Saved::Attention { queries, keys, values }) => {
                 attended = attention::attended(attention::shape(config, attend), queries, keys, values, row);
+                layer.scalings.attended(&mut attended, config.heads, config.head_width);
             }
             (Step::Gate(activation), Saved::Gate { gate, up }) => {
                 let of_row = row * config.ffn_width..(row + 1) * config.ffn_width;
@@ -194,6 +195,9 @@ fn layer_parts(
             }
             (Step::Add { scale }, _) => {
                 branch.iter_mut().flat_map(|part| &mut part.vector).for_each(|v| *v *= scale);
+                if layer.ends_with(at) {
+                    branch.iter_mut().for_each(|part| layer.scalings.written(&mut part.vector, config.width));
+                }
                 added.append(&mut branch);
             }
             (Step::Attend(_) | Step::Gate(_) | Step::Norm { from: Place::Branch, .. }, _) => {

@@ -48,7 +48,7 @@ pub(super) fn config(layout: RopeLayout) -> ModelConfig {
     }
 }
 
-fn close(a: &[f32], b: &[f32], tolerance: f32) {
+pub(super) fn close(a: &[f32], b: &[f32], tolerance: f32) {
     assert_eq!(a.len(), b.len());
     let scale = b.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
     for (i, (a, b)) in a.iter().zip(b).enumerate() {
@@ -57,14 +57,14 @@ fn close(a: &[f32], b: &[f32], tolerance: f32) {
 }
 
 /// (f(x + h v) - f(x - h v)) / 2h
-fn difference(f: impl Fn(&[f32]) -> Vec<f32>, x: &[f32], v: &[f32]) -> Vec<f32> {
+pub(super) fn difference(f: impl Fn(&[f32]) -> Vec<f32>, x: &[f32], v: &[f32]) -> Vec<f32> {
     const H: f32 = 1e-2;
     let at = |s: f32| f(&x.iter().zip(v).map(|(x, v)| x + s * v).collect::<Vec<_>>());
     at(H).iter().zip(at(-H)).map(|(a, b)| (a - b) / (2.0 * H)).collect()
 }
 
 /// Rows 0..n primal, n..2n the tangent of one group that covers all positions.
-fn stacked(n: usize) -> RowPlan {
+pub(super) fn stacked(n: usize) -> RowPlan {
     RowPlan::new(0, n, &[0])
 }
 
@@ -146,6 +146,11 @@ fn attention_weights_sum_to_one_and_look_back_only() {
 
 /// A layer of random weights.
 pub(super) fn layer(c: &ModelConfig, spec: &LayerSpec) -> Layer {
+    layer_but(c, spec, |_, _| {})
+}
+
+/// The same with `change` made to the weights of its matrices.
+pub(super) fn layer_but(c: &ModelConfig, spec: &LayerSpec, change: impl Fn(Part, &mut [f32])) -> Layer {
     let (mut matrices, mut norms) = (Vec::new(), Vec::new());
     let of = ModelConfig { specs: vec![spec.clone()], ..c.clone() };
     for (i, (part, shape)) in of.layer_shapes(0).into_iter().enumerate() {
@@ -153,7 +158,8 @@ pub(super) fn layer(c: &ModelConfig, spec: &LayerSpec) -> Layer {
         if part.is_norm() {
             norms.push((part, RmsNorm { gain: numbers.iter().map(|v| 1.0 + 0.5 * v).collect(), eps: 1e-5 }));
         } else {
-            let small: Vec<f32> = numbers.iter().map(|v| 0.4 * v).collect();
+            let mut small: Vec<f32> = numbers.iter().map(|v| 0.4 * v).collect();
+            change(part, &mut small);
             let weight = Tensor::from_vec(small, shape.clone(), &Device::Cpu).unwrap();
             let bias = matches!(part, Part::Queries | Part::Output | Part::Down).then(|| values(shape[0], 7));
             matrices.push((part, Linear::new(QTensor::quantize(&weight, GgmlDType::F32).unwrap(), bias).unwrap()));

@@ -2,12 +2,13 @@
 
 use crate::checkpoint::conversation::{explained_turns, messages};
 use crate::explain::attribution::Against;
+use crate::explain::methods::Of;
 use crate::explain::{By, ModelReport};
 use crate::page::Side;
 use crate::page::runs::Round;
 use crate::share::RunSpec;
 use crate::share::screen::{Chat, Whose};
-use crate::wording::{attribution, history as wording};
+use crate::wording::{attribution, common, history as wording, switching};
 
 /// Something that differs, as each of the two has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,7 @@ pub fn differing(a: &Round, b: &Round) -> Vec<Differing> {
     add(wording::BASELINE, of(&|s| if s.how.method.has_baseline() { s.how.baseline.words() } else { String::new() }));
     add(wording::STEPS, of(&|s| s.how.steps.map_or_else(String::new, |n| n.to_string())));
     add(wording::AGAINST, of(&against));
+    add(wording::SWITCHED, of(&switched));
     add(wording::MODE, of(&|s| s.options.mode.name().to_owned()));
     add(wording::LIMIT, of(&|s| s.options.limit.to_string()));
     add(wording::SAMPLING, of(&sampling));
@@ -97,6 +99,17 @@ fn against(spec: &RunSpec) -> String {
     }
 }
 
+/// What was switched off or scaled, and in which model.
+fn switched(spec: &RunSpec) -> String {
+    let whose = |of: Of| match of {
+        Of::Both => common::BOTH,
+        Of::Base => common::BASE,
+        Of::Tuned => common::TUNED,
+    };
+    let all = spec.how.interventions.iter();
+    all.map(|one| switching::chip(whose(one.of), &one.words())).collect::<Vec<_>>().join(", ")
+}
+
 fn sampling(spec: &RunSpec) -> String {
     let s = &spec.options.sampling;
     wording::sampling(&wording::Sampled {
@@ -144,7 +157,7 @@ pub fn refused(a: &Round, b: &Round, side: Side) -> Vec<Refused> {
 mod tests {
     use super::*;
     use crate::explain::attribution::Sampling;
-    use crate::explain::methods::{How, Method};
+    use crate::explain::methods::{How, Intervention, Method, Site};
     use crate::page::runs::Half;
     use crate::page::tests::report_of;
     use crate::share::link::Origin;
@@ -173,7 +186,9 @@ mod tests {
         assert_eq!(found.len(), 1, "the instruction in it is found anew");
         let sampling = Sampling { temperature: 0.5, ..Sampling::default() };
         let options = Options { sampling, whose: Whose::Typed, limit: 3, ..Options::default() };
-        let how = How { method: Method::Occlusion, against: Some(Against::Auto), ..How::default() };
+        let off = Intervention { layer: 2, site: Site::Head(3), factor: 0.0, of: Of::Base };
+        let how =
+            How { method: Method::Occlusion, against: Some(Against::Auto), interventions: vec![off], ..How::default() };
         let set = RunSpec {
             options,
             how,
@@ -183,7 +198,7 @@ mod tests {
             ..spec.clone()
         };
         use wording::*;
-        let all = [INSTRUCTION, UNITS, TEMPLATE_ROW, WHOSE, METHOD, BASELINE, AGAINST, LIMIT, SAMPLING];
+        let all = [INSTRUCTION, UNITS, TEMPLATE_ROW, WHOSE, METHOD, BASELINE, AGAINST, SWITCHED, LIMIT, SAMPLING];
         assert_eq!(names(&plain, &round(set, Some(report_of("a")))), all);
         let mut later = report_of("a");
         later.checkpoint.weights = "another".into();

@@ -149,7 +149,7 @@ impl Runs {
             mode: spec.options.mode,
             instruction: spec.mark(),
             template_row: spec.template_row,
-            how: spec.how.clone(),
+            how: spec.how.of_model(side.of()),
         };
         context.effects.push(Effect::Send(side, Request::Run { job, run }));
     }

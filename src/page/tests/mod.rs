@@ -8,8 +8,10 @@ mod linked_pictures;
 mod loads;
 mod measured;
 mod methods;
+mod overview;
 mod prepared;
 mod runs;
+mod switching;
 mod taught;
 mod text;
 mod waits;
@@ -98,6 +100,8 @@ fn report(info: &CheckpointInfo, run: &Run) -> ModelReport {
         faithfulness: None,
         against_text: against.iter().map(|id| if *id == 7 { String::new() } else { format!(" other {id}") }).collect(),
         against,
+        without: if run.how.interventions.is_empty() { Vec::new() } else { vec![token(7, "without")] },
+        interventions: run.how.interventions.clone(),
         by: run.by,
         mode: "forward".into(),
         backend: String::new(),
@@ -333,7 +337,10 @@ impl Played {
                 Event::Matches { job, matches: Box::new(matches) }
             }
             Request::Attention { job, layer, .. } => {
-                let attention = LayerAttention { layer, tokens: 2, heads: Vec::new(), rollout: Packed::default() };
+                // the second token's attention is the model's own
+                let first = if engine.model.as_ref().is_some_and(|m| m.info.weights == "b") { 0.25 } else { 0.75 };
+                let heads = vec![Packed(vec![1.0, first, 1.0 - first])];
+                let attention = LayerAttention { layer, tokens: 2, heads, rollout: Packed::default() };
                 Event::Attention { job, attention: Box::new(attention) }
             }
             Request::Firing { job, layer, .. } => {

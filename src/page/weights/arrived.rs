@@ -37,6 +37,9 @@ impl Weights {
             (Task::Attention(layer), Event::Attention { attention, .. }) if attention.layer == layer => {
                 *half.attention = Some((half.work.ids.clone(), Arc::new(*attention)));
             }
+            (Task::Overview(layer), Event::Attention { attention, .. }) if attention.layer == layer => {
+                self.overview.arrived(side, &half.work.ids, *attention);
+            }
             (Task::Firing(layer), Event::Firing { firing, .. }) if firing.layer == layer => {
                 *half.firing = Some((half.work.ids.clone(), Arc::new(*firing)));
             }

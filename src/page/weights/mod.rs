@@ -2,6 +2,7 @@
 
 mod arrived;
 mod next;
+mod overview;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use crate::explain::weights::{LayerConcepts, LayerHeads};
 use crate::model::{ModelError, Shortage};
 use crate::protocol::{Event, Failure, JobId, Request};
 use crate::share::screen::{Inside, Tab};
+
+pub use overview::{Overview, Shown, Whose};
 
 /// Results by layer; those that have not come are missing.
 pub type Layers<T> = Vec<Option<Arc<T>>>;
@@ -39,12 +42,14 @@ pub enum Task {
     Attention(usize),
     /// Which of a layer's components fire on it.
     Firing(usize),
+    /// A layer's attention on the text of the overview.
+    Overview(usize),
 }
 
 impl Task {
     /// Whether it is about a sequence.
     fn is_local(self) -> bool {
-        matches!(self, Self::Attention(_) | Self::Firing(_))
+        matches!(self, Self::Attention(_) | Self::Firing(_) | Self::Overview(_))
     }
 }
 
@@ -63,6 +68,8 @@ pub enum Command {
     Head(usize, usize),
     /// Look at a layer's concepts.
     Concepts(usize),
+    /// Open the overview of all heads, or close it.
+    Overview(bool),
     /// Look at what a link names.
     Look(Inside),
     /// Read heads in another way.
@@ -149,6 +156,8 @@ pub struct Weights {
     pub kept: Tracked<Layers<Vec<Vec<f32>>>>,
     /// The components of both, matched.
     pub matches: Tracked<Layers<LayerMatches>>,
+    /// All heads on one text.
+    pub overview: Overview,
     /// Whether heads and concepts have been opened: what they need is read also while another tab is on screen.
     opened: [bool; 2],
     /// The words that the user brought.
@@ -199,6 +208,7 @@ impl Weights {
         match command {
             Command::Head(layer, head) => *self.head = (layer, head),
             Command::Concepts(layer) => *self.concepts = layer,
+            Command::Overview(open) => self.overview.open = open,
             Command::Look(inside) => {
                 *self.head = (inside.head.0 as usize, inside.head.1 as usize);
                 *self.concepts = inside.concepts as usize;
@@ -326,6 +336,11 @@ impl Weights {
                 work.progress = Some(Progress::next(work.progress, (stage, done, total), at));
                 return;
             }
+            Event::Failed { failure: Failure::Model(ModelError::Memory(why)), .. }
+                if matches!(task, Task::Overview(_)) =>
+            {
+                self.overview.refuse(side, why)
+            }
             Event::Failed { failure: Failure::Model(ModelError::Memory(why)), .. } if task.is_local() => {
                 work.refused = Some((task, work.ids.clone(), why));
             }
@@ -342,6 +357,9 @@ impl Weights {
         if *self.paused || self.opened == [false; 2] && self.words.is_none() {
             return;
         }
+        if self.overview.open && context.facts.tab == Tab::Heads {
+            self.overview.look(&sequence, context.facts);
+        }
         for side in Side::BOTH {
             if context.facts.model(side).is_none() || !self.half(side).idle() {
                 continue;
@@ -351,6 +369,7 @@ impl Weights {
                 _ => Vec::new(),
             };
             let Some(task) = self.next(side, &ids, context.facts) else { continue };
+            let ids = if matches!(task, Task::Overview(_)) { self.overview.ids(side).to_vec() } else { ids };
             let job = context.ledger.open(side, Purpose::Weights(task));
             let Some(effect) = self.request(side, job, task, &ids) else {
                 context.ledger.close(side, job);

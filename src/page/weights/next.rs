@@ -13,10 +13,18 @@ impl Weights {
         }
         let heads = || self.next_heads(side);
         let concepts = || self.next_concepts(side);
-        self.next_local(side, ids, facts).or_else(|| match facts.tab {
+        let overview = || self.next_of_overview(side, facts);
+        self.next_local(side, ids, facts).or_else(overview).or_else(|| match facts.tab {
             Tab::Concepts => concepts().or_else(heads),
             _ => heads().or_else(concepts),
         })
+    }
+
+    /// A layer of the overview, while it is on screen.
+    fn next_of_overview(&self, side: Side, facts: &Facts) -> Option<Task> {
+        let other = side.other();
+        let goes_on = facts.model(other).is_some() && self.half(other).work.failure.is_none();
+        (facts.tab == Tab::Heads).then(|| self.overview.next(side, goes_on)).flatten()
     }
 
     fn next_heads(&self, side: Side) -> Option<Task> {
@@ -68,7 +76,7 @@ impl Weights {
                 let base = self.half(Side::Base).concepts.get(layer)?.clone()?;
                 Request::Match { job, base: Box::new((*base).clone()) }
             }
-            Task::Attention(layer) => Request::Attention { job, ids, layer },
+            Task::Attention(layer) | Task::Overview(layer) => Request::Attention { job, ids, layer },
             Task::Firing(layer) => Request::Firing { job, ids, layer },
             Task::Words => {
                 let words = self.words?;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use cells::Precision;
-use method::{Methods, Others};
+use method::{Methods, Others, Switched};
 use picture::Run;
 
 use super::screen::{Form, Inside, Options, Reading, Selection, Tab};
@@ -109,8 +109,8 @@ pub struct Link {
     pub precision: Precision,
 }
 
-/// The packed form, version 1. [`Inside`] follows it, then [`More`], [`Methods`], [`Form`] and [`Others`], up to the last that says
-/// anything; pages and links from before these go without.
+/// The packed form, version 1. [`Inside`] follows it, then [`More`], [`Methods`], [`Form`], [`Others`] and [`Switched`], up to the last
+/// that says anything; pages and links from before these go without.
 #[derive(Serialize, Deserialize)]
 struct Packed {
     prompt: String,
@@ -172,7 +172,9 @@ impl Link {
         let reports = || self.seen.each_ref().map(|seen| seen.as_ref().map(|seen| &seen.report));
         let (methods, others) = (Methods::of(&self.how, reports()), Others::of(reports()));
         let form = self.reading.form;
-        let has_others = others != Others::default();
+        let switched = Switched::of(&self.how, reports());
+        let has_switched = switched != Switched::default();
+        let has_others = has_switched || others != Others::default();
         let has_form = has_others || form != Form::default();
         let has_methods = has_form || methods != Methods::default();
         if has_methods || more != More::default() {
@@ -186,6 +188,9 @@ impl Link {
         }
         if has_others {
             described.extend(postcard::to_allocvec(&others).unwrap_or_default());
+        }
+        if has_switched {
+            described.extend(postcard::to_allocvec(&switched).unwrap_or_default());
         }
         let head = deflate::compress_to_vec(&described, 10);
         let mut bytes = (head.len() as u32).to_le_bytes()[..3].to_vec();
@@ -218,7 +223,8 @@ impl Link {
         let (More { turns, spans, template_row }, more) = follows(more)?;
         let (methods, more) = follows::<Methods>(more)?;
         let (form, more) = follows::<Form>(more)?;
-        let (others, _) = follows::<Others>(more)?;
+        let (others, more) = follows::<Others>(more)?;
+        let (switched, _) = follows::<Switched>(more)?;
         if messages(&packed.prompt, &turns).is_none() {
             return Err(LinkError::Damaged);
         }
@@ -235,8 +241,9 @@ impl Link {
         };
         let [base, tuned] = packed.runs;
         let mut seen = [seen((base, first))?, seen((tuned, second))?];
-        let how = methods.tell(seen.each_mut().map(|seen| seen.as_mut().map(|seen| &mut seen.report)))?;
+        let mut how = methods.tell(seen.each_mut().map(|seen| seen.as_mut().map(|seen| &mut seen.report)))?;
         others.tell(seen.each_mut().map(|seen| seen.as_mut().map(|seen| &mut seen.report)))?;
+        how.interventions = switched.tell(seen.each_mut().map(|seen| seen.as_mut().map(|seen| &mut seen.report)))?;
         let marked = packed.marked.map(|m| picture::part(&prompt, m)).transpose()?;
         let (options, reading) = (packed.options.sound(), Reading { form, ..packed.reading.sound() });
         let (spans, tab) = (sound_spans(&prompt, spans), packed.tab);

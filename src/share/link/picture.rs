@@ -11,7 +11,7 @@ use crate::explain::{By, CheckpointInfo, ModelReport, PromptToken, ResponseToken
 use crate::model::head::Target;
 
 /// Most tokens of a prompt or a response, most bytes of a text, and most cells of a matrix that a link may claim.
-const TOKENS: usize = 8192;
+pub const TOKENS: usize = 8192;
 const TEXT: usize = 1 << 20;
 const CELLS: usize = 1 << 20;
 
@@ -89,7 +89,6 @@ impl Run {
     pub fn of(report: &ModelReport) -> Self {
         let c = &report.checkpoint;
         let span = |t: &PromptToken| (t.role == Role::User).then_some((t.span.start as u32, t.span.end as u32));
-        let surprise = |t: &ResponseToken| (-4.0 * t.probability.max(1e-30).log2()).round().clamp(0.0, 255.0) as u8;
         Self {
             info: Info {
                 name: c.name.clone(),
@@ -108,7 +107,7 @@ impl Run {
             prompt: Tokens::of(report.prompt.iter().map(|t| (&t.text[..], t.bytes.as_deref()))),
             spans: report.prompt.iter().map(span).collect(),
             response: Tokens::of(report.response.iter().map(|t| (&t.text[..], t.bytes.as_deref()))),
-            surprise: report.response.iter().map(surprise).collect(),
+            surprise: report.response.iter().map(|t| surprise(t.probability)).collect(),
             instruction: (report.instruction.start as u32, report.instruction.end as u32),
             target: report.target,
             by: report.by,
@@ -196,12 +195,19 @@ impl Run {
             faithfulness: None,
             against: Vec::new(),
             against_text: Vec::new(),
+            interventions: Vec::new(),
+            without: Vec::new(),
             by: self.by,
             mode: self.mode,
             backend: self.backend,
             seconds: Seconds { total: f64::from(self.time) / 1e3, ..Seconds::default() },
         })
     }
+}
+
+/// -4 log2 of a probability.
+pub fn surprise(probability: f32) -> u8 {
+    (-4.0 * probability.max(1e-30).log2()).round().clamp(0.0, 255.0) as u8
 }
 
 /// Bytes of `text`; a token may end within a character.

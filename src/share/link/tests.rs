@@ -3,9 +3,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::checkpoint::{Said, Speaker};
 use crate::explain::attribution::Against;
-use crate::explain::methods::{Baseline, Method};
+use crate::explain::methods::{Baseline, Method, Of, Site, intervention};
 use crate::explain::weights::heads;
-use crate::explain::{By, Levels, PromptToken, Role, levels, scored_rows};
+use crate::explain::{By, Levels, PromptToken, ResponseToken, Role, levels, scored_rows};
 use crate::share::{Export, FileError, Match, Models, RunSpec, compare, presets::PRESETS};
 
 /// What the page shows of a shipped example.
@@ -171,6 +171,29 @@ fn a_picture_says_how_it_was_found() {
     // more tokens than the response has
     link.seen[1].as_mut().unwrap().report.against.push(3);
     assert_eq!(Link::decode(&link.encode(0).0), Some(Err(LinkError::Damaged)));
+}
+
+#[test]
+fn what_was_switched_off_travels() {
+    let mut link = example(0);
+    let plain = link.encode(0).0;
+    intervention::set(&mut link.how.interventions, 2, Site::Head(3), Of::Both, 0.0);
+    intervention::set(&mut link.how.interventions, 1, Site::Component(5), Of::Tuned, -2.0);
+    let answer = link.seen[1].as_ref().unwrap().report.response.clone();
+    let report = &mut link.seen[1].as_mut().unwrap().report;
+    report.without = answer[1..].to_vec();
+    let sent = link.encode(0).0;
+    assert!(sent.len() < plain.len() + 200, "{} after {}", sent.len(), plain.len());
+    let found = Link::decode(&sent).unwrap().unwrap();
+    assert_eq!(found.how, link.how);
+    let [base, tuned] = found.seen.each_ref().map(|seen| &seen.as_ref().unwrap().report);
+    assert_eq!(base.what(), "gradient x input of the probability, with head 3 of layer 2 off");
+    assert!(tuned.what().ends_with("with head 3 of layer 2 off and concept 5 of layer 1 times −2"), "{}", tuned.what());
+    let texts = |all: &[ResponseToken]| all.iter().map(|t| t.text.clone()).collect::<Vec<_>>();
+    assert_eq!((texts(&tuned.without), base.without.len()), (texts(&answer[1..]), 0));
+    // a file tells the same, also one from before it said what was asked
+    let reports = Models { base: Some(base.clone()), tuned: Some(tuned.clone()) };
+    assert_eq!(Export::new(link.prompt.clone(), reports).asked().how.interventions, link.how.interventions);
 }
 
 #[test]

@@ -191,6 +191,7 @@ async fn run_job(engine: &Rc<EngineState>, job: JobId, run: &Run) -> Result<Even
             Update::Started(prompt, units) => post(&Event::Started { job, prompt, units }),
             Update::Prefill(t) => post(&progress(Stage::Prompt, t)),
             Update::Reverse(t) => post(&progress(Stage::Reverse, t)),
+            Update::Without(t) => post(&progress(Stage::Without, t)),
             Update::Backend(report) => {
                 tokens = 0;
                 post(&Event::Backend { report });

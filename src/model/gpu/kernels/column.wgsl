@@ -14,7 +14,8 @@
 const THREADS: u32 = 256u;
 const LEAST: f32 = -1e30;
 const NONE: u32 = 0xffffffffu;
-var<workgroup> parts: array<vec2f, THREADS>;
+// the sum of exponents; the same times how far y's tangent, and the other's, is above each token's
+var<workgroup> parts: array<vec3f, THREADS>;
 
 // Four of a thread's logits, or of their tangents in the row that begins at `row`, loaded before the first is looked at.
 fn load(row: u32, v: u32, otherwise: f32) -> vec4f {
@@ -27,9 +28,10 @@ fn load(row: u32, v: u32, otherwise: f32) -> vec4f {
 }
 
 // A token's own column: `own` is the tangent of its logit, `slope` how far that is above the mean's.
-fn of_token(token: u32, own: f32, slope: f32, most: f32, sum: f32, target_kind: u32) -> f32 {
+fn of_token(token: u32, own: f32, slope: f32, most: f32, sum: f32) -> f32 {
+    let goal = question[0].z;
     let p = exp(logits[token] - most) / sum;
-    return select(select(p * slope, slope, target_kind == 1u), own, target_kind == 2u);
+    return select(select(p * slope, slope, goal == 1u), own, goal == 2u);
 }
 
 @compute @workgroup_size(256)
@@ -41,7 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         let l = load(0u, start, LEAST);
         most = max(most, max(max(l.x, l.y), max(l.z, l.w)));
     }
-    parts[i] = vec2f(most, 0.0);
+    parts[i] = vec3f(most, 0.0, 0.0);
     workgroupBarrier();
     for (var half = THREADS / 2u; half > 0u; half /= 2u) {
         if i < half {
@@ -53,10 +55,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     workgroupBarrier();
     let y = chosen[0];
     let own = logits[tangent + y];
-    var sum = vec2f();
+    let against = question[1].x;
+    let other = logits[tangent + select(against, y, against == NONE)];
+    var sum = vec3f();
     for (var start = i; start < vocabulary; start += 4u * THREADS) {
         let e = exp(load(0u, start, LEAST) - most);
-        sum += vec2f(dot(e, vec4f(1.0)), dot(e, own - load(tangent, start, own)));
+        // taken off before they are added up: nothing cancels where the model is sure of a token
+        let own_above = own - load(tangent, start, own);
+        let other_above = other - load(tangent, start, other);
+        sum += vec3f(dot(e, vec4f(1.0)), dot(e, own_above), dot(e, other_above));
     }
     parts[i] = sum;
     workgroupBarrier();
@@ -67,13 +74,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         workgroupBarrier();
     }
     if i == 0u {
-        let slope = parts[0].y / parts[0].x;
-        let target_kind = question[0].z;
-        var value = of_token(y, own, slope, most, parts[0].x, target_kind);
-        let against = question[1].x;
+        let total = parts[0];
+        var value = of_token(y, own, total.y / total.x, most, total.x);
         if against != NONE {
-            let other = logits[tangent + against];
-            value -= of_token(against, other, slope + (other - own), most, parts[0].x, target_kind);
+            value -= of_token(against, other, total.z / total.x, most, total.x);
         }
         column[group.x] = value;
     }
