@@ -145,7 +145,7 @@ fn scaled_concept(text: &str) -> Result<Intervention, String> {
     let (at, factor) = text.split_once('=').ok_or_else(wrong)?;
     let (layer, component) = place(at).ok_or_else(wrong)?;
     let factor: f32 = factor.parse().map_err(|_| wrong())?;
-    if !(factor.abs() <= MOST_FACTOR) {
+    if !factor.is_finite() || factor.abs() > MOST_FACTOR {
         return Err(format!("{factor} is not a factor between -{MOST_FACTOR} and {MOST_FACTOR}"));
     }
     Ok(Intervention { layer, site: Site::Component(component), factor, of: Of::Both })
