@@ -157,7 +157,7 @@ fn curves_begin_and_end_with_the_models_own_values() {
     let (own, without) = block_on(async {
         let mut passage = Passage::new(&mut engine, &prompt, &response, Target::Prob, &[]).await.unwrap();
         let without = passage.without(&[0, 1, 2, 3], &row);
-        (mean(passage.own_values().unwrap()), mean(passage.values(&without).unwrap()))
+        (mean(passage.own_values().await.unwrap()), mean(passage.values(&without).await.unwrap()))
     });
     let curve = &check.order.deletion.most_first;
     assert!((curve[0] - own).abs() < 1e-9 && (curve[4] - without).abs() < 1e-9, "{curve:?} {own} {without}");

@@ -9,7 +9,7 @@ use shiftlens::explain::attribution::{self, Against, Job, Mode, Outcome, Respond
 use shiftlens::explain::methods::{self, Baseline, Explained, GAP, How, Method, baseline_row};
 use shiftlens::model::cpu::CpuEngine;
 use shiftlens::model::head::Target;
-use shiftlens::model::{Engine, ModelError, block_on};
+use shiftlens::model::{Engine, ModelError, RowEngine, block_on};
 use support::families::{FAMILIES, gguf, safetensors};
 use support::{Tiny, engine, gold, gpu, on_gpu, singles};
 
@@ -194,8 +194,21 @@ fn method_matches(
     how: &How,
     expected: impl Fn(&Reference) -> &Json,
 ) -> Explained {
+    let row = baseline_row(engine, &how.baseline, &[7, 8]).unwrap();
+    method_matches_on(folder, engine, &row, how, expected)
+}
+
+/// The same on any engine, with the row of its baseline.
+fn method_matches_on(
+    folder: &str,
+    engine: &mut impl RowEngine,
+    row: &[f32],
+    how: &How,
+    expected: impl Fn(&Reference) -> &Json,
+) -> Explained {
     let reference = Reference::of(folder);
-    let found = explained(engine, &reference.job(Target::Prob, Mode::Auto), how).unwrap();
+    let job = reference.job(Target::Prob, Mode::Auto);
+    let found = block_on(methods::run(engine, &job, how, row, || 0.0, &mut quiet)).unwrap();
     assert_eq!(found.outcome.response, reference.response);
     for (m, column) in expected(&reference).as_array().unwrap().iter().enumerate() {
         column_matches(&found.outcome.importance, m, &floats(column), &format!("{folder} {how:?}"));
@@ -239,6 +252,28 @@ fn occlusion_matches_pytorch_in_every_family() {
             method_matches(folder, &mut engine(&safetensors(folder)), &how, |r| &r.methods[key]);
             method_matches(folder, &mut engine(&gguf(folder, architecture, true)), &how, |r| &r.methods[key]);
         }
+    }
+}
+
+/// Every method in every family.
+#[test]
+fn methods_match_pytorch_on_the_gpu() {
+    for (folder, _) in FAMILIES {
+        let Some(gpu) = gpu() else { return };
+        let checkpoint = safetensors(folder);
+        let (mut on_cpu, mut ours) = (engine(&checkpoint), on_gpu(gpu, &checkpoint));
+        let row = |on_cpu: &mut CpuEngine, baseline: &Baseline| baseline_row(on_cpu, baseline, &[]).unwrap();
+        let how = How { method: Method::GradientNorm, ..How::default() };
+        method_matches_on(folder, &mut ours, &[], &how, |r| &r.gold["grad_l2"]);
+        for (key, baseline) in [("occlusion_mean", Baseline::Mean), ("occlusion_zero", Baseline::Zero)] {
+            let row = row(&mut on_cpu, &baseline);
+            let how = How { method: Method::Occlusion, baseline, ..How::default() };
+            method_matches_on(folder, &mut ours, &row, &how, |r| &r.methods[key]);
+        }
+        let how = How { method: Method::IntegratedGradients, ..How::default() };
+        let row = row(&mut on_cpu, &how.baseline);
+        let found = method_matches_on(folder, &mut ours, &row, &how, |r| &r.methods["ig_mean"]);
+        assert!(found.completeness.iter().all(|gap| f64::from(*gap) < GAP), "{folder} {:?}", found.completeness);
     }
 }
 

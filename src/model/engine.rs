@@ -1,6 +1,6 @@
 //! What every backend offers to the explanations.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use super::ModelError;
 use super::head::{Choice, Goal, Target, choice, likeliest};
@@ -110,4 +110,32 @@ pub trait Engine {
         against: &[u32],
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
     ) -> Result<Vec<Vec<f32>>, ModelError>;
+}
+
+/// An engine that reads embedding rows in place of tokens, as the methods do that change a prompt's rows.
+#[allow(async_fn_in_trait)] // as above
+pub trait RowEngine: Engine {
+    /// The embedding rows of `tokens` as they enter the residual stream, `[tokens, width]`.
+    async fn embed(&mut self, tokens: &[u32]) -> Result<Vec<f32>, ModelError>;
+
+    /// Appends embedding rows `[tokens, width]` to a sequence without groups, as [`Engine::advance`] appends tokens.
+    async fn advance_rows(&mut self, rows: &[f32]) -> Result<(), ModelError>;
+
+    /// Forgets every position of the sequence from `length` on. Gives how many are left: none where the caches cannot be cut.
+    fn rewind(&mut self, length: usize) -> usize;
+
+    /// Logits `[range, vocab]` after these tokens of the last advance.
+    async fn logits_of(&mut self, range: Range<usize>) -> Result<Vec<f32>, ModelError>;
+
+    /// The gradient of goals at the embedding rows of a prompt of `n_prompt` tokens: each is of a token of the response, counted from
+    /// 0 and in order, and `each` gets that place and `[n_prompt, width]`. `rows` are the prompt's and the response's without its last
+    /// token. The sequence in progress stays as it is. `tick` is called within every layer; breaking it cancels.
+    async fn gradients(
+        &self,
+        rows: &[f32],
+        n_prompt: usize,
+        goals: &[(usize, Goal)],
+        each: &mut impl FnMut(usize, &[f32]),
+        tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<(), ModelError>;
 }

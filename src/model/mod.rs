@@ -10,7 +10,7 @@ mod row_plan;
 mod shortage;
 pub(crate) mod steps;
 
-pub use engine::{Engine, Group, Next, Seen, Tick};
+pub use engine::{Engine, Group, Next, RowEngine, Seen, Tick};
 pub use error::ModelError;
 pub use length::Length;
 pub use shortage::{Needing, Remedy, Shortage, in_words};

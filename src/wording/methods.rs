@@ -14,7 +14,7 @@ pub const ABOUT_GRADIENT_NORM: &str =
     "How strongly the response can move with each word's vector, in whatever direction: sizes, without a sign.";
 pub const ABOUT_INTEGRATED: &str = "The gradient averaged along the path from a baseline to the prompt: each column sums to what the whole prompt changed. It takes many times as long.";
 pub const ABOUT_OCCLUSION: &str = "What the response's probability actually loses when a word is replaced by the baseline: a removal, not a derivative.";
-pub const AFTERWARDS: &str = "It is computed after the response, on the CPU.";
+pub const AFTERWARDS: &str = "It is computed after the response.";
 pub const BASELINE: &str = "Baseline (what stands in a word's place)";
 pub const BASELINE_GROUP: &str = "Baseline";
 pub const MEAN: &str = "Mean";

@@ -1,5 +1,4 @@
-//! Runs that only the CPU computes, and the check of a picture: other methods than gradient x input change a prompt's embedding
-//! rows, interventions the model.
+//! A run by the method that is asked for, on either backend, and the check of a picture, which is the CPU's.
 
 use std::ops::ControlFlow;
 
@@ -8,25 +7,21 @@ use crate::explain::attribution::{Job, RunEvent};
 use crate::explain::methods::faithfulness::{self, Faithfulness, Picture};
 use crate::explain::methods::{self, Explained, How, Passage};
 use crate::model::cpu::CpuEngine;
-use crate::model::{Engine, ModelError, Tick};
+use crate::model::{Engine, ModelError, RowEngine, Tick};
 
-/// Runs `job` as `how` says, and frees what the engine held for it. `now` is a clock in seconds; `emit` hears every event and
-/// cancels by breaking.
+/// Runs `job` as `how` says, with this row in place of what is taken away, and frees what the engine held for it, also for a
+/// cancelled run. `now` is a clock in seconds; `emit` hears every event and cancels by breaking.
 pub async fn explain(
-    reader: &Reader,
-    engine: &mut CpuEngine,
-    how: &How,
+    engine: &mut impl RowEngine,
+    (how, row): (&How, &[f32]),
     job: &Job,
     now: &impl Fn() -> f64,
     emit: &mut impl AsyncFnMut(RunEvent) -> ControlFlow<()>,
 ) -> Result<Explained, ModelError> {
-    let row = match how.method.has_baseline() {
-        true => reader.baseline_row(engine, &how.baseline)?,
-        false => Vec::new(),
-    };
-    let explained = methods::run(engine, job, how, &row, now, emit).await;
-    engine.begin(&[]).await?;
-    explained
+    let explained = methods::run(engine, job, how, row, now, emit).await;
+    let freed = engine.begin(&[]).await;
+    let explained = explained?;
+    freed.map(|()| explained)
 }
 
 /// A response as it was explained.

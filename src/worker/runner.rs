@@ -138,7 +138,7 @@ impl Runner {
         (mode, how): (Mode, &How),
     ) -> Result<Option<Need>, CheckpointError> {
         let respond = self.reader.respond(response)?;
-        let on_gpu = self.backend().used == Backend::Gpu && !how.is_for_cpu(mode);
+        let on_gpu = self.backend().used == Backend::Gpu && !how.is_for_cpu();
         if on_gpu || self.reader.length(prompt, &respond).over() > 0 {
             return Ok(None);
         }
@@ -228,7 +228,7 @@ impl Runner {
         let plan = |asked: &Asked, reader: &Reader| {
             asked.plan(&reader.checkpoint.config, |need| budget.of(need)).map(|plan| plan.mode)
         };
-        let on_gpu = !run.how.is_for_cpu(run.mode) && self.backends.gpu().is_some();
+        let on_gpu = !run.how.is_for_cpu() && self.backends.gpu().is_some();
         // the GPU has memory of its own; the check is the CPU's
         if on_gpu && run.how.check {
             plan(&check_asks, &self.reader)?;
@@ -247,17 +247,10 @@ impl Runner {
             mode,
             alternatives: ALTERNATIVES,
         };
-        let (explained, used) = if run.how.is_for_cpu(run.mode) {
-            let Self { reader, backends, .. } = self;
-            let mut forward = async |event: RunEvent| emit(update(reader, event)).await;
-            let explained = by_method::explain(reader, &mut backends.cpu, &run.how, &job, &now, &mut forward).await?;
-            (explained, BackendReport::cpu())
-        } else {
-            let started = Update::Started(prompt.clone(), units.clone());
-            let on_cpu = |reader: &Reader| plan(&run_asks, reader);
-            let (outcome, used) = self.gradient_input(job.clone(), started, on_cpu, &now, emit).await?;
-            (Explained::from(outcome), used)
-        };
+        let started = Update::Started(prompt.clone(), units.clone());
+        let on_cpu = |reader: &Reader| plan(&run_asks, reader);
+        let how = run.how.in_mode(run.mode);
+        let (explained, used) = self.attributed(&how, job.clone(), started, on_cpu, &now, emit).await?;
         let Self { reader, backends, .. } = self;
         let Explained { mut outcome, completeness, steps } = explained;
         let checked = run.how.check && outcome.mode != Mode::Off && !outcome.response.is_empty();
@@ -323,24 +316,34 @@ impl Runner {
         self.reader.tokens(text)
     }
 
-    /// Runs `job` by gradient x input, on the GPU where there is one. Where that fails, the run starts again on the CPU, which emits
-    /// `started` once more, in the mode that `on_cpu` finds. Gives what computed it, too.
-    async fn gradient_input(
+    /// Runs `job` as `how` says, on the GPU where there is one that can. Where that fails, the run starts again on the CPU, which
+    /// emits `started` once more, in the mode that `on_cpu` finds. Gives what computed it, too.
+    async fn attributed(
         &mut self,
+        how: &How,
         job: Job,
         started: Update,
         on_cpu: impl Fn(&Reader) -> Result<Mode, Shortage>,
         now: &impl Fn() -> f64,
         emit: &mut impl AsyncFnMut(Update) -> ControlFlow<()>,
-    ) -> Result<(Outcome, BackendReport), ModelError> {
+    ) -> Result<(Explained, BackendReport), ModelError> {
         let Self { reader, backends, .. } = self;
-        let mut used = backends.report().clone();
-        let mut forward = async |event: RunEvent| emit(update(reader, event)).await;
-        let outcome = match backends.gpu() {
-            Some(gpu) => finish(gpu, &job, now, &mut forward).await,
-            None => finish(&mut backends.cpu, &job, now, &mut forward).await,
+        let row = match how.method.has_baseline() {
+            true => reader.baseline_row(&backends.cpu, &how.baseline)?,
+            false => Vec::new(),
         };
-        let outcome = match outcome {
+        let asked = (how, row.as_slice());
+        let mut forward = async |event: RunEvent| emit(update(reader, event)).await;
+        if how.is_for_cpu() {
+            let explained = by_method::explain(&mut backends.cpu, asked, &job, now, &mut forward).await?;
+            return Ok((explained, BackendReport::cpu()));
+        }
+        let mut used = backends.report().clone();
+        let explained = match backends.gpu() {
+            Some(gpu) => by_method::explain(gpu, asked, &job, now, &mut forward).await,
+            None => by_method::explain(&mut backends.cpu, asked, &job, now, &mut forward).await,
+        };
+        let explained = match explained {
             Err(ModelError::Gpu(error)) => {
                 used = backends.instead(&error);
                 let _ = emit(Update::Backend(used.clone())).await; // a stop is heard at the next word
@@ -348,17 +351,18 @@ impl Runner {
                     (ControlFlow::Break(()), _) => Err(ModelError::Cancelled),
                     (ControlFlow::Continue(()), Ok(mode)) => {
                         let mut forward = async |event: RunEvent| emit(update(reader, event)).await;
-                        finish(&mut backends.cpu, &Job { mode, ..job }, now, &mut forward).await
+                        let job = Job { mode, ..job };
+                        by_method::explain(&mut backends.cpu, asked, &job, now, &mut forward).await
                     }
                     (ControlFlow::Continue(()), Err(shortage)) => Err(shortage.into()),
                 }
             }
-            outcome => outcome,
+            explained => explained,
         };
         if used != *backends.report() {
             let _ = emit(Update::Backend(backends.report().clone())).await; // the run has ended
         }
-        Ok((outcome?, used))
+        Ok((explained?, used))
     }
 }
 
@@ -368,17 +372,4 @@ fn update(reader: &Reader, event: RunEvent) -> Update {
         RunEvent::Reverse(t) => Update::Reverse(t),
         RunEvent::Token { id, choice, column } => Update::Token(reader.response_token(id, choice), column),
     }
-}
-
-/// Runs `job` to its end and frees the sequence's caches, also those of a cancelled run.
-async fn finish<E: Engine>(
-    engine: &mut E,
-    job: &Job,
-    now: &impl Fn() -> f64,
-    emit: &mut impl AsyncFnMut(RunEvent) -> ControlFlow<()>,
-) -> Result<Outcome, ModelError> {
-    let outcome = attribution::run(engine, job, now, emit).await;
-    let freed = engine.begin(&[]).await;
-    let outcome = outcome?;
-    freed.map(|()| outcome)
 }

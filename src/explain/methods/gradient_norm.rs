@@ -4,11 +4,11 @@
 use std::ops::ControlFlow;
 
 use super::passage::Passage;
-use crate::model::{ModelError, Tick};
+use crate::model::{ModelError, RowEngine, Tick};
 
 /// The norm of the gradient at every unit, `[groups][response]`: of several tokens the root of the sum of their squares.
 pub async fn gradient_norm(
-    passage: &Passage<'_>,
+    passage: &Passage<'_, impl RowEngine>,
     groups: &[Vec<usize>],
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
 ) -> Result<Vec<Vec<f32>>, ModelError> {

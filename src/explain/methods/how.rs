@@ -105,9 +105,14 @@ impl How {
         self.method != Method::GradientInput && mode != Mode::Off
     }
 
-    /// Whether only the CPU can compute a run that is asked for in `mode`.
-    pub fn is_for_cpu(&self, mode: Mode) -> bool {
-        self.is_another(mode) || !self.interventions.is_empty()
+    /// Whether only the CPU can compute such a run.
+    pub fn is_for_cpu(&self) -> bool {
+        !self.interventions.is_empty()
+    }
+
+    /// What is left of it in `mode`: a run without importance has no method.
+    pub fn in_mode(&self, mode: Mode) -> Self {
+        Self { method: if self.is_another(mode) { self.method } else { Method::default() }, ..self.clone() }
     }
 
     /// What a run of the model that `of` names is asked.

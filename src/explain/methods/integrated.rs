@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::passage::Passage;
 use super::quadrature::gauss_legendre;
-use crate::model::{ModelError, Tick};
+use crate::model::{ModelError, RowEngine, Tick};
 
 /// Nodes that are tried first where their number is left open.
 const FEWEST: usize = 16;
@@ -31,14 +31,14 @@ pub struct Integrated {
 /// so many nodes, or in each column with as many as it takes until its gap is below [`GAP`] and its cells stand still, at most
 /// [`MOST`].
 pub async fn integrated(
-    passage: &mut Passage<'_>,
+    passage: &mut Passage<'_, impl RowEngine>,
     groups: &[Vec<usize>],
     baseline: &[f32],
     steps: Option<usize>,
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
 ) -> Result<Integrated, ModelError> {
     let start = passage.between(baseline, 0.0);
-    let (own, without) = (passage.own_values()?, passage.values(&start)?);
+    let (own, without) = (passage.own_values().await?, passage.values(&start).await?);
     let mut open = passage.tokens();
     let mut columns: Vec<Vec<f64>> = vec![Vec::new(); open.len()];
     let mut gaps = vec![0f64; open.len()];
@@ -67,7 +67,7 @@ pub async fn integrated(
 
 /// The sum with so many nodes for these tokens of the response, `[tokens][prompt]`.
 async fn sum(
-    passage: &Passage<'_>,
+    passage: &Passage<'_, impl RowEngine>,
     baseline: &[f32],
     nodes: usize,
     tokens: &[usize],

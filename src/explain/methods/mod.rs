@@ -1,6 +1,6 @@
 //! How a run's importance is found where it is not plain gradient x input, and whether a picture can be trusted.
 //!
-//! The methods change a prompt's embedding rows, which the CPU's engine alone offers: a run by one of them is computed there.
+//! The methods change a prompt's embedding rows ([`crate::model::RowEngine`]).
 
 pub mod faithfulness;
 mod gradient_norm;
@@ -20,7 +20,7 @@ pub use passage::Passage;
 
 use crate::explain::attribution::{self, Job, Mode, Outcome, RunEvent, finite};
 use crate::model::cpu::CpuEngine;
-use crate::model::{Engine, ModelError, Tick};
+use crate::model::{Engine, ModelError, RowEngine, Tick};
 
 /// A run by a method.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +43,7 @@ impl From<Outcome> for Explained {
 /// Runs `job` by the method of `how`: first the response, then its importance. `baseline` is the row `[width]` that stands in a
 /// token's place. `now` is a clock in seconds; `emit` hears every event and cancels by breaking.
 pub async fn run(
-    engine: &mut CpuEngine,
+    engine: &mut impl RowEngine,
     job: &Job,
     how: &How,
     baseline: &[f32],
@@ -68,7 +68,7 @@ pub async fn run(
 
 /// Fills in the importance of the response.
 async fn explain(
-    engine: &mut CpuEngine,
+    engine: &mut impl RowEngine,
     job: &Job,
     how: &How,
     baseline: &[f32],
@@ -96,17 +96,10 @@ async fn explain(
 
 /// The row `[width]` of a baseline; `padding` are the token ids of its text. Fails where a text has none.
 pub fn baseline_row(engine: &CpuEngine, baseline: &Baseline, padding: &[u32]) -> Result<Vec<f32>, ModelError> {
-    let width = engine.config().width;
     match baseline {
         Baseline::Mean => engine.mean_embedding(),
-        Baseline::Zero => Ok(vec![0.0; width]),
+        Baseline::Zero => Ok(vec![0.0; engine.config().width]),
         Baseline::Text(_) if padding.is_empty() => Err(ModelError::EmptyBaseline),
-        Baseline::Text(_) => {
-            let mut mean = vec![0.0; width];
-            for row in engine.embed(padding)?.chunks_exact(width) {
-                mean.iter_mut().zip(row).for_each(|(mean, v)| *mean += v / padding.len() as f32);
-            }
-            Ok(mean)
-        }
+        Baseline::Text(_) => engine.mean_of(padding),
     }
 }

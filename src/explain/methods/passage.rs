@@ -1,8 +1,7 @@
 //! A prompt and its response as embedding rows, of which the prompt's can be changed.
 
-use crate::model::cpu::CpuEngine;
 use crate::model::head::{Goal, Target, goals};
-use crate::model::{Engine, ModelError, Tick};
+use crate::model::{ModelError, RowEngine, Tick};
 
 use std::ops::ControlFlow;
 
@@ -12,8 +11,8 @@ const CHUNK: usize = 32;
 const LOGITS: usize = 8;
 
 /// A sequence in the hands of an engine. The last token of the response is only predicted, so that it has no row.
-pub struct Passage<'a> {
-    engine: &'a mut CpuEngine,
+pub struct Passage<'a, E> {
+    engine: &'a mut E,
     width: usize,
     n_prompt: usize,
     goals: Vec<Goal>,
@@ -23,10 +22,10 @@ pub struct Passage<'a> {
     held: Vec<f32>,
 }
 
-impl<'a> Passage<'a> {
+impl<'a, E: RowEngine> Passage<'a, E> {
     /// `response`, which is not empty, after `prompt`, with what is differentiated at each of its tokens.
     pub async fn new(
-        engine: &'a mut CpuEngine,
+        engine: &'a mut E,
         prompt: &[u32],
         response: &[u32],
         target: Target,
@@ -35,8 +34,8 @@ impl<'a> Passage<'a> {
         let goals = goals(response, target, against)?;
         let read: Vec<u32> =
             prompt.iter().chain(response.split_last().map_or(&[][..], |(_, read)| read)).copied().collect();
-        let own = engine.embed(&read)?;
         engine.begin(&[]).await?;
+        let own = engine.embed(&read).await?;
         let width = engine.config().width;
         Ok(Self { engine, width, n_prompt: prompt.len(), goals, own, held: Vec::new() })
     }
@@ -97,7 +96,7 @@ impl<'a> Passage<'a> {
     }
 
     /// The value of every goal where the sequence has these rows. What they share with those read last is not read again.
-    pub fn values(&mut self, rows: &[f32]) -> Result<Vec<f64>, ModelError> {
+    pub async fn values(&mut self, rows: &[f32]) -> Result<Vec<f64>, ModelError> {
         let (first, count) = (self.n_prompt - 1, rows.len() / self.width);
         let same = self.held.iter().zip(rows).take_while(|(a, b)| a.to_bits() == b.to_bits()).count() / self.width;
         self.held.clear(); // what is held is not known if this fails
@@ -105,10 +104,10 @@ impl<'a> Passage<'a> {
         let mut values = Vec::with_capacity(self.goals.len());
         for start in (from..count).step_by(CHUNK) {
             let end = count.min(start + CHUNK);
-            self.engine.advance_rows(rows[start * self.width..end * self.width].to_vec())?;
+            self.engine.advance_rows(&rows[start * self.width..end * self.width]).await?;
             for at in (start.max(first)..end).step_by(LOGITS) {
                 let until = end.min(at + LOGITS);
-                let logits = self.engine.logits_of(at - start..until - start)?;
+                let logits = self.engine.logits_of(at - start..until - start).await?;
                 let vocab = logits.len() / (until - at);
                 for (goal, logits) in self.goals[at - first..].iter().zip(logits.chunks_exact(vocab)) {
                     goal.check(vocab)?;
@@ -121,15 +120,15 @@ impl<'a> Passage<'a> {
     }
 
     /// The value of every goal where the sequence has these rows, all of which are read.
-    pub fn values_afresh(&mut self, rows: &[f32]) -> Result<Vec<f64>, ModelError> {
+    pub async fn values_afresh(&mut self, rows: &[f32]) -> Result<Vec<f64>, ModelError> {
         self.held.clear();
-        self.values(rows)
+        self.values(rows).await
     }
 
     /// The values of the prompt as it is.
-    pub fn own_values(&mut self) -> Result<Vec<f64>, ModelError> {
+    pub async fn own_values(&mut self) -> Result<Vec<f64>, ModelError> {
         let own = self.own.clone();
-        self.values(&own)
+        self.values(&own).await
     }
 
     /// The gradients at `rows` for these tokens of the response, counted from 0 and in order: `each` gets the token's place and the

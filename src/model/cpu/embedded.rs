@@ -1,16 +1,20 @@
-//! Sequences of embedding rows in place of tokens: what the methods that change a prompt's rows ask of the CPU.
+//! Sequences of embedding rows in place of tokens.
 
 use std::ops::{ControlFlow, Range};
 
 use super::engine::CpuEngine;
 use super::reverse::{self, Passage};
 use crate::model::head::Goal;
-use crate::model::{ModelError, Tick};
+use crate::model::{ModelError, RowEngine, Tick};
 
 impl CpuEngine {
-    /// The embedding rows of `tokens` as they enter the residual stream, `[tokens, width]`.
-    pub fn embed(&self, tokens: &[u32]) -> Result<Vec<f32>, ModelError> {
-        self.model.embed(tokens)
+    /// The mean of the embedding rows of `tokens`, `[width]`.
+    pub fn mean_of(&self, tokens: &[u32]) -> Result<Vec<f32>, ModelError> {
+        let mut mean = vec![0.0; self.model.config.width];
+        for row in self.model.embed(tokens)?.chunks_exact(mean.len()) {
+            mean.iter_mut().zip(row).for_each(|(mean, v)| *mean += v / tokens.len() as f32);
+        }
+        Ok(mean)
     }
 
     /// The mean of all rows of the embedding table, `[width]`.
@@ -26,26 +30,26 @@ impl CpuEngine {
         }
         Ok(sum.iter().map(|sum| (sum / f64::from(vocab.max(1))) as f32).collect())
     }
+}
 
-    /// Appends embedding rows `[tokens, width]` to the sequence, as [`crate::model::Engine::advance`] appends tokens.
-    pub fn advance_rows(&mut self, rows: Vec<f32>) -> Result<(), ModelError> {
-        self.session.advance_rows(&self.model, rows)
+impl RowEngine for CpuEngine {
+    async fn embed(&mut self, tokens: &[u32]) -> Result<Vec<f32>, ModelError> {
+        self.model.embed(tokens)
     }
 
-    /// Forgets every position of the sequence from `length` on. Gives how many are left: none where the caches cannot be cut.
-    pub fn rewind(&mut self, length: usize) -> usize {
+    async fn advance_rows(&mut self, rows: &[f32]) -> Result<(), ModelError> {
+        self.session.advance_rows(&self.model, rows.to_vec())
+    }
+
+    fn rewind(&mut self, length: usize) -> usize {
         self.session.rewind(&self.model, length)
     }
 
-    /// Logits `[range, vocab]` after these tokens of the last advance.
-    pub fn logits_of(&self, range: Range<usize>) -> Result<Vec<f32>, ModelError> {
+    async fn logits_of(&mut self, range: Range<usize>) -> Result<Vec<f32>, ModelError> {
         self.session.logits(&self.model, range)
     }
 
-    /// The gradient of goals at the embedding rows of a prompt of `n_prompt` tokens: each is of a token of the response, counted from
-    /// 0 and in order, and `each` gets that place and `[n_prompt, width]`. `rows` are the prompt's and the response's without its last
-    /// token. The sequence in progress stays as it is. `tick` is called within every layer; breaking it cancels.
-    pub async fn gradients(
+    async fn gradients(
         &self,
         rows: &[f32],
         n_prompt: usize,

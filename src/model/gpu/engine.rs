@@ -1,5 +1,6 @@
 //! The GPU backend behind the common trait.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use wgpu::{CommandBuffer, CommandEncoder};
@@ -27,14 +28,14 @@ pub struct Counts {
 
 /// A loaded model and the sequence it is working on.
 pub struct GpuEngine {
-    model: GpuModel,
-    session: Session,
+    pub(super) model: GpuModel,
+    pub(super) session: Session,
     head: Head,
     /// See [`GpuEngine::limit_head`].
     most: usize,
     /// Commands of the last advance, handed over together with the question for their results.
     pending: Option<CommandBuffer>,
-    counts: Counts,
+    counts: Cell<Counts>,
     /// Tokens of a response that are computed before their results are waited for.
     ahead: usize,
 }
@@ -53,7 +54,7 @@ impl GpuEngine {
         let session = Session::new(&model, &[])?;
         let head = Head::new(&model, &session, 0, usize::MAX)?;
         model.gpu.check()?;
-        Ok(Self { model, session, head, most: usize::MAX, pending: None, counts: Counts::default(), ahead: 1 })
+        Ok(Self { model, session, head, most: usize::MAX, pending: None, counts: Cell::default(), ahead: 1 })
     }
 
     /// The GPU's own name.
@@ -63,7 +64,13 @@ impl GpuEngine {
 
     /// Commands given so far.
     pub fn counts(&self) -> Counts {
-        self.counts
+        self.counts.get()
+    }
+
+    pub(super) fn count(&self, add: impl FnOnce(&mut Counts)) {
+        let mut counts = self.counts.get();
+        add(&mut counts);
+        self.counts.set(counts);
     }
 
     /// How many rows the last step had, and all dispatches of the step and of the question for its last token, each with its
@@ -101,10 +108,10 @@ impl GpuEngine {
     }
 
     /// Hands over what waits, and `commands` after it.
-    fn submit(&mut self, commands: Option<CommandBuffer>) {
+    pub(super) fn submit(&mut self, commands: Option<CommandBuffer>) {
         let all: Vec<CommandBuffer> = self.pending.take().into_iter().chain(commands).collect();
         if !all.is_empty() {
-            self.counts.submits += 1;
+            self.count(|c| c.submits += 1);
             self.model.gpu.queue.submit(all);
         }
     }
@@ -117,17 +124,17 @@ impl GpuEngine {
         Ok(self.alive(index).into_iter().unzip())
     }
 
-    fn encoder(&self) -> CommandEncoder {
+    pub(super) fn encoder(&self) -> CommandEncoder {
         self.model.gpu.device.create_command_encoder(&Default::default())
     }
 
     /// Reads tokens into the sequence: `tokens`, or the one that the GPU has chosen last.
-    fn read_on(&mut self, tokens: Tokens) -> Result<(), ModelError> {
+    pub(super) fn read_on(&mut self, tokens: Tokens) -> Result<(), ModelError> {
         // what is written to buffers now would come before commands that still wait
         self.submit(None);
         let hidden = self.session.work.h.clone();
         let (commands, dispatches) = self.session.advance(&self.model, tokens)?;
-        self.counts.dispatches += dispatches;
+        self.count(|c| c.dispatches += dispatches);
         self.pending = Some(commands);
         if hidden != self.session.work.h {
             self.head = Head::new(&self.model, &self.session, self.head.rows - 1, self.most)?;
@@ -154,14 +161,15 @@ impl GpuEngine {
         let (groups, rows) = self.asked(index)?;
         let mut encoder = self.encoder();
         let question = Question { given, target, against: None, alternatives };
-        self.counts.dispatches += self.head.choose(&self.model, &mut encoder, (index, &rows), question, at);
+        let dispatches = self.head.choose(&self.model, &mut encoder, (index, &rows), question, at);
+        self.count(|c| c.dispatches += dispatches);
         self.submit(Some(encoder.finish()));
         Ok(if target.is_some() { groups } else { Vec::new() })
     }
 
     /// Awaits what was staged for `count` tokens, the last with `groups` values of importance.
     async fn read_chosen(&mut self, count: usize, groups: usize) -> Result<Vec<f32>, ModelError> {
-        self.counts.reads += 1;
+        self.count(|c| c.reads += 1);
         let words = (count - 1) * (CHOSEN + self.head.rows) + CHOSEN + groups;
         Ok(self.model.gpu.read(&self.head.staged, words).await?)
     }
@@ -219,9 +227,9 @@ impl Engine for GpuEngine {
         let mut encoder = self.encoder();
         let (dispatches, staged) = self.head.logits(&self.model, &mut encoder, index);
         let staged = staged.clone();
-        self.counts.dispatches += dispatches;
+        self.count(|c| c.dispatches += dispatches);
         self.submit(Some(encoder.finish()));
-        self.counts.reads += 1;
+        self.count(|c| c.reads += 1);
         let logits = self.model.gpu.read(&staged, vocab).await?;
         if logits.iter().all(|l| l.is_finite()) { Ok(logits) } else { Err(not_a_number()) }
     }
@@ -233,9 +241,10 @@ impl Engine for GpuEngine {
             return self.column_of(&[], &[]);
         }
         let mut encoder = self.encoder();
-        self.counts.dispatches += self.head.column(&self.model, &mut encoder, (index, &rows), goal);
+        let dispatches = self.head.column(&self.model, &mut encoder, (index, &rows), goal);
+        self.count(|c| c.dispatches += dispatches);
         self.submit(Some(encoder.finish()));
-        self.counts.reads += 1;
+        self.count(|c| c.reads += 1);
         let found = self.model.gpu.read(&self.head.staged, groups.len()).await?;
         self.column_of(&groups, &found)
     }
@@ -287,6 +296,9 @@ impl Engine for GpuEngine {
         tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
     ) -> Result<Vec<Vec<f32>>, ModelError> {
         let goals = goals(tokens.get(n_prompt..).unwrap_or_default(), target, against)?;
-        reverse::importance(&self.model, tokens, n_prompt, &goals, &mut self.counts, tick).await
+        let mut counts = self.counts();
+        let found = reverse::importance(&self.model, tokens, n_prompt, &goals, &mut counts, tick).await;
+        self.count(|c| *c = counts);
+        found
     }
 }

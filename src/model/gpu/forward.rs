@@ -144,6 +144,8 @@ impl Work {
 pub(super) enum Tokens<'a> {
     /// These.
     Given(&'a [u32]),
+    /// Those of which these are the embedding rows, `[tokens, width]`; no group has any of them.
+    Rows(&'a [f32]),
     /// The one that stands first in a buffer of the GPU's own.
     Chosen(&'a Buffer),
 }
@@ -213,19 +215,23 @@ impl Session {
     /// The commands are for the caller to submit.
     pub fn advance(&mut self, model: &GpuModel, tokens: Tokens) -> Result<(CommandBuffer, usize), ModelError> {
         let mut encoder = model.gpu.device.create_command_encoder(&Default::default());
-        let (tokens, plan) = match tokens {
-            Tokens::Given(tokens) => (tokens, self.prepare(model, tokens)?),
+        let embeds = !matches!(tokens, Tokens::Rows(_));
+        let plan = match tokens {
+            Tokens::Given(tokens) => self.prepare(model, tokens)?,
+            Tokens::Rows(rows) => self.prepare_rows(model, rows)?,
             Tokens::Chosen(chosen) => {
                 let plan = self.prepare(model, &[0])?; // a placeholder, no prompt's token: no group has it
                 encoder.copy_buffer_to_buffer(chosen, 0, &self.work.tokens, 0, Some(4));
-                (&[0][..], plan)
+                plan
             }
         };
         let rows = plan.rows();
         let mut dispatches = 0;
         {
             let mut pass = ops::pass(&mut encoder, "forward");
-            dispatches += encode(&self.embed, &mut pass, rows);
+            if embeds {
+                dispatches += encode(&self.embed, &mut pass, rows);
+            }
             for layer in &self.layers {
                 for ops in [&layer.inner, &layer.seen, &layer.outer] {
                     dispatches += encode(ops, &mut pass, rows);
@@ -233,9 +239,23 @@ impl Session {
             }
             dispatches += self.norm.encode(&mut pass, rows);
         }
-        self.length += tokens.len();
+        self.length += plan.primal;
         self.plan = plan;
         Ok((encoder.finish(), dispatches))
+    }
+
+    /// Makes room for tokens with these embedding rows, which begin the residual stream in place of the embedding's.
+    pub fn prepare_rows(&mut self, model: &GpuModel, rows: &[f32]) -> Result<RowPlan, ModelError> {
+        let plan = self.prepare(model, &vec![0; rows.len() / model.config.width])?; // placeholders
+        model.gpu.write(&self.work.x, rows);
+        Ok(plan)
+    }
+
+    /// Forgets every position from `length` on. Gives how many are left: none where there are groups.
+    pub fn rewind(&mut self, length: usize) -> usize {
+        self.length = if self.groups.is_empty() { length.min(self.length) } else { 0 };
+        self.plan = RowPlan::new(0, 0, &[]);
+        self.length
     }
 
     /// Checks `tokens`, makes room, and tells the kernels which rows there are.

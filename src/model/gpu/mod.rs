@@ -6,6 +6,7 @@ mod bindings;
 mod cache;
 pub mod check;
 mod device;
+mod embedded;
 mod engine;
 mod forward;
 mod fused;

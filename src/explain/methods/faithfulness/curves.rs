@@ -11,7 +11,7 @@ use super::Picture;
 use crate::explain::attribution::go_on;
 use crate::explain::chance::seeded;
 use crate::explain::methods::Passage;
-use crate::model::{ModelError, Tick};
+use crate::model::{ModelError, RowEngine, Tick};
 
 /// Random orders to compare with.
 pub const ORDERS: usize = 20;
@@ -107,7 +107,7 @@ impl Order {
 
 /// Puts the order of `picture` to the test.
 pub(super) async fn order(
-    passage: &mut Passage<'_>,
+    passage: &mut Passage<'_, impl RowEngine>,
     picture: Picture<'_>,
     row: &[f32],
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
@@ -115,9 +115,9 @@ pub(super) async fn order(
     let score = |unit: &usize| picture.importance[*unit].iter().map(|v| f64::from(*v)).sum::<f64>();
     let ranked = ranked((0..picture.groups.len()).filter(|unit| picture.scored[*unit]), score);
     let asked = passage.asked();
-    let mut left_out = |units: &[usize]| -> Result<f64, ModelError> {
+    let mut left_out = async |units: &[usize]| -> Result<f64, ModelError> {
         let tokens: Vec<usize> = units.iter().flat_map(|unit| &picture.groups[*unit]).copied().collect();
-        let values = passage.values(&passage.without(&tokens, row))?;
+        let values = passage.values(&passage.without(&tokens, row)).await?;
         Ok(asked.iter().map(|m| values[*m]).sum::<f64>() / asked.len().max(1) as f64)
     };
     test(&ranked, &mut left_out, tick).await
@@ -133,7 +133,7 @@ fn ranked(units: impl Iterator<Item = usize>, score: impl Fn(&usize) -> f64) -> 
 /// Tests the order `ranked` of units, where `left_out` tells the target without some of them.
 async fn test(
     ranked: &[usize],
-    left_out: &mut impl FnMut(&[usize]) -> Result<f64, ModelError>,
+    left_out: &mut impl AsyncFnMut(&[usize]) -> Result<f64, ModelError>,
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
 ) -> Result<Order, ModelError> {
     let steps = ranked.len().clamp(1, STEPS);
@@ -146,12 +146,12 @@ async fn test(
         order
     });
     let orders: Vec<Vec<usize>> = [ranked.to_vec(), backwards].into_iter().chain(random).collect();
-    let (all, none) = (left_out(&[])?, left_out(ranked)?);
+    let (all, none) = (left_out(&[]).await?, left_out(ranked).await?);
     let mut curves = Vec::with_capacity(orders.len());
     for (done, order) in orders.iter().enumerate() {
         let mut curve = vec![all];
         for count in &counts[1..steps] {
-            curve.push(left_out(&order[..*count])?);
+            curve.push(left_out(&order[..*count]).await?);
         }
         curve.push(none);
         curves.push(curve);
@@ -191,7 +191,7 @@ mod tests {
 
     /// A model to which the units' worths add up.
     fn tested(worth: &[f64], ranked: &[usize]) -> Order {
-        let mut left_out = |units: &[usize]| -> Result<f64, ModelError> {
+        let mut left_out = async |units: &[usize]| -> Result<f64, ModelError> {
             Ok(worth.iter().sum::<f64>() - units.iter().map(|unit| worth[*unit]).sum::<f64>())
         };
         block_on(test(ranked, &mut left_out, &mut async |_| ControlFlow::Continue(()))).unwrap()

@@ -12,7 +12,7 @@ pub use curves::{Band, Curves, ORDERS, Order};
 pub use spot::{AGREES, CELLS, Cell};
 
 use super::{Baseline, Method, Passage};
-use crate::model::{ModelError, Tick};
+use crate::model::{ModelError, RowEngine, Tick};
 
 /// A checked picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ pub struct Picture<'a> {
 
 /// Checks `picture`, with the row `row`, `[width]`, in place of what is taken away.
 pub async fn check(
-    passage: &mut Passage<'_>,
+    passage: &mut Passage<'_, impl RowEngine>,
     picture: Picture<'_>,
     (baseline, row): (&Baseline, &[f32]),
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,

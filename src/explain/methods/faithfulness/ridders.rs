@@ -7,12 +7,12 @@ const STEPS: usize = 5;
 /// The slope at 0 of the function `at`, by Ridders' method (1982): central differences at ever smaller steps, of which each two
 /// neighbours are extrapolated to step 0, and so are these. Of all that comes out, the one that is nearest to the two it was made
 /// of, and how far it is from these: wide steps suffer from the curve's bends, narrow ones from rounding.
-pub fn slope_of<E>(mut at: impl FnMut(f64) -> Result<f64, E>) -> Result<(f64, f64), E> {
+pub async fn slope_of<E>(mut at: impl AsyncFnMut(f64) -> Result<f64, E>) -> Result<(f64, f64), E> {
     let mut wider: Vec<f64> = Vec::new();
     let (mut best, mut error) = (0.0, f64::INFINITY);
     for halvings in 0..STEPS {
         let step = WIDEST / f64::from(1u32 << halvings);
-        let mut row = vec![(at(step)? - at(-step)?) / (2.0 * step)];
+        let mut row = vec![(at(step).await? - at(-step).await?) / (2.0 * step)];
         for (k, before) in wider.iter().enumerate() {
             // the error of order 2 (k + 1) falls by so much from step to step
             let factor = f64::from(4u32 << (2 * k));
@@ -33,9 +33,10 @@ mod tests {
     use std::convert::Infallible;
 
     use super::*;
+    use crate::model::block_on;
 
     fn found(f: impl Fn(f64) -> f64) -> f64 {
-        slope_of(|x| Ok::<f64, Infallible>(f(x))).unwrap_or_else(|never| match never {}).0
+        block_on(slope_of(async |x| Ok::<f64, Infallible>(f(x)))).unwrap_or_else(|never| match never {}).0
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::explain::attribution::go_on;
 use crate::explain::chance::{below, seeded};
 use crate::explain::methods::integrated::along;
 use crate::explain::methods::{Method, Passage};
-use crate::model::{ModelError, Tick};
+use crate::model::{ModelError, RowEngine, Tick};
 
 /// Cells that are looked at.
 pub const CELLS: usize = 10;
@@ -62,7 +62,7 @@ impl Cell {
 
 /// Computes ten cells of `picture` again; fewer where it has fewer.
 pub(super) async fn cells(
-    passage: &mut Passage<'_>,
+    passage: &mut Passage<'_, impl RowEngine>,
     picture: Picture<'_>,
     row: &[f32],
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
@@ -73,11 +73,12 @@ pub(super) async fn cells(
     for (done, (&(unit, token), Claim { value, largest, direction })) in chosen.iter().zip(claims).enumerate() {
         let tokens = &picture.groups[unit];
         let (difference, error) = match direction {
-            Some(direction) => slope(passage, picture.method, row, tokens, &direction, token)?,
+            Some(direction) => slope(passage, picture.method, row, tokens, &direction, token).await?,
             None => {
                 let own = passage.edited(|_, _| {});
                 let without = passage.without(tokens, row);
-                (passage.values_afresh(&own)?[token] - passage.values_afresh(&without)?[token], 0.0)
+                let (own, without) = (passage.values_afresh(&own).await?, passage.values_afresh(&without).await?);
+                (own[token] - without[token], 0.0)
             }
         };
         let share = |of: f64| of.abs() / largest.max(f64::MIN_POSITIVE);
@@ -129,7 +130,7 @@ fn chosen(picture: Picture<'_>, tokens: &[usize]) -> Vec<Place> {
 
 /// The method's own values of the cells that were chosen.
 async fn claims(
-    passage: &Passage<'_>,
+    passage: &Passage<'_, impl RowEngine>,
     picture: Picture<'_>,
     row: &[f32],
     chosen: &[Place],
@@ -153,14 +154,14 @@ fn shown(picture: Picture<'_>, (unit, m): Place, direction: Option<Vec<f32>>) ->
 }
 
 /// A unit's own rows.
-fn own(passage: &Passage<'_>, picture: Picture<'_>, (unit, _): Place) -> Vec<f32> {
+fn own(passage: &Passage<'_, impl RowEngine>, picture: Picture<'_>, (unit, _): Place) -> Vec<f32> {
     picture.groups[unit].iter().flat_map(|n| passage.row(*n)).copied().collect()
 }
 
 /// Norms: the slope along the gradient, which is brought to the length of the unit's rows, is the norm times that length. The norm
 /// is that of rows as they enter the model, and so is the length it is multiplied by.
 async fn norms(
-    passage: &Passage<'_>,
+    passage: &Passage<'_, impl RowEngine>,
     picture: Picture<'_>,
     chosen: &[Place],
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
@@ -186,7 +187,7 @@ async fn norms(
 
 /// Integrated gradients at the middle of the way from `row`: the slope along it.
 async fn middle(
-    passage: &Passage<'_>,
+    passage: &Passage<'_, impl RowEngine>,
     picture: Picture<'_>,
     row: &[f32],
     chosen: &[Place],
@@ -219,8 +220,8 @@ fn brought_to(length: f64, vector: &[f32]) -> Vec<f32> {
 }
 
 /// The slope of the target of response token `m` where the rows of `tokens` move along `direction`, and how far off it may be.
-fn slope(
-    passage: &mut Passage<'_>,
+async fn slope(
+    passage: &mut Passage<'_, impl RowEngine>,
     method: Method,
     baseline: &[f32],
     tokens: &[usize],
@@ -233,11 +234,12 @@ fn slope(
     } else {
         passage.edited(|_, _| {})
     };
-    slope_of(|step| {
+    slope_of(async |step: f64| {
         let mut rows = start.clone();
         for (n, direction) in tokens.iter().zip(direction.chunks_exact(width)) {
             rows[n * width..(n + 1) * width].iter_mut().zip(direction).for_each(|(x, d)| *x += step as f32 * d);
         }
-        Ok(passage.values(&rows)?[m])
+        Ok(passage.values(&rows).await?[m])
     })
+    .await
 }

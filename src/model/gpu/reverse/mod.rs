@@ -86,11 +86,20 @@ pub(super) fn cotangent_info(lengths: &[usize]) -> Vec<[u32; 4]> {
     lengths.iter().flat_map(|&n| (0..n).map(move |p| [p as u32, p as u32, (n - p) as u32, 0])).collect()
 }
 
+/// What the forward pass reads.
+enum Read<'a> {
+    Tokens(&'a [u32]),
+    /// Embedding rows, `[positions, width]`.
+    Rows(&'a [f32]),
+}
+
 /// What a run needs of the forward pass.
 struct Pass<'a> {
     model: &'a GpuModel,
     session: Session,
     positions: usize,
+    /// Whether the stream begins with the tokens' embedding; else it holds rows already.
+    embeds: bool,
     /// Each layer's input, `[positions, width]`, and the last one's output.
     inputs: Vec<Buffer>,
     counts: &'a mut Counts,
@@ -113,25 +122,12 @@ pub(super) async fn importance(
         return Ok(Vec::new());
     }
     // The last response token is only predicted, never read.
-    let read = &tokens[..count - 1];
-    let mut session = Session::sized(model, &[], read.len(), read.len())?;
-    session.prepare(model, read)?;
-    let batches = batches(n_prompt..count, BATCH.min(limit(&model.gpu) / (4 * widest(c))));
-    let mut progress = Progress { done: 0, total: c.layers * (1 + batches.len()), last: None };
-    let inputs = (0..=c.layers).map(|_| model.gpu.storage(read.len() * c.width)).collect();
-    let mut pass = Pass { model, session, positions: read.len(), inputs, counts };
-    for layer in 0..c.layers {
-        let submitted = pass.forward(layer);
-        progress.report(&model.gpu, submitted, tick).await?;
-    }
+    let read = Read::Tokens(&tokens[..count - 1]);
+    let (mut pass, batches, mut progress) = Pass::begin(model, read, n_prompt..count, counts)?;
+    pass.forward_all(&mut progress, tick).await?;
     let mut columns = Vec::with_capacity(count - n_prompt);
     for lengths in batches {
-        let batch = Batch::new(model, lengths);
-        pass.top(&batch, n_prompt, goals);
-        for layer in (0..c.layers).rev() {
-            let submitted = pass.back(&batch, layer)?;
-            progress.report(&model.gpu, submitted, tick).await?;
-        }
+        let batch = pass.back_all(lengths, (n_prompt, goals), &mut progress, tick).await?;
         let values = pass.contract(&batch).await?;
         let mut start = 0;
         for &n in &batch.lengths {
@@ -142,6 +138,35 @@ pub(super) async fn importance(
     progress.finish(&model.gpu, tick).await?;
     let finite = columns.iter().flatten().all(|v| v.is_finite());
     if finite { Ok(columns) } else { Err(not_a_number()) }
+}
+
+/// See [`crate::model::RowEngine::gradients`].
+pub(super) async fn gradients(
+    model: &GpuModel,
+    (rows, n_prompt, asked): (&[f32], usize, &[(usize, Goal)]),
+    counts: &mut Counts,
+    each: &mut impl FnMut(usize, &[f32]),
+    tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+) -> Result<(), ModelError> {
+    let Some(&(last, goal)) = asked.last() else { return Ok(()) };
+    let width = model.config.width;
+    // those between that nobody asks for are never looked at
+    let mut goals = vec![goal; last + 1];
+    asked.iter().for_each(|(m, goal)| goals[*m] = *goal);
+    let read = Read::Rows(&rows[..(n_prompt + last) * width]);
+    let lengths = asked.iter().map(|(m, _)| n_prompt + m);
+    let (mut pass, batches, mut progress) = Pass::begin(model, read, lengths, counts)?;
+    pass.forward_all(&mut progress, tick).await?;
+    for lengths in batches {
+        let batch = pass.back_all(lengths, (n_prompt, &goals), &mut progress, tick).await?;
+        let found = pass.at_prompt(&batch, n_prompt).await?;
+        if !found.iter().all(|v| v.is_finite()) {
+            return Err(not_a_number());
+        }
+        let gradients = found.chunks_exact(n_prompt * width);
+        batch.lengths.iter().zip(gradients).for_each(|(n, gradient)| each(n - n_prompt, gradient));
+    }
+    progress.finish(&model.gpu, tick).await
 }
 
 /// Layers done of all, and the one that the GPU computes.
@@ -190,7 +215,77 @@ impl Progress {
     }
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    /// A pass over what is `read`, the batches of cotangents of these `lengths`, and how much there is to do.
+    fn begin(
+        model: &'a GpuModel,
+        read: Read,
+        lengths: impl IntoIterator<Item = usize>,
+        counts: &'a mut Counts,
+    ) -> Result<(Self, Vec<Vec<usize>>, Progress), ModelError> {
+        let c = &model.config;
+        let positions = match read {
+            Read::Tokens(tokens) => tokens.len(),
+            Read::Rows(rows) => rows.len() / c.width,
+        };
+        let mut session = Session::sized(model, &[], positions, positions)?;
+        match read {
+            Read::Tokens(tokens) => session.prepare(model, tokens)?,
+            Read::Rows(rows) => session.prepare_rows(model, rows)?,
+        };
+        let batches = batches(lengths, BATCH.min(limit(&model.gpu) / (4 * widest(c))));
+        let progress = Progress { done: 0, total: c.layers * (1 + batches.len()), last: None };
+        let inputs = (0..=c.layers).map(|_| model.gpu.storage(positions * c.width)).collect();
+        let pass = Self { model, session, positions, embeds: matches!(read, Read::Tokens(_)), inputs, counts };
+        Ok((pass, batches, progress))
+    }
+
+    async fn forward_all(
+        &mut self,
+        progress: &mut Progress,
+        tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<(), ModelError> {
+        for layer in 0..self.model.config.layers {
+            let submitted = self.forward(layer);
+            progress.report(&self.model.gpu, submitted, tick).await?;
+        }
+        Ok(())
+    }
+
+    /// The cotangents of these lengths, down to the embedding rows.
+    async fn back_all(
+        &mut self,
+        lengths: Vec<usize>,
+        (n_prompt, goals): (usize, &[Goal]),
+        progress: &mut Progress,
+        tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<Batch, ModelError> {
+        let batch = Batch::new(self.model, lengths);
+        self.top(&batch, n_prompt, goals);
+        for layer in (0..self.model.config.layers).rev() {
+            let submitted = self.back(&batch, layer)?;
+            progress.report(&self.model.gpu, submitted, tick).await?;
+        }
+        Ok(batch)
+    }
+
+    /// The cotangents of the prompt's rows, `[cotangents, n_prompt, width]`.
+    async fn at_prompt(&mut self, batch: &Batch, n_prompt: usize) -> Result<Vec<f32>, ModelError> {
+        let width = self.model.config.width;
+        let count = batch.lengths.len() * n_prompt * width;
+        let staged = self.model.gpu.staging(count);
+        self.submit(|_, encoder| {
+            let (bytes, mut from) = (4 * (n_prompt * width) as u64, 0);
+            for (i, n) in batch.lengths.iter().enumerate() {
+                encoder.copy_buffer_to_buffer(&batch.c, from, &staged, i as u64 * bytes, Some(bytes));
+                from += 4 * (n * width) as u64;
+            }
+            0
+        });
+        self.counts.reads += 1;
+        Ok(self.model.gpu.read(&staged, count).await?)
+    }
+
     /// The last layer's output, `[positions, width]`.
     fn output(&self) -> &Buffer {
         &self.inputs[self.model.config.layers]
@@ -214,7 +309,7 @@ impl Pass<'_> {
         self.submit(|pass, encoder| {
             let (s, rows) = (&pass.session, pass.positions);
             let mut n = 0;
-            if layer == 0 {
+            if layer == 0 && pass.embeds {
                 n += s.encode_embedding(&mut ops::pass(encoder, "embedding"), rows);
             }
             pass.copy(encoder, &s.work.x, &pass.inputs[layer]);
