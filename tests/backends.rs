@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
-use shiftlens::explain::methods::{How, Intervention, Of, Site};
+use shiftlens::explain::methods::{How, Intervention, Method, Of, Site};
 use shiftlens::explain::{By, ResponseToken};
 use shiftlens::model::gpu::{Gpu, GpuError};
 use shiftlens::model::head::Target;
@@ -34,16 +34,25 @@ fn runner() -> Runner {
 
 #[test]
 fn a_gpu_lost_within_a_run_hands_it_to_the_cpu() {
-    moves_to_the_cpu(Gpu::destroy, "lost");
+    moves_to_the_cpu(&a_run(), Gpu::destroy, "lost");
+}
+
+/// Other methods are the GPU's too, and the CPU's where that fails.
+#[test]
+fn a_gpu_lost_within_a_run_by_another_method_hands_it_to_the_cpu() {
+    for method in [Method::GradientNorm, Method::Occlusion] {
+        let how = How { method, ..How::default() };
+        moves_to_the_cpu(&Run { how, ..a_run() }, Gpu::destroy, "lost");
+    }
 }
 
 #[test]
 fn a_gpu_out_of_memory_within_a_run_hands_it_to_the_cpu() {
-    moves_to_the_cpu(|gpu| gpu.fail(GpuError::OutOfMemory), "not enough memory");
+    moves_to_the_cpu(&a_run(), |gpu| gpu.fail(GpuError::OutOfMemory), "not enough memory");
 }
 
 /// What the page does: the GPU proves itself, runs, fails within a run, and the CPU does that run again.
-fn moves_to_the_cpu(fail: impl Fn(&Gpu), word: &str) {
+fn moves_to_the_cpu(run: &Run, fail: impl Fn(&Gpu), word: &str) {
     if gpu().is_none() {
         return;
     }
@@ -52,7 +61,7 @@ fn moves_to_the_cpu(fail: impl Fn(&Gpu), word: &str) {
         let report = runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())).await;
         assert_eq!(report.used, Backend::Gpu, "{}", report.reason());
         let mut quiet = async |_: Update| ControlFlow::Continue(());
-        let on_gpu = runner.run(&a_run(), || 0.0, &mut quiet).await.unwrap();
+        let on_gpu = runner.run(run, || 0.0, &mut quiet).await.unwrap();
         assert!(on_gpu.backend.starts_with("GPU"), "{}", on_gpu.backend);
         let mut said = Vec::new();
         fail(runner.gpu().unwrap().gpu());
@@ -68,7 +77,7 @@ fn moves_to_the_cpu(fail: impl Fn(&Gpu), word: &str) {
             });
             ControlFlow::Continue(())
         };
-        let on_cpu = runner.run(&a_run(), || 0.0, &mut noted).await.unwrap();
+        let on_cpu = runner.run(run, || 0.0, &mut noted).await.unwrap();
         assert_eq!(said, ["started", "moved", "started", "token", "token", "token", "token"]);
         assert_eq!(on_cpu.backend, "CPU");
         for (a, b) in on_cpu.importance.iter().zip(&on_gpu.importance) {

@@ -255,7 +255,7 @@ fn occlusion_matches_pytorch_in_every_family() {
     }
 }
 
-/// Every method in every family.
+/// Gradient norms and occlusion in every family, integrated gradients in the one with most kinds of steps.
 #[test]
 fn methods_match_pytorch_on_the_gpu() {
     for (folder, _) in FAMILIES {
@@ -269,6 +269,9 @@ fn methods_match_pytorch_on_the_gpu() {
             let row = row(&mut on_cpu, &baseline);
             let how = How { method: Method::Occlusion, baseline, ..How::default() };
             method_matches_on(folder, &mut ours, &row, &how, |r| &r.methods[key]);
+        }
+        if folder != "gemma3" {
+            continue; // norms have held all gradients against PyTorch's, and a software GPU takes half a minute for as many nodes
         }
         let how = How { method: Method::IntegratedGradients, ..How::default() };
         let row = row(&mut on_cpu, &how.baseline);
@@ -369,9 +372,9 @@ fn methods_of_a_contrast_are_differences() {
 
 #[test]
 fn baselines_are_rows_of_the_table() {
-    let engine = Tiny::default().engine();
+    let mut engine = Tiny::default().engine();
     let vocab = engine.config().vocab as u32;
-    let table = engine.embed(&(0..vocab).collect::<Vec<_>>()).unwrap();
+    let table = block_on(engine.embed(&(0..vocab).collect::<Vec<_>>())).unwrap();
     let width = engine.config().width;
     let mean = baseline_row(&engine, &Baseline::Mean, &[]).unwrap();
     for (d, found) in mean.iter().enumerate() {

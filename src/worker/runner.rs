@@ -9,13 +9,13 @@ use super::by_method::{self, Told};
 use super::intervention::{self, Directions};
 use super::reader::Reader;
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::explain::attribution::{self, Job, Mode, Outcome, Respond, RunEvent};
+use crate::explain::attribution::{Job, Mode, Respond, RunEvent};
 use crate::explain::memory;
 use crate::explain::methods::{Explained, How};
 use crate::explain::{By, CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Unit, scored_rows, units};
 use crate::model::cpu::{Cores, CpuEngine, CpuModel, Trace};
 use crate::model::gpu::{GpuEngine, GpuModel};
-use crate::model::{Engine, Length, ModelError, Shortage, Tick};
+use crate::model::{Length, ModelError, Shortage, Tick};
 use crate::protocol::{Backend, BackendChoice, BackendReport, Need, Prompt, Response, Run, Why};
 
 /// Alternatives reported for each response token.
