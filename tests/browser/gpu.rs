@@ -149,17 +149,18 @@ const done = arguments[arguments.length - 1];
 })().then(done, (e) => done(String(e)));
 "##;
 
-/// Value, jvp and vjp of a model that holds every storage type, and the bundled tuned model's live attribution, in this browser.
-/// Its compiler takes half a second for each type of each kernel; natively (`tests/gpu.rs`) each type has a model of its own, each
-/// matrix is mixed with others, and both of the pair are compared in both modes.
+/// Value, jvp and vjp of models that hold every storage type, and the bundled tuned model's live attribution, in this browser;
+/// natively (`tests/gpu.rs`) each type has a model of its own, and both of the pair are compared in both modes.
 #[tokio::test]
 async fn every_storage_type_agrees_with_the_cpu() {
     let page = Page::open_with_webgpu("storage").await;
     let folder = tempfile::tempdir().unwrap();
-    let [(name, bytes), _] = every_storage_mixed();
-    let mixed = folder.path().join(name);
-    std::fs::write(&mixed, bytes).unwrap();
-    let files = [mixed, page::repository("public/models/stories-tuned.gguf")];
+    let mixed = every_storage_mixed().into_iter().map(|(name, bytes)| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    });
+    let files: Vec<_> = mixed.chain([page::repository("public/models/stories-tuned.gguf")]).collect();
     page.js("const i=document.createElement('input'); i.type='file'; i.multiple=true; i.id='carrier'; document.body.append(i)").await;
     page.choose_files("#carrier", &files).await;
     let found = page.await_js(BOTH_BACKENDS).await;

@@ -60,10 +60,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     var sum = vec3f();
     for (var start = i; start < vocabulary; start += 4u * THREADS) {
         let e = exp(load(0u, start, LEAST) - most);
+        let moved = load(tangent, start, own); // behind the vocabulary e is 0
         // taken off before they are added up: nothing cancels where the model is sure of a token
-        let own_above = own - load(tangent, start, own);
-        let other_above = other - load(tangent, start, other);
-        sum += vec3f(dot(e, vec4f(1.0)), dot(e, own_above), dot(e, other_above));
+        sum += vec3f(dot(e, vec4f(1.0)), dot(e, own - moved), dot(e, other - moved));
     }
     parts[i] = sum;
     workgroupBarrier();
