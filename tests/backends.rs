@@ -6,11 +6,12 @@ use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
+use shiftlens::explain::methods::faithfulness::Curves;
 use shiftlens::explain::methods::{How, Intervention, Method, Of, Site};
 use shiftlens::explain::{By, ResponseToken};
 use shiftlens::model::gpu::{Gpu, GpuError};
 use shiftlens::model::head::Target;
-use shiftlens::model::{ModelError, block_on};
+use shiftlens::model::{ModelError, Tick, block_on};
 use shiftlens::protocol::{Backend, BackendChoice, Prompt, Response, Run, Template, Why};
 use shiftlens::worker::{Backends, Runner, Update};
 use support::{Tiny, gpu, on_gpu, relative_error, run, singles};
@@ -83,6 +84,45 @@ fn moves_to_the_cpu(run: &Run, fail: impl Fn(&Gpu), word: &str) {
         for (a, b) in on_cpu.importance.iter().zip(&on_gpu.importance) {
             assert!(relative_error(a, b) < 2e-3, "{a:?} {b:?}");
         }
+    });
+}
+
+/// A picture is checked where it was made; by the CPU where the GPU fails within the check. Both come to the same.
+#[test]
+fn a_picture_is_checked_on_the_gpu_and_on_the_cpu_where_that_fails() {
+    if gpu().is_none() {
+        return;
+    }
+    let mut runner = runner();
+    block_on(async {
+        let mut quiet = async |_: Update| ControlFlow::Continue(());
+        let how = How { method: Method::Occlusion, check: true, ..How::default() };
+        let asked = Run { response: Response::Ids { ids: vec![104, 101, 33] }, how, target: Target::Logit, ..a_run() };
+        let on_cpu = runner.run(&asked, || 0.0, &mut quiet).await.unwrap();
+        runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())).await;
+        let on_gpu = runner.run(&asked, || 0.0, &mut quiet).await.unwrap();
+        assert!(on_gpu.backend.starts_with("GPU"), "{}", on_gpu.backend);
+        let (cpu, found) = (on_cpu.faithfulness.unwrap(), on_gpu.faithfulness.unwrap());
+        assert!(found.said.contains("agree within"), "{}", found.said);
+        assert!(found.order != cpu.order, "the GPU rounds otherwise: these are the CPU's own values");
+        let ends = |curves: &Curves| [&curves.most_first, &curves.least_first].map(|c| [c[0], c[c.len() - 1]]).concat();
+        for (a, b) in ends(&found.order.deletion).iter().zip(ends(&cpu.order.deletion)) {
+            assert!((a - b).abs() < 2e-3 * b.abs().max(1.0), "{a} {b}");
+        }
+        let prompt: Vec<u32> = on_gpu.prompt.iter().map(|t| t.id).collect();
+        let later = Run { how: How { check: false, ..asked.how.clone() }, ..asked };
+        let mut nothing = async |_: Tick| ControlFlow::Continue(());
+        let again = runner.check(&later, &prompt, &on_gpu.importance, &mut nothing).await.unwrap();
+        assert_eq!(again, found);
+        runner.gpu().unwrap().gpu().destroy();
+        let instead = runner.check(&later, &prompt, &on_gpu.importance, &mut nothing).await.unwrap();
+        assert!(
+            matches!(&runner.backend().why, Why::Failed { what } if what.contains("lost")),
+            "{:?}",
+            runner.backend()
+        );
+        let by_cpu = runner.check(&later, &prompt, &on_gpu.importance, &mut nothing).await.unwrap();
+        assert_eq!(instead, by_cpu);
     });
 }
 

@@ -1,13 +1,11 @@
-//! A run by the method that is asked for, on either backend, and the check of a picture, which is the CPU's.
+//! A run by the method that is asked for, and the check of a picture, on either backend.
 
 use std::ops::ControlFlow;
 
-use super::reader::Reader;
 use crate::explain::attribution::{Job, RunEvent};
 use crate::explain::methods::faithfulness::{self, Faithfulness, Picture};
 use crate::explain::methods::{self, Explained, How, Passage};
-use crate::model::cpu::CpuEngine;
-use crate::model::{Engine, ModelError, RowEngine, Tick};
+use crate::model::{ModelError, RowEngine, Tick};
 
 /// Runs `job` as `how` says, with this row in place of what is taken away, and frees what the engine held for it, also for a
 /// cancelled run. `now` is a clock in seconds; `emit` hears every event and cancels by breaking.
@@ -42,21 +40,22 @@ impl<'a> Told<'a> {
     }
 }
 
-/// Checks the picture that `how` made of `job`, and frees what the engine held for it. `scored` tells which units are ranked.
-/// Breaking `tick` cancels.
+/// Checks the picture that `how` made of `job`, with this row in place of what is taken away, and frees what the engine held for
+/// it, also for a cancelled check. `scored` tells which units are ranked. Breaking `tick` cancels.
 pub async fn check(
-    reader: &Reader,
-    engine: &mut CpuEngine,
-    how: &How,
+    engine: &mut impl RowEngine,
+    (how, row): (&How, &[f32]),
     job: &Job,
     told: Told<'_>,
     scored: &[bool],
     tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
 ) -> Result<Faithfulness, ModelError> {
-    let row = reader.baseline_row(engine, &how.baseline)?;
     let picture = Picture { method: how.method, groups: &job.groups, scored, importance: told.importance };
-    let mut passage = Passage::new(engine, &job.prompt, told.response, job.target, told.against).await?;
-    let checked = faithfulness::check(&mut passage, picture, (&how.baseline, &row), tick).await;
-    engine.begin(&[]).await?;
-    checked
+    let checked = match Passage::new(engine, &job.prompt, told.response, job.target, told.against).await {
+        Ok(mut passage) => faithfulness::check(&mut passage, picture, (&how.baseline, row), tick).await,
+        Err(error) => Err(error),
+    };
+    let freed = engine.begin(&[]).await;
+    let checked = checked?;
+    freed.map(|()| checked)
 }

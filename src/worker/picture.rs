@@ -6,6 +6,7 @@ use super::budget::Asked;
 use super::by_method::{self, Told};
 use super::runner::Runner;
 use crate::explain::attribution::{Against, Job, Mode, Respond};
+use crate::explain::methods::How;
 use crate::explain::methods::faithfulness::Faithfulness;
 use crate::explain::{scored_rows, units};
 use crate::model::{ModelError, Tick};
@@ -42,7 +43,6 @@ impl Runner {
             return Err(ModelError::TooLong(length));
         }
         let asked = Asked::new(&self.reader.info, (&prompt, &text), &units, run.by, &respond, Mode::Off);
-        asked.plan(&self.reader.checkpoint.config, |need| self.budget.of(need))?;
         let job = Job {
             prompt: ids,
             groups: units.iter().map(|u| u.tokens.clone()).collect(),
@@ -54,9 +54,31 @@ impl Runner {
         };
         let (told, scored) = (Told::of(response, against, importance), scored_rows(&units, run.by));
         self.switch(&run.how.interventions)?;
-        let cpu = &mut self.backends.cpu;
-        let checked = by_method::check(&self.reader, cpu, &run.how, &job, told, &scored, tick).await;
-        cpu.scale(&[])?;
+        let checked = self.checked((&run.how, &asked), &job, told, &scored, tick).await;
+        self.backends.cpu.scale(&[])?;
         checked
+    }
+
+    /// Checks the picture that `how` made of `job` on the GPU where there is one that can, else, or where that fails, on the CPU,
+    /// if its memory holds what `asked` says. See [`by_method::check`].
+    pub(super) async fn checked(
+        &mut self,
+        (how, asked): (&How, &Asked),
+        job: &Job,
+        told: Told<'_>,
+        scored: &[bool],
+        tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+    ) -> Result<Faithfulness, ModelError> {
+        let Self { reader, backends, budget, .. } = self;
+        let row = reader.baseline_row(&backends.cpu, &how.baseline)?;
+        let by = (how, row.as_slice());
+        if let Some(gpu) = backends.gpu().filter(|_| !how.is_for_cpu()) {
+            match by_method::check(gpu, by, job, told, scored, tick).await {
+                Err(ModelError::Gpu(error)) => _ = backends.instead(&error),
+                checked => return checked,
+            }
+        }
+        asked.plan(&reader.checkpoint.config, |need| budget.of(need))?;
+        by_method::check(&mut backends.cpu, by, job, told, scored, tick).await
     }
 }

@@ -229,10 +229,7 @@ impl Runner {
             asked.plan(&reader.checkpoint.config, |need| budget.of(need)).map(|plan| plan.mode)
         };
         let on_gpu = !run.how.is_for_cpu() && self.backends.gpu().is_some();
-        // the GPU has memory of its own; the check is the CPU's
-        if on_gpu && run.how.check {
-            plan(&check_asks, &self.reader)?;
-        }
+        // the GPU has memory of its own
         let mode = if on_gpu { run.mode } else { plan(&run_asks, &self.reader)? };
         let instruction = run.instruction.clone().unwrap_or_else(|| self.reader.instruction(run, &text));
         if emit(Update::Started(prompt.clone(), units.clone())).await.is_break() {
@@ -251,19 +248,23 @@ impl Runner {
         let on_cpu = |reader: &Reader| plan(&run_asks, reader);
         let how = run.how.in_mode(run.mode);
         let (explained, used) = self.attributed(&how, job.clone(), started, on_cpu, &now, emit).await?;
-        let Self { reader, backends, .. } = self;
         let Explained { mut outcome, completeness, steps } = explained;
         let checked = run.how.check && outcome.mode != Mode::Off && !outcome.response.is_empty();
         let faithfulness = if checked {
             let (before, scored) = (now(), scored_rows(&units, run.by));
             let mut tick = async |t: Tick| emit(Update::Reverse(t)).await;
             let told = Told::of(&outcome.response, &outcome.against, &outcome.importance);
-            let found = by_method::check(reader, &mut backends.cpu, &run.how, &job, told, &scored, &mut tick).await?;
+            let used = self.backend().clone();
+            let found = self.checked((&run.how, &check_asks), &job, told, &scored, &mut tick).await?;
+            if *self.backend() != used {
+                let _ = emit(Update::Backend(self.backend().clone())).await; // the run has ended
+            }
             outcome.seconds.total += now() - before;
             Some(found)
         } else {
             None
         };
+        let Self { reader, backends, .. } = self;
         let without = match run.how.interventions.is_empty() {
             true => Vec::new(),
             false => {

@@ -233,8 +233,12 @@ async fn check_picture(
         }
     };
     runner.engine().set_pause(Some(pause(engine, job)));
+    let used = runner.backend().clone();
     let found = runner.check(run, prompt, importance, &mut tick).await;
     runner.engine().set_pause(None);
+    if *runner.backend() != used {
+        post(&Event::Backend { report: runner.backend().clone() });
+    }
     let weights = runner.info().weights.clone();
     *engine.runner.borrow_mut() = Some(runner);
     Ok(Event::PictureChecked { job, weights, found: Box::new(found?) })
