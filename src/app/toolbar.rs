@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::graph;
-use super::state::{Form, Scale, State};
+use super::state::{Form, Scale, Slot, State};
 use super::teach::Explain;
 use crate::explain::view::can_show;
 use crate::explain::{By, ModelReport};
@@ -62,8 +62,11 @@ pub fn Toolbar(state: State) -> impl IntoView {
             </label>
         }
     };
-    let first = move || state.slots().iter().find_map(|s| s.run.with(|r| r.report.as_ref().map(signed_ends)));
-    let ends = Memo::new(move |_| first().unwrap_or_else(|| [wording::LOWERED, wording::RAISED].map(str::to_owned)));
+    let ends = Memo::new(move |_| {
+        let how = state.spec.with(|spec| spec.how.clone());
+        let finished = |slot: &Slot| slot.run.with(|r| r.report.as_ref().map(|r| signed_ends(Some(r), &how)));
+        state.slots().iter().find_map(finished).unwrap_or_else(|| signed_ends(None, &how))
+    });
     let why = Memo::new(move |_| {
         state.slots().iter().find_map(|s| s.run.with(|r| r.report.as_ref().and_then(ModelReport::why)))
     });

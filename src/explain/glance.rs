@@ -19,6 +19,20 @@ pub struct HeadGlance {
     pub sink: f32,
 }
 
+impl HeadGlance {
+    /// The cells of `level` in a picture of `side` cells, those beside each other at once: row, first column, how many.
+    pub fn cells_of(&self, level: u8, side: usize) -> impl Iterator<Item = [usize; 3]> {
+        (0..side).flat_map(move |row| {
+            let cells = self.levels.get(row_at(row)..row_at(row + 1)).unwrap_or_default();
+            let alike = cells.chunk_by(|a, b| a == b).scan(0, |column, alike| {
+                *column += alike.len();
+                Some((*column - alike.len(), alike))
+            });
+            alike.filter(move |(_, alike)| alike[0] == level).map(move |(column, alike)| [row, column, alike.len()])
+        })
+    }
+}
+
 /// A layer's heads.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LayerGlance {
@@ -41,7 +55,7 @@ impl LayerGlance {
 }
 
 /// The first cell of a row.
-pub fn row_at(row: usize) -> usize {
+fn row_at(row: usize) -> usize {
     row * (row + 1) / 2
 }
 
@@ -102,6 +116,15 @@ mod tests {
         let moved = apart(&base, &tuned).unwrap()[0];
         assert!((moved - (0.25 + 0.8) / 2.0).abs() < 1e-6, "{moved}");
         assert_eq!(apart(&base, &attention(vec![vec![1.0, 0.5, 0.5]], 2)), None);
+    }
+
+    #[test]
+    fn cells_of_a_level_that_are_beside_each_other_are_one() {
+        let head = HeadGlance { levels: vec![9, 3, 3, 3, 9, 3], sink: 0.0 };
+        assert_eq!(head.cells_of(3, 3).collect::<Vec<_>>(), [[1, 0, 2], [2, 0, 1], [2, 2, 1]]);
+        assert_eq!(head.cells_of(9, 3).collect::<Vec<_>>(), [[0, 0, 1], [2, 1, 1]]);
+        assert_eq!(head.cells_of(1, 3).count(), 0);
+        assert_eq!(HeadGlance::default().cells_of(0, 3).count(), 0, "nothing was read");
     }
 
     /// The first token's own row is no choice: it has nothing else to look at.

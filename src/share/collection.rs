@@ -32,6 +32,9 @@ impl Collection {
         if value["version"].as_u64().is_some_and(|version| version > u64::from(VERSION)) {
             return Some(Err(FileError::Newer(file.to_owned())));
         }
+        if runs.is_empty() {
+            return Some(Err(FileError::Empty(file.to_owned())));
+        }
         let read = |run: &serde_json::Value| Export::read(file, &run.to_string());
         Some(runs.iter().take(MOST).map(read).collect())
     }
@@ -57,6 +60,8 @@ mod tests {
         assert!(Collection::read("a.json", "no").is_none());
         let newer = text.replacen("{\"version\":1", "{\"version\":2", 1);
         assert_eq!(Collection::read("a.json", &newer), Some(Err(FileError::Newer("a.json".into()))));
+        let empty = serde_json::to_string(&Collection::new(Vec::new())).unwrap();
+        assert_eq!(Collection::read("a.json", &empty), Some(Err(FileError::Empty("a.json".into()))));
         let damaged = text.replacen("\"response\":[", "\"response\":[7,", 1);
         assert!(matches!(Collection::read("a.json", &damaged), Some(Err(FileError::Other { .. }))));
     }

@@ -25,6 +25,9 @@ pub enum FileError {
     /// Its parts do not fit together.
     #[error("{0} is damaged: its parts do not fit together.")]
     Damaged(String),
+    /// A file of several runs, without any.
+    #[error("{0} holds no runs.")]
+    Empty(String),
     /// From a later version of the page.
     #[error("{0} was made by a newer version of Shiftlens. Reload the page to get it.")]
     Newer(String),

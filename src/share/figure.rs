@@ -7,7 +7,7 @@ use super::window::Window;
 use crate::checkpoint::Turn;
 use crate::checkpoint::conversation::explained_turns;
 use crate::explain::ModelReport;
-use crate::explain::methods::Method;
+use crate::explain::methods::{How, Method};
 use crate::explain::view::View;
 use crate::explain::weights::graph::Origin;
 
@@ -99,7 +99,7 @@ impl Figure<'_> {
     /// What is drawn.
     fn sheet<R>(&self, f: impl FnOnce(&Sheet) -> R) -> R {
         let fill = |n: usize, m: usize| self.fill(n, m);
-        let [lowered, raised] = signed_ends(self.report);
+        let [lowered, raised] = signed_ends(Some(self.report), &How::default());
         let tip = |n: usize, m: usize| format!("level {}, {:.4e}", self.view.levels[n][m], self.view.signed[n][m]);
         f(&Sheet {
             title: format!("{}: {}", self.side, self.report.checkpoint.name),
@@ -119,7 +119,7 @@ impl Figure<'_> {
     fn poster<R>(&self, (origin, unit, seen): (Origin, f32, Window), f: impl FnOnce(&Poster) -> R) -> R {
         let graph = Graph::of(self.view, &self.reading, self.extent, seen, origin);
         let layout = Layout::of(&graph, GRAPH, unit);
-        let keys = ribbon_keys(Some(self.report), origin, self.reading.scale);
+        let keys = ribbon_keys(Some(self.report), &How::default(), origin, self.reading.scale);
         let legend: Vec<Key> = keys.iter().map(|(kind, words)| (*kind, words.as_str())).collect();
         let part = match graph.columns.len() {
             drawn if drawn == self.view.columns.len() => String::new(),
@@ -175,40 +175,45 @@ impl Figure<'_> {
     }
 }
 
-/// What the ends of signed colours mean in the picture of `report`.
-pub fn signed_ends(report: &ModelReport) -> [String; 2] {
-    match report.why() {
-        Some(why) => {
+/// By which method a picture is, and whether it sets words against others: of `report`, or of a run asked for by `how` that is not
+/// finished.
+fn kind(report: Option<&ModelReport>, how: &How) -> (Method, bool) {
+    report.map_or((how.method, how.against.is_some()), |r| (r.method, !r.against.is_empty()))
+}
+
+/// What the ends of signed colours mean in the picture of `report`, or of a run asked for by `how` that is not finished.
+pub fn signed_ends(report: Option<&ModelReport>, how: &How) -> [String; 2] {
+    let ends = match (report.and_then(ModelReport::why), kind(report, how)) {
+        (Some(why), _) => {
             let [this, that] = why.words_of();
-            [format!("spoke for \"{that}\""), format!("spoke for \"{this}\"")]
+            return [format!("spoke for \"{that}\""), format!("spoke for \"{this}\"")];
         }
-        None if report.method == Method::GradientNorm => ["".into(), "could move the word's probability most".into()],
-        None => ["lowered the word's probability".into(), "raised it".into()],
-    }
+        (None, (_, true)) => ["spoke for the other word", "spoke for the word itself"],
+        (None, (Method::GradientNorm, _)) => ["", "could move the word's probability most"],
+        _ => ["lowered the word's probability", "raised it"],
+    };
+    ends.map(str::to_owned)
 }
 
 /// A kind of ribbon (whose, whether it lowers, whether it is one of a difference), with what it means.
 pub type RibbonKey = ((Origin, bool, bool), String);
 
-/// What the ribbons of `origin` mean in the picture of `report`; none if it is not finished.
-pub fn ribbon_keys(report: Option<&ModelReport>, origin: Origin, scale: Scale) -> Vec<RibbonKey> {
+/// What the ribbons of `origin` mean in the picture of `report`, or of a run asked for by `how` that is not finished.
+pub fn ribbon_keys(report: Option<&ModelReport>, how: &How, origin: Origin, scale: Scale) -> Vec<RibbonKey> {
     let stronger = || vec![((origin, false, false), "wider and more solid: more influence".to_owned())];
-    let [lowered, raised] = match report {
+    let [lowered, raised] = match kind(report, how) {
         _ if scale == Scale::Levels => return stronger(),
-        Some(report) if report.method == Method::GradientNorm => return stronger(),
-        Some(report) if report.why().is_some() => signed_ends(report),
+        (Method::GradientNorm, _) => return stronger(),
+        (_, true) => signed_ends(report, how),
         _ => ["lowered it", "raised the word's probability"].map(str::to_owned),
     };
     vec![((origin, false, false), raised), ((origin, true, false), format!("{lowered} (dotted)"))]
 }
 
-/// What a dotted ribbon of a difference means, of signed values in a picture as that of `report`; none where values have no sign.
-pub fn dotted(report: Option<&ModelReport>) -> Option<String> {
-    match report {
-        Some(report) if report.method == Method::GradientNorm => None,
-        Some(report) => Some(format!("dotted: {}", signed_ends(report)[0])),
-        None => Some("dotted: lowered the word's probability".to_owned()),
-    }
+/// What a dotted ribbon of a difference means, of signed values in such a picture; none where values have no sign.
+pub fn dotted(report: Option<&ModelReport>, how: &How) -> Option<String> {
+    let [lowered, _] = signed_ends(report, how);
+    (kind(report, how).0 != Method::GradientNorm).then(|| format!("dotted: {lowered}"))
 }
 
 /// How the page is cited, as BibTeX.
@@ -226,6 +231,7 @@ mod tests {
     use crate::checkpoint::Speaker;
     use crate::checkpoint::conversation::compose;
     use crate::explain::By;
+    use crate::explain::attribution::Against;
     use crate::explain::view::{Source, present};
     use crate::share::{Export, presets::PRESETS};
 
@@ -302,6 +308,22 @@ mod tests {
             let norm = ModelReport { method: Method::GradientNorm, ..f.report.clone() };
             let norm = Figure { report: &norm, drawn, ..*f }.svg();
             assert!(!norm.contains("raised") && !norm.contains("lowered"), "a norm has no sign: {norm}");
+        });
+    }
+
+    /// Before a run is finished, what was asked says it.
+    #[test]
+    fn a_legend_knows_what_was_asked_for() {
+        let contrast = How { against: Some(Against::Tokens(vec![3])), ..How::default() };
+        assert_eq!(signed_ends(None, &contrast), ["spoke for the other word", "spoke for the word itself"]);
+        assert_eq!(dotted(None, &contrast).as_deref(), Some("dotted: spoke for the other word"));
+        let norm = How { method: Method::GradientNorm, ..How::default() };
+        assert_eq!((signed_ends(None, &norm)[0].as_str(), dotted(None, &norm)), ("", None));
+        assert_eq!(signed_ends(None, &How::default())[1], "raised it");
+        // a picture that is there is what it says itself, whatever is asked next
+        with("x", Scale::Signed, |f| {
+            assert_eq!(signed_ends(Some(f.report), &contrast)[1], "raised it");
+            assert!(ribbon_keys(Some(f.report), &contrast, Origin::Tuned, Scale::Signed)[0].1.starts_with("raised"));
         });
     }
 

@@ -6,6 +6,7 @@ mod csv;
 mod export;
 pub mod figure;
 pub mod graph;
+pub mod heads;
 pub mod link;
 mod one_page;
 pub mod presets;

@@ -6,12 +6,12 @@ use crate::explain::Role;
 use crate::explain::view::Label;
 
 /// The page's own colours, light (`public/style.css`), as print asks for them.
-const LEVELS: [&str; 10] =
+pub(super) const LEVELS: [&str; 10] =
     ["#eef1fb", "#dfe5f8", "#cdd7f4", "#b8c6ef", "#a0b3e8", "#859ddf", "#6a86d3", "#506ec3", "#3856ae", "#243f92"];
 const RAISED: [f32; 3] = [196.0, 96.0, 26.0];
 const LOWERED: [f32; 3] = [33.0, 102.0, 172.0];
 pub(super) const INK: &str = "#1b1d21";
-const FAINT: &str = "#565b64";
+pub(super) const FAINT: &str = "#565b64";
 const LINE: &str = "#e0dfda";
 
 const CELL: (f32, f32) = (26.0, 18.0);
@@ -147,7 +147,7 @@ impl Sheet<'_> {
         }
         (0..self.rows.len()).for_each(|n| self.row(&mut out, n));
         let below = TOP + self.rows.len() as f32 * CELL.1 + 14.0;
-        self.colours(&mut out, below);
+        self.legend.draw(&mut out, (200.0, below));
         out + &caption(&self.caption, width, below + 40.0).0 + "</svg>"
     }
 
@@ -176,11 +176,14 @@ impl Sheet<'_> {
             );
         }
     }
+}
 
-    fn colours(&self, out: &mut String, y: f32) {
-        let (left, right, colours): (_, _, Vec<String>) = match self.legend {
-            Legend::Levels(left, right) => (left, right, LEVELS.iter().map(|c| (*c).to_owned()).collect()),
-            Legend::Signed(left, right) => {
+impl Legend<'_> {
+    /// The colours in a row at (x, y), with their words at its ends.
+    pub(super) fn draw(&self, out: &mut String, (start, y): (f32, f32)) {
+        let (left, right, colours): (_, _, Vec<String>) = match self {
+            Self::Levels(left, right) => (left, right, LEVELS.iter().map(|c| (*c).to_owned()).collect()),
+            Self::Signed(left, right) => {
                 let colour = |i: i32| signed_colour(i as f32 / 5.0).unwrap_or_else(|| "#fff".into());
                 (left, right, (-5..=5).map(colour).collect())
             }
@@ -192,7 +195,6 @@ impl Sheet<'_> {
                 escaped(words)
             )
         };
-        let start = 200.0;
         *out += &text(start - 8.0, "end", left);
         for (i, colour) in colours.iter().enumerate() {
             let _ = write!(

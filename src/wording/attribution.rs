@@ -22,8 +22,6 @@ pub const TOO_COARSE: &str = "This result was computed by word or sentence; toke
 pub const RUN_BY_TOKEN: &str = "Run by token";
 
 pub const WHAT_COLOURS_MEAN: &str = "What the colours mean";
-pub const LOWERED: &str = "lowered the word's probability";
-pub const RAISED: &str = "raised it";
 pub const ABOUT_SIGNED: &str = "Zero is the background. One scale for both models.";
 pub const LEAST: &str = "least";
 pub const MOST: &str = "most influence";

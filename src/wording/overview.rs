@@ -48,6 +48,10 @@ pub fn percent(share: f32) -> String {
     if percent < 9.95 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
 }
 
+/// The ends of the colours' scale.
+pub const LEAST: &str = "least attention";
+pub const MOST: &str = "most";
+
 /// Beneath a small picture.
 pub fn place(layer: usize, head: usize) -> String {
     format!("{layer}.{head}")

@@ -293,6 +293,14 @@ async fn every_picture_can_be_saved() {
     page.wait_js("return !!document.querySelector('#attention-tuned .attention-lines line')").await;
     assert!(save("#attention-tuned", "attention-tuned").await["lines"].as_u64().unwrap() > 3);
 
+    page.js("document.querySelector('#overview').open=true").await;
+    page.wait_js("return document.querySelector('#overview .bar [role=status]')?.textContent===''").await;
+    let texts = save("#overview", "heads").await["texts"].as_str().unwrap().to_owned();
+    assert!(
+        texts.contains("5.5") && texts.contains("least attention") && texts.contains("Both models read"),
+        "{texts}"
+    );
+
     page.click("#tab-concepts").await;
     page.wait_js("return document.querySelectorAll('.charts .line').length==4").await;
     assert!(save("[aria-label='The chosen layer']", "variance").await["paths"].as_u64().unwrap() >= 2);

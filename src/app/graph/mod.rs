@@ -157,12 +157,14 @@ fn legend(keys: Vec<RibbonKey>) -> impl IntoView {
 /// What the ribbons of `side` mean in its picture.
 fn keys(state: State, side: Side) -> Vec<RibbonKey> {
     let scale = state.reading.get().scale;
-    state.slot(side).run.with(|half| ribbon_keys(half.report.as_ref(), origin(side), scale))
+    let how = state.spec.with(|spec| spec.how.clone());
+    state.slot(side).run.with(|half| ribbon_keys(half.report.as_ref(), &how, origin(side), scale))
 }
 
 /// What a dotted ribbon of the difference means, where there are any.
 fn dotted_key(state: State) -> Option<RibbonKey> {
-    let words = state.tuned.run.with(|half| dotted(half.report.as_ref()))?;
+    let how = state.spec.with(|spec| spec.how.clone());
+    let words = state.tuned.run.with(|half| dotted(half.report.as_ref(), &how))?;
     Some(((Origin::Both, true, false), words))
 }
 

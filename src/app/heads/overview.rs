@@ -8,11 +8,14 @@ use super::tiles::{Tile, Tiles, draw};
 use crate::app::canvas::follow_theme;
 use crate::app::is_open;
 use crate::app::matrix::watch_width;
+use crate::app::share::picture::{Drawn, SavePicture, provenance};
 use crate::app::state::{Side, State};
 use crate::app::teach::Explain;
 use crate::app::toolbar::Segmented;
 use crate::app::weights;
 use crate::page::weights::{Shown, Whose};
+use crate::share::heads::{Head, Heads};
+use crate::share::sheet::Legend;
 use crate::teach::terms::Panel;
 use crate::wording::{common, overview as wording};
 
@@ -102,6 +105,7 @@ fn Inside(state: State, view: View) -> impl IntoView {
                 <span class="hint" role="status">{reading}</span></div>
             {move || refused().map(|why| view! { <p class="error" role="status">{why}</p> })}
             <Pictures state view all most/>
+            <SavePicture name="heads" make=move || picture(state, &all.get_untracked(), most.get_untracked())/>
             <Show when=more><p class="cap">{move || wording::drawn(most.get(), all.with(Vec::len))}" "<button type="button" class="link" on:click=move |_| most.update(|m| *m += DRAWN)>{wording::MORE}</button></p></Show>
             <Table state view all/>
         </Show>
@@ -184,6 +188,29 @@ fn Pictures(state: State, view: View, all: Memo<Vec<Tile>>, most: RwSignal<usize
 
 fn said(tile: &Tile) -> String {
     wording::said((tile.layer, tile.head), tile.apart, tile.sinks())
+}
+
+/// The heads that are drawn, as a file.
+fn picture(state: State, all: &[Tile], most: usize) -> Option<Drawn> {
+    let drawn = &all[..all.len().min(most)];
+    let shown = state.weights.overview.read_untracked();
+    let left_out = if drawn.len() < all.len() { wording::drawn(drawn.len(), all.len()) } else { String::new() };
+    let about = [&read(&shown), wording::ABOUT, &left_out, &provenance(state)];
+    let picture = Heads {
+        title: wording::TITLE.to_owned(),
+        heads: drawn.iter().map(in_file).collect(),
+        legend: Legend::Levels(wording::LEAST, wording::MOST),
+        caption: common::sentences(&about),
+    };
+    (!drawn.is_empty()).then(|| (picture.svg(), picture.size()))
+}
+
+fn in_file(tile: &Tile) -> Head<'_> {
+    Head {
+        head: tile.head,
+        glances: tile.glances.each_ref().map(Option::as_deref),
+        words: [wording::place(tile.layer, tile.head), wording::shares(tile.sinks())],
+    }
 }
 
 /// Chooses the head and goes to where its attention is seen.

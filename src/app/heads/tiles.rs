@@ -5,7 +5,7 @@ use std::sync::Arc;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use crate::app::canvas::{Colours, sized};
-use crate::explain::glance::{LayerGlance, row_at};
+use crate::explain::glance::LayerGlance;
 use crate::wording::overview as wording;
 
 /// One head in both models, as far as they are there.
@@ -93,21 +93,12 @@ pub fn draw(canvas: &HtmlCanvasElement, layout: Tiles, tiles: &[Tile]) -> Option
     words(&context, &colours, layout, tiles)
 }
 
-/// Fills the cells of one level, those beside each other at once.
+/// Fills the cells of one level.
 fn fill(context: &CanvasRenderingContext2d, tile: &Tile, side: usize, level: u8, (x, y): (f64, f64)) -> Option<()> {
     let glance = tile.glances[side].as_ref()?;
-    let levels = &glance.heads.get(tile.head)?.levels;
     let cell = PICTURE / glance.side.max(1) as f64;
-    for row in 0..glance.side {
-        let cells = levels.get(row_at(row)..=row_at(row) + row)?;
-        let mut column = 0;
-        while column <= row {
-            let alike = cells[column..].iter().take_while(|l| **l == level).count();
-            if alike > 0 {
-                context.fill_rect(x + column as f64 * cell, y + row as f64 * cell, alike as f64 * cell, cell);
-            }
-            column += alike.max(1);
-        }
+    for [row, column, count] in glance.heads.get(tile.head)?.cells_of(level, glance.side) {
+        context.fill_rect(x + column as f64 * cell, y + row as f64 * cell, count as f64 * cell, cell);
     }
     Some(())
 }
