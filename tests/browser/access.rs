@@ -1,8 +1,8 @@
-//! Every view under axe-core: nothing serious in either theme.
+//! Every view under axe-core, by keyboard, and on a phone.
 
 use serde_json::{Value as Json, json};
 
-use super::page::{Page, repository};
+use super::page::{self, Page, repository};
 
 /// Serious and critical findings on what is on screen, each with where it is.
 async fn serious(page: &Page) -> Vec<String> {
@@ -102,5 +102,91 @@ async fn axe_finds_nothing_serious() {
     page.click("#present").await;
     look(&page, "presenter", &mut problems).await;
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+    page.close().await;
+}
+
+#[tokio::test]
+async fn the_page_fits_a_phone() {
+    let page = Page::open("phone").await;
+    page.resize(390, 844).await;
+    page.wait_text("#card-tuned .response", &page::first_screen()).await;
+    let overflow = page.js("return document.documentElement.scrollWidth-document.documentElement.clientWidth").await;
+    assert!(overflow.as_i64().unwrap() <= 0, "{overflow} pixels too wide");
+    page.shot("phone").await;
+    page.js("document.querySelector('#card-tuned').scrollIntoView()").await;
+    page.shot("phone-results").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn errors_and_endless_words_fit_in_both_themes_and_widths() {
+    let page = Page::open("fit").await;
+    page.models_ready().await;
+    page.wait_text("#card-tuned .response", &page::first_screen()).await;
+    page.press_segment("Response to explain", "Tuned model's").await;
+    let overflow = "return document.documentElement.scrollWidth-document.documentElement.clientWidth";
+    for (name, width, height) in [("wide", 1280, 720), ("narrow", 390, 844)] {
+        page.resize(width, height).await;
+        for theme in ["light", "dark"] {
+            page.js(&format!(
+                "if(document.documentElement.dataset.theme!='{theme}')document.querySelector('#theme').click()"
+            ))
+            .await;
+            page.fill("#prompt", &format!("Repeat the word {} two times.", "Donaudampfschifffahrt".repeat(6))).await;
+            page.run().await;
+            page.wait_js("return !!document.querySelector('#card-base .response')").await;
+            page.shot(&format!("long-word-{name}-{theme}")).await;
+            page.js("document.querySelector('#card-tuned').scrollIntoView()").await;
+            page.shot(&format!("long-word-results-{name}-{theme}")).await;
+            assert!(page.js(overflow).await.as_i64().unwrap() <= 0, "a long word, {name}, {theme}");
+            let said = page.text("#card-base .response").await;
+            page.fill("#prompt", "   ").await;
+            page.js("document.querySelector('#run').click()").await;
+            page.wait_text("#card-tuned .error", "prompt is empty").await;
+            page.shot(&format!("error-{name}-{theme}")).await;
+            assert!(page.js(overflow).await.as_i64().unwrap() <= 0, "an error, {name}, {theme}");
+            assert_eq!(page.text("#card-base .response").await, said, "the other model's earlier result stands again");
+        }
+    }
+    page.close().await;
+}
+
+#[tokio::test]
+async fn the_keyboard_walks_the_tabs_and_skips_to_the_results() {
+    let page = Page::open("tabs").await;
+    page.wait_text("#card-tuned .response", &page::first_screen()).await;
+    page.js("document.querySelector('#tab-prompt').focus()").await;
+    let shown = "return [document.activeElement.id, document.querySelector('#view').getAttribute('aria-labelledby'), \
+        document.querySelectorAll('[role=tab][tabindex=\"0\"]').length]";
+    for (key, tab) in [
+        ("\u{E014}", "tab-heads"),    // arrow right
+        ("\u{E012}", "tab-prompt"),   // arrow left
+        ("\u{E012}", "tab-findings"), // from the first to the last
+        ("\u{E011}", "tab-prompt"),   // home
+    ] {
+        page.keys(key).await;
+        page.wait_js(&format!("return document.activeElement.id == '{tab}'")).await;
+        assert_eq!(page.js(shown).await, json!([tab, tab, 1]));
+    }
+    // a picture in the address stays there
+    page.js("history.replaceState(null, '', '#see=1.kept')").await;
+    page.js("document.querySelector('.skip').click()").await;
+    page.wait_js("return document.activeElement.id == 'results'").await;
+    assert_eq!(page.js("return location.hash").await, json!("#see=1.kept"));
+    page.close().await;
+}
+
+#[tokio::test]
+async fn the_keyboard_walks_the_words() {
+    let page = Page::open("keyboard").await;
+    page.models_ready().await;
+    page.wait_text("#card-tuned .response", &page::first_screen()).await;
+    // what is chosen already would be let go by another press
+    page.js("document.querySelector('#card-tuned .response .sel')?.click()").await;
+    page.js("document.querySelector('#card-tuned .response [data-i=\"0\"]').focus()").await;
+    page.keys("\u{E014}\u{E014}\u{E014}").await; // arrow right, three times
+    assert_eq!(page.js("return document.activeElement.dataset.i").await, json!("3"));
+    page.keys("\u{E007}").await; // enter
+    page.wait_js("return document.querySelector('#card-tuned .response .sel')?.dataset.i=='3'").await;
     page.close().await;
 }

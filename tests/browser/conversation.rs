@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::looks::each_theme_and_size;
 use super::page::Page;
-use super::weights::each_theme_and_size;
 
 /// The prompt's words that are explained.
 const OWN: &str = "return [...document.querySelectorAll('#card-tuned .read[aria-label=Prompt] .tok:not(.tpl)')].map(e=>e.textContent.trim()).join(' ')";

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::access::look;
-use super::methods::shots;
+use super::looks::each_theme_and_size;
 use super::page::Page;
 
 /// The prompt's word number `at` in the tuned model's card.
@@ -44,7 +44,7 @@ async fn a_word_is_taken_out_and_both_pictures_stand_side_by_side() {
     assert_eq!(page.js("return document.querySelector('#prompt').value").await, prompt);
     assert_eq!(page.text("#edited del").await.trim(), second.trim());
     page.wait_js("return [...document.querySelectorAll('#edited canvas')].every(c=>c.height>60)").await;
-    shots(&page, "edited", "#edited").await;
+    each_theme_and_size(&page, "edited", "#edited").await;
     page.press_segment("Scale", "Signed").await;
     page.wait_text("#edited", "on one scale").await;
     page.shot("edited-signed").await;

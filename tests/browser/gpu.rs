@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use super::looks::each_theme_and_size;
 use super::page::{self, Page};
 use super::support::{Tiny, every_storage_mixed, relative_error};
-use super::weights::each_theme_and_size;
 
 /// A software GPU takes its time, above all to compile kernels.
 const SLOW: Duration = Duration::from_secs(240);

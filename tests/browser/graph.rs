@@ -5,8 +5,8 @@ use shiftlens::explain::{ModelReport, PromptToken, Role, units};
 use shiftlens::share::presets::PRESETS;
 use shiftlens::share::{Export, Models};
 
+use super::looks::each_theme_and_size;
 use super::page::{Page, repository};
-use super::weights::each_theme_and_size;
 
 /// How many ribbons the graph of `id` has, and how many it says it has.
 async fn ribbons(page: &Page, id: &str) -> (u64, String) {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::access::look;
-use super::methods::shots;
+use super::looks::each_theme_and_size;
 use super::page::Page;
 
 const FIRST: &str = "What is the opposite of loud?";
@@ -57,8 +57,8 @@ async fn runs_are_gone_back_to_compared_and_kept() {
     assert_eq!(page.js("return document.querySelectorAll('#compared svg').length").await, json!(4));
     page.js("document.querySelectorAll('#compared details').forEach(d=>d.open=true)").await;
     page.wait_js("return document.querySelectorAll('#compared details table').length==4").await;
-    shots(&page, "history", "#history").await;
-    shots(&page, "history-compared", "#compared").await;
+    each_theme_and_size(&page, "history", "#history").await;
+    each_theme_and_size(&page, "history-compared", "#compared").await;
     let mut problems = Vec::new();
     look(&page, "history", &mut problems).await;
     assert!(problems.is_empty(), "{}", problems.join("\n"));

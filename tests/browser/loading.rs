@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
+use super::looks::each_theme_and_size;
 use super::page::{Page, first_screen, repository};
 use super::site::Site;
 use super::support::Tiny;
-use super::weights::each_theme_and_size;
 
 /// The page is never idle: only what needs the models loads them.
 const NEVER_IDLE: &str = "window.requestIdleCallback = () => 0";

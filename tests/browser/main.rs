@@ -2,6 +2,7 @@
 
 mod access;
 mod conversation;
+mod downloads;
 mod edited;
 mod families;
 mod faults;
@@ -11,11 +12,13 @@ mod graph;
 mod history;
 mod hub;
 mod loading;
+mod looks;
 mod memory;
 mod methods;
 mod offline;
 mod overview;
 mod page;
+mod real;
 mod share;
 mod site;
 #[path = "../support/mod.rs"]
@@ -252,175 +255,5 @@ async fn a_set_of_prompts_and_plain_text_can_be_dropped_in() {
             const e = new DragEvent(name, { bubbles: true, cancelable: true, dataTransfer: t }); \
             document.querySelector('#prompt').dispatchEvent(e); return e.defaultPrevented; })";
     assert_eq!(page.js(drop).await, json!([false, false]));
-    page.close().await;
-}
-
-#[tokio::test]
-async fn the_real_checkpoint_dropped_in_runs_and_is_kept() {
-    let Some(file) = page::shared("models/SmolLM2-135M-Instruct.Q4_1.gguf") else { return };
-    let page = Page::open("real").await;
-    page.models_ready().await;
-    page.drop_file(&file).await;
-    page.wait_text_for("#chip-tuned", "Q4_1", Duration::from_secs(120)).await;
-    page.fill("#prompt", "Give three tips for staying healthy.").await;
-    page.js("document.querySelector('#options').open=true").await;
-    page.fill("#limit", "12").await;
-    page.js("document.querySelector('#limit').dispatchEvent(new Event('change',{bubbles:true}))").await;
-    page.run().await;
-    // PyTorch's greedy response to the same prompt begins so
-    assert!(
-        page.text("#card-tuned .response").await.contains("Stay hydrated"),
-        "{}",
-        page.text("#card-tuned .response").await
-    );
-    page.shot("real-checkpoint").await;
-    page.reload().await;
-    page.wait_text_for("#chip-tuned", "Q4_1", Duration::from_secs(120)).await;
-    page.click("#open-models").await;
-    page.wait_text("#stored", "SmolLM2-135M-Instruct.Q4_1.gguf").await;
-    page.shot("stored-models").await;
-    page.click("#stored li button:last-child").await;
-    page.wait_js("return document.querySelectorAll('#stored li').length==0").await;
-    page.close().await;
-}
-
-#[tokio::test]
-async fn a_broken_download_goes_on_where_it_stopped() {
-    let bytes = std::fs::read(page::repository("public/models/stories-tuned.gguf")).unwrap();
-    let server = faults::Server::start(bytes);
-    let page = Page::open("download").await;
-    page.models_ready().await;
-    page.click("#open-models").await;
-    page.fill("#url-base", &server.url("missing.gguf")).await;
-    page.click("#fetch-base").await;
-    // a host that is not the page's own is asked only when the user says so, once
-    page.wait_text(".slot-form [role=alertdialog]", "This asks 127.0.0.1").await;
-    page.shot("ask-host").await;
-    assert!(!server.asked(), "nothing was fetched before");
-    page.click("#allow-base").await;
-    page.wait_text(".slot-form .error", "404").await;
-    page.fill("#url-base", &server.url("breaks.gguf")).await;
-    page.click("#fetch-base").await;
-    // what the page has counted, it has kept
-    page.wait_text(".slot-form .progress", "Downloading:").await;
-    server.break_off();
-    page.wait_text(".slot-form .error", "broke off").await;
-    page.click("#fetch-base").await;
-    page.wait_text("#chip-base", "stories15M tuned").await;
-    assert!(server.resumed(), "the second request asked for the rest only");
-    page.close().await;
-}
-
-/// What was fetched whole is not fetched again, and the half of a file that has changed meanwhile is not gone on with.
-#[tokio::test]
-async fn a_download_goes_on_with_the_same_file_or_not_at_all() {
-    let bytes = |name: &str| std::fs::read(page::repository(&format!("public/models/{name}.gguf"))).unwrap();
-    let server = faults::Server::start(bytes("stories-tuned"));
-    let page = Page::open("changed").await;
-    page.models_ready().await;
-    page.click("#open-models").await;
-    page.fill("#url-base", &format!("{} {}", server.url("whole.gguf"), server.url("breaks.gguf"))).await;
-    page.click("#fetch-base").await;
-    page.click("#allow-base").await;
-    server.break_off(); // the second file, in its middle
-    page.wait_text(".slot-form .error", "broke off").await;
-    page.click("#fetch-base").await;
-    page.wait_text("#chip-base", "stories15M tuned").await;
-    assert_eq!(server.asked_for("whole.gguf"), 1);
-    // half of one file, and then another under its name
-    page.fill("#url-base", &server.url("breaks.gguf")).await;
-    page.click("#fetch-base").await;
-    page.wait_text(".slot-form .progress", "Downloading:").await;
-    server.break_off();
-    page.wait_text(".slot-form .error", "broke off").await;
-    server.change(bytes("stories-base"));
-    page.click("#fetch-base").await;
-    page.wait_text("#chip-base", "stories15M base").await;
-    page.close().await;
-}
-
-#[tokio::test]
-async fn the_page_fits_a_phone() {
-    let page = Page::open("phone").await;
-    page.resize(390, 844).await;
-    page.wait_text("#card-tuned .response", &page::first_screen()).await;
-    let overflow = page.js("return document.documentElement.scrollWidth-document.documentElement.clientWidth").await;
-    assert!(overflow.as_i64().unwrap() <= 0, "{overflow} pixels too wide");
-    page.shot("phone").await;
-    page.js("document.querySelector('#card-tuned').scrollIntoView()").await;
-    page.shot("phone-results").await;
-    page.close().await;
-}
-
-#[tokio::test]
-async fn errors_and_endless_words_fit_in_both_themes_and_widths() {
-    let page = Page::open("fit").await;
-    page.models_ready().await;
-    page.wait_text("#card-tuned .response", &page::first_screen()).await;
-    page.press_segment("Response to explain", "Tuned model's").await;
-    let overflow = "return document.documentElement.scrollWidth-document.documentElement.clientWidth";
-    for (name, width, height) in [("wide", 1280, 720), ("narrow", 390, 844)] {
-        page.resize(width, height).await;
-        for theme in ["light", "dark"] {
-            page.js(&format!(
-                "if(document.documentElement.dataset.theme!='{theme}')document.querySelector('#theme').click()"
-            ))
-            .await;
-            page.fill("#prompt", &format!("Repeat the word {} two times.", "Donaudampfschifffahrt".repeat(6))).await;
-            page.run().await;
-            page.wait_js("return !!document.querySelector('#card-base .response')").await;
-            page.shot(&format!("long-word-{name}-{theme}")).await;
-            page.js("document.querySelector('#card-tuned').scrollIntoView()").await;
-            page.shot(&format!("long-word-results-{name}-{theme}")).await;
-            assert!(page.js(overflow).await.as_i64().unwrap() <= 0, "a long word, {name}, {theme}");
-            let said = page.text("#card-base .response").await;
-            page.fill("#prompt", "   ").await;
-            page.js("document.querySelector('#run').click()").await;
-            page.wait_text("#card-tuned .error", "prompt is empty").await;
-            page.shot(&format!("error-{name}-{theme}")).await;
-            assert!(page.js(overflow).await.as_i64().unwrap() <= 0, "an error, {name}, {theme}");
-            assert_eq!(page.text("#card-base .response").await, said, "the other model's earlier result stands again");
-        }
-    }
-    page.close().await;
-}
-
-#[tokio::test]
-async fn the_keyboard_walks_the_tabs_and_skips_to_the_results() {
-    let page = Page::open("tabs").await;
-    page.wait_text("#card-tuned .response", &page::first_screen()).await;
-    page.js("document.querySelector('#tab-prompt').focus()").await;
-    let shown = "return [document.activeElement.id, document.querySelector('#view').getAttribute('aria-labelledby'), \
-        document.querySelectorAll('[role=tab][tabindex=\"0\"]').length]";
-    for (key, tab) in [
-        ("\u{E014}", "tab-heads"),    // arrow right
-        ("\u{E012}", "tab-prompt"),   // arrow left
-        ("\u{E012}", "tab-findings"), // from the first to the last
-        ("\u{E011}", "tab-prompt"),   // home
-    ] {
-        page.keys(key).await;
-        page.wait_js(&format!("return document.activeElement.id == '{tab}'")).await;
-        assert_eq!(page.js(shown).await, json!([tab, tab, 1]));
-    }
-    // a picture in the address stays there
-    page.js("history.replaceState(null, '', '#see=1.kept')").await;
-    page.js("document.querySelector('.skip').click()").await;
-    page.wait_js("return document.activeElement.id == 'results'").await;
-    assert_eq!(page.js("return location.hash").await, json!("#see=1.kept"));
-    page.close().await;
-}
-
-#[tokio::test]
-async fn the_keyboard_walks_the_words() {
-    let page = Page::open("keyboard").await;
-    page.models_ready().await;
-    page.wait_text("#card-tuned .response", &page::first_screen()).await;
-    // what is chosen already would be let go by another press
-    page.js("document.querySelector('#card-tuned .response .sel')?.click()").await;
-    page.js("document.querySelector('#card-tuned .response [data-i=\"0\"]').focus()").await;
-    page.keys("\u{E014}\u{E014}\u{E014}").await; // arrow right, three times
-    assert_eq!(page.js("return document.activeElement.dataset.i").await, json!("3"));
-    page.keys("\u{E007}").await; // enter
-    page.wait_js("return document.querySelector('#card-tuned .response .sel')?.dataset.i=='3'").await;
     page.close().await;
 }

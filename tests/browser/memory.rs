@@ -1,8 +1,8 @@
 //! Memory: what does not fit is refused in words before it runs, and the page goes on.
 
+use super::looks::each_theme_and_size;
 use super::page::Page;
 use super::support::Tiny;
-use super::weights::each_theme_and_size;
 
 /// 2,400 tokens, each with a tangent in each layer: more than a browser's engine can hold. Cotangents fit.
 #[tokio::test]

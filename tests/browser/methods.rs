@@ -3,27 +3,10 @@
 use serde_json::json;
 
 use super::access::look;
+use super::looks::each_theme_and_size;
 use super::page::Page;
 
-/// Both screens and both themes, with what is to be seen in view.
-pub async fn shots(page: &Page, name: &str, selector: &str) {
-    for (width, height) in [(1280, 720), (390, 844)] {
-        page.resize(width, height).await;
-        for theme in ["light", "dark"] {
-            page.js(&format!(
-                "if(document.documentElement.dataset.theme!='{theme}')document.querySelector('#theme').click(); \
-                 document.querySelector('{selector}').scrollIntoView({{block:'start'}})"
-            ))
-            .await;
-            page.shot(&format!("{name}-{width}-{theme}")).await;
-        }
-        let wide = page.js("return document.documentElement.scrollWidth > innerWidth").await;
-        assert_eq!(wide, json!(false), "{name} does not fit {width} pixels");
-    }
-    page.resize(1280, 720).await;
-}
-
-async fn choose_method(page: &Page, name: &str) {
+pub async fn choose_method(page: &Page, name: &str) {
     page.js("document.querySelector('#options').open=true").await;
     page.js(&format!(
         "const s=document.querySelector('#method'); s.value='{name}'; s.dispatchEvent(new Event('change',{{bubbles:true}}))"
@@ -48,7 +31,7 @@ async fn a_run_by_another_method_says_so() {
     page.wait_text("#card-tuned .made", "Occlusion of the probability, against \"…\".").await;
     page.wait_text("#difference .made", "Occlusion of the probability").await;
     assert!(page.text("#card-base .foot").await.contains("occlusion of the probability"));
-    shots(&page, "method-occlusion", "#method").await;
+    each_theme_and_size(&page, "method-occlusion", "#method").await;
     choose_method(&page, "integrated-gradients").await;
     page.press_segment("Baseline", "Mean").await;
     page.run().await;
@@ -94,7 +77,7 @@ async fn a_word_is_set_against_another_and_the_picture_is_checked() {
     assert_eq!(page.text("#card-base .response").await, plain, "which both explain");
     page.press_segment("Scale", "Signed").await;
     page.wait_text(".legend", "spoke for").await;
-    shots(&page, "why", "#why-tuned").await;
+    each_theme_and_size(&page, "why", "#why-tuned").await;
     // a question is not another picture's check
     page.click("#check-tuned").await;
     page.wait_text("#checked-tuned .verdict", "random orders").await;
@@ -115,7 +98,7 @@ async fn a_word_is_set_against_another_and_the_picture_is_checked() {
     page.wait_text("#checked-tuned .verdict", "random orders").await;
     page.js("document.querySelectorAll('#checked-tuned details').forEach(d=>d.open=true)").await;
     page.wait_js("return document.querySelectorAll('#checked-tuned table').length==3").await;
-    shots(&page, "check", "#checked-tuned").await;
+    each_theme_and_size(&page, "check", "#checked-tuned").await;
     let mut problems = Vec::new();
     look(&page, "check", &mut problems).await;
     assert!(problems.is_empty(), "{}", problems.join("\n"));

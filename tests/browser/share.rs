@@ -4,8 +4,8 @@ use serde_json::json;
 use shiftlens::share::link::Link;
 use shiftlens::share::presets::PRESETS;
 
+use super::looks::each_theme_and_size;
 use super::page::{Page, address};
-use super::weights::each_theme_and_size;
 
 /// What is read off both cards.
 const PICTURE: &str = "return ['base','tuned'].map(s=>[...document.querySelectorAll(`#card-${s} .response .tok`)].map(t=>t.textContent+'|'+(t.getAttribute('style')||'')).join(',')+document.querySelector(`#card-${s} .score b`).textContent)";

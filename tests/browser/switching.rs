@@ -3,25 +3,8 @@
 use serde_json::json;
 
 use super::access::look;
+use super::looks::each_theme_and_size;
 use super::page::Page;
-
-/// Both screens and both themes, with what is to be seen in view.
-pub async fn shots(page: &Page, name: &str, selector: &str) {
-    for (width, height) in [(1280, 720), (390, 844)] {
-        page.resize(width, height).await;
-        for theme in ["light", "dark"] {
-            page.js(&format!(
-                "if(document.documentElement.dataset.theme!='{theme}')document.querySelector('#theme').click(); \
-                 document.querySelector('{selector}').scrollIntoView({{block:'start'}})"
-            ))
-            .await;
-            page.shot(&format!("{name}-{width}-{theme}")).await;
-        }
-        let wide = page.js("return document.documentElement.scrollWidth > innerWidth").await;
-        assert_eq!(wide, json!(false), "{name} does not fit {width} pixels");
-    }
-    page.resize(1280, 720).await;
-}
 
 #[tokio::test]
 async fn a_head_and_a_concept_are_switched_off_for_a_run() {
@@ -37,7 +20,7 @@ async fn a_head_and_a_concept_are_switched_off_for_a_run() {
     page.wait_text("#head h2", "Layer 2, head 3").await;
     page.click("#switch-both").await;
     page.wait_js("return ['both','base','tuned'].every(b=>document.querySelector('#switch-'+b).getAttribute('aria-pressed')=='true')").await;
-    shots(&page, "switch-head", "#head").await;
+    each_theme_and_size(&page, "switch-head", "#head").await;
     // a concept of the tuned model, as far as to another answer
     page.click("#tab-concepts").await;
     page.wait_js("return document.querySelectorAll('.components tbody tr').length>10").await;
@@ -48,7 +31,7 @@ async fn a_head_and_a_concept_are_switched_off_for_a_run() {
         "return document.querySelector('#concept-table td:last-child select.scale').classList.contains('own')",
     )
     .await;
-    shots(&page, "switch-concept", "#concept-table").await;
+    each_theme_and_size(&page, "switch-concept", "#concept-table").await;
     page.click("#run-so").await;
     page.wait_text("#changed", "Both: head 3 of layer 2 off").await;
     page.wait_text("#changed", "Tuned: concept").await;
@@ -57,8 +40,8 @@ async fn a_head_and_a_concept_are_switched_off_for_a_run() {
     page.wait_text("#without-tuned", "Without that change").await;
     assert_eq!(page.text("#without-tuned .answer").await.trim(), whole.trim(), "the whole model's answer");
     assert!(page.text("#card-tuned .foot").await.contains("CPU"));
-    shots(&page, "switched", "#card-tuned").await;
-    shots(&page, "switched-chips", "#changed").await;
+    each_theme_and_size(&page, "switched", "#card-tuned").await;
+    each_theme_and_size(&page, "switched-chips", "#changed").await;
     let mut problems = Vec::new();
     look(&page, "switched", &mut problems).await;
     // a link holds all of it, also for a page without models

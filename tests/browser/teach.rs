@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
+use super::looks::each_theme_and_size;
 use super::page::{Page, address};
-use super::weights::each_theme_and_size;
 
 const STEP: &str = "#coach .where";
 

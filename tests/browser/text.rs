@@ -3,27 +3,11 @@
 use serde_json::json;
 
 use super::access;
+use super::looks::each_theme_and_size;
 use super::page::{Page, patched, repository};
-
-const OVERFLOW: &str = "return document.documentElement.scrollWidth-document.documentElement.clientWidth";
 
 async fn open_panel(page: &Page) {
     page.js("const d=document.querySelector('#text'); if(!d.open) d.querySelector('summary').click()").await;
-}
-
-/// The panel in both themes at both sizes, from the element `at` on.
-async fn shots(page: &Page, name: &str, at: &str) {
-    for (size, width, height) in [("wide", 1280, 720), ("phone", 390, 844)] {
-        page.resize(width, height).await;
-        for theme in ["light", "dark"] {
-            let root = "document.documentElement.dataset.theme";
-            page.js(&format!("if({root}!='{theme}')document.querySelector('#theme').click()")).await;
-            page.js(&format!("document.querySelector('{at}').scrollIntoView()")).await;
-            page.shot(&format!("{name}-{size}-{theme}")).await;
-        }
-        assert!(page.js(OVERFLOW).await.as_i64().unwrap() <= 0, "{name}, {size}");
-    }
-    page.resize(1280, 720).await;
 }
 
 fn number(text: &str) -> f64 {
@@ -75,8 +59,8 @@ async fn both_models_are_compared_on_one_text() {
     )
     .await;
     page.js("document.querySelector('#text .matrix-table summary').click()").await;
-    shots(&page, "text-strip", "#text").await;
-    shots(&page, "text-distributions", "#text-parting").await;
+    each_theme_and_size(&page, "text-strip", "#text").await;
+    each_theme_and_size(&page, "text-distributions", "#text-parting").await;
     let mut problems = Vec::new();
     access::look(&page, "text", &mut problems).await;
     assert!(problems.is_empty(), "{}", problems.join("\n"));
@@ -119,8 +103,8 @@ async fn a_token_is_followed_through_the_layers() {
     let sums = page.js("return [...document.querySelectorAll('#contributions tfoot td')].map(t=>t.textContent)").await;
     let sums: Vec<f64> = sums.as_array().unwrap().iter().map(|s| number(s.as_str().unwrap())).collect();
     assert!(sums.len() == 4 && (sums[0] - sums[2]).abs() < 0.05 && (sums[1] - sums[3]).abs() < 0.05, "{sums:?}");
-    shots(&page, "text-layers", "#text-layers").await;
-    shots(&page, "text-contributions", "#contributions").await;
+    each_theme_and_size(&page, "text-layers", "#text-layers").await;
+    each_theme_and_size(&page, "text-contributions", "#contributions").await;
     let mut problems = Vec::new();
     access::look(&page, "layers", &mut problems).await;
     assert!(problems.is_empty(), "{}", problems.join("\n"));
@@ -147,8 +131,8 @@ async fn template_and_weights_are_told_apart() {
     );
     let words = "return document.querySelectorAll('#four-cells .cell:first-child .tok').length==document.querySelectorAll('#effects tbody tr').length";
     assert_eq!(page.js(words).await, json!(true));
-    shots(&page, "text-cells", "#cells-verdict").await;
-    shots(&page, "text-effects", "#effects").await;
+    each_theme_and_size(&page, "text-cells", "#cells-verdict").await;
+    each_theme_and_size(&page, "text-effects", "#effects").await;
     let mut problems = Vec::new();
     access::look(&page, "cells", &mut problems).await;
     assert!(problems.is_empty(), "{}", problems.join("\n"));

@@ -4,27 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::looks::each_theme_and_size;
 use super::page::{self, Page};
 
 /// Every head of the bundled pair is on the map.
 const WHOLE_MAP: &str = "return document.querySelectorAll('.map .cell').length==36";
 const FINDINGS: &str = "[...document.querySelectorAll('.layer-cell b')]";
-
-pub async fn each_theme_and_size(page: &Page, name: &str, section: &str) {
-    for (size, width, height) in [("wide", 1280, 720), ("narrow", 390, 844)] {
-        page.resize(width, height).await;
-        for theme in ["light", "dark"] {
-            let set = format!(
-                "if(document.documentElement.dataset.theme!='{theme}')document.querySelector('#theme').click(); document.querySelector('{section}').scrollIntoView()"
-            );
-            page.js(&set).await;
-            page.shot(&format!("{name}-{size}-{theme}")).await;
-            let overflow = "return document.documentElement.scrollWidth-document.documentElement.clientWidth";
-            assert!(page.js(overflow).await.as_i64().unwrap() <= 0, "{name}, {size}, {theme}");
-        }
-    }
-    page.resize(1280, 900).await;
-}
 
 #[tokio::test]
 async fn heads_are_read_mapped_and_drawn() {
@@ -58,6 +43,7 @@ async fn heads_are_read_mapped_and_drawn() {
     page.press_segment("Order", "Ranking").await;
     page.wait_js("const v=[...document.querySelectorAll('.rank .n')].map(n=>+n.textContent); return v.length==36 && v.every((x,i)=>i==0||v[i-1]>=x)").await;
     page.press_segment("Order", "Map").await;
+    a_wide_map_fits_a_phone(&page).await;
     each_theme_and_size(&page, "heads", "main").await;
     each_theme_and_size(&page, "heads-graph", "#head").await;
     // the paper's reading, one dimension at a time
@@ -70,6 +56,16 @@ async fn heads_are_read_mapped_and_drawn() {
     let kept = "const r=await navigator.storage.getDirectory(); let n=0; for await (const [name,d] of r.entries()) if (name.startsWith('weights-')) { if (name=='weights-0') return 'an older folder is left'; for await (const c of d.values()) for await (const f of c.keys()) n+=f.startsWith('heads-Relation'); } return n";
     assert_eq!(page.js(kept).await, json!(12));
     page.close().await;
+}
+
+/// As wide as with many heads, the map scrolls within its frame, and the page stays as wide as the screen.
+async fn a_wide_map_fits_a_phone(page: &Page) {
+    page.resize(390, 844).await;
+    page.js("document.querySelectorAll('.map .cell').forEach(c=>c.style.minWidth='120px')").await;
+    page.wait_js("const m=document.querySelector('#head-map'); return m.scrollWidth>m.clientWidth").await;
+    assert_eq!(page.js("return document.documentElement.scrollWidth").await, json!(390));
+    page.js("document.querySelectorAll('.map .cell').forEach(c=>c.style.minWidth='')").await;
+    page.resize(1280, 900).await;
 }
 
 /// Vectors that know nothing of meaning: chance must be called chance, in both tabs.

@@ -7,9 +7,9 @@ use serde_json::json;
 use shiftlens::checkpoint::catalogue::CATALOGUE;
 
 use super::access;
+use super::looks::each_theme_and_size;
 use super::page::{Page, address};
 use super::support::Tiny;
-use super::weights::each_theme_and_size;
 use server::{COMMIT, Hub, Repository};
 
 /// Files of a small model in two storage types, and two that nobody can open.
