@@ -1,15 +1,15 @@
 //! A model's parameters as a llama GGUF file.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufReader, BufWriter};
 use std::path::Path;
 
-use candle_core::Result;
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{Device, Result};
 
 use crate::llama2c::Piece;
-use crate::network::{BOS, EPS, THETA, Weights};
+use crate::network::{BOS, EPS, Matrix, THETA, Weights};
 
 /// The plain-text template of the tuned model.
 pub const TEMPLATE: &str = "{% for message in messages %}{% if message['role'] == 'user' %}{{ '### Instruction:\\n' + message['content'] + '\\n' }}{% else %}{{ '### Response:\\n' + message['content'] + '\\n' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '### Response:\\n' }}{% endif %}";
@@ -37,14 +37,34 @@ pub fn write(weights: &Weights, pieces: &[Piece], name: &str, tuned: bool, path:
     }
     let mut tensors = Vec::new();
     for (name, matrix) in &weights.tensors {
-        let rotary = name.contains("attn_q.") || name.contains("attn_k.");
-        let tensor = if rotary { matrix.interleaved(weights.shape.heads).tensor()? } else { matrix.tensor()? };
+        let tensor =
+            if is_rotary(name) { matrix.interleaved(weights.shape.heads).tensor()? } else { matrix.tensor()? };
         let dtype = if tensor.rank() == 2 { GgmlDType::Q8_0 } else { GgmlDType::F32 };
         tensors.push((name.as_str(), QTensor::quantize(&tensor, dtype)?));
     }
     let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(n, t)| (*n, t)).collect();
     let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(k, v)| (*k, v)).collect();
-    gguf_file::write(&mut BufWriter::new(File::create(path)?), &metadata, &tensors)
+    let beside = path.with_extension("part");
+    gguf_file::write(&mut BufWriter::new(File::create(&beside)?), &metadata, &tensors)?;
+    Ok(std::fs::rename(beside, path)?)
+}
+
+/// The weights in a file of [`write`], rounded as they are there; `like` has their names and shape.
+pub fn read(path: &Path, like: &Weights) -> Result<Weights> {
+    let mut file = BufReader::new(File::open(path)?);
+    let content = gguf_file::Content::read(&mut file)?;
+    let mut tensors = Vec::new();
+    for (name, known) in &like.tensors {
+        let tensor = content.tensor(&mut file, name, &Device::Cpu)?.dequantize(&Device::Cpu)?;
+        let matrix = Matrix { data: tensor.flatten_all()?.to_vec1()?, ..*known };
+        tensors.push((name.clone(), if is_rotary(name) { matrix.half_split(like.shape.heads) } else { matrix }));
+    }
+    Ok(Weights { shape: like.shape, tensors })
+}
+
+/// Whether rows of a head are turned in pairs, which GGUF keeps side by side.
+fn is_rotary(name: &str) -> bool {
+    name.contains("attn_q.") || name.contains("attn_k.")
 }
 
 fn string(s: &str) -> Value {
@@ -93,4 +113,30 @@ fn vocabulary(pieces: &[Piece]) -> Vec<(&'static str, Value)> {
         ("tokenizer.ggml.add_bos_token", Value::Bool(true)),
         ("tokenizer.ggml.add_space_prefix", Value::Bool(true)),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+    use crate::network::{Shape, tests::random};
+
+    #[test]
+    fn what_is_read_back_is_written_as_the_same_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let shape = Shape { vocab: 300, width: 32, layers: 2, heads: 4, ffn: 64, context: 16 };
+        let weights = random(shape, &mut rand::rngs::StdRng::seed_from_u64(5));
+        let pieces = vec![Piece { bytes: b" a".to_vec(), score: 0.0 }; shape.vocab];
+        write(&weights, &pieces, "random", true, &at("first.gguf")).unwrap();
+        let rounded = read(&at("first.gguf"), &weights).unwrap();
+        write(&rounded, &pieces, "random", true, &at("second.gguf")).unwrap();
+        assert!(std::fs::read(at("first.gguf")).unwrap() == std::fs::read(at("second.gguf")).unwrap());
+        for ((name, before), (_, after)) in weights.tensors.iter().zip(&rounded.tensors) {
+            let largest = before.data.iter().fold(0.0f32, |m, v| m.max(v.abs()));
+            let near = before.data.iter().zip(&after.data).all(|(b, a)| (b - a).abs() <= largest / 127.0);
+            assert!(near, "{name}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! fine-tuned from it on instructions: about stories that the base wrote, and about words and sentences that it knows. Both
 //! are written as Q8_0 GGUF files.
 
+mod batches;
 mod draw;
 mod evaluate;
 mod export;
@@ -15,6 +16,7 @@ mod network;
 mod ops;
 mod optimizer;
 mod presets;
+mod repetition;
 mod sample;
 mod train;
 mod vocabulary;
@@ -53,7 +55,7 @@ enum Command {
         /// How many stories the base is asked for.
         #[arg(long, default_value_t = 12288)]
         stories: usize,
-        /// Optimizer steps.
+        /// Optimizer steps, before those against repetition.
         #[arg(long, default_value_t = 4500)]
         steps: usize,
     },

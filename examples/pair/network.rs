@@ -73,6 +73,13 @@ pub struct Weights {
     pub tensors: Vec<(String, Matrix)>,
 }
 
+impl Weights {
+    /// How many numbers training sets.
+    pub fn parameters(&self) -> usize {
+        self.tensors.iter().map(|(_, m)| m.data.len()).sum()
+    }
+}
+
 /// Parameters that move, in GGUF's names and shapes (half-split rotary layout until export).
 pub struct Network {
     pub shape: Shape,
@@ -102,11 +109,6 @@ impl Network {
             Ok((name.clone(), Matrix { rows, columns, data: with(var.as_tensor(), <[f32]>::to_vec)? }))
         };
         Ok(Weights { shape: self.shape, tensors: self.vars.iter().map(matrix).collect::<Result<_>>()? })
-    }
-
-    /// How many numbers training sets.
-    pub fn parameters(&self) -> usize {
-        self.vars.iter().map(|(_, v)| v.elem_count()).sum()
     }
 
     fn var(&self, name: &str) -> Result<&Tensor> {
@@ -174,7 +176,11 @@ impl Network {
                 }
                 false => {
                     let next: Vec<u32> = rows.iter().flat_map(|row| &row.ids[1..]).copied().collect();
-                    Wanted::Tokens(places.iter().map(|&i| next[i as usize]).collect())
+                    let unwanted: Vec<&Vec<u32>> = rows.iter().flat_map(|row| &row.unwanted).collect();
+                    Wanted::Tokens {
+                        next: places.iter().map(|&i| next[i as usize]).collect(),
+                        unwanted: places.iter().map(|&i| unwanted[i as usize].clone()).collect(),
+                    }
                 }
             };
             let hidden = self.hidden(read, rows.len())?;
@@ -221,6 +227,8 @@ impl Network {
 pub struct Row {
     pub ids: Vec<u32>,
     pub weights: Vec<f32>,
+    /// Tokens that are pushed down at each of these predictions.
+    pub unwanted: Vec<Vec<u32>>,
     /// Whether it holds texts of the base's own, of which every prediction is held to the base's.
     pub plain: bool,
 }
@@ -246,11 +254,11 @@ fn starts(ids: &[u32], time: usize) -> Vec<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
     use rand::{Rng, SeedableRng};
 
-    fn random(shape: Shape, rng: &mut impl Rng) -> Weights {
+    pub fn random(shape: Shape, rng: &mut impl Rng) -> Weights {
         let (d, f) = (shape.width, shape.ffn);
         let mut tensors = vec![("token_embd.weight".to_owned(), shape.vocab, d, 0.08)];
         for i in 0..shape.layers {
@@ -293,6 +301,7 @@ mod tests {
         let mut row = |plain: bool| Row {
             ids: (0..9).map(|i| if i == 4 { BOS } else { rng.random_range(2..31) }).collect(),
             weights: (0..8).map(|i| [0.0, 1.0, 3.0][i % 3]).collect(),
+            unwanted: (0..8).map(|i| (0..i % 3).map(|_| rng.random_range(2..31)).collect()).collect(),
             plain,
         };
         let rows = [row(false), row(true), row(false)];
@@ -323,7 +332,7 @@ mod tests {
         let shape = Shape { vocab: 31, width: 16, layers: 2, heads: 4, ffn: 24, context: 16 };
         let mut rng = rand::rngs::StdRng::seed_from_u64(4);
         let [one, other] = [0, 1].map(|_| Network::new(&random(shape, &mut rng), 8).unwrap());
-        let rows = [Row { ids: (2..11).collect(), weights: vec![1.0; 8], plain: true }];
+        let rows = [Row { ids: (2..11).collect(), weights: vec![1.0; 8], unwanted: vec![vec![]; 8], plain: true }];
         let apart = |teacher: &Network| one.loss(&rows, teacher, 8.0).unwrap().to_scalar::<f32>().unwrap();
         assert!(apart(&one).abs() < 1e-6 && apart(&other) > 0.01, "{} {}", apart(&one), apart(&other));
         let (_, gradients) = one.gradients(&rows, &one).unwrap();

@@ -246,8 +246,8 @@ impl CustomOp1 for CausalSoftmax {
 
 /// What each row of logits is compared with.
 pub enum Wanted {
-    /// The next token: cross entropy.
-    Tokens(Vec<u32>),
+    /// The next token: cross entropy. And tokens that are not wanted there: unlikelihood, `-ln(1 - p)` of each.
+    Tokens { next: Vec<u32>, unwanted: Vec<Vec<u32>> },
     /// Another model's logits, `[rows, vocabulary]`: the divergence KL(other || this).
     Logits(Vec<f32>),
 }
@@ -260,6 +260,11 @@ pub struct RowLoss {
     derivative: Mutex<Vec<f32>>,
 }
 
+/// How much an unwanted token counts beside the one that came.
+const UNWANTED: f32 = 4.0;
+/// The least that is left of a probability of one when an unwanted token has it, so that its loss stays finite.
+const RARE: f32 = 1e-4;
+
 impl RowLoss {
     /// One weight a row.
     pub fn new(wanted: Wanted, weights: Vec<f32>) -> Self {
@@ -270,13 +275,21 @@ impl RowLoss {
     fn row(&self, at: usize, row: &mut [f32]) -> f32 {
         let weight = self.weights[at];
         match &self.wanted {
-            Wanted::Tokens(targets) => {
-                let target = targets[at] as usize;
+            Wanted::Tokens { next, unwanted } => {
+                let target = next[at] as usize;
                 let chosen = row[target];
-                let normaliser = softmax(row);
-                row.iter_mut().for_each(|p| *p *= weight);
+                let mut loss = softmax(row) - chosen;
+                // d(-ln(1 - p)) / dz = odds * (one-hot of the token - probabilities), with odds = p / (1 - p)
+                let probability: Vec<f32> = unwanted[at].iter().map(|id| row[*id as usize]).collect();
+                let odds = |p: &f32| UNWANTED * p / (1.0 - p).max(RARE);
+                loss -= UNWANTED * probability.iter().map(|p| (1.0 - p).max(RARE).ln()).sum::<f32>();
+                let less = 1.0 - probability.iter().map(odds).sum::<f32>();
+                row.iter_mut().for_each(|p| *p *= weight * less);
                 row[target] -= weight;
-                weight * (normaliser - chosen)
+                for (id, p) in unwanted[at].iter().zip(&probability) {
+                    row[*id as usize] += weight * odds(p);
+                }
+                weight * loss
             }
             Wanted::Logits(all) => {
                 let mut other = all[at * row.len()..][..row.len()].to_vec();

@@ -27,6 +27,20 @@ pub struct Rates {
     pub back: f32,
 }
 
+/// What moves in a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    All,
+    /// The attention's matrices: which words are looked at, and what is taken from them.
+    Attention,
+}
+
+impl Part {
+    fn has(self, name: &str) -> bool {
+        self == Self::All || name.contains(".attn_")
+    }
+}
+
 impl Rates {
     fn of(&self, name: &str) -> f32 {
         if name.starts_with("token_embd") { self.embeddings } else { self.layers }
@@ -57,15 +71,16 @@ impl Optimizer {
         Self { rates, memory: memory.collect(), step: 0 }
     }
 
-    /// Moves every parameter by one step; `share` is that of the full rates. The parameters are shared out over the
-    /// cores.
-    pub fn update(&mut self, network: &Network, gradients: &[Vec<f32>], share: f32) -> Result<()> {
+    /// Moves every parameter of `part` by one step; `share` is that of the full rates. The parameters are shared out over
+    /// the cores.
+    pub fn update(&mut self, network: &Network, gradients: &[Vec<f32>], share: f32, part: Part) -> Result<()> {
         self.step += 1;
         let step = self.step as i32;
         let length = gradients.iter().flatten().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt() as f32;
         let shorter = (LONGEST / length.max(1e-12)).min(1.0);
         let rates = self.rates;
-        let work = Mutex::new(network.vars.iter().zip(&mut self.memory).zip(gradients));
+        let all = network.vars.iter().zip(&mut self.memory).zip(gradients);
+        let work = Mutex::new(all.filter(|(((name, _), _), _)| part.has(name)));
         let next = || work.lock().ok().and_then(|mut left| left.next());
         let worker = || -> Result<()> {
             while let Some((((name, var), memory), gradient)) = next() {

@@ -10,30 +10,22 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use shiftlens::checkpoint::{Checkpoint, FileBytes, Tokenizer};
 
-use crate::draw::word;
-use crate::instruct::{self, Example, Split, Stories};
-use crate::judge::Check;
+use crate::batches::{Data, SEQUENCE};
+use crate::instruct::{self, Split, Stories};
 use crate::llama2c::{self, Piece, Published};
-use crate::network::{BOS, Network, Row, Weights};
-use crate::optimizer::{Optimizer, Rates};
+use crate::network::{Network, Weights};
+use crate::optimizer::{Optimizer, Part, Rates};
 use crate::{export, sample, vocabulary};
 
-/// Predictions in a row, and rows in a step: the context is 256.
-const SEQUENCE: usize = 255;
-const BATCH: usize = 8;
 /// How many pieces the vocabulary keeps, at least and at most.
 const PIECES: [usize; 2] = [6_144, 8_192];
 /// Steps between two saved states; each is kept as a checkpoint, for the curve.
 pub const SAVE: usize = 100;
 /// Rates of AdamW. The embeddings hardly move: they are what words mean to both models.
 const RATES: Rates = Rates { layers: 3e-4, embeddings: 3e-5, back: 3.0 };
-/// Rows of a step that hold stories of the base as they are: there the tuned model is held to the base's own
-/// distribution, so that it still tells them.
-const PLAIN: usize = 1;
-/// How much one of their predictions counts beside one of an answer.
-const PLAIN_WEIGHT: f32 = 2.0;
-/// How much the first mention of what a story was asked for counts: it is the only part that the request decides.
-const NAMED_WEIGHT: f32 = 20.0;
+/// After the plan's steps, so many more against repetition, from this share of the full rates down to nothing.
+const AGAINST_REPETITION: usize = 800;
+const THEIR_SHARE: f32 = 0.1;
 
 pub const BASE: &str = "stories-base.gguf";
 pub const TUNED: &str = "stories-tuned.gguf";
@@ -78,12 +70,11 @@ pub fn run(plan: &Plan) -> Result<(), Box<dyn Error>> {
     cut_alike(plan, tokenizer.tokenizer()?, &stories)?;
     let plain = stories.texts(false).collect();
     let data = Data { tokenizer: tokenizer.tokenizer()?, stories: &stories, plain, seed: plan.seed };
-    let network = Network::new(&base, SEQUENCE)?;
-    println!("{} pieces, {} parameters, {} stories", base.shape.vocab, network.parameters(), stories.len());
-    let teacher = Network::new(&base, SEQUENCE)?;
-    let loss = optimise(plan, &base, [&network, &teacher], &data, &pieces)?;
-    export::write(&network.weights()?, &pieces, "stories15M tuned", true, &plan.out.join(TUNED))?;
-    println!("loss {}", loss.map_or("of an earlier run".into(), |l| format!("{l:.3} at the end")));
+    println!("{} pieces, {} parameters, {} stories", base.shape.vocab, base.parameters(), stories.len());
+    for stage in [Stage::following(plan.steps), Stage::against_repetition(plan.steps)] {
+        stage.train(plan, &base, &data, &pieces)?;
+    }
+    std::fs::copy(checkpoint(plan, plan.steps + AGAINST_REPETITION), plan.out.join(TUNED))?;
     Ok(())
 }
 
@@ -178,142 +169,88 @@ fn cut_alike(plan: &Plan, smaller: &Tokenizer, stories: &Stories) -> Result<(), 
     Ok(())
 }
 
-/// Where batches come from: each is a function of the seed and the step.
-struct Data<'a> {
-    tokenizer: &'a Tokenizer,
-    stories: &'a Stories,
-    /// The stories of the base that training may read.
-    plain: Vec<&'a str>,
-    seed: u64,
+/// The model after `step` steps.
+fn checkpoint(plan: &Plan, step: usize) -> PathBuf {
+    plan.state.join(format!("step-{step:05}.gguf"))
 }
 
-impl Data<'_> {
-    /// A conversation's ids and how much each counts when it is predicted: what was asked does not. The answer begins with
-    /// a word's leading space, as any text does, and ends with BOS.
-    fn conversation(&self, e: &Example) -> Result<(Vec<u32>, Vec<f32>), Box<dyn Error>> {
-        let prompt = self.tokenizer.encode_prompt(&export::asked(&e.prompt))?;
-        let answer = self.tokenizer.encode(&e.answer)?;
-        let named = first_mentions(e);
-        let weight = |span: &Range<usize>| match named.iter().any(|n| n.start < span.end && span.start < n.end) {
-            true => NAMED_WEIGHT,
-            false => 1.0,
+/// A part of the training, which starts from the file that the part before it wrote, with an optimizer of its own.
+struct Stage {
+    /// Its steps, counted through the whole training.
+    steps: Range<usize>,
+    /// The share of the full rates at a step.
+    share: fn(usize, &Range<usize>) -> f32,
+    part: Part,
+    /// Whether tokens that would repeat four words of a story are pushed down.
+    against_repetition: bool,
+    /// Where its state is kept.
+    state: &'static str,
+}
+
+impl Stage {
+    /// Instructions are learned.
+    fn following(steps: usize) -> Self {
+        let (part, against_repetition) = (Part::All, false);
+        Self { steps: 0..steps, share: warm_up_and_cosine, part, against_repetition, state: "tuned.safetensors" }
+    }
+
+    /// The same goes on, and repeating oneself is unlearned.
+    fn against_repetition(start: usize) -> Self {
+        let (part, against_repetition) = (Part::Attention, true);
+        let steps = start..start + AGAINST_REPETITION;
+        Self { steps, share: falling, part, against_repetition, state: "last.safetensors" }
+    }
+
+    /// Trains to the end of the stage, from its saved state if there is one; its checkpoints are kept in the plan's state.
+    fn train(&self, plan: &Plan, base: &Weights, data: &Data, pieces: &[Piece]) -> Result<(), Box<dyn Error>> {
+        let Range { start, end } = self.steps;
+        if checkpoint(plan, end).exists() {
+            println!("step {end} was reached by an earlier run");
+            return Ok(());
+        }
+        let network = match start {
+            0 => Network::new(base, SEQUENCE)?,
+            _ => Network::new(&export::read(&checkpoint(plan, start), base)?, SEQUENCE)?,
         };
-        let ids = prompt.iter().chain(&answer).map(|p| p.id).chain([BOS]).collect();
-        let weights = answer.iter().map(|p| weight(&p.span)).chain([1.0]);
-        Ok((ids, std::iter::repeat_n(0.0, prompt.len()).chain(weights).collect()))
-    }
-
-    /// `BATCH` rows of `SEQUENCE + 1` ids: the last `PLAIN` of the base's stories, the others of whole conversations, one
-    /// after another.
-    fn batch(&self, step: usize) -> Result<Vec<Row>, Box<dyn Error>> {
-        let mut rng = rng(self.seed, &format!("tuned {step}"));
-        let mut rows = Vec::with_capacity(BATCH);
-        let mut waiting: Vec<(Vec<u32>, Vec<f32>)> = Vec::new();
-        for _ in PLAIN..BATCH {
-            let (mut row, mut weights): (Vec<u32>, Vec<f32>) = Default::default();
-            loop {
-                // Some are kept waiting, so that one that fits is found for the rest of the row.
-                while waiting.len() < 24 {
-                    let next = self.conversation(&instruct::example(&mut rng, self.stories, Split::Train))?;
-                    if next.0.len() <= SEQUENCE + 1 {
-                        waiting.push(next);
-                    }
-                }
-                let room = SEQUENCE + 1 - row.len();
-                // Whichever of those that fit has waited longest: the order says nothing of their lengths.
-                let Some(next) = waiting.iter().position(|w| w.0.len() <= room) else { break };
-                let (ids, counts) = waiting.remove(next);
-                row.extend(ids);
-                weights.extend(counts);
+        let teacher = Network::new(base, SEQUENCE)?;
+        let path = plan.state.join(self.state);
+        let mut optimizer = Optimizer::new(base, RATES);
+        if path.exists() {
+            optimizer.load(&network, &path)?;
+            println!("going on from step {}", start + optimizer.step);
+        }
+        let (first, started) = (start + optimizer.step, Instant::now());
+        let (mut recent, mut answered): (Vec<f32>, usize) = (Vec::new(), 0);
+        for step in first..end {
+            let rows = data.batch(step, self.against_repetition)?;
+            answered += rows.iter().filter(|r| !r.plain).flat_map(|r| &r.weights).filter(|w| **w > 0.0).count();
+            let (loss, gradients) = network.gradients(&rows, &teacher)?;
+            optimizer.update(&network, &gradients, (self.share)(step, &self.steps), self.part)?;
+            recent.push(loss);
+            let done = step + 1;
+            if done % 25 == 0 || done == end {
+                let last = &recent[recent.len().saturating_sub(50)..];
+                let mean = last.iter().sum::<f32>() / last.len() as f32;
+                let left = started.elapsed().as_secs_f64() / (done - first) as f64 * (end - done) as f64 / 60.0;
+                println!("step {done} of {end}: loss {mean:.3}, {answered} tokens of answers, {left:.0} min left");
             }
-            row.resize(SEQUENCE + 1, BOS);
-            weights.resize(SEQUENCE + 1, 0.0);
-            rows.push(Row { ids: row, weights: weights[1..].to_vec(), plain: false });
-        }
-        for _ in 0..PLAIN {
-            let mut row = Vec::new();
-            while row.len() <= SEQUENCE {
-                row.extend(self.tokenizer.encode_prompt(word(&mut rng, &self.plain))?.iter().map(|p| p.id));
+            if done % SAVE == 0 || done == end {
+                export::write(&network.weights()?, pieces, "stories15M tuned", true, &checkpoint(plan, done))?;
+                optimizer.save(&network, &path)?;
             }
-            row.truncate(SEQUENCE + 1);
-            rows.push(Row { ids: row, weights: vec![PLAIN_WEIGHT; SEQUENCE], plain: true });
         }
-        Ok(rows)
+        Ok(())
     }
 }
 
-/// Where a story first mentions what it was asked for, in bytes.
-fn first_mentions(e: &Example) -> Vec<Range<usize>> {
-    let Check::Story { names } = &e.check else { return Vec::new() };
-    let is_part = |c: char| c.is_alphanumeric();
-    let whole =
-        |at: usize, name: &str| !e.answer[..at].ends_with(is_part) && !e.answer[at + name.len()..].starts_with(is_part);
-    let first = |name: &String| e.answer.match_indices(name.as_str()).find(|(at, _)| whole(*at, name));
-    names.iter().filter_map(first).map(|(at, name)| at..at + name.len()).collect()
-}
-
-/// AdamW with warm-up and cosine decay, from the saved state if there is one; gives the mean loss of the last fifty steps
-/// of this run, if it made any.
-fn optimise(
-    plan: &Plan,
-    base: &Weights,
-    [network, teacher]: [&Network; 2],
-    data: &Data,
-    pieces: &[Piece],
-) -> Result<Option<f32>, Box<dyn Error>> {
-    let path = plan.state.join("tuned.safetensors");
-    let mut optimizer = Optimizer::new(base, RATES);
-    if path.exists() {
-        optimizer.load(network, &path)?;
-        println!("going on from step {}", optimizer.step);
-    }
-    let (first, started) = (optimizer.step, Instant::now());
-    let (mut recent, mut answered): (Vec<f32>, usize) = (Vec::new(), 0);
-    for step in first..plan.steps {
-        let rows = data.batch(step)?;
-        answered += rows.iter().filter(|r| !r.plain).flat_map(|r| &r.weights).filter(|w| **w > 0.0).count();
-        let (loss, gradients) = network.gradients(&rows, teacher)?;
-        optimizer.update(network, &gradients, share(step, plan.steps))?;
-        recent.push(loss);
-        let tail = recent.len().saturating_sub(50);
-        let mean = recent[tail..].iter().sum::<f32>() / (recent.len() - tail) as f32;
-        if step % 25 == 24 || step + 1 == plan.steps {
-            let a_step = started.elapsed().as_secs_f64() / (step + 1 - first) as f64;
-            let left = a_step * (plan.steps - step - 1) as f64 / 60.0;
-            println!(
-                "step {} of {}: loss {mean:.3}, {answered} tokens of answers, {left:.0} min left",
-                step + 1,
-                plan.steps
-            );
-        }
-        if step % SAVE == SAVE - 1 || step + 1 == plan.steps {
-            let file = plan.state.join(format!("step-{:05}.gguf", step + 1));
-            export::write(&network.weights()?, pieces, "stories15M tuned", true, &file)?;
-            optimizer.save(network, &path)?;
-        }
-    }
-    let last = &recent[recent.len().saturating_sub(50)..];
-    Ok((!last.is_empty()).then(|| last.iter().sum::<f32>() / last.len() as f32))
-}
-
-/// The share of the full rates at a step.
-fn share(step: usize, steps: usize) -> f32 {
+/// Up over fifty steps, then down as a cosine to a twentieth.
+fn warm_up_and_cosine(step: usize, steps: &Range<usize>) -> f32 {
     let warm = ((step + 1) as f32 / 50.0).min(1.0);
-    let progress = step as f32 / steps as f32;
+    let progress = step as f32 / steps.end as f32;
     warm * (0.05 + 0.95 * 0.5 * (1.0 + (std::f32::consts::PI * progress).cos()))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_story_was_asked_for_is_found_where_it_comes_first() {
-        let answer = "The caterpillar saw a cat. The cat ran from Tom.".to_owned();
-        let check = Check::Story { names: vec!["cat".into(), "Tom".into(), "dog".into()] };
-        let e = Example { kind: "", prompt: String::new(), answer, check };
-        let found: Vec<&str> = first_mentions(&e).into_iter().map(|span| &e.answer[span]).collect();
-        assert_eq!(found, ["cat", "Tom"]);
-        assert_eq!(first_mentions(&e)[0].start, 22);
-    }
+/// Down to nothing along a line.
+fn falling(step: usize, steps: &Range<usize>) -> f32 {
+    THEIR_SHARE * (steps.end - step) as f32 / steps.len() as f32
 }

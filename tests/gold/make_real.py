@@ -1,4 +1,4 @@
-"""PyTorch's values of a real checkpoint: python make_real.py FILE.gguf OUT.json (needs torch, transformers and gguf).
+"""PyTorch's values of a real checkpoint: python make_real.py FILE.gguf OUT.json (needs torch, transformers, accelerate and gguf).
 
 The file's weights are dequantized to f32. For each prompt below: the model's greedy response, its probabilities, and the signed
 gradient x input of every position for every response token."""

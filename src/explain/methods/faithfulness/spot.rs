@@ -100,17 +100,23 @@ pub(super) fn said(method: Method, cells: &[Cell]) -> String {
     let (what, count) = (if method == Method::Occlusion { "removals" } else { "finite differences" }, clear.len());
     let found = match (count, off) {
         (0, _) => String::new(),
+        (1, 0) => format!(
+            "One cell recomputed by {what} agrees within {:.1} % of its column's largest value.",
+            (100.0 * most).max(0.1)
+        ),
         (_, 0) => format!(
             "{count} cells recomputed by {what} agree within {:.1} % of their column's largest value.",
             (100.0 * most).max(0.1)
         ),
         _ => format!(
-            "{off} of {count} cells recomputed by {what} are off, by up to {:.1} % of their column's largest value: do not trust these numbers.",
+            "{off} of {count} cells recomputed by {what} {} off, by up to {:.1} % of the column's largest value: do not trust these numbers.",
+            if off == 1 { "is" } else { "are" },
             100.0 * most
         ),
     };
     let untold = match vague.len() {
         0 => String::new(),
+        1 => format!("One cell is too small for {what} to tell."),
         count => format!("{count} cells are too small for {what} to tell."),
     };
     [found, untold].into_iter().filter(|said| !said.is_empty()).collect::<Vec<_>>().join(" ")
@@ -242,4 +248,31 @@ async fn slope(
         Ok(passage.values(&rows).await?[m])
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_cell_is_spoken_of_as_one() {
+        let cell = |apart: f64, uncertain: f64| {
+            let (unit, token, value, difference) = (0, 0, 1.0, 1.0);
+            Cell { unit, token, value, difference, apart, uncertain }
+        };
+        let (right, wrong, vague) = (cell(0.02, 0.0), cell(0.4, 0.0), cell(0.0, 1.0));
+        let said =
+            |cells: &[&Cell]| said(Method::GradientInput, &cells.iter().map(|c| (*c).clone()).collect::<Vec<_>>());
+        assert_eq!(
+            said(&[&right, &vague]),
+            "One cell recomputed by finite differences agrees within 2.0 % of its column's largest value. \
+             One cell is too small for finite differences to tell."
+        );
+        assert_eq!(
+            said(&[&right, &wrong]),
+            "1 of 2 cells recomputed by finite differences is off, by up to 40.0 % of the column's largest value: do \
+             not trust these numbers."
+        );
+        assert_eq!(said(&[&vague, &vague]), "2 cells are too small for finite differences to tell.");
+    }
 }
