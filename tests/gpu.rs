@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use shiftlens::checkpoint::{Checkpoint, FileBytes, MemoryBytes};
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::model::cpu::CpuEngine;
-use shiftlens::model::gpu::GpuError;
+use shiftlens::model::gpu::{Gpu, GpuError};
 use shiftlens::model::head::{Goal, Target};
 use shiftlens::model::{Engine, Group, ModelError, Next, Seen, Tick, block_on};
 use support::{
@@ -33,23 +33,33 @@ fn whole(tiny: &Tiny) -> CpuEngine {
 const PROMPT: [u32; 11] = [5, 9, 2, 9, 31, 17, 4, 40, 41, 3, 12];
 const RESPONSE: [u32; 6] = [7, 7, 30, 2, 19, 8];
 
-/// Each column agrees within 1e-3 of its largest value. Where its terms cancel, their rounding is left: a millionth of the
-/// largest value of the same target, in any column.
-fn columns_agree(columns: &[(Target, Vec<f32>, Vec<f32>)], case: &str) {
+/// Each column agrees within 1e-3 of its largest value. Where its terms cancel, their rounding is left: the share `rounding`
+/// of the largest value of the same target, in any column.
+fn columns_agree(columns: &[(Target, Vec<f32>, Vec<f32>)], rounding: f32, case: &str) {
     let largest = |column: &[f32]| column.iter().fold(0.0f32, |most, v| most.max(v.abs()));
     for (target, a, b) in columns {
         let of_target = columns.iter().filter(|(other, ..)| other == target);
         let most = of_target.map(|(_, a, _)| largest(a)).fold(1e-12, f32::max);
-        let allowed = (1e-3 * largest(a)).max(1e-6 * most);
+        let allowed = (1e-3 * largest(a)).max(rounding * most);
         assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() <= allowed), "{case} {target:?}: {a:?} {b:?}, of {most}");
     }
 }
 
+/// What rounding leaves where terms cancel, as a share of the largest value.
+fn rounding(gpu: &Gpu) -> f32 {
+    if gpu.has_half_tangents() { 2e-4 } else { 1e-6 }
+}
+
 #[test]
 fn logits_columns_and_reverse_agree_with_the_cpu() {
-    for tiny in every_storage() {
+    for (at, tiny) in every_storage().into_iter().enumerate() {
         let Some(gpu) = gpu() else { return };
         let dtype = tiny.dtype;
+        // every other one as if the device did not compute in f16
+        if at % 2 == 1 {
+            gpu.keep_tangents_whole();
+        }
+        let rounding = rounding(&gpu);
         let (mut ours, mut on_cpu) = (on_gpu(gpu, &tiny.checkpoint()), whole(&tiny));
         block_on(async {
             let groups: Vec<Group> =
@@ -81,7 +91,7 @@ fn logits_columns_and_reverse_agree_with_the_cpu() {
                         }
                     }
                 }
-                columns_agree(&columns, &format!("{dtype:?}"));
+                columns_agree(&columns, rounding, &format!("{dtype:?}"));
             }
             let tokens: Vec<u32> = PROMPT.iter().chain(&RESPONSE).copied().collect();
             let mut ticks = Vec::new();
@@ -315,7 +325,7 @@ fn a_token_takes_one_submission() {
 #[test]
 fn a_contrast_takes_one_submission() {
     let Some(gpu) = gpu() else { return };
-    let tiny = Tiny::default();
+    let (tiny, rounding) = (Tiny::default(), rounding(&gpu));
     let (mut ours, mut on_cpu) = (on_gpu(gpu, &tiny.checkpoint()), tiny.engine());
     let groups: Vec<Group> = (0..5).map(|g| Group { positions: vec![2 * g, 2 * g + 1] }).collect();
     block_on(async {
@@ -343,6 +353,6 @@ fn a_contrast_takes_one_submission() {
             assert_eq!((costs[0].1, costs[1].0), (1, 1));
             assert_eq!(costs[0].2, costs[1].2, "{target:?}");
         }
-        columns_agree(&columns, "contrast");
+        columns_agree(&columns, rounding, "contrast");
     });
 }

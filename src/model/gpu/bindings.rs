@@ -78,6 +78,7 @@ mod tests {
     use strum::VariantArray;
     use wgpu::naga::front::wgsl::parse_str;
 
+    use super::super::cache::TangentType;
     use super::super::pack::Format;
     use super::*;
 
@@ -86,7 +87,7 @@ mod tests {
     fn the_buffers_are_those_of_the_wgsl() {
         for kernel in Kernel::VARIANTS {
             let named = ALL.iter().find(|(of, _)| of.contains(kernel)).map(|(_, names)| *names);
-            let module = parse_str(&kernel.source(Some(Format::F32))).unwrap();
+            let module = parse_str(&kernel.source(Some(Format::F32), TangentType::F32)).unwrap();
             let mut declared: Vec<_> = module
                 .global_variables
                 .iter()

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wgpu::{Buffer, BufferUsages};
 
+use super::cache::TangentType;
+
 /// Why the GPU could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 pub enum GpuError {
@@ -53,6 +55,7 @@ pub struct Gpu {
     fault: Fault,
     /// Bytes that one binding can hold.
     binding: Cell<usize>,
+    tangents: Cell<TangentType>,
 }
 
 impl Gpu {
@@ -80,7 +83,9 @@ impl Gpu {
             max_compute_workgroup_storage_size: 16_384,
             ..limits
         };
-        let wanted = wgpu::DeviceDescriptor { required_limits: limits.clone(), ..Default::default() };
+        let half = adapter.features() & wgpu::Features::SHADER_F16;
+        let wanted =
+            wgpu::DeviceDescriptor { required_limits: limits.clone(), required_features: half, ..Default::default() };
         let (device, queue) = adapter.request_device(&wanted).await.map_err(|e| unavailable(&e))?;
         let fault = Fault::default();
         let (errors, losses) = (fault.clone(), fault.clone());
@@ -98,7 +103,8 @@ impl Gpu {
         let software = info.device_type == wgpu::DeviceType::Cpu;
         let name = if info.name.is_empty() { info.device_type_name() } else { info.name };
         let binding = limits.max_buffer_size.min(limits.max_storage_buffer_binding_size) as usize;
-        Ok(Self { device, queue, name, software, fault, binding: Cell::new(binding) })
+        let tangents = if half.is_empty() { TangentType::F32 } else { TangentType::F16 };
+        Ok(Self { device, queue, name, software, fault, binding: Cell::new(binding), tangents: Cell::new(tangents) })
     }
 
     /// What the adapter calls itself.
@@ -119,6 +125,21 @@ impl Gpu {
     /// As if one binding held no more than `bytes`, as tests do.
     pub fn limit_bindings(&self, bytes: usize) {
         self.binding.set(bytes);
+    }
+
+    /// How tangents of keys and values are stored.
+    pub(super) fn tangent_type(&self) -> TangentType {
+        self.tangents.get()
+    }
+
+    /// Whether tangents of keys and values are kept in f16.
+    pub fn has_half_tangents(&self) -> bool {
+        self.tangents.get() == TangentType::F16
+    }
+
+    /// As if the device did not compute in f16, as tests do before they begin a sequence.
+    pub fn keep_tangents_whole(&self) {
+        self.tangents.set(TangentType::F32);
     }
 
     /// The first thing that went wrong so far, if anything did.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use wgpu::{BindGroup, BindGroupLayout, ComputePipeline};
 
 use super::bindings::{Buffers, OfKernel};
+use super::cache::TangentType;
 use super::device::Gpu;
 use super::ops::Call;
 use super::pack::Format;
@@ -115,9 +116,9 @@ impl Kernel {
         }
     }
 
-    /// What the GPU is given, for weights of this format where the kernel reads any.
-    pub fn source(self, format: Option<Format>) -> String {
-        let whole = self.whole(format);
+    /// What the GPU is given, for weights of this format and cached tangents of this type where the kernel reads any.
+    pub fn source(self, format: Option<Format>, tangents: TangentType) -> String {
+        let whole = self.whole(format, tangents);
         #[cfg(test)]
         if BROKEN.get() == Some(self) {
             return without_effect(&whole);
@@ -125,7 +126,7 @@ impl Kernel {
         whole
     }
 
-    fn whole(self, format: Option<Format>) -> String {
+    fn whole(self, format: Option<Format>, tangents: TangentType) -> String {
         let weights = format.map(|format| format!("{WEIGHTS}\n{}", weight4(format))).unwrap_or_default();
         match self {
             Self::Matmul | Self::Transposed => format!("{weights}\n{TILES}\n{}", self.text()),
@@ -139,9 +140,8 @@ impl Kernel {
                 let rows = self.rows_at_once();
                 format!("const ROWS: u32 = {rows}u;\n{weights}\n{ROWS}\n{}", for_each_row(self.text(), rows))
             }
-            Self::Append | Self::RopeVjp | Self::Attention | Self::AttentionVjpQueries | Self::AttentionVjpKeys => {
-                format!("{HEADS}\n{}", self.text())
-            }
+            Self::Append | Self::Attention => format!("{}\n{HEADS}\n{}", tangents.wgsl(), self.text()),
+            Self::RopeVjp | Self::AttentionVjpQueries | Self::AttentionVjpKeys => format!("{HEADS}\n{}", self.text()),
             Self::Norm | Self::NormVjp => format!("{NORMS}\n{}", self.text()),
             Self::Mlp | Self::MlpVjp => format!("{GATED}\n{}", self.text()),
             Self::Scan | Self::Choose => format!("{CHOICE}\n{}", self.text()),
@@ -228,21 +228,22 @@ fn without_effect(source: &str) -> String {
     format!("{}\n    if true {{ return; }}{}", &source[..body], &source[body..])
 }
 
-/// Pipelines by kernel and the storage of its weights.
+/// Pipelines by kernel, the storage of its weights and that of cached tangents.
 #[derive(Default)]
 pub(super) struct Kernels {
-    made: RefCell<HashMap<(Kernel, Option<Format>), ComputePipeline>>,
+    made: RefCell<HashMap<(Kernel, Option<Format>, TangentType), ComputePipeline>>,
     layouts: [OnceCell<BindGroupLayout>; 3],
 }
 
 impl Kernels {
     /// The pipeline of `kernel`.
     pub fn pipeline(&self, gpu: &Gpu, kernel: Kernel, format: Option<Format>) -> ComputePipeline {
+        let tangents = gpu.tangent_type();
         let make = || {
             let label = Some(format!("{kernel:?}"));
             let module = gpu.device.create_shader_module(wgpu::ShaderModuleDescriptor {
                 label: label.as_deref(),
-                source: wgpu::ShaderSource::Wgsl(kernel.source(format).into()),
+                source: wgpu::ShaderSource::Wgsl(kernel.source(format, tangents).into()),
             });
             let layout = kernel.reads().map(|bindings| {
                 gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
@@ -259,7 +260,7 @@ impl Kernels {
                 cache: None,
             })
         };
-        self.made.borrow_mut().entry((kernel, format)).or_insert_with(make).clone()
+        self.made.borrow_mut().entry((kernel, format, tangents)).or_insert_with(make).clone()
     }
 
     fn layout(&self, gpu: &Gpu, bindings: Bindings) -> &BindGroupLayout {
@@ -312,6 +313,7 @@ impl Kernels {
 #[cfg(test)]
 mod tests {
     use strum::VariantArray;
+    use wgpu::naga::valid::Capabilities;
 
     use super::*;
 
@@ -334,18 +336,22 @@ mod tests {
             _ => vec![None],
         };
         let all = Kernel::VARIANTS.iter().flat_map(|&kernel| formats(kernel).into_iter().map(move |f| (kernel, f)));
-        for (kernel, format) in all {
-            let source = kernel.source(format);
+        let all = all.flat_map(|(kernel, format)| TangentType::VARIANTS.iter().map(move |t| (kernel, format, *t)));
+        for (kernel, format, tangents) in all {
+            let source = kernel.source(format, tangents);
             let checked =
                 wgpu::naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string(&source)).and_then(|module| {
                     let mut validator = wgpu::naga::valid::Validator::new(
                         wgpu::naga::valid::ValidationFlags::all(),
                         // `unpack2x16float`, which is a part of WGSL itself
-                        wgpu::naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32,
+                        match tangents {
+                            TangentType::F32 => Capabilities::SHADER_FLOAT16_IN_FLOAT32,
+                            TangentType::F16 => Capabilities::SHADER_FLOAT16_IN_FLOAT32 | Capabilities::SHADER_FLOAT16,
+                        },
                     );
                     validator.validate(&module).map(drop).map_err(|e| e.emit_to_string(&source))
                 });
-            failures.extend(checked.err().map(|e| format!("{kernel:?} of {format:?}: {e}")));
+            failures.extend(checked.err().map(|e| format!("{kernel:?} of {format:?}, {tangents:?}: {e}")));
             failures.extend(tint(&source).err().map(|e| format!("{kernel:?} of {format:?}, tint: {e}")));
         }
         assert!(failures.is_empty(), "{}", failures.join("\n\n"));

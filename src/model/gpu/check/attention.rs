@@ -82,7 +82,7 @@ pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
         let gpu = bench.gpu;
         let shape = gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0])));
         let (held, cache, tangents) =
-            (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&cache), gpu.filled(&tangents));
+            (gpu.filled(&with_noise(&c, &queries)), gpu.filled(&cache), bench.tangents(&tangents));
         let out = gpu.storage(rows * width);
         let (info, tangents) = (&stacked.info, &tangents);
         let buffers = bindings::Attention { shape: &shape, info, projected: &held, cache: &cache, tangents, out: &out };

@@ -229,7 +229,7 @@ async fn append(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelEr
     }
     let gpu = bench.gpu;
     let uniform = gpu.uniform(&Heads::new(&c, Attend::of(&c.specs[0])));
-    let (given, held, held_tangents) = (gpu.filled(&given), gpu.filled(&before[..primal]), gpu.filled(&before));
+    let (given, held, held_tangents) = (gpu.filled(&given), gpu.filled(&before[..primal]), bench.tangents(&before));
     let (count, info, angles) = (&stacked.count, &stacked.info, &stacked.angles);
     let buffers = bindings::Append {
         shape: &uniform,
@@ -242,7 +242,7 @@ async fn append(bench: &mut Bench<'_>, layout: RopeLayout) -> Result<(), ModelEr
     };
     let op = Op::elements(bench.bind(buffers), rotated_heads(&c) * c.head_width / 2);
     let found = bench.run(&[op], plan.rows(), &held, cache.len()).await?;
-    let found_tangents = bench.run(&[], 0, &held_tangents, tangents.len()).await?;
+    let found_tangents = bench.read_tangents(&held_tangents, tangents.len()).await?;
     let found_in_place = bench.run(&[], 0, &given, plan.rows() * projected(&c)).await?;
     let case = |what: &str| format!("{layout:?}, {what}");
     bench.compare(Kernel::Append, Value, case("keys and values"), &cache, &found);

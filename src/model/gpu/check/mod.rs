@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use wgpu::Buffer;
 
 use super::bindings::OfKernel;
-use super::cache::Places;
+use super::cache::{Places, TangentType};
 use super::device::{Gpu, GpuError};
 use super::forward::{angles, row_info};
 use super::kernels::{Kernel, Kernels};
@@ -112,6 +112,27 @@ impl Bench<'_> {
         self.kernels.bind(self.gpu, buffers)
     }
 
+    /// Cached tangents with these values, as the GPU stores them.
+    fn tangents(&self, values: &[f32]) -> Buffer {
+        match self.gpu.tangent_type() {
+            TangentType::F32 => self.gpu.filled(values),
+            TangentType::F16 => {
+                self.gpu.filled(&values.iter().map(|v| half::f16::from_f32(*v).to_bits()).collect::<Vec<_>>())
+            }
+        }
+    }
+
+    /// The first `count` of such values.
+    async fn read_tangents(&self, from: &Buffer, count: usize) -> Result<Vec<f32>, GpuError> {
+        let size = self.gpu.tangent_type().size();
+        let words = self.run(&[], 0, from, (count * size).div_ceil(4)).await?;
+        if size == 4 {
+            return Ok(words);
+        }
+        let halves = words.iter().flat_map(|w| [w.to_bits() as u16, (w.to_bits() >> 16) as u16]);
+        Ok(halves.map(|bits| half::f16::from_bits(bits).to_f32()).take(count).collect())
+    }
+
     /// Runs `ops` for `rows` rows, and reads the first `count` values of `from`.
     async fn run(&self, ops: &[Op], rows: usize, from: &Buffer, count: usize) -> Result<Vec<f32>, GpuError> {
         let staged = self.gpu.staging(count);
@@ -206,19 +227,34 @@ mod tests {
             Err(e) if std::env::var("SHIFTLENS_GPU").as_deref() == Ok("required") => panic!("{e}"),
             Err(e) => return not_checked(&e.to_string()),
         };
+        if gpu.has_half_tangents() {
+            agrees(&gpu);
+            gpu.keep_tangents_whole();
+        } else {
+            not_checked(&format!("{} does not compute in f16", gpu.name()));
+        }
+        agrees(&gpu);
+    }
+
+    fn agrees(gpu: &Gpu) {
         let mut ticks = Vec::new();
         let mut noted = async |t: Tick| {
             ticks.push((t.done, t.total));
             ControlFlow::Continue(())
         };
-        let checked = block_on(check(&gpu, &mut noted)).unwrap();
+        let checked = block_on(check(gpu, &mut noted)).unwrap();
         let off: Vec<&Checked> = checked.iter().filter(|c| !c.agrees()).collect();
         assert!(off.is_empty(), "{off:#?}");
         let names: BTreeSet<String> = checked.iter().map(|c| c.kernel.clone()).collect();
         assert_eq!(names, Kernel::VARIANTS.iter().map(|k| k.name()).collect(), "a kernel is not checked");
         assert_eq!(ticks.last().map(|(done, total)| done == total), Some(true));
         let worst = checked.iter().map(|c| c.relative_error).fold(0.0, f32::max);
-        println!("{} comparisons on {}, at most {worst:.1e} apart", checked.len(), gpu.name());
+        println!(
+            "{} comparisons on {}, tangents in {:?}, at most {worst:.1e} apart",
+            checked.len(),
+            gpu.name(),
+            gpu.tangent_type()
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@
 @group(0) @binding(4) var<storage, read_write> projected: array<f32>;
 // [capacity, 2 kv_width], and each group's from its first position on: a position's keys, then its values
 @group(0) @binding(5) var<storage, read_write> cache: array<f32>;
-@group(0) @binding(6) var<storage, read_write> tangents: array<f32>;
+@group(0) @binding(6) var<storage, read_write> tangents: array<Tangent>;
 
 const NONE: u32 = 0xffffffffu;
 
@@ -50,9 +50,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
         cache[to + kv_width + b] = second;
     } else {
         let to = (row.z + row.y - row.w) * 2u * kv_width + within;
-        tangents[to + a] = rotated.x;
-        tangents[to + b] = rotated.y;
-        tangents[to + kv_width + a] = first;
-        tangents[to + kv_width + b] = second;
+        tangents[to + a] = Tangent(rotated.x);
+        tangents[to + b] = Tangent(rotated.y);
+        tangents[to + kv_width + a] = Tangent(first);
+        tangents[to + kv_width + b] = Tangent(second);
     }
 }

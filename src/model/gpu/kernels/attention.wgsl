@@ -9,7 +9,7 @@
 @group(0) @binding(2) var<storage, read> projected: array<f32>;
 // [capacity, 2 kv_heads * head_width], and each group's from its first position on: a position's keys, then its values; four at once
 @group(0) @binding(3) var<storage, read> cache: array<vec4f>;
-@group(0) @binding(4) var<storage, read> tangents: array<vec4f>;
+@group(0) @binding(4) var<storage, read> tangents: array<vec4<Tangent>>;
 // [rows, heads * head_width]
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
 
@@ -40,12 +40,12 @@ fn cached4(at: u32) -> vec4f {
 }
 
 fn tangent(at: u32) -> f32 {
-    return tangents[at / 4u][at % 4u];
+    return f32(tangents[at / 4u][at % 4u]);
 }
 
 fn tangent4(at: u32) -> vec4f {
     if at % 4u == 0u {
-        return tangents[at / 4u];
+        return vec4f(tangents[at / 4u]);
     }
     return vec4f(tangent(at), tangent(at + 1u), tangent(at + 2u), tangent(at + 3u));
 }
