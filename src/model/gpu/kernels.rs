@@ -228,10 +228,13 @@ fn without_effect(source: &str) -> String {
     format!("{}\n    if true {{ return; }}{}", &source[..body], &source[body..])
 }
 
-/// Pipelines by kernel, the storage of its weights and that of cached tangents.
+/// A kernel, the storage of the weights that it reads, and that of cached tangents.
+type Variant = (Kernel, Option<Format>, TangentType);
+
+/// The pipelines made so far.
 #[derive(Default)]
 pub(super) struct Kernels {
-    made: RefCell<HashMap<(Kernel, Option<Format>, TangentType), ComputePipeline>>,
+    made: RefCell<HashMap<Variant, ComputePipeline>>,
     layouts: [OnceCell<BindGroupLayout>; 3],
 }
 
