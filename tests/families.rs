@@ -96,7 +96,7 @@ fn every_family_matches_pytorch_on_the_gpu() {
         {
             let Some(gpu) = gpu() else { return };
             if whole {
-                gpu.keep_tangents_whole();
+                gpu.keep_tangents_in_f32();
             }
             let what = format!("{folder} from {kind} on the GPU");
             importance_matches(&what, &mut on_gpu(gpu, &checkpoint), folder, 1e-3);

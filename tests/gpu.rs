@@ -47,7 +47,7 @@ fn columns_agree(columns: &[(Target, Vec<f32>, Vec<f32>)], rounding: f32, case: 
 
 /// What rounding leaves where terms cancel, as a share of the largest value.
 fn rounding(gpu: &Gpu) -> f32 {
-    if gpu.has_half_tangents() { 2e-4 } else { 1e-6 }
+    if gpu.has_f16_tangents() { 2e-4 } else { 1e-6 }
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn logits_columns_and_reverse_agree_with_the_cpu() {
         let dtype = tiny.dtype;
         // every other one as if the device did not compute in f16
         if at % 2 == 1 {
-            gpu.keep_tangents_whole();
+            gpu.keep_tangents_in_f32();
         }
         let rounding = rounding(&gpu);
         let (mut ours, mut on_cpu) = (on_gpu(gpu, &tiny.checkpoint()), whole(&tiny));

@@ -23,6 +23,7 @@ const PLAIN: usize = 1;
 const PLAIN_WEIGHT: f32 = 2.0;
 /// How much the first mention of what a story was asked for counts: it is the only part that the request decides.
 const NAMED_WEIGHT: f32 = 20.0;
+
 /// Where batches come from: each is a function of the seed and the step.
 pub struct Data<'a> {
     pub tokenizer: &'a Tokenizer,

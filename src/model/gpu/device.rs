@@ -133,12 +133,12 @@ impl Gpu {
     }
 
     /// Whether tangents of keys and values are kept in f16.
-    pub fn has_half_tangents(&self) -> bool {
+    pub fn has_f16_tangents(&self) -> bool {
         self.tangents.get() == TangentType::F16
     }
 
     /// As if the device did not compute in f16, as tests do before they begin a sequence.
-    pub fn keep_tangents_whole(&self) {
+    pub fn keep_tangents_in_f32(&self) {
         self.tangents.set(TangentType::F32);
     }
 

@@ -4,7 +4,7 @@ use super::*;
 
 /// What an engine that has `info` loaded says to `run`: a response that names what was asked, and of which model.
 pub(super) fn report(info: &CheckpointInfo, run: &Run) -> ModelReport {
-    let Prompt::Text { text, turns, .. } = &run.prompt else { panic!("the page sends texts") };
+    let Prompt::Text { text, turns, .. } = &run.prompt else { panic!("the page sends its prompts as text") };
     let said = match &run.response {
         Response::Own { .. } => vec![token(7, &format!("{} on {text}", info.weights))],
         Response::Text { text } => vec![token(8, text)],
@@ -105,7 +105,7 @@ impl Played {
             Request::List { job } if fails => Event::Failed { job, failure: Failure::NotLoaded },
             Request::List { job } => Event::Listed { job, entries: Vec::new(), results: 1, free: None },
             Request::Prepare { job, prompt, .. } => {
-                let Prompt::Text { text, turns, .. } = prompt else { panic!("the page sends texts") };
+                let Prompt::Text { text, turns, .. } = prompt else { panic!("the page sends its prompts as text") };
                 let (span, said) = (0..text.len(), conversation(&text, &turns));
                 let token = PromptToken { id: 1, text: said, bytes: None, span, role: Role::User };
                 Event::Prepared { job, prompt: vec![token], length: Length::of(1, 256), need: None }
@@ -161,7 +161,7 @@ impl Played {
     }
 
     fn do_run(&mut self, side: Side, job: u32, run: &Run, fails: bool) -> bool {
-        let info = self.engines[side.index()].model.as_ref().expect("an engine runs what it has").info.clone();
+        let info = self.engines[side.index()].model.as_ref().expect("a model is loaded before it runs").info.clone();
         let whole = match &run.prompt {
             Prompt::Ids { ids } => text::goes_on(&info, ids, run),
             Prompt::Text { .. } => report(&info, run),

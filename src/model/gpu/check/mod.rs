@@ -227,9 +227,9 @@ mod tests {
             Err(e) if std::env::var("SHIFTLENS_GPU").as_deref() == Ok("required") => panic!("{e}"),
             Err(e) => return not_checked(&e.to_string()),
         };
-        if gpu.has_half_tangents() {
+        if gpu.has_f16_tangents() {
             agrees(&gpu);
-            gpu.keep_tangents_whole();
+            gpu.keep_tangents_in_f32();
         } else {
             not_checked(&format!("{} does not compute in f16", gpu.name()));
         }
