@@ -137,7 +137,8 @@ impl Gpu {
         self.tangents.get() == TangentType::F16
     }
 
-    /// As if the device did not compute in f16, as tests do before they begin a sequence.
+    /// As if the device did not compute in f16: for a model whose tangents f16 cannot hold, and in tests. Before a sequence
+    /// begins.
     pub fn keep_tangents_in_f32(&self) {
         self.tangents.set(TangentType::F32);
     }

@@ -19,6 +19,7 @@ mod matrix;
 mod ops;
 mod pack;
 mod profile;
+mod range;
 mod reverse;
 mod uniforms;
 mod weights;

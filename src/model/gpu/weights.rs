@@ -7,6 +7,7 @@ use super::fused::{Fused, fuse};
 use super::kernels::Kernels;
 use super::matrix::{Matrix, Rows};
 use super::pack::Format;
+use super::range::f16_holds;
 use crate::checkpoint::{Checkpoint, ModelConfig, Part};
 use crate::model::ModelError;
 use crate::model::steps::Attend;
@@ -118,6 +119,9 @@ impl GpuModel {
                 down: matrix(part(Part::Down))?,
                 norms: norms(i).map(|part| Ok((part, norm(&part.tensor(i))?))).collect::<Result<_, ModelError>>()?,
             });
+            if gpu.has_f16_tangents() && !f16_holds(checkpoint, i)? {
+                gpu.keep_tangents_in_f32();
+            }
             gpu.check()?;
             done += MATRICES + norms(i).count();
             progress(done, total).await?;
