@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use libfuzzer_sys::fuzz_target;
 use miniz_oxide::deflate::compress_to_vec;
 use shiftlens::share::link::Link;
-use shiftlens::share::{Collection, Export};
+use shiftlens::share::{Collection, Export, Study};
 use shiftlens::teach::Lesson;
 
 /// A fragment whose packing is whole, so that what is packed is what the fuzzer varies: two bytes of length, the description, the
@@ -36,4 +36,5 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let _ = Export::read("file.shiftlens.json", &text);
     let _ = Collection::read("runs.shiftlens.json", &text);
+    let _ = Study::read("study.shiftlens.json", &text);
 });

@@ -78,7 +78,7 @@ async fn idle() {
 #[component]
 pub fn WaitingNote(state: State, among_weights: bool) -> impl IntoView {
     let wanted = move || match among_weights {
-        true => state.tab.get() != Tab::Prompt,
+        true => !matches!(state.tab.get(), Tab::Prompt | Tab::Study),
         false => state.tab.get() == Tab::Prompt && state.wishes.with(|w| !w.is_empty()),
     };
     let coming = move || wanted() && state.slots().map(presence).contains(&Presence::Coming);

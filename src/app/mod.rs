@@ -41,6 +41,7 @@ mod reading;
 mod share;
 mod shell;
 mod state;
+mod study;
 mod switching;
 mod tabs;
 mod teach;

@@ -20,6 +20,7 @@ use super::prompt::PromptPanel;
 use super::share::ShareDialog;
 use super::share::linked::{self, LinkedNote, Notice};
 use super::state::{Side, State, Tab};
+use super::study::StudyView;
 use super::tabs::{self, Tabs};
 use super::teach::{Coach, GuessPanel, LearnDialog, NotShown, Presenter};
 use super::text::TextPanel;
@@ -96,6 +97,7 @@ pub fn Page() -> impl IntoView {
             <Show when=move || state.tab.get() == Tab::Heads><Heads state/></Show>
             <Show when=move || state.tab.get() == Tab::Concepts><Concepts state/></Show>
             <Show when=move || state.tab.get() == Tab::Findings><FindingsView state/></Show>
+            <Show when=move || state.tab.get() == Tab::Study><StudyView state/></Show>
             </div>
         </main>
         <ModelsDialog state/>

@@ -22,6 +22,16 @@ impl Summary {
         let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
         Self { n, mean, deviation: (squares / n.saturating_sub(1).max(1) as f64).sqrt() }
     }
+
+    /// The 95 % confidence interval of the mean, by Student's t; nothing of fewer than two values.
+    pub fn interval(&self) -> Option<[f64; 2]> {
+        if self.n < 2 {
+            return None;
+        }
+        let t = StudentsT::new(0.0, 1.0, (self.n - 1) as f64).ok()?.inverse_cdf(0.975);
+        let half = t * self.deviation / (self.n as f64).sqrt();
+        Some([self.mean - half, self.mean + half])
+    }
 }
 
 /// Welch's t-test (Welch, 1947) of two samples whose variances may differ.

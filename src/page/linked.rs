@@ -4,13 +4,14 @@ use super::facts::{bundled, by_file};
 use super::history;
 use super::runs::{self, Round, Shown, spec_of_link};
 use super::slots;
+use super::study;
 use super::waiting;
 use super::{Effect, Msg, Side, Tracked, editor, weights};
 use crate::explain::ModelReport;
 use crate::protocol::Source;
 use crate::share::link::{Link, Origin, Precision};
 use crate::share::screen::{Reading, Tab};
-use crate::share::{Collection, Export, Match, compare};
+use crate::share::{Collection, Export, FileError, Match, Study, compare};
 use crate::wording::share as wording;
 
 /// What the user wants.
@@ -25,6 +26,15 @@ pub enum Command {
         /// What is in it.
         text: String,
     },
+    /// Show what two checkpoints of a study made of a prompt.
+    OfStudy {
+        /// Where it is from, in words.
+        by: String,
+        /// The same as a file of results.
+        export: Box<Export>,
+    },
+    /// What had been sent before is on screen again, if anything had.
+    Restore(Option<Box<Picture>>),
     /// Load what the picture was made with.
     Load,
     /// Compute it again.
@@ -61,6 +71,8 @@ pub struct Picture {
     pub precision: Option<Precision>,
     /// Whether it was computed again.
     pub again: Again,
+    /// Whether it is from the report of a study that is open.
+    pub of_study: bool,
 }
 
 impl Picture {
@@ -98,6 +110,11 @@ impl Linked {
                 Some(Ok(link)) => self.open_link(link),
             },
             Command::File { name, text } => self.open_file(&name, &text),
+            Command::OfStudy { by, export } => self.show(by, *export, true),
+            Command::Restore(picture) => {
+                *self.picture = picture.map(|picture| *picture);
+                Vec::new()
+            }
             Command::Load => self.load(),
             Command::Recompute => {
                 self.set_again(Again::Loading);
@@ -139,7 +156,7 @@ impl Linked {
         }
         then.push(Msg::Runs(runs::Command::Show(Box::new(Round::of_link(&link)))));
         let (by, precision, again) = (wording::BY_LINK.to_owned(), Some(link.precision), Again::No);
-        *self.picture = Some(Picture { by, sent, origins, precision, again });
+        *self.picture = Some(Picture { by, sent, origins, precision, again, of_study: false });
         if tab != Tab::Prompt {
             then.extend(self.load());
         }
@@ -147,32 +164,37 @@ impl Linked {
     }
 
     fn open_file(&mut self, name: &str, text: &str) -> Vec<Msg> {
-        let mut then = vec![Msg::Show(Tab::Prompt)]; // where it is shown, or said what is wrong with it
-        let export = match Collection::read(name, text) {
-            Some(Ok(runs)) => {
-                *self.notice = None;
-                then.push(Msg::History(history::Command::Opened(runs)));
-                return then;
-            }
-            Some(Err(e)) => Err(e),
-            None => Export::read(name, text),
-        };
-        let export = match export {
-            Ok(export) => export,
+        match opened(name, text) {
             Err(e) => {
                 *self.notice = Some(e.to_string());
-                return then;
+                vec![Msg::Show(Tab::Prompt)] // where it is said what is wrong with it
             }
-        };
-        *self.notice = None;
-        then.push(Msg::Edit(editor::Command::As(Box::new(export.asked()))));
+            Ok(opened) => {
+                *self.notice = None;
+                match opened {
+                    Opened::Study(study) => vec![Msg::Study(study::Command::Opened(name.to_owned(), study))],
+                    Opened::Runs(runs) => {
+                        vec![Msg::Show(Tab::Prompt), Msg::History(history::Command::Opened(runs))]
+                    }
+                    Opened::Run(export) => {
+                        let mut then = vec![Msg::Show(Tab::Prompt)];
+                        then.extend(self.show(name.to_owned(), *export, false));
+                        then
+                    }
+                }
+            }
+        }
+    }
+
+    /// Shows a run whose values are exact.
+    fn show(&mut self, by: String, export: Export, of_study: bool) -> Vec<Msg> {
+        let edit = Msg::Edit(editor::Command::As(Box::new(export.asked())));
         let sent = [export.models.base.clone(), export.models.tuned.clone()];
         let origins = sent.each_ref().map(|r| r.as_ref().map_or(Origin::Elsewhere, |r| by_file(&r.checkpoint.file)));
         let round = Round::of_export(export, Shown::Linked, origins.clone());
-        then.push(Msg::Runs(runs::Command::Show(Box::new(round))));
-        let (by, precision, again) = (name.to_owned(), None, Again::No);
-        *self.picture = Some(Picture { by, sent, origins, precision, again });
-        then
+        let (precision, again) = (None, Again::No);
+        *self.picture = Some(Picture { by, sent, origins, precision, again, of_study });
+        vec![edit, Msg::Runs(runs::Command::Show(Box::new(round)))]
     }
 
     /// Loads what the picture was made with, and starts the engines if that has not been done.
@@ -217,6 +239,24 @@ impl Linked {
             _ => {}
         }
         Vec::new()
+    }
+}
+
+/// What a file holds.
+enum Opened {
+    Study(Box<Study>),
+    Runs(Vec<Export>),
+    Run(Box<Export>),
+}
+
+/// Reads the file `name`, of whichever kind it is.
+fn opened(name: &str, text: &str) -> Result<Opened, FileError> {
+    if let Some(study) = Study::read(name, text) {
+        return study.map(|study| Opened::Study(Box::new(study)));
+    }
+    match Collection::read(name, text) {
+        Some(runs) => runs.map(Opened::Runs),
+        None => Export::read(name, text).map(|export| Opened::Run(Box::new(export))),
     }
 }
 

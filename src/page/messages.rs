@@ -2,7 +2,7 @@
 
 use super::{
     Side, Wish, edited, editor, fit, gpu_check, guess, history, hub, lesson, linked, runs, scores, slots, stored,
-    switching, text, waiting, weights,
+    study, switching, text, waiting, weights,
 };
 use crate::protocol::{Event, Request, Source};
 use crate::share::Export;
@@ -43,6 +43,8 @@ pub enum Msg {
     Guess(guess::Command),
     /// The user wants something of the runs of this visit.
     History(history::Command),
+    /// The user wants something of a study's report.
+    Study(study::Command),
     /// The user switches a part of the models off for the next run, or on again.
     Switch(switching::Command),
     /// The user wants something of the weights.

@@ -25,6 +25,7 @@ pub mod scores;
 mod side;
 pub mod slots;
 pub mod stored;
+pub mod study;
 pub mod switching;
 pub mod text;
 mod tracked;
@@ -51,6 +52,7 @@ pub use scores::Scores;
 pub use side::{Progress, Side};
 pub use slots::Slots;
 pub use stored::Stored;
+pub use study::StudyReport;
 pub use switching::Switching;
 pub use text::Text;
 pub use tracked::Tracked;
@@ -90,6 +92,8 @@ pub struct Page {
     pub edited: Edited,
     /// A picture that was sent.
     pub linked: Linked,
+    /// The report of a study.
+    pub study: StudyReport,
     /// What is read from the weights.
     pub weights: Weights,
     /// What tuning changed on the text on screen.
@@ -145,7 +149,7 @@ impl Page {
                 self.scores.options_changed(&mut context)
             }
             Msg::Edit(_) => {}
-            Msg::Open(Tab::Prompt) => self.weights.opened(Tab::Prompt),
+            Msg::Open(tab @ (Tab::Prompt | Tab::Study)) => self.weights.opened(tab),
             Msg::Open(tab) => {
                 self.weights.opened(tab);
                 return vec![Msg::Waiting(waiting::Command::Need)];
@@ -175,6 +179,10 @@ impl Page {
                 return self.lessons.command(command, &self.facts, done, effects);
             }
             Msg::History(command) => return self.history.command(command, effects),
+            Msg::Study(command) => {
+                let (round, picture) = (&self.runs.round, self.linked.picture.as_ref());
+                return self.study.command(command, &study::OnScreen { facts: &self.facts, round, picture });
+            }
             Msg::Guess(command) => self.guessing.command(command),
             Msg::Switch(command) => return self.switching.command(command, &self.facts),
             Msg::Weights(command) => {
@@ -341,6 +349,7 @@ impl Page {
         let ready = Side::BOTH.map(|side| quiet(side) && self.facts.model(side).is_some());
         let failed = Side::BOTH.map(|side| quiet(side) && self.slots.slot(side).failure.is_some());
         then.extend(self.linked.go_on(ready, failed, &self.runs.round));
+        self.study.go_on(self.linked.picture.as_ref());
         let round = &self.runs.round;
         self.guessing.go_on(|| round.words(*self.facts.editor.reading));
         let done = self.done();

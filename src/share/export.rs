@@ -28,6 +28,14 @@ pub enum FileError {
     /// A file of several runs, without any.
     #[error("{0} holds no runs.")]
     Empty(String),
+    /// Larger than such a file may be.
+    #[error("{file} is larger than {most} MB, the most that a study's report may have.")]
+    TooLarge {
+        /// Its name.
+        file: String,
+        /// So many megabytes.
+        most: usize,
+    },
     /// From a later version of the page.
     #[error("{0} was made by a newer version of Shiftlens. Reload the page to get it.")]
     Newer(String),
@@ -130,7 +138,7 @@ impl Export {
 }
 
 /// Whether the parts of a report of `prompt` fit together.
-fn fits(r: &ModelReport, prompt: &str) -> bool {
+pub(super) fn fits(r: &ModelReport, prompt: &str) -> bool {
     let within = |span: &std::ops::Range<usize>| prompt.as_bytes().get(span.clone()).is_some();
     let columns = r.importance.iter().all(|row| row.len() == r.response.len() && row.iter().all(|v| v.is_finite()));
     let rows = r.importance.is_empty() || r.importance.len() == r.units.len();

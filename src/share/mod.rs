@@ -1,4 +1,4 @@
-//! What leaves the page or comes with it: links, the JSON export, and the prompts whose finished results ship.
+//! What leaves the page or comes with it: links, the JSON export, reports of studies, and the prompts whose finished results ship.
 
 mod collection;
 mod compare;
@@ -13,6 +13,7 @@ pub mod presets;
 pub mod screen;
 pub mod sheet;
 mod spec;
+pub mod study;
 pub mod table;
 pub mod thumbnail;
 pub mod window;
@@ -23,3 +24,4 @@ pub use compare::{Match, compare};
 pub use export::{Export, FileError, Models, VERSION};
 pub use one_page::one_page;
 pub use spec::RunSpec;
+pub use study::Study;

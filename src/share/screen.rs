@@ -20,6 +20,16 @@ pub enum Tab {
     Concepts,
     /// The paper's findings.
     Findings,
+    /// The report of a study, while one is open. No link and no lesson names it: it is in a file of the reader's.
+    #[serde(skip)]
+    Study,
+}
+
+impl Tab {
+    /// As a link names it: what is sent is the picture in the first tab, where a report is open beside it.
+    pub fn in_link(self) -> Self {
+        if self == Self::Study { Self::Prompt } else { self }
+    }
 }
 
 /// Whose response is explained.

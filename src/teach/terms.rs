@@ -304,6 +304,7 @@ pub enum Picture {
     Heads,
     Concepts,
     Findings,
+    Study,
 }
 
 impl Picture {
@@ -340,6 +341,11 @@ impl Picture {
                 "That a finding holds for other models: each pair is a sample of one.",
                 "The size of an effect: a small p can belong to a small difference. The effect column (Cohen’s d) says how large it is.",
                 "Anything about prompts unlike those of the set.",
+            ],
+            Self::Study => &[
+                "What in a training step made a difference: two checkpoints that follow one another can differ in more than one way.",
+                "That a rise along the chain goes on: each point is measured on the study’s prompts, and says nothing of others.",
+                "How sure the numbers of the weights are: turned components and kept pairs have no interval, as each is one comparison.",
             ],
         }
     }

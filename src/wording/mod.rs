@@ -28,6 +28,7 @@ pub mod overview;
 pub mod pair;
 pub mod prompt;
 pub mod share;
+pub mod study;
 pub mod switching;
 pub mod teach;
 pub mod text;

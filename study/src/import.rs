@@ -52,6 +52,7 @@ pub fn import(path: &Path, out: &Path, name: &str) -> Result<usize, StudyError> 
     let wrong = |line: usize, why: Wrong| StudyError::Import { path: path.to_owned(), line, why };
     let mut study = Study {
         version: VERSION,
+        name: String::new(),
         settings: Settings { kl: false, ..Settings::default() },
         checkpoints: Vec::new(),
         sets: vec![PromptSet { name: name.to_owned(), cases: Vec::new(), followed: Vec::new() }],

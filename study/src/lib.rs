@@ -1,5 +1,6 @@
 //! Shiftlens on prompt sets, many checkpoints and many machines (docs/studies.md).
 
+pub mod bundle;
 pub mod error;
 pub mod folder;
 pub mod import;

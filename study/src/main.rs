@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use shiftlens_study::error::StudyError;
 use shiftlens_study::picture::Which;
 use shiftlens_study::run::Shard;
-use shiftlens_study::{import, merge, picture, plan, run, study};
+use shiftlens_study::{bundle, import, merge, picture, plan, run, study};
 
 /// The exit code where some units failed, and the rest is done.
 const SOME_FAILED: u8 = 2;
@@ -69,7 +69,7 @@ enum Command {
         #[arg(long)]
         to: PathBuf,
     },
-    /// Writes the tables of a study.
+    /// Writes the tables of a study, and its report as a file that the page opens.
     Merge {
         /// The folder with the results.
         folder: PathBuf,
@@ -127,6 +127,8 @@ fn import(file: &Path, out: &Path, name: &str) -> Result<usize, StudyError> {
 
 fn merge(folder: &Path, partial: bool, judge: Option<&Path>) -> Result<usize, StudyError> {
     let merged = merge::merge(folder, partial, judge)?;
+    let (with, all) = merged.pictures;
+    println!("{}: pictures of {with} of {all} prompts", merged.folder.join(bundle::FILE).display());
     println!("{}: {} units, {} failed", merged.folder.display(), merged.units, merged.failed);
     Ok(merged.failed)
 }

@@ -1,5 +1,6 @@
 //! Results in Parquet parts: the one schema of every study (docs/studies.md), written and read column by column.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
 use std::panic::AssertUnwindSafe;
@@ -238,8 +239,8 @@ impl Part {
         self.read(|group| group.responses())
     }
 
-    /// The rows of `units`, with all that a picture takes.
-    pub fn of_units(&self, units: &[String]) -> Result<Vec<Row>, PartError> {
+    /// The rows of `units`, with what a picture is made from.
+    pub fn of_units(&self, units: &HashSet<String>) -> Result<Vec<Row>, PartError> {
         self.read(|group| group.of_units(units))
     }
 

@@ -1,11 +1,12 @@
 //! Any prompt's picture: what two checkpoints that follow one another made of it, as the file of results that the page opens
 //! (docs/formats.md).
 
+use std::collections::HashSet;
 use std::path::Path;
 
+use shiftlens::explain::ModelReport;
 use shiftlens::explain::findings::PromptCase;
-use shiftlens::explain::methods::Method;
-use shiftlens::explain::{CheckpointInfo, Levels, ModelReport, PromptToken, ResponseToken, Role, Seconds, units};
+use shiftlens::share::study::Picture;
 use shiftlens::share::{Export, Models};
 
 use crate::error::StudyError;
@@ -31,14 +32,16 @@ pub fn picture(folder: &Path, which: Which, file: &Path) -> Result<(), StudyErro
     let study = Study::of(folder)?;
     let found = which.of(&study).map_err(StudyError::Picture)?;
     let name = |checkpoint: &Checkpoint| study.unit(checkpoint, found.set, found.case);
-    let names = [found.base.map_or_else(String::new, name), name(found.tuned)];
-    let rows = gather(folder, |part| part.of_units(&names))?.rows;
-    let report = |checkpoint, unit: &String| {
-        let row = rows.get(unit).ok_or_else(|| format!("{} has not run on this prompt yet.", named(checkpoint)))?;
-        report(&study, checkpoint, found.case, row)
+    let units: HashSet<String> = found.base.into_iter().chain([found.tuned]).map(name).collect();
+    let rows = gather(folder, |part| part.of_units(&units))?.rows;
+    let picture = found.picture(which.index);
+    let report = |checkpoint| {
+        let row = rows.get(&name(checkpoint));
+        let row = row.ok_or_else(|| format!("{} has not run on this prompt yet.", named(checkpoint)))?;
+        report(&study, checkpoint, &picture, row)
     };
-    let tuned = report(found.tuned, &names[1]).map_err(StudyError::Picture)?;
-    let base = found.base.and_then(|base| report(base, &names[0]).ok());
+    let tuned = report(found.tuned).map_err(StudyError::Picture)?;
+    let base = found.base.and_then(|base| report(base).ok());
     let export = Export::new(found.case.prompt.clone(), Models { base, tuned: Some(tuned) });
     let encode = |why: String| StudyError::Encode { path: file.to_owned(), why };
     let text = serde_json::to_string(&export).map_err(|e| encode(e.to_string()))?;
@@ -57,6 +60,14 @@ struct Found<'a> {
     case: &'a PromptCase,
     base: Option<&'a Checkpoint>,
     tuned: &'a Checkpoint,
+}
+
+impl Found<'_> {
+    /// The prompt, without any results.
+    fn picture(&self, index: usize) -> Picture {
+        let (prompt, instruction) = (self.case.prompt.clone(), self.case.span());
+        Picture { set: 0, index, prompt, instruction, results: Vec::new() }
+    }
 }
 
 impl Which<'_> {
@@ -86,87 +97,21 @@ impl Which<'_> {
     }
 }
 
-/// A row as the page's report. What a row does not hold (alternatives, ranks, entropies) is empty, as in a link.
-fn report(study: &Study, checkpoint: &Checkpoint, case: &PromptCase, row: &Row) -> Result<ModelReport, String> {
+/// A row as the page's report.
+fn report(study: &Study, checkpoint: &Checkpoint, picture: &Picture, row: &Row) -> Result<ModelReport, String> {
     if let Some(why) = &row.error {
         return Err(format!("{} has no result on this prompt: {why}.", named(checkpoint)));
     }
     if row.importance.is_empty() {
         return Err(format!("There is no importance of {} on this prompt, only its levels.", named(checkpoint)));
     }
-    let settings = &study.settings;
-    let damaged =
-        || format!("The row of {} on this prompt is damaged: its parts do not fit together.", named(checkpoint));
-    let (prompt, response) = (prompt(row).ok_or_else(damaged)?, response(row).ok_or_else(damaged)?);
-    let units = units(&prompt, &case.prompt, settings.by, false);
-    if units.len().checked_mul(response.len()) != Some(row.importance.len()) {
-        return Err(damaged());
+    let report = row.seen().report(&checkpoint.shared(), picture, &study.settings.shared(study.weights));
+    let mut report = report.ok_or_else(|| {
+        format!("The row of {} on this prompt is damaged: its parts do not fit together.", named(checkpoint))
+    })?;
+    report.seconds.total = row.seconds.unwrap_or(0.0);
+    if checkpoint.info.is_none() {
+        report.checkpoint.tokenizer.clone_from(&row.tokenizer);
     }
-    let unknown = || CheckpointInfo {
-        name: checkpoint.name.clone(),
-        file: checkpoint.name.clone(),
-        weights: checkpoint.hash.clone(),
-        tokenizer: row.tokenizer.clone(),
-        layers: checkpoint.layers,
-        ..CheckpointInfo::default()
-    };
-    let mut report = ModelReport {
-        checkpoint: checkpoint.info.clone().unwrap_or_else(unknown),
-        prompt,
-        importance: row.importance.chunks(response.len()).map(<[f32]>::to_vec).collect(),
-        response,
-        units,
-        levels: Vec::new(),
-        density: Vec::new(),
-        instruction_score: None,
-        instruction: case.span(),
-        target: settings.target,
-        by: settings.by,
-        mode: settings.mode.name().to_owned(),
-        method: Method::default(),
-        baseline: None,
-        steps: None,
-        completeness: Vec::new(),
-        faithfulness: None,
-        against: Vec::new(),
-        against_text: Vec::new(),
-        interventions: Vec::new(),
-        without: Vec::new(),
-        backend: String::new(),
-        seconds: Seconds { total: row.seconds.unwrap_or(0.0), ..Seconds::default() },
-    };
-    report.score(Levels::default()); // a file holds the page's own levels, whatever the study's are
     Ok(report)
-}
-
-/// The prompt's tokens; nothing where their numbers differ.
-fn prompt(row: &Row) -> Option<Vec<PromptToken>> {
-    let count = row.prompt_tokens.len();
-    let tokens = row.prompt_tokens.iter().zip(&row.prompt_texts).zip(&row.prompt_spans);
-    let token = |((id, text), span): ((&u32, &String), &std::ops::Range<usize>)| PromptToken {
-        id: *id,
-        text: text.clone(),
-        bytes: None,
-        role: if span.is_empty() { Role::Template } else { Role::User },
-        span: span.clone(),
-    };
-    (row.prompt_texts.len() == count && row.prompt_spans.len() == count).then(|| tokens.map(token).collect())
-}
-
-/// The response's tokens; nothing where their numbers differ.
-fn response(row: &Row) -> Option<Vec<ResponseToken>> {
-    let count = row.response_tokens.len();
-    let tokens = row.response_tokens.iter().zip(&row.response_texts).zip(&row.probability);
-    let token = |((id, text), probability): ((&u32, &String), &f32)| ResponseToken {
-        id: *id,
-        text: text.clone(),
-        bytes: None,
-        probability: *probability,
-        rank: 0,
-        entropy: 0.0,
-        top: Vec::new(),
-        top_text: Vec::new(),
-    };
-    (count > 0 && row.response_texts.len() == count && row.probability.len() == count)
-        .then(|| tokens.map(token).collect())
 }

@@ -58,13 +58,15 @@ impl Reader<'_> {
     }
 
     fn study(&mut self, table: &Spanned<DeTable>) -> Study {
-        self.known(table.get_ref(), "the plan", &["settings", "checkpoint", "prompts"]);
+        self.known(table.get_ref(), "the plan", &["name", "settings", "checkpoint", "prompts"]);
+        let named = table.get_ref().contains_key("name");
+        let name = named.then(|| self.string(table.get_ref(), "name", 0)).flatten().unwrap_or_default();
         let settings = table.get_ref().get("settings").map(|v| self.settings(v)).unwrap_or_default();
         let checkpoints = self.each(table.get_ref(), "checkpoint", Self::checkpoint);
         let sets = self.each(table.get_ref(), "prompts", Self::prompts);
         let of_settings = table.get_ref().get("settings").and_then(|v| v.get_ref().as_table());
         let weights = of_settings.and_then(|table| self.flag(table, "weights")).unwrap_or(true);
-        Study { version: VERSION, settings, checkpoints, sets, weights, imported: false }
+        Study { version: VERSION, name, settings, checkpoints, sets, weights, imported: false }
     }
 
     fn known(&mut self, table: &DeTable, what: &str, names: &[&str]) {
@@ -271,13 +273,14 @@ mod tests {
         parse(text, folder).err().unwrap_or_default().iter().map(Problem::to_string).collect()
     }
 
-    const GOOD: &str = "[settings]\nresponse = \"own\"\nlimit = 0x10\n[[checkpoint]]\nname = \"base\"\npath = \"Cargo.toml\"\n\
+    const GOOD: &str = "name = \"Stories\"\n[settings]\nresponse = \"own\"\nlimit = 0x10\n[[checkpoint]]\nname = \"base\"\npath = \"Cargo.toml\"\n\
                         template = \"off\"\n[[prompts]]\nname = \"a\"\npath = \"../public/findings/held-out.jsonl\"\nlimit = 3\n";
 
     #[test]
     fn a_plan_is_read() {
         let study = parse(GOOD, Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
         assert_eq!((study.settings.own, study.settings.limit, study.sets[0].cases.len()), (true, 16, 3));
+        assert_eq!(study.name, "Stories");
         assert_eq!((study.checkpoints[0].name.as_str(), study.checkpoints[0].template), ("base", Template::Off));
     }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use shiftlens::explain::{ModelReport, Role};
+use shiftlens::share::study::{Exact, Seen};
 
 /// A row of the results. Its fields are the columns that docs/studies.md describes.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -91,6 +92,21 @@ impl Row {
         let count = kl_tokens.len() as f64;
         let kl = (count > 0.0).then(|| kl_tokens.iter().sum::<f64>() / count);
         Self { kl, kl_tokens, ..self }
+    }
+
+    /// What a picture is made from.
+    pub fn seen(&self) -> Seen {
+        Seen {
+            score: self.score,
+            prompt_tokens: self.prompt_tokens.clone(),
+            prompt_texts: self.prompt_texts.clone(),
+            prompt_start: self.prompt_spans.iter().map(|span| span.start).collect(),
+            prompt_end: self.prompt_spans.iter().map(|span| span.end).collect(),
+            response_tokens: self.response_tokens.clone(),
+            response_texts: self.response_texts.clone(),
+            probability: self.probability.clone(),
+            importance: Exact(self.importance.clone()),
+        }
     }
 
     /// About how much memory its lists and texts take.

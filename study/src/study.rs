@@ -9,6 +9,7 @@ use shiftlens::explain::attribution::Mode;
 use shiftlens::explain::findings::PromptCase;
 use shiftlens::explain::{By, CheckpointInfo, Levels};
 use shiftlens::model::head::Target;
+use shiftlens::share::study as shared;
 
 use crate::error::StudyError;
 use crate::parts::write_whole;
@@ -24,6 +25,9 @@ const MOST_LAYERS: usize = 4096;
 pub struct Study {
     /// The version of this description.
     pub version: u32,
+    /// What it is called; empty where the plan does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
     /// How every unit runs.
     pub settings: Settings,
     /// The chain of checkpoints, the base first.
@@ -60,6 +64,14 @@ impl Default for Settings {
     fn default() -> Self {
         let (by, target, mode) = (By::Token, Target::Prob, Mode::Auto);
         Self { own: false, limit: 60, by, target, mode, levels: Levels::default(), kl: true }
+    }
+}
+
+impl Settings {
+    /// As the page's file has them.
+    pub fn shared(&self, weights: bool) -> shared::Settings {
+        let Self { own, limit, by, target, mode, levels, kl } = self.clone();
+        shared::Settings { own, limit, by, target, mode, levels, kl, weights }
     }
 }
 
@@ -102,6 +114,18 @@ impl Checkpoint {
         let fail = |e: &dyn std::fmt::Display| format!("{}: {e}", self.name);
         let files = FileBytes::open_set(&self.path).map_err(|e| fail(&e))?;
         Opened::open(files).map_err(|e| fail(&e))
+    }
+
+    /// As the page's file has it.
+    pub fn shared(&self) -> shared::Checkpoint {
+        shared::Checkpoint {
+            name: self.name.clone(),
+            weights: self.hash.clone(),
+            layers: self.layers,
+            template: self.template == Template::Own,
+            info: self.info.clone(),
+            problem: self.problem.clone(),
+        }
     }
 
     /// Finds out what it is, or why it cannot be read. What its file is called is left out: it may have another name elsewhere.
@@ -234,6 +258,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut study = Study {
             version: VERSION,
+            name: String::new(),
             settings: Settings::default(),
             checkpoints: vec![Checkpoint { name: "a".into(), layers: 3, ..Checkpoint::default() }],
             sets: Vec::new(),

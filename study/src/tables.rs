@@ -5,9 +5,15 @@ use std::path::{Path, PathBuf};
 
 use shiftlens::explain::findings::{percent, written_p};
 use shiftlens::explain::statistics::Summary;
+use shiftlens::share::study as shared;
 
 use crate::error::StudyError;
 use crate::parts::write_whole;
+
+/// Most bytes of a table in the page's file.
+const TABLE_BYTES: usize = 1_000_000;
+/// The most characters of a cell there.
+const LONGEST_CELL: usize = 400;
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +99,23 @@ impl Table {
         write_whole(&file("tex"), self.latex().as_bytes())
     }
 
+    /// As the page's file has it: its first rows, as people read them.
+    pub fn shared(&self) -> shared::Table {
+        let mut room = TABLE_BYTES;
+        let row = |row: &Vec<Cell>| row.iter().map(|cell| shorter(cell.words())).collect::<Vec<String>>();
+        let fits = |row: &Vec<String>| {
+            let taken = room.checked_sub(row.iter().map(|cell| cell.len() + 3).sum());
+            taken.inspect(|left| room = *left).is_some()
+        };
+        shared::Table {
+            name: self.name.to_owned(),
+            title: self.title.to_owned(),
+            columns: self.columns.iter().map(|c| (*c).to_owned()).collect(),
+            rows: self.rows.iter().take(shared::MOST_ROWS).map(row).take_while(fits).collect(),
+            of: self.rows.len(),
+        }
+    }
+
     fn csv(&self) -> Result<Vec<u8>, csv::Error> {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(&self.columns)?;
@@ -119,6 +142,13 @@ impl Table {
         out += "\\hline\n";
         self.rows.iter().for_each(|row| out += &line(row.iter().map(|c| escaped(&c.words())).collect()));
         out + "\\hline\n\\end{tabular}\n"
+    }
+}
+
+fn shorter(text: String) -> String {
+    match text.char_indices().nth(LONGEST_CELL) {
+        None => text,
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
     }
 }
 
@@ -162,6 +192,19 @@ mod tests {
         let one = Cell::sample(Summary::of(&[2.5]));
         assert_eq!(one, [Cell::Count(1), Cell::Number(2.5), Cell::None]);
         assert_eq!(Cell::sample(Summary::of(&[])), [Cell::Count(0), Cell::None, Cell::None]);
+    }
+
+    #[test]
+    fn the_pages_file_has_as_much_of_a_table_as_it_shows() {
+        let rows = |count: usize, text: &str| vec![vec![Cell::Text(text.into()), Cell::P(0.5)]; count];
+        let of = |rows| Table { name: "t", title: "A table", columns: vec!["set", "p"], rows }.shared();
+        let table = of(rows(shared::MOST_ROWS + 5, "a"));
+        assert_eq!((table.rows.len(), table.of), (shared::MOST_ROWS, shared::MOST_ROWS + 5));
+        assert_eq!(table.rows[0], ["a", "0.500"]);
+        // long cells are cut between characters, and fewer rows are kept
+        let long = of(rows(shared::MOST_ROWS, &"€".repeat(2_000)));
+        assert_eq!(long.rows[0][0].chars().count(), LONGEST_CELL + 1);
+        assert!(long.rows.len() > 100 && long.rows.len() < long.of, "{} rows", long.rows.len());
     }
 
     #[test]

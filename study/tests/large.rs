@@ -62,8 +62,15 @@ fn synthetic(folder: &Path, together: usize) -> usize {
     let sets = (0..SETS).map(|s| set(s, &mut rng)).collect();
     let named = |c: usize| Checkpoint { name: format!("step {c}"), hash: format!("{c}"), ..Checkpoint::default() };
     let checkpoints = (0..CHECKPOINTS).map(named).collect();
-    let study =
-        Study { version: VERSION, settings: Settings::default(), checkpoints, sets, weights: false, imported: false };
+    let study = Study {
+        version: VERSION,
+        name: String::new(),
+        settings: Settings::default(),
+        checkpoints,
+        sets,
+        weights: false,
+        imported: false,
+    };
     study.describe(folder, false).unwrap();
     let mut rows = Vec::new();
     for at in 0..CHECKPOINTS * SETS * PROMPTS {

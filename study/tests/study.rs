@@ -30,7 +30,7 @@ fn killed_resumed_and_sharded_studies_have_the_same_tables() {
     assert!(text(&ran.stdout).ends_with("16 units run, 0 skipped, 0 failed\n"), "{}", text(&ran.stdout));
     let expected = tables(&whole);
     let lines = |name: &str| expected[name].lines().count();
-    assert_eq!((expected.len(), lines("finding-1.csv"), lines("scores.csv")), (12, 2, 17), "{:?}", expected.keys());
+    assert_eq!((expected.len(), lines("finding-1.csv"), lines("scores.csv")), (13, 2, 17), "{:?}", expected.keys());
     for name in ["finding-1.csv", "divergence.csv"] {
         assert!(expected[name].contains("held-out,base,tuned,8,"), "{}", expected[name]);
     }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::prelude::*;
 
 use crate::app::state::State;
+use crate::app::study::back::BackToReport;
 use crate::app::{hosts, window};
 use crate::page::Msg;
 use crate::page::Side;
@@ -108,6 +109,7 @@ pub fn LinkedNote(state: State) -> impl IntoView {
                 <Show when=move || offered() && can()><button class="btn" id="recompute" on:click=move |_| command(state, Command::Recompute)>{label}</button></Show>
                 <Show when=move || offered() && !can()><span>{wording::OWN_FILE}</span></Show>
                 <b id="recomputed">{outcome}</b>
+                <Show when=move || linked.with(|l| l.as_ref().is_some_and(|l| l.of_study))><BackToReport state/></Show>
             </div>
         </Show>
     }

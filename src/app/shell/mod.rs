@@ -3,6 +3,7 @@
 mod edited;
 mod mirror;
 mod signals;
+mod study;
 mod text;
 
 use leptos::prelude::*;

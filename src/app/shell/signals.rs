@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::edited::Edited;
 use super::mirror::Mirror;
+use super::study::Study;
 use super::text::Text;
 use crate::explain::CheckpointInfo;
 use crate::explain::findings::{PromptCase, ScoreRow};
@@ -212,6 +213,8 @@ pub struct Signals {
     pub history_dropped: Mirror<Option<Vec<Arc<Entry>>>>,
     /// A picture that was sent, until something else is run.
     pub linked: Mirror<Option<Picture>>,
+    /// The report of a study.
+    pub study: Study,
     /// What could not be opened, in words.
     pub notice: Mirror<Option<String>>,
     /// What both halves of the run on screen were asked, and where they come from.
@@ -265,6 +268,7 @@ impl Signals {
             pinned: Mirror::new(),
             history_dropped: Mirror::new(),
             linked: Mirror::new(),
+            study: Study::new(),
             notice: Mirror::new(),
             spec: Mirror::new(),
             shown: Mirror::new(),
@@ -310,6 +314,7 @@ impl Signals {
         self.history_dropped.draw(&mut page.history.dropped);
         self.linked.draw(&mut page.linked.picture);
         self.notice.draw(&mut page.linked.notice);
+        self.study.draw(&mut page.study);
         let round = &mut page.runs.round;
         self.spec.draw(&mut round.spec);
         self.shown.put(round.shown);

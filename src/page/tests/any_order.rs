@@ -9,6 +9,7 @@ use crate::page::history::Command as Keep;
 use crate::page::linked::Again;
 use crate::page::runs::{self, Half};
 use crate::page::scores::Command as Measure;
+use crate::page::study::Command as OfStudy;
 use crate::page::text as page_text;
 use crate::page::weights::{Command as Look, Task, Words};
 use crate::share::screen::Chat;
@@ -53,6 +54,7 @@ enum Step {
     Word(Side, usize),
     Edited(edited::Command),
     Past(Keep),
+    Study(OfStudy),
 }
 
 fn side() -> impl Strategy<Value = Side> {
@@ -101,6 +103,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (side(), 0..5usize).prop_map(|(side, i)| Step::Word(side, i)),
         1 => edit().prop_map(Step::Edited),
         3 => past().prop_map(Step::Past),
+        3 => of_study().prop_map(Step::Study),
     ]
 }
 
@@ -131,6 +134,16 @@ fn past() -> impl Strategy<Value = Keep> {
         1 => (1..6u32).prop_map(Keep::Remove),
         1 => Just(Keep::Clear),
         1 => Just(Keep::Restore),
+    ]
+}
+
+fn of_study() -> impl Strategy<Value = OfStudy> {
+    prop_oneof![
+        2 => Just(()).prop_map(|()| OfStudy::Opened("s.json".into(), Box::new(super::studies::report()))),
+        1 => (0..4usize).prop_map(OfStudy::Pair),
+        3 => (0..3usize).prop_map(OfStudy::Show),
+        1 => Just(OfStudy::Back),
+        2 => Just(OfStudy::Close),
     ]
 }
 
@@ -197,6 +210,7 @@ impl Played {
             Step::Word(side, i) => self.edit(*side, super::edited::change(*i)),
             Step::Edited(command) => self.tell(Msg::Edited(command.clone())),
             Step::Past(command) => self.tell(Msg::History(command.clone())),
+            Step::Study(command) => self.tell(Msg::Study(command.clone())),
             Step::Recompute => self.tell(Msg::Linked(linked::Command::Recompute)),
             Step::Crash(side) => self.crash(*side),
             Step::Frame => self.tell(Msg::Frame),
@@ -255,6 +269,7 @@ impl Played {
         self.check_text();
         self.check_edited();
         self.check_history();
+        self.check_study();
         if let Some(picture) = &*self.page.linked.picture
             && let Again::Done(found) = &picture.again
         {

@@ -12,6 +12,7 @@ mod methods;
 mod overview;
 mod prepared;
 mod runs;
+mod studies;
 mod switching;
 mod taught;
 mod text;

@@ -260,7 +260,7 @@ impl Weights {
     /// A tab is on screen.
     pub fn opened(&mut self, tab: Tab) {
         match tab {
-            Tab::Prompt => {}
+            Tab::Prompt | Tab::Study => {}
             Tab::Heads => self.opened[0] = true,
             Tab::Concepts => self.opened[1] = true,
             Tab::Findings => self.opened = [true; 2],

@@ -161,7 +161,7 @@ impl Link {
             marked: self.marked.as_ref().map(|m| (m.start as u32, m.end as u32)),
             options: self.options.clone(),
             reading: self.reading,
-            tab: self.tab,
+            tab: self.tab.in_link(),
             runs: self.seen.each_ref().map(run),
             precision: precision.bytes(),
             cells: cells.each_ref().map(|c| c.len() as u32),

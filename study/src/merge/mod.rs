@@ -1,13 +1,15 @@
-//! The tables of a study, from its results alone. Equal results give equal bytes, whatever shards wrote them.
+//! The tables of a study and the file that the page opens, from its results alone. Equal results give equal bytes, whatever shards wrote them.
 
+mod curves;
 mod divergence;
 mod finding_1;
 mod followed;
-mod units;
+pub mod units;
 mod weights;
 
 use std::path::{Path, PathBuf};
 
+use crate::bundle;
 use crate::error::StudyError;
 use crate::folder::gather;
 use crate::parts::Part;
@@ -28,9 +30,11 @@ pub struct Merged {
     pub units: usize,
     /// Units whose row holds an error.
     pub failed: usize,
+    /// Of how many prompts the page's file has a picture, and of how many.
+    pub pictures: (usize, usize),
 }
 
-/// Writes the tables into `folder/tables`. Refuses while units are missing, unless `partial`. `judge`: a file of another model's
+/// Writes the tables and the page's file into `folder/tables`. Refuses while units are missing, unless `partial`. `judge`: a file of another model's
 /// word vectors, by which the coherence of heads and components is judged.
 pub fn merge(folder: &Path, partial: bool, judge: Option<&Path>) -> Result<Merged, StudyError> {
     let study = Study::of(folder)?;
@@ -53,7 +57,8 @@ pub fn merge(folder: &Path, partial: bool, judge: Option<&Path>) -> Result<Merge
     let stale = |name: &&&str| written.iter().all(|table| table.name != **name);
     SOMETIMES.iter().filter(stale).try_for_each(|name| remove(&tables, name))?;
     written.iter().try_for_each(|table| table.write(&tables))?;
-    Ok(Merged { folder: tables, units: all - missing, failed })
+    let pictures = bundle::write(folder, &units, &written, curves::all(&units, &weights))?;
+    Ok(Merged { folder: tables, units: all - missing, failed, pictures })
 }
 
 /// Every unit without a result, with its reason.

@@ -1,5 +1,6 @@
 //! Reads a part column by column, and no more columns than are wanted.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
@@ -27,7 +28,7 @@ impl Columns<'_> {
         Ok(Columns { reader, rows })
     }
 
-    /// Every row with what the tables are made from.
+    /// Every row with what the tables are made from, and how long its response is.
     pub fn outlines(&self) -> Result<Vec<Row>, ParquetError> {
         let mut rows = vec![Row::default(); self.rows];
         self.texts("unit", &mut rows, |r, v| r.unit = v.unwrap_or_default())?;
@@ -38,6 +39,7 @@ impl Columns<'_> {
         self.each::<BoolType>("row_user", &mut rows, |r, v| r.row_user = v)?;
         self.each::<BoolType>("row_instruction", &mut rows, |r, v| r.row_instruction = v)?;
         self.each::<DoubleType>("density", &mut rows, |r, v| r.density = v)?;
+        self.each::<Int32Type>("response_tokens", &mut rows, |r, v| r.response_tokens = ids(v))?;
         Ok(rows)
     }
 
@@ -46,22 +48,24 @@ impl Columns<'_> {
         let mut rows = self.outlines()?;
         self.texts("tokenizer", &mut rows, |r, v| r.tokenizer = v.unwrap_or_default())?;
         self.texts("response", &mut rows, |r, v| r.response = v)?;
-        self.each::<Int32Type>("response_tokens", &mut rows, |r, v| r.response_tokens = ids(v))?;
         Ok(rows)
     }
 
-    /// The rows of `units`, with all that a picture takes.
-    pub fn of_units(&self, units: &[String]) -> Result<Vec<Row>, ParquetError> {
+    /// The rows of `units`, with what a picture is made from.
+    pub fn of_units(&self, units: &HashSet<String>) -> Result<Vec<Row>, ParquetError> {
         let mut rows = vec![Row::default(); self.rows];
         self.texts("unit", &mut rows, |r, v| r.unit = v.unwrap_or_default())?;
         if !rows.iter().any(|row| units.contains(&row.unit)) {
             return Ok(Vec::new());
         }
-        let mut rows = self.responses()?;
+        self.texts("error", &mut rows, |r, v| r.error = v)?;
+        self.texts("tokenizer", &mut rows, |r, v| r.tokenizer = v.unwrap_or_default())?;
+        self.scalars::<DoubleType>("score", &mut rows, |r, v| r.score = v)?;
         self.scalars::<DoubleType>("seconds", &mut rows, |r, v| r.seconds = v)?;
         self.each::<Int32Type>("prompt_tokens", &mut rows, |r, v| r.prompt_tokens = ids(v))?;
         self.each::<ByteArrayType>("prompt_texts", &mut rows, |r, v| r.prompt_texts = v.iter().map(string).collect())?;
         self.spans(["prompt_start", "prompt_end"], &mut rows, |r, v| r.prompt_spans = v)?;
+        self.each::<Int32Type>("response_tokens", &mut rows, |r, v| r.response_tokens = ids(v))?;
         self.each::<ByteArrayType>("response_texts", &mut rows, |r, v| {
             r.response_texts = v.iter().map(string).collect();
         })?;

@@ -19,15 +19,22 @@ fn rows() -> Vec<Row> {
     vec![failed.clone(), result, failed]
 }
 
+fn named(units: &[&str]) -> HashSet<String> {
+    units.iter().map(|unit| (*unit).to_owned()).collect()
+}
+
 #[test]
 fn what_is_written_is_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.parquet");
     write(&path, &rows()).unwrap();
     assert_eq!(Part::open(&path).unwrap().responses().unwrap(), rows());
-    assert_eq!(Part::open(&path).unwrap().of_units(&["a".into(), "c".into()]).unwrap(), rows()[1..2]);
-    assert_eq!(Part::open(&path).unwrap().of_units(&["c".into()]).unwrap(), []);
-    let outline = |r: Row| Row { tokenizer: String::new(), response: None, response_tokens: Vec::new(), ..r };
+    let found = Part::open(&path).unwrap().of_units(&named(&["a", "c"])).unwrap();
+    let wanted = &rows()[1];
+    let of = |row: &Row| (row.unit.clone(), row.tokenizer.clone(), row.score, row.response_tokens.clone());
+    assert_eq!(found.iter().map(of).collect::<Vec<_>>(), [of(wanted)]);
+    assert_eq!(Part::open(&path).unwrap().of_units(&named(&["c"])).unwrap(), []);
+    let outline = |r: Row| Row { tokenizer: String::new(), response: None, ..r };
     assert_eq!(Part::open(&path).unwrap().outlines().unwrap(), rows().into_iter().map(outline).collect::<Vec<_>>());
 }
 
@@ -67,7 +74,7 @@ fn changed_bytes_are_survived() {
             let mut changed = bytes.clone();
             changed[at] ^= change;
             std::fs::write(&path, &changed).unwrap();
-            damaged += usize::from(Part::read_from(&path, |part| part.of_units(&["a".into()])).is_err());
+            damaged += usize::from(Part::read_from(&path, |part| part.of_units(&named(&["a"]))).is_err());
         }
     }
     assert!(damaged > bytes.len(), "{damaged} of {}", 3 * bytes.len());
