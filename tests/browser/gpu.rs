@@ -150,7 +150,7 @@ const done = arguments[arguments.length - 1];
 "##;
 
 /// Value, jvp and vjp of models that hold every storage type, and the bundled tuned model's live attribution, in this browser;
-/// natively (`tests/gpu.rs`) each type has a model of its own, and both of the pair are compared in both modes.
+/// natively (`tests/native/gpu.rs`) each type has a model of its own, and both of the pair are compared in both modes.
 #[tokio::test]
 async fn every_storage_type_agrees_with_the_cpu() {
     let page = Page::open_with_webgpu("storage").await;

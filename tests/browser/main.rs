@@ -1,6 +1,7 @@
 //! The real page in headless Chromium. `cargo xtask test` builds and serves it and starts the driver.
 
 mod access;
+mod browsers;
 mod conversation;
 mod downloads;
 mod edited;
@@ -21,6 +22,7 @@ mod page;
 mod real;
 mod share;
 mod site;
+mod study;
 #[path = "../support/mod.rs"]
 mod support;
 mod switching;

@@ -1,12 +1,14 @@
-//! A page in a browser of its own, with waits on conditions.
+//! A page in a browser that no other test is using, with waits on conditions.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use fantoccini::wd::{TimeoutConfiguration, WindowHandle};
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
+use fantoccini::{Client, Locator};
 use serde_json::{Value as Json, json};
+
+use super::browsers::{self, Browser};
 
 pub use crate::support::shared;
 
@@ -14,8 +16,13 @@ pub use crate::support::shared;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 pub struct Page {
+    /// What the picture of its failure is called.
+    name: String,
     client: Client,
-    _profile: tempfile::TempDir,
+    /// Chromium's are used again; another ends with its test.
+    browser: Option<Browser>,
+    /// Whose storage the test has used.
+    origins: Mutex<Vec<String>>,
 }
 
 /// A file of the repository.
@@ -52,72 +59,56 @@ pub fn address() -> String {
     variable("SHIFTLENS_URL")
 }
 
-fn variable(name: &str) -> String {
+pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run `cargo xtask test`"))
 }
 
 impl Page {
-    /// Opens the page in a fresh profile.
+    /// Opens the page in a browser that remembers nothing.
     pub async fn open(name: &str) -> Self {
         Self::open_with(name, "--disable-gpu").await
     }
 
-    /// Opens the page in a fresh profile of a browser that has WebGPU, in software where there is no GPU.
+    /// Opens the page in a browser that has WebGPU, in software where there is no GPU.
     pub async fn open_with_webgpu(name: &str) -> Self {
         Self::open_with(name, "--enable-unsafe-webgpu").await
     }
 
-    /// Opens an address of the page's in a fresh profile.
+    /// Opens an address of the page's in a browser that remembers nothing.
     pub async fn open_at(name: &str, address: &str) -> Self {
         let page = Self::open_with_at(name, "--disable-gpu", address).await;
         page.wait_js("return !!document.querySelector('#run')").await;
         page
     }
 
-    async fn open_with(name: &str, flag: &str) -> Self {
+    async fn open_with(name: &str, flag: &'static str) -> Self {
         let page = Self::open_with_at(name, flag, &format!("{}/index.html", address())).await;
         page.wait_js("return !!document.querySelector('#run')").await;
         page
     }
 
-    async fn open_with_at(name: &str, flag: &str, address: &str) -> Self {
-        let profile = tempfile::Builder::new().prefix(name).tempdir().unwrap();
-        let profile_flag = format!("--user-data-dir={}", profile.path().display());
-        let arguments = [
-            "--headless",
-            "--no-sandbox",
-            flag,
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--disable-dev-shm-usage",
-            "--window-size=1280,900",
-            &profile_flag,
-        ];
-        let capabilities = json!({"browserName": "chrome", "goog:chromeOptions": {"args": arguments}});
-        Self::connect(capabilities, profile, address).await
-    }
-
-    /// Opens the page in a fresh profile of Firefox.
-    pub async fn open_in_firefox(name: &str) -> Self {
-        let profile = tempfile::Builder::new().prefix(name).tempdir().unwrap(); // Firefox makes its own
-        let capabilities = json!({"browserName": "firefox", "moz:firefoxOptions": {"args": ["-headless"]}});
-        let page = Self::connect(capabilities, profile, &format!("{}/index.html", address())).await;
-        page.wait_js("return !!document.querySelector('#run')").await;
+    async fn open_with_at(name: &str, flag: &'static str, address: &str) -> Self {
+        let (client, browser) = browsers::take(flag).await;
+        let page = Self { name: name.to_owned(), client, browser: Some(browser), origins: Mutex::default() };
+        page.navigate(address).await;
         page
     }
 
-    async fn connect(capabilities: Json, profile: tempfile::TempDir, address: &str) -> Self {
-        let Json::Object(capabilities) = capabilities else { unreachable!() };
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&variable("WEBDRIVER_URL"))
-            .await
-            .unwrap();
-        client.goto(address).await.unwrap();
-        Self { client, _profile: profile }
+    /// Opens the page in a new Firefox.
+    pub async fn open_in_firefox(name: &str) -> Self {
+        let capabilities = json!({"browserName": "firefox", "moz:firefoxOptions": {"args": ["-headless"]}});
+        let client = browsers::connect(capabilities).await;
+        let page = Self { name: name.to_owned(), client, browser: None, origins: Mutex::default() };
+        page.go(&format!("{}/index.html", address())).await;
+        page
+    }
+
+    async fn navigate(&self, address: &str) {
+        self.client.goto(address).await.unwrap();
+        let origin = url::Url::parse(address).unwrap().origin();
+        if origin.is_tuple() {
+            self.origins.lock().unwrap().push(origin.ascii_serialization());
+        }
     }
 
     /// The tab that is looked at.
@@ -137,19 +128,22 @@ impl Page {
         self.go(address).await;
     }
 
-    /// Opens any address in a fresh profile, whatever is there.
+    /// Opens any address in a browser that remembers nothing, whatever is there.
     pub async fn open_raw(name: &str, address: &str) -> Self {
         Self::open_with_at(name, "--disable-gpu", address).await
     }
 
     /// Goes to an address.
     pub async fn go(&self, address: &str) {
-        self.client.goto(address).await.unwrap();
+        self.navigate(address).await;
         self.wait_js("return !!document.querySelector('#run')").await;
     }
 
     pub async fn close(self) {
-        self.client.close().await.unwrap();
+        match self.browser {
+            Some(browser) => browser.give_back(self.client, &self.origins.into_inner().unwrap()).await,
+            None => self.client.close().await.unwrap(),
+        }
     }
 
     pub async fn js(&self, script: &str) -> Json {
@@ -170,7 +164,7 @@ impl Page {
                 return;
             }
             if tokio::time::Instant::now() > deadline {
-                self.capture("failure").await;
+                self.capture(&format!("failure-{}", self.name)).await;
                 panic!(
                     "waited in vain for {what}; the page says: {}",
                     self.js("return document.body.innerText.slice(0,3000)").await
@@ -309,9 +303,9 @@ impl Page {
 
 /// A command of Chromium's own protocol, for what WebDriver does not know.
 #[derive(Debug)]
-struct Command {
-    command: &'static str,
-    parameters: Json,
+pub struct Command {
+    pub command: &'static str,
+    pub parameters: Json,
 }
 
 impl fantoccini::wd::WebDriverCompatibleCommand for Command {

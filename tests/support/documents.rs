@@ -1,4 +1,4 @@
-//! The documents as Markdown: their links, their headings' anchors, and the commands they show. `tests/documents.rs` uses it,
+//! The documents as Markdown: their links, their headings' anchors, and the commands they show. `tests/native/documents.rs` uses it,
 //! and so do the tests of the programs whose commands the documents show: they know their own arguments.
 #![allow(dead_code)]
 

@@ -11,18 +11,23 @@ use shiftlens::checkpoint::{Checkpoint, FileBytes, MemoryBytes, Part, RopeLayout
 use super::gold;
 use super::vocabularies::vocabulary;
 
-/// Every family with a folder of reference values, and as GGUF names it.
-pub const FAMILIES: [(&str, &str); 9] = [
-    ("llama", "llama"),
-    ("llama_tied", "llama"),
-    ("qwen2", "qwen2"),
-    ("qwen3", "qwen3"),
-    ("gemma3", "gemma3"),
-    ("olmo2", "olmo2"),
-    ("granite", "granite"),
-    ("smollm3", "smollm3"),
-    ("phi3", "phi3"),
-];
+/// Every family with a folder of reference values, and as GGUF names it, given to a macro.
+macro_rules! with_families {
+    ($given:ident! $($before:ident)*) => {
+        $given! { $($before)* llama "llama", llama_tied "llama", qwen2 "qwen2", qwen3 "qwen3", gemma3 "gemma3", olmo2 "olmo2",
+            granite "granite", smollm3 "smollm3", phi3 "phi3" }
+    };
+}
+
+macro_rules! pairs {
+    ($($folder:ident $architecture:literal),*) => { [$((stringify!($folder), $architecture)),*] };
+}
+
+/// Every family's folder, and the family as GGUF names it.
+pub const FAMILIES: [(&str, &str); 9] = with_families!(pairs!);
+
+#[allow(unused_imports)] // not every binary has tests of families
+pub(crate) use with_families;
 
 /// The reference model `folder` as Hugging Face's files.
 pub fn safetensors(folder: &str) -> Checkpoint {

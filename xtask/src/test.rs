@@ -1,6 +1,7 @@
 //! `cargo xtask test`: what CI checks.
 
 use std::collections::HashSet;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -14,6 +15,9 @@ const NOTES: &str = "SHIFTLENS_NOT_CHECKED";
 
 /// Browsers that are open at the same time: each takes up to a gibibyte.
 const MOST_BROWSERS: usize = 4;
+
+/// How long a driver has to close its browsers.
+const CLOSING: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// Passed and failed tests so far, and what they left out.
 #[derive(Default)]
@@ -154,7 +158,12 @@ fn with_driver(dist: PathBuf, driver: &Driver, arguments: &[&str]) -> Result<Str
     )
 }
 
-/// A running WebDriver, ended when dropped.
+/// Deletes what the tests' browsers have stored. What cannot be deleted is in nobody's way.
+fn clear_profiles() {
+    let _ = std::fs::remove_dir_all(root().join("target/profiles"));
+}
+
+/// A running WebDriver, ended with its browsers when dropped.
 pub struct Driver {
     child: Child,
     pub port: u16,
@@ -166,6 +175,7 @@ impl Driver {
         let free =
             std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).map_err(|e| e.to_string())?;
         let port = free.port();
+        clear_profiles();
         let name = program.as_ref().to_string_lossy().into_owned();
         let child = Command::new(program)
             .arg(format!("--port={port}"))
@@ -176,6 +186,18 @@ impl Driver {
         let mut driver = Self { child, port };
         driver.wait_until_it_listens()?;
         Ok(driver)
+    }
+
+    /// Asks chromedriver to close all that it has opened and to end. Another driver answers that it does not know how.
+    fn close_browsers(&mut self) {
+        let asked = std::net::TcpStream::connect(("127.0.0.1", self.port)).and_then(|mut stream| {
+            stream.set_read_timeout(Some(CLOSING))?;
+            stream.write_all(b"GET /shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+            stream.read_to_end(&mut Vec::new())
+        });
+        if let Err(e) = asked {
+            println!("The browser's driver did not close its browsers: {e}");
+        }
     }
 
     fn wait_until_it_listens(&mut self) -> Result<(), String> {
@@ -195,8 +217,10 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
+        self.close_browsers();
         let _ = self.child.kill();
         let _ = self.child.wait();
+        clear_profiles();
     }
 }
 

@@ -1,16 +1,14 @@
 //! A model's context: what does not fit is refused before anything runs, and an answer that fills it says so.
 
-mod support;
-
 use std::ops::ControlFlow;
 
+use crate::support::Tiny;
 use shiftlens::checkpoint::{Checkpoint, MemoryBytes};
 use shiftlens::explain::attribution::Mode;
 use shiftlens::explain::{By, ModelReport};
 use shiftlens::model::{Length, ModelError, block_on};
 use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
-use support::Tiny;
 
 /// A model that reads 256 tokens, each of them a byte.
 fn runner() -> Runner {

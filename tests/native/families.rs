@@ -1,16 +1,14 @@
 //! Every family against PyTorch: from safetensors and from GGUF, forward and in reverse, for every target.
 
-mod support;
-
 use std::ops::ControlFlow;
 
+use crate::support::families::{FAMILIES, gguf, safetensors};
+use crate::support::{engine, gold, gpu, on_gpu, run, singles};
 use serde_json::Value as Json;
 use shiftlens::checkpoint::Checkpoint;
 use shiftlens::explain::attribution::{Mode, Respond};
 use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, block_on};
-use support::families::{FAMILIES, gguf, safetensors};
-use support::{engine, gold, gpu, on_gpu, run, singles};
 
 fn floats(v: &Json) -> Vec<f32> {
     v.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
@@ -87,19 +85,18 @@ fn every_family_matches_pytorch_on_the_cpu() {
     }
 }
 
-#[test]
-fn every_family_matches_pytorch_on_the_gpu() {
-    for (folder, architecture) in FAMILIES {
-        // one with cached tangents in f16 where the device computes in it, the other as if it did not
-        for (kind, whole, checkpoint) in
-            [("safetensors", false, safetensors(folder)), ("GGUF, fused", true, gguf(folder, architecture, true))]
-        {
-            let Some(gpu) = gpu() else { return };
-            if whole {
-                gpu.keep_tangents_in_f32();
-            }
-            let what = format!("{folder} from {kind} on the GPU");
-            importance_matches(&what, &mut on_gpu(gpu, &checkpoint), folder, 1e-3);
+each_family!(every_family_matches_pytorch_on_the_gpu: matches_pytorch_on_the_gpu);
+
+fn matches_pytorch_on_the_gpu(folder: &str, architecture: &str) {
+    // one with cached tangents in f16 where the device computes in it, the other as if it did not
+    for (kind, whole, checkpoint) in
+        [("safetensors", false, safetensors(folder)), ("GGUF, fused", true, gguf(folder, architecture, true))]
+    {
+        let Some(gpu) = gpu() else { return };
+        if whole {
+            gpu.keep_tangents_in_f32();
         }
+        let what = format!("{folder} from {kind} on the GPU");
+        importance_matches(&what, &mut on_gpu(gpu, &checkpoint), folder, 1e-3);
     }
 }

@@ -1,13 +1,11 @@
 //! Two models on the same text, against PyTorch in f64 (tests/gold/make_divergence.py), and across the border of two workers.
 
-mod support;
-
+use crate::support::families::safetensors;
+use crate::support::{Tiny, engine, gold};
 use serde_json::Value as Json;
 use shiftlens::explain::divergence::{LogProbabilities, Side, compare, compare_with, each_row, log_probabilities};
 use shiftlens::model::head::Choice;
 use shiftlens::model::{Engine, ModelError, block_on};
-use support::families::safetensors;
-use support::{Tiny, engine, gold};
 
 fn json(path: &str) -> Json {
     serde_json::from_str(&std::fs::read_to_string(gold(path)).unwrap()).unwrap()

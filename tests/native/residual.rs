@@ -1,9 +1,9 @@
 //! The residual stream taken apart: the logit lens, and direct contributions that sum to the logit, in every family.
 
-mod support;
-
 use std::ops::ControlFlow;
 
+use crate::support::families::{FAMILIES, edited, gguf, safetensors};
+use crate::support::{Tiny, engine, gold};
 use candle_core::Tensor;
 use serde_json::Value as Json;
 use shiftlens::checkpoint::Checkpoint;
@@ -11,8 +11,6 @@ use shiftlens::explain::contributions::Contributions;
 use shiftlens::explain::lens::Lens;
 use shiftlens::model::cpu::{CpuEngine, Residual, Source};
 use shiftlens::model::{Engine, ModelError, Tick, block_on};
-use support::families::{FAMILIES, edited, gguf, safetensors};
-use support::{Tiny, engine, gold};
 
 async fn quiet(_: Tick) -> ControlFlow<()> {
     ControlFlow::Continue(())

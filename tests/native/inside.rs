@@ -1,21 +1,19 @@
 //! What goes on inside a model on one sequence, against direct computation. (Attention against PyTorch: `gold.rs`.)
 
-mod support;
-
 use std::ops::ControlFlow;
 
+use crate::support::Tiny;
 use candle_core::{Device, Tensor};
 use shiftlens::checkpoint::Checkpoint;
 use shiftlens::explain::local::{LayerAttention, LayerFiring, weight};
 use shiftlens::model::cpu::Trace;
 use shiftlens::model::{Tick, block_on};
-use support::Tiny;
 
 const SEQUENCE: [u32; 7] = [5, 9, 2, 9, 31, 17, 4];
 
 /// The sequence read up to each layer in turn.
 fn each_layer(checkpoint: &Checkpoint, mut see: impl FnMut(&Trace, usize)) {
-    let engine = support::engine(checkpoint);
+    let engine = crate::support::engine(checkpoint);
     let mut trace = engine.trace(&SEQUENCE).unwrap();
     for layer in 0..trace.layers() {
         block_on(engine.read_to(&mut trace, layer, &mut async |_: Tick| ControlFlow::Continue(()))).unwrap();

@@ -1,19 +1,17 @@
 //! Random models of every shape and storage type: forward against reverse mode, whole-model finite differences, and
 //! agreement with candle's own quantized llama.
 
-mod support;
-
 use std::cell::Cell;
 use std::io::Cursor;
 use std::rc::Rc;
 
+use crate::support::{Tiny, cosine, engine, run, singles};
 use candle_core::quantized::{GgmlDType, gguf_file};
 use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_llama::ModelWeights;
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::model::head::{Goal, Target};
 use shiftlens::model::{Engine, Group, ModelError, block_on};
-use support::{Tiny, cosine, engine, run, singles};
 
 fn prompt(n: usize) -> Vec<u32> {
     (0..n as u32).map(|i| (i * 37 + 11) % 250).collect()
@@ -94,7 +92,7 @@ fn importance_is_the_slope_of_the_target_along_the_embedding() {
         }
         let files = vec![Box::new(shiftlens::checkpoint::MemoryBytes::new("x.gguf", bytes))
             as Box<dyn shiftlens::checkpoint::ByteSource>];
-        let mut engine = support::engine(&shiftlens::checkpoint::Checkpoint::open(files).unwrap());
+        let mut engine = crate::support::engine(&shiftlens::checkpoint::Checkpoint::open(files).unwrap());
         run(&mut engine, &prompt, singles(4), Respond::Forced(vec![response]), Target::Logprob, Mode::Forward).unwrap()
     };
     let log = |o: &shiftlens::explain::attribution::Outcome| f64::from(o.choices[0].probability).ln();
@@ -185,7 +183,7 @@ fn importance_that_is_no_number_is_an_error() {
         rows[9].iter_mut().for_each(|v| *v *= 1e25);
         Tensor::new(rows, &Device::Cpu).unwrap()
     });
-    let mut engine = support::engine(&huge);
+    let mut engine = crate::support::engine(&huge);
     let mut go = |mode| run(&mut engine, &[3, 9, 2, 5], singles(4), Respond::Forced(vec![4, 5]), Target::Prob, mode);
     assert!(go(Mode::Off).is_ok());
     assert_eq!(go(Mode::Forward).unwrap_err(), ModelError::NotANumber);

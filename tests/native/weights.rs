@@ -1,19 +1,17 @@
 //! Head relations and concepts read from weights: against direct computation, planted, and under what leaves the model
 //! as it is.
 
-mod support;
-
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
+use crate::support::families;
+use crate::support::{Noise, Tiny};
 use candle_core::{Device, Tensor};
 use shiftlens::checkpoint::Checkpoint;
 use shiftlens::explain::weights::concepts::Concepts;
 use shiftlens::explain::weights::heads::{Head, HeadOptions, Reading, WordPairs};
 use shiftlens::explain::weights::{Nearest, Related, Relatedness, Words};
 use shiftlens::model::{Tick, block_on};
-use support::families;
-use support::{Noise, Tiny};
 
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN";
 

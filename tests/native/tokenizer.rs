@@ -1,9 +1,8 @@
 //! Tokenizers: exact round trips on multilingual text and emoji, spans, special tokens.
 
-mod support;
-
 use std::ops::ControlFlow;
 
+use crate::support::{Tiny, shared};
 use candle_core::quantized::gguf_file::Value;
 use shiftlens::checkpoint::{Checkpoint, FileBytes, MemoryBytes, Tokenizer};
 use shiftlens::explain::attribution::Mode;
@@ -11,7 +10,6 @@ use shiftlens::explain::{By, PromptToken, ResponseToken, Role};
 use shiftlens::model::block_on;
 use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
-use support::{Tiny, shared};
 
 const TEXTS: &[&str] = &[
     "Hello, world!",
@@ -82,7 +80,7 @@ fn the_bundled_vocabulary_cuts_its_texts_as_the_whole_one_does() {
         assert!(before.iter().all(|piece| kept.contains(&piece[..])), "{before:?}");
         assert_eq!(cut(part, &prompt.prompt), before);
     }
-    let (mut exact, prose) = (0, concat!(include_str!("../README.md"), include_str!("../docs/guide.md")));
+    let (mut exact, prose) = (0, concat!(include_str!("../../README.md"), include_str!("../../docs/guide.md")));
     for text in prose.split_inclusive(['.', ',', '\n']) {
         let before = cut(whole, text);
         if before.iter().all(|piece| kept.contains(&piece[..])) {

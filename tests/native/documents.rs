@@ -3,12 +3,12 @@
 //! Commands are only parsed here. The arguments of `cargo xtask` are held against its parser in `xtask/src/main.rs`, those of
 //! the examples in `examples/explain/main.rs` and `examples/pair/main.rs`; `examples/explain` also runs some on the bundled pair.
 
-#[path = "support/documents.rs"]
-mod documents;
-
 use std::path::{Component, Path, PathBuf};
 
-use documents::{all, root};
+use markdown::{all, root};
+
+#[path = "../support/documents.rs"]
+mod markdown;
 
 /// `docs/../public` is `public`.
 fn plain(path: &Path) -> PathBuf {

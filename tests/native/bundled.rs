@@ -1,10 +1,9 @@
 //! The results that ship with the page are what the engine computes from the pair that ships with it.
 
-mod support;
-
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use crate::support::cosine;
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::attribution::Sampling;
 use shiftlens::explain::{By, ModelReport, Role, Unit};
@@ -13,7 +12,6 @@ use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::share::Export;
 use shiftlens::share::presets::{PRESET_RESPONSE, PRESETS};
 use shiftlens::worker::{Runner, Update};
-use support::cosine;
 
 fn public(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("public").join(path)

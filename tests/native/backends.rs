@@ -1,10 +1,9 @@
 //! Which backend computes: a GPU proves itself, is raced, and hands over to the CPU when it fails.
 
-mod support;
-
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 
+use crate::support::{Tiny, gpu, on_gpu, relative_error, run, singles};
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::explain::methods::faithfulness::Curves;
 use shiftlens::explain::methods::{How, Intervention, Method, Of, Site};
@@ -14,7 +13,6 @@ use shiftlens::model::head::Target;
 use shiftlens::model::{ModelError, Tick, block_on};
 use shiftlens::protocol::{Backend, BackendChoice, Prompt, Response, Run, Template, Why};
 use shiftlens::worker::{Backends, Runner, Update};
-use support::{Tiny, gpu, on_gpu, relative_error, run, singles};
 
 const FEW_WORDS: &str = "Write about a fox and a boat.";
 

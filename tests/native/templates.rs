@@ -1,16 +1,14 @@
 //! Chat templates against Python's jinja2 in transformers' settings (tests/gold/make_templates.py): every byte that is rendered,
 //! every refusal's words, and where each turn's text is.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::support::{gold, real};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use shiftlens::checkpoint::conversation::{BETWEEN, Message, Speaker};
 use shiftlens::checkpoint::{ChatTemplate, CheckpointError, Own};
-use support::{gold, real};
 
 fn json(path: &Path) -> Json {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()

@@ -1,12 +1,13 @@
 //! The GPU backend against the CPU: value, jvp and vjp, for every storage type. Natively it needs a Vulkan driver (a software
 //! one will do); where there is none the tests say so, or fail if `SHIFTLENS_GPU=required`.
 
-mod support;
-
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::support::{
+    STORAGE, Tiny, every_storage, every_storage_mixed, gold, gpu, on_gpu, relative_error, run, shared, singles,
+};
 use candle_core::Device;
 use candle_core::quantized::GgmlDType;
 use serde_json::Value as Json;
@@ -16,15 +17,12 @@ use shiftlens::model::cpu::CpuEngine;
 use shiftlens::model::gpu::{Gpu, GpuError};
 use shiftlens::model::head::{Goal, Target};
 use shiftlens::model::{Engine, Group, ModelError, Next, Seen, Tick, block_on};
-use support::{
-    STORAGE, Tiny, every_storage, every_storage_mixed, gold, gpu, on_gpu, relative_error, run, shared, singles,
-};
 
 /// The same weights as f32 on the CPU, whose own products with quantized ones round activations.
 fn whole(tiny: &Tiny) -> CpuEngine {
     let quantized = tiny.checkpoint();
     let plain = Tiny { dtype: GgmlDType::F32, ..*tiny };
-    support::engine(&plain.checkpoint_edited(&|name, t| match t.rank() {
+    crate::support::engine(&plain.checkpoint_edited(&|name, t| match t.rank() {
         2 => quantized.tensor(name).unwrap().dequantize(&Device::Cpu).unwrap(),
         _ => t,
     }))
@@ -122,7 +120,7 @@ fn storage_types_may_be_mixed() {
         let names = (0..checkpoint.config.layers).flat_map(|l| matrices.map(|m| format!("blk.{l}.{m}.weight")));
         let types: HashSet<String> = names.map(|n| format!("{:?}", checkpoint.stored(&n).unwrap().0)).collect();
         assert_eq!(types.len(), STORAGE.len(), "{name}");
-        let (mut ours, mut on_cpu) = (on_gpu(gpu, &checkpoint), support::engine(&checkpoint));
+        let (mut ours, mut on_cpu) = (on_gpu(gpu, &checkpoint), crate::support::engine(&checkpoint));
         for mode in [Mode::Forward, Mode::Reverse] {
             let respond = || Respond::Forced(RESPONSE.to_vec());
             let groups = || singles(PROMPT.len());
@@ -146,7 +144,7 @@ fn the_bundled_pair_agrees_with_the_cpu() {
         let checkpoint = Checkpoint::open(FileBytes::open_set(&file).unwrap()).unwrap();
         let ids: Vec<u32> =
             checkpoint.tokenizer().unwrap().encode("A fox and a boat.").unwrap().iter().map(|p| p.id).collect();
-        let (mut ours, mut on_cpu) = (on_gpu(gpu, &checkpoint), support::engine(&checkpoint));
+        let (mut ours, mut on_cpu) = (on_gpu(gpu, &checkpoint), crate::support::engine(&checkpoint));
         for mode in [Mode::Forward, Mode::Reverse] {
             let respond = || Respond::Forced(RESPONSE.to_vec());
             let a = run(&mut on_cpu, &ids, singles(ids.len()), respond(), Target::Prob, mode).unwrap();
@@ -182,6 +180,31 @@ fn a_long_sequence_outgrows_its_caches() {
             assert!(relative_error(&a, &b) < 1e-3, "{a:?} {b:?}");
         }
     });
+}
+
+/// Tangents far larger or smaller than what f16 holds are kept in f32.
+#[test]
+fn tangents_that_f16_cannot_hold_are_kept_in_f32() {
+    for scale in [1e7, 1.0, 1e-7] {
+        let Some(gpu) = gpu() else { return };
+        let has_f16 = gpu.has_f16_tangents();
+        // the model computes the same at every scale
+        let checkpoint = Tiny::default().checkpoint_edited(&|name, t| match name {
+            n if n.ends_with("attn_v.weight") => (t * scale).unwrap(),
+            n if n.ends_with("attn_output.weight") => (t / scale).unwrap(),
+            _ => t,
+        });
+        let (mut ours, mut on_cpu) = (on_gpu(gpu, &checkpoint), crate::support::engine(&checkpoint));
+        assert_eq!(ours.gpu().has_f16_tangents(), has_f16 && scale == 1.0);
+        let (units, respond) = (|| singles(PROMPT.len()), || Respond::Forced(RESPONSE.to_vec()));
+        let a = run(&mut on_cpu, &PROMPT, units(), respond(), Target::Prob, Mode::Forward).unwrap();
+        let b = run(&mut ours, &PROMPT, units(), respond(), Target::Prob, Mode::Forward).unwrap();
+        for m in 0..RESPONSE.len() {
+            let column = |rows: &[Vec<f32>]| rows.iter().map(|row| row[m]).collect::<Vec<f32>>();
+            let error = relative_error(&column(&a.importance), &column(&b.importance));
+            assert!(error < 1e-3, "{scale}, column {m}: {error}");
+        }
+    }
 }
 
 /// A lost device is an error that says so, not a panic, and so is what comes after it.

@@ -1,9 +1,8 @@
 //! The check of a picture: on a model whose right order is planted, and every method's cells against differences of the target.
 
-mod support;
-
 use std::ops::ControlFlow;
 
+use crate::support::{Tiny, engine, singles};
 use candle_core::{Device, Tensor};
 use shiftlens::explain::By;
 use shiftlens::explain::attribution::{Against, Job, Mode, Respond, RunEvent, Sampling};
@@ -14,7 +13,6 @@ use shiftlens::model::head::Target;
 use shiftlens::model::{ModelError, Tick, block_on};
 use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::worker::{Runner, Update};
-use support::{Tiny, engine, singles};
 
 const METHODS: [Method; 4] =
     [Method::GradientInput, Method::GradientNorm, Method::IntegratedGradients, Method::Occlusion];

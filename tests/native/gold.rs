@@ -1,9 +1,8 @@
 //! Against PyTorch: real checkpoints; and the paper's published densities. `families.rs` has the tiny reference models.
 
-mod support;
-
 use std::path::Path;
 
+use crate::support::{cosine, gold, real, run, shared, singles};
 use serde_json::Value as Json;
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
@@ -11,7 +10,6 @@ use shiftlens::explain::{Levels, density, floored, instruction_score, levels, no
 use shiftlens::model::head::Target;
 use shiftlens::protocol::{Prompt, Template};
 use shiftlens::worker::Runner;
-use support::{cosine, gold, real, run, shared, singles};
 
 fn json(path: &Path) -> Json {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
