@@ -140,6 +140,19 @@ fn share_of_ideal(threads: usize, rows: usize) -> f64 {
     work / time / threads as f64
 }
 
+/// What each method costs, the best of two rounds. A round is a script of its own: both together take longer than the driver
+/// waits for one on a slow machine.
+async fn methods_twice(client: &Client) -> Json {
+    let mut best = wait_for(client, "window.methods()").await;
+    println!("once more…");
+    let again = wait_for(client, "window.methods()").await;
+    for (name, seconds) in best["best"].as_object_mut().into_iter().flatten() {
+        let [a, b] = [&*seconds, &again["best"][name]].map(|s| s.as_f64().unwrap_or(f64::INFINITY));
+        *seconds = json!(a.min(b));
+    }
+    best
+}
+
 /// Every real checkpoint that is there, once: prefill, decoding, live by word, in reverse by token.
 async fn real(client: &Client) -> Json {
     let names = wait_for(client, "window.real()").await["names"].clone();
@@ -170,7 +183,7 @@ async fn main() {
     wait_for(&client, "new Promise(r=>{const look=()=>window.benchReady?r({}):setTimeout(look,20);look()})").await;
     if methods || peers {
         println!("measuring the methods…");
-        result["methods"] = wait_for(&client, "window.methods(2)").await;
+        result["methods"] = methods_twice(&client).await;
     }
     if methods {
         client.close().await.unwrap();
