@@ -29,7 +29,9 @@ pub enum FileError {
     #[error("{0} holds no runs.")]
     Empty(String),
     /// Larger than such a file may be.
-    #[error("{file} is larger than {most} MB, the most that a study's report may have.")]
+    #[error(
+        "{file} is larger than {most} MB, the limit for a study's report. Make it again with shiftlens-study merge."
+    )]
     TooLarge {
         /// Its name.
         file: String,

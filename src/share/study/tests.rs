@@ -121,7 +121,7 @@ fn what_does_not_fit_together_is_damaged() {
     let changes: [(&str, Change); 18] = [
         ("no chain", |s| s.checkpoints.clear()),
         ("more layers than there are", |s| s.checkpoints[0].layers = usize::MAX),
-        ("a row too short", |s| drop(s.tables[0].rows[1].pop())),
+        ("a row that is too short", |s| drop(s.tables[0].rows[1].pop())),
         ("more rows than there are", |s| s.tables[0].of = 1),
         ("a table without end", |s| {
             (s.tables[0].of, s.tables[0].rows) = (usize::MAX, vec![vec![String::new(); 2]; MOST_ROWS + 1]);
@@ -137,11 +137,11 @@ fn what_does_not_fit_together_is_damaged() {
         ("a prompt that its set does not have", |s| s.pictures[1].index = 2),
         ("a set that is not there", |s| s.pictures[1].set = 1),
         ("a result too many", |s| s.pictures[1].results.push(None)),
-        ("an instruction outside of the prompt", |s| s.pictures[1].instruction = 3..99),
+        ("an instruction outside the prompt", |s| s.pictures[1].instruction = 3..99),
         ("a matrix too small", |s| made(s, |seen| seen.importance.0.clear())),
         ("a matrix without numbers", |s| made(s, |seen| seen.importance.0[0] = f32::NAN)),
-        ("a text too few", |s| made(s, |seen| seen.prompt_texts.clear())),
-        ("a token outside of the prompt", |s| made(s, |seen| seen.prompt_end[0] = 99)),
+        ("one text too few", |s| made(s, |seen| seen.prompt_texts.clear())),
+        ("a token outside the prompt", |s| made(s, |seen| seen.prompt_end[0] = 99)),
         ("a token that ends before it begins", |s| made(s, |seen| seen.prompt_start[0] = 9)),
         ("no response", |s| {
             made(s, |seen| {
@@ -166,7 +166,10 @@ fn a_file_that_is_too_large_newer_or_cut_short_is_refused_in_words() {
     study.version = VERSION;
     study.name = "n".repeat(MOST_BYTES);
     let said = read(&study).unwrap_err().to_string();
-    assert_eq!(said, "s.json is larger than 20 MB, the most that a study's report may have.");
+    assert_eq!(
+        said,
+        "s.json is larger than 20 MB, the limit for a study's report. Make it again with shiftlens-study merge."
+    );
     let without = "{\"kind\":\"study\",\"version\":2}";
     let said = Study::read("s.json", without).unwrap().unwrap_err().to_string();
     assert!(said.starts_with("s.json is not a file of Shiftlens's results (missing field"), "{said}");
