@@ -11,6 +11,7 @@ use shiftlens::model::block_on;
 use shiftlens::protocol::{Backend, BackendChoice, Prompt, Response, Run, Template, Why};
 use shiftlens::worker::{Runner, Update};
 use support::Tiny;
+use support::listeners::{go_on, no_clock};
 
 /// Lets this process have `more` bytes of addresses than it has, or as many as it likes.
 fn allow(more: Option<u64>) {
@@ -31,7 +32,7 @@ fn allow(more: Option<u64>) {
 fn a_gpu_without_memory_left_hands_the_run_to_the_cpu() {
     let tiny = Tiny { width: 256, heads: 4, kv_heads: 4, ..Tiny::default() };
     let mut runner = Runner::load_at_once(tiny.checkpoint(), "tiny.gguf").unwrap();
-    let report = block_on(runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())));
+    let report = block_on(runner.select_backend(BackendChoice::Gpu, no_clock, &mut go_on));
     if let (Backend::Cpu, Why::Missing { what }) = (report.used, &report.why) {
         assert!(std::env::var("SHIFTLENS_GPU").as_deref() != Ok("required"), "{what}");
         return println!("skipped: {what}");
@@ -45,7 +46,7 @@ fn a_gpu_without_memory_left_hands_the_run_to_the_cpu() {
     };
     let mut moved = false;
     allow(Some(48 << 20));
-    let outcome = block_on(runner.run(&run, || 0.0, &mut async |update: Update| {
+    let outcome = block_on(runner.run(&run, no_clock, &mut async |update: Update| {
         if let Update::Backend(report) = update {
             allow(None);
             moved = true;

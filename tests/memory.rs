@@ -16,11 +16,12 @@ use shiftlens::explain::memory::Sizes;
 use shiftlens::explain::{By, ModelReport};
 use shiftlens::model::cpu::{CpuEngine, Memory, weight_bytes};
 use shiftlens::model::head::Target;
-use shiftlens::model::{ModelError, Needing, Remedy, Tick, block_on};
+use shiftlens::model::{ModelError, Needing, Remedy, block_on};
 use shiftlens::protocol::{Failure, Prompt, Response, Run, Template};
+use shiftlens::worker::Runner;
 use shiftlens::worker::budget::{self, Budget};
-use shiftlens::worker::{Runner, Update};
 use support::families::{FAMILIES, gguf};
+use support::listeners::{hearing, no_clock, quiet};
 use support::{Tiny, engine, real, run, shared};
 
 /// Bytes held now, and the most so far.
@@ -141,7 +142,7 @@ fn traces() {
     let ids = vec![7; 250];
     let (measured, trace) = peak(|| {
         let mut trace = engine.trace(&ids).unwrap();
-        block_on(engine.read_to(&mut trace, 5, &mut async |_: Tick| ControlFlow::Continue(()))).unwrap();
+        block_on(engine.read_to(&mut trace, 5, &mut quiet)).unwrap();
         trace
     });
     holds("a trace", memory.trace(ids.len()), measured);
@@ -160,8 +161,7 @@ fn messages(checkpoint: Checkpoint, what: &str, tokens: usize, response: usize) 
         let (prepared, text) = runner.prepare(&prompt).unwrap();
         let need = runner.need((&prepared, &text), &run.response, By::Token, (mode, &run.how)).unwrap().unwrap();
         let (measured, _) = peak(|| {
-            let mut quiet = async |_: Update| ControlFlow::Continue(());
-            let report: ModelReport = block_on(runner.run(&run, || 0.0, &mut quiet)).unwrap();
+            let report: ModelReport = block_on(runner.run(&run, no_clock, &mut quiet)).unwrap();
             serde_json::to_string(&report).unwrap()
         });
         holds(&format!("{what} with its message, {mode:?}"), need.bytes, measured);
@@ -231,10 +231,14 @@ fn start(room_for: u64, by: By, mode: Mode, response: Response) -> Result<(), Mo
     let (prompt, text) = runner.prepare(&run.prompt).unwrap();
     let said = runner.need((&prompt, &text), &run.response, by, (mode, &run.how)).unwrap().unwrap();
     let mut heard = 0;
-    let outcome = block_on(runner.run(&run, || 0.0, &mut async |_: Update| {
-        heard += 1;
-        ControlFlow::Break(())
-    }));
+    let outcome = block_on(runner.run(
+        &run,
+        no_clock,
+        &mut hearing(&mut |_| {
+            heard += 1;
+            ControlFlow::Break(())
+        }),
+    ));
     match outcome.unwrap_err() {
         ModelError::Cancelled => assert!(heard == 1 && said.refused.is_none() && said.bytes <= room_for),
         ModelError::Memory(shortage) => {

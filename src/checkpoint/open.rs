@@ -282,14 +282,20 @@ impl Checkpoint {
         Ok(hash.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect())
     }
 
-    /// Every tensor's shape and storage type.
-    pub fn tensor_kinds(&self) -> impl Iterator<Item = (&[usize], GgmlDType)> {
-        self.tensors.values().map(|t| (&t.shape[..], t.dtype))
-    }
-
     /// Storage type and shape of every tensor, in no order.
     pub fn tensors(&self) -> impl Iterator<Item = (GgmlDType, &[usize])> {
         self.tensors.values().map(|t| (t.dtype, &t.shape[..]))
+    }
+
+    /// The storage types of its matrices, each once.
+    pub fn matrix_types(&self) -> Vec<GgmlDType> {
+        let mut types = Vec::new();
+        for (dtype, _) in self.tensors().filter(|(_, shape)| shape.len() == 2) {
+            if !types.contains(&dtype) {
+                types.push(dtype);
+            }
+        }
+        types
     }
 
     /// Bytes of all tensors, as the files store them.

@@ -19,7 +19,7 @@ pub const DECIDED_LATER: &str = "That is done when a model is loaded.";
 pub const HOW_IT_IS_CHOSEN: &str = "Automatic uses the faster one, provided that it is correct: once a model is loaded, the GPU has to reproduce the CPU’s answer to a known question, and then both are timed. If the GPU fails during a run, the CPU repeats it.";
 
 pub const CHECK_QUESTION: &str = "Does this GPU compute correctly?";
-pub const WHAT_THE_CHECK_DOES: &str = "Compares every operation, its result and both of its derivatives, with the CPU on small random matrices. This needs no model and takes a few seconds.";
+pub const WHAT_THE_CHECK_DOES: &str = "Compares every operation, its result and both of its derivatives, with the CPU on small random matrices, stored as the tuned model's weights are. This takes a few seconds.";
 pub const CHECK_THIS_GPU: &str = "Check this GPU";
 pub const COMPARING: &str = "Comparing the GPU with the CPU…";
 

@@ -115,6 +115,9 @@ async fn pictures_that_are_gone_are_let_go() {
     let page = Page::open("leak").await;
     page.models_ready().await;
     page.fill("#prompt", "List four fruits.").await;
+    page.js("document.querySelector('#options').open=true").await;
+    page.fill("#limit", "3").await;
+    page.js("document.querySelector('#limit').dispatchEvent(new Event('change',{bubbles:true}))").await;
     let mut nodes = Vec::new();
     for _ in 0..3 {
         for _ in 0..RUNS {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 
+use crate::support::listeners::{go_on, hearing, no_clock, quiet};
 use crate::support::{Tiny, gpu, on_gpu, relative_error, run, singles};
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::explain::methods::faithfulness::Curves;
@@ -10,7 +11,7 @@ use shiftlens::explain::methods::{How, Intervention, Method, Of, Site};
 use shiftlens::explain::{By, ResponseToken};
 use shiftlens::model::gpu::{Gpu, GpuError};
 use shiftlens::model::head::Target;
-use shiftlens::model::{ModelError, Tick, block_on};
+use shiftlens::model::{ModelError, block_on};
 use shiftlens::protocol::{Backend, BackendChoice, Prompt, Response, Run, Template, Why};
 use shiftlens::worker::{Backends, Runner, Update};
 
@@ -57,14 +58,13 @@ fn moves_to_the_cpu(run: &Run, fail: impl Fn(&Gpu), word: &str) {
     }
     let mut runner = runner();
     block_on(async {
-        let report = runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())).await;
+        let report = runner.select_backend(BackendChoice::Gpu, no_clock, &mut go_on).await;
         assert_eq!(report.used, Backend::Gpu, "{}", report.reason());
-        let mut quiet = async |_: Update| ControlFlow::Continue(());
-        let on_gpu = runner.run(run, || 0.0, &mut quiet).await.unwrap();
+        let on_gpu = runner.run(run, no_clock, &mut quiet).await.unwrap();
         assert!(on_gpu.backend.starts_with("GPU"), "{}", on_gpu.backend);
         let mut said = Vec::new();
         fail(runner.gpu().unwrap().gpu());
-        let mut noted = async |update: Update| {
+        let mut noted = |update: Update| {
             said.push(match update {
                 Update::Started(..) => "started",
                 Update::Backend(report) => {
@@ -76,7 +76,7 @@ fn moves_to_the_cpu(run: &Run, fail: impl Fn(&Gpu), word: &str) {
             });
             ControlFlow::Continue(())
         };
-        let on_cpu = runner.run(run, || 0.0, &mut noted).await.unwrap();
+        let on_cpu = runner.run(run, no_clock, &mut hearing(&mut noted)).await.unwrap();
         assert_eq!(said, ["started", "moved", "started", "token", "token", "token", "token"]);
         assert_eq!(on_cpu.backend, "CPU");
         for (a, b) in on_cpu.importance.iter().zip(&on_gpu.importance) {
@@ -93,12 +93,13 @@ fn a_picture_is_checked_on_the_gpu_and_on_the_cpu_where_that_fails() {
     }
     let mut runner = runner();
     block_on(async {
-        let mut quiet = async |_: Update| ControlFlow::Continue(());
         let how = How { method: Method::Occlusion, check: true, ..How::default() };
-        let asked = Run { response: Response::Ids { ids: vec![104, 101, 33] }, how, target: Target::Logit, ..a_run() };
-        let on_cpu = runner.run(&asked, || 0.0, &mut quiet).await.unwrap();
-        runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())).await;
-        let on_gpu = runner.run(&asked, || 0.0, &mut quiet).await.unwrap();
+        let prompt = Prompt::text("A fox ran.", Template::Off);
+        let asked =
+            Run { prompt, response: Response::Ids { ids: vec![104, 101, 33] }, how, target: Target::Logit, ..a_run() };
+        let on_cpu = runner.run(&asked, no_clock, &mut quiet).await.unwrap();
+        runner.select_backend(BackendChoice::Gpu, no_clock, &mut go_on).await;
+        let on_gpu = runner.run(&asked, no_clock, &mut quiet).await.unwrap();
         assert!(on_gpu.backend.starts_with("GPU"), "{}", on_gpu.backend);
         let (cpu, found) = (on_cpu.faithfulness.unwrap(), on_gpu.faithfulness.unwrap());
         assert!(found.said.contains("agree within"), "{}", found.said);
@@ -109,17 +110,16 @@ fn a_picture_is_checked_on_the_gpu_and_on_the_cpu_where_that_fails() {
         }
         let prompt: Vec<u32> = on_gpu.prompt.iter().map(|t| t.id).collect();
         let later = Run { how: How { check: false, ..asked.how.clone() }, ..asked };
-        let mut nothing = async |_: Tick| ControlFlow::Continue(());
-        let again = runner.check(&later, &prompt, &on_gpu.importance, &mut nothing).await.unwrap();
+        let again = runner.check(&later, &prompt, &on_gpu.importance, &mut quiet).await.unwrap();
         assert_eq!(again, found);
         runner.gpu().unwrap().gpu().destroy();
-        let instead = runner.check(&later, &prompt, &on_gpu.importance, &mut nothing).await.unwrap();
+        let instead = runner.check(&later, &prompt, &on_gpu.importance, &mut quiet).await.unwrap();
         assert!(
             matches!(&runner.backend().why, Why::Failed { what } if what.contains("lost")),
             "{:?}",
             runner.backend()
         );
-        let by_cpu = runner.check(&later, &prompt, &on_gpu.importance, &mut nothing).await.unwrap();
+        let by_cpu = runner.check(&later, &prompt, &on_gpu.importance, &mut quiet).await.unwrap();
         assert_eq!(instead, by_cpu);
     });
 }
@@ -132,16 +132,15 @@ fn a_part_switched_off_takes_only_its_own_run_to_the_cpu() {
     }
     let mut runner = runner();
     block_on(async {
-        runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())).await;
-        let mut quiet = async |_: Update| ControlFlow::Continue(());
-        let plain = runner.run(&a_run(), || 0.0, &mut quiet).await.unwrap();
+        runner.select_backend(BackendChoice::Gpu, no_clock, &mut go_on).await;
+        let plain = runner.run(&a_run(), no_clock, &mut quiet).await.unwrap();
         let one = Intervention { layer: 0, site: Site::Head(0), factor: 0.0, of: Of::Both };
         let off = Run { how: How { interventions: vec![one], ..How::default() }, ..a_run() };
-        let off = runner.run(&off, || 0.0, &mut quiet).await.unwrap();
+        let off = runner.run(&off, no_clock, &mut quiet).await.unwrap();
         assert_eq!(off.backend, "CPU");
         let texts = |all: &[ResponseToken]| all.iter().map(|t| t.text.clone()).collect::<Vec<_>>();
         assert_eq!(texts(&off.without), texts(&plain.response));
-        let again = runner.run(&a_run(), || 0.0, &mut quiet).await.unwrap();
+        let again = runner.run(&a_run(), no_clock, &mut quiet).await.unwrap();
         assert!(again.backend.starts_with("GPU"), "{}", again.backend);
         assert_eq!(again.importance, plain.importance);
     });
@@ -155,10 +154,10 @@ fn a_prompt_too_long_for_the_gpu_takes_only_its_own_run_to_the_cpu() {
     }
     let mut runner = runner();
     block_on(async {
-        runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())).await;
+        runner.select_backend(BackendChoice::Gpu, no_clock, &mut go_on).await;
         runner.gpu().unwrap().gpu().limit_bindings(300_000);
         let said = RefCell::new(Vec::new());
-        let mut noted = async |update: Update| {
+        let mut noted = |update: Update| {
             if let Update::Backend(report) = update {
                 said.borrow_mut().push((report.used, report.reason()));
             }
@@ -168,19 +167,19 @@ fn a_prompt_too_long_for_the_gpu_takes_only_its_own_run_to_the_cpu() {
         let long = Run { prompt: Prompt::text(long, Template::Off), ..a_run() };
         // also if it is stopped as soon as the CPU takes it
         let mut starts = 0;
-        let mut stops = async |update: Update| {
+        let mut stops = |update: Update| {
             starts += usize::from(matches!(update, Update::Started(..)));
-            let _ = noted(update).await;
+            let _ = noted(update);
             if starts == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        assert_eq!(runner.run(&long, || 0.0, &mut stops).await.unwrap_err(), ModelError::Cancelled);
+        assert_eq!(runner.run(&long, no_clock, &mut hearing(&mut stops)).await.unwrap_err(), ModelError::Cancelled);
         assert_eq!(said.borrow().iter().map(|(used, _)| *used).collect::<Vec<_>>(), [Backend::Cpu, Backend::Gpu]);
         said.borrow_mut().clear();
-        assert_eq!(runner.run(&long, || 0.0, &mut noted).await.unwrap().backend, "CPU");
+        assert_eq!(runner.run(&long, no_clock, &mut hearing(&mut noted)).await.unwrap().backend, "CPU");
         let first = said.borrow()[0].clone();
         assert!(first.0 == Backend::Cpu && first.1.contains("does not fit the GPU"), "{first:?}");
         assert_eq!((said.borrow().len(), said.borrow()[1].0), (2, Backend::Gpu), "{said:?}");
-        assert!(runner.run(&a_run(), || 0.0, &mut noted).await.unwrap().backend.starts_with("GPU"));
+        assert!(runner.run(&a_run(), no_clock, &mut hearing(&mut noted)).await.unwrap().backend.starts_with("GPU"));
         assert_eq!(said.borrow().len(), 2);
     });
 }
@@ -198,10 +197,9 @@ fn values_that_are_no_numbers_are_the_checkpoints_fault_only_if_the_cpu_has_them
     };
     let mut runner = Runner::load_at_once(broken(), "broken.gguf").unwrap();
     block_on(async {
-        let report = runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())).await;
+        let report = runner.select_backend(BackendChoice::Gpu, no_clock, &mut go_on).await;
         assert_eq!(report.used, Backend::Cpu);
-        let mut quiet = async |_: Update| ControlFlow::Continue(());
-        assert_eq!(runner.run(&a_run(), || 0.0, &mut quiet).await.unwrap_err(), ModelError::NotANumber);
+        assert_eq!(runner.run(&a_run(), no_clock, &mut quiet).await.unwrap_err(), ModelError::NotANumber);
     });
     let mut ours = on_gpu(gpu().unwrap(), &broken());
     for mode in [Mode::Forward, Mode::Reverse] {
@@ -221,8 +219,7 @@ fn a_gpu_that_computes_wrongly_is_found_out() {
     for choice in [BackendChoice::Auto, BackendChoice::Gpu] {
         let mut backends = Backends::new(tiny.engine());
         backends.race_software();
-        let report =
-            block_on(backends.select_backend(&other.checkpoint(), choice, || 0.0, &mut async || Ok(()))).clone();
+        let report = block_on(backends.select_backend(&other.checkpoint(), choice, no_clock, &mut go_on)).clone();
         assert_eq!(report.used, Backend::Cpu);
         assert!(matches!(&report.why, Why::Failed { what } if what.contains("wrong values")), "{}", report.reason());
         assert!(backends.gpu().is_none());
@@ -236,10 +233,11 @@ fn a_moot_upload_stops_and_blames_nobody() {
         return;
     }
     let mut runner = runner();
-    let report = block_on(runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Err(ModelError::Cancelled)));
+    let report =
+        block_on(runner.select_backend(BackendChoice::Gpu, no_clock, &mut async || Err(ModelError::Cancelled)));
     assert_eq!(report.used, Backend::Cpu);
     assert!(!matches!(report.why, Why::Failed { .. } | Why::Missing { .. }), "{}", report.reason());
-    let report = block_on(runner.select_backend(BackendChoice::Gpu, || 0.0, &mut async || Ok(())));
+    let report = block_on(runner.select_backend(BackendChoice::Gpu, no_clock, &mut go_on));
     assert_eq!(report.used, Backend::Gpu, "{}", report.reason());
 }
 
@@ -251,14 +249,13 @@ fn the_faster_backend_is_chosen_and_the_users_wish_counts() {
     block_on(async {
         if gpu.is_software() {
             // an emulated GPU is not even tried, unless it is asked for
-            let report = runner.select_backend(BackendChoice::Auto, || 0.0, &mut async || Ok(())).await;
+            let report = runner.select_backend(BackendChoice::Auto, no_clock, &mut go_on).await;
             assert_eq!((report.used, report.why), (Backend::Cpu, Why::Software));
             runner.race_software();
         }
-        let report =
-            runner.select_backend(BackendChoice::Auto, || clock.elapsed().as_secs_f64(), &mut async || Ok(())).await;
+        let report = runner.select_backend(BackendChoice::Auto, || clock.elapsed().as_secs_f64(), &mut go_on).await;
         let Why::Raced { cpu, gpu } = report.why else { panic!("{}", report.reason()) };
         assert_eq!(report.used == Backend::Gpu, gpu < cpu);
-        assert_eq!(runner.select_backend(BackendChoice::Cpu, || 0.0, &mut async || Ok(())).await.used, Backend::Cpu);
+        assert_eq!(runner.select_backend(BackendChoice::Cpu, no_clock, &mut go_on).await.used, Backend::Cpu);
     });
 }

@@ -1,9 +1,9 @@
 //! The results that ship with the page are what the engine computes from the pair that ships with it.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::support::cosine;
+use crate::support::listeners::{no_clock, quiet};
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::attribution::Sampling;
 use shiftlens::explain::{By, ModelReport, Role, Unit};
@@ -11,7 +11,7 @@ use shiftlens::model::block_on;
 use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::share::Export;
 use shiftlens::share::presets::{PRESET_RESPONSE, PRESETS};
-use shiftlens::worker::{Runner, Update};
+use shiftlens::worker::Runner;
 
 fn public(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("public").join(path)
@@ -35,7 +35,7 @@ fn the_templates_row_is_the_sum_of_its_tokens() {
                 Response::Own { limit: 6, sampling: Sampling::default() },
             )
         };
-        block_on(tuned.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap()
+        block_on(tuned.run(&run, no_clock, &mut quiet)).unwrap()
     };
     let (tokens, plain, whole) = (run(By::Token, false), run(By::Word, false), run(By::Word, true));
     let is_template = |u: &&(usize, &Unit)| u.0 > 0 && u.1.role == Role::Template;
@@ -61,7 +61,7 @@ fn fresh(runner: &mut Runner, prompt: &str, shipped: &ModelReport) -> ModelRepor
             Response::Own { limit: PRESET_RESPONSE, sampling: Sampling::default() },
         )
     };
-    block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap()
+    block_on(runner.run(&run, no_clock, &mut quiet)).unwrap()
 }
 
 fn agrees(run: &ModelReport, shipped: &ModelReport) {

@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 
 use crate::support::Tiny;
+use crate::support::listeners::{hearing, no_clock};
 use shiftlens::checkpoint::{Checkpoint, MemoryBytes};
 use shiftlens::explain::attribution::Mode;
 use shiftlens::explain::{By, ModelReport};
 use shiftlens::model::{Length, ModelError, block_on};
 use shiftlens::protocol::{Prompt, Response, Run, Template};
-use shiftlens::worker::{Runner, Update};
+use shiftlens::worker::Runner;
 
 /// A model that reads 256 tokens, each of them a byte.
 fn runner() -> Runner {
@@ -26,10 +27,14 @@ fn prompt(tokens: usize) -> Prompt {
 fn run(runner: &mut Runner, prompt: Prompt, response: Response) -> (Result<ModelReport, ModelError>, usize) {
     let run = Run { by: By::Word, mode: Mode::Off, ..Run::by_token(prompt, response) };
     let mut heard = 0;
-    let outcome = block_on(runner.run(&run, || 0.0, &mut async |_: Update| {
-        heard += 1;
-        ControlFlow::Continue(())
-    }));
+    let outcome = block_on(runner.run(
+        &run,
+        no_clock,
+        &mut hearing(&mut |_| {
+            heard += 1;
+            ControlFlow::Continue(())
+        }),
+    ));
     (outcome, heard)
 }
 

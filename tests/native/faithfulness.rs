@@ -2,17 +2,18 @@
 
 use std::ops::ControlFlow;
 
+use crate::support::listeners::{hearing, no_clock, quiet};
 use crate::support::{Tiny, engine, singles};
 use candle_core::{Device, Tensor};
 use shiftlens::explain::By;
-use shiftlens::explain::attribution::{Against, Job, Mode, Respond, RunEvent, Sampling};
+use shiftlens::explain::attribution::{Against, Job, Mode, Respond, Sampling};
 use shiftlens::explain::methods::faithfulness::{CELLS, Faithfulness, ORDERS, Picture, check};
 use shiftlens::explain::methods::{self, Baseline, How, Method, Passage, baseline_row};
 use shiftlens::model::cpu::CpuEngine;
 use shiftlens::model::head::Target;
 use shiftlens::model::{ModelError, Tick, block_on};
 use shiftlens::protocol::{Prompt, Response, Run, Template};
-use shiftlens::worker::{Runner, Update};
+use shiftlens::worker::Runner;
 
 const METHODS: [Method; 4] =
     [Method::GradientInput, Method::GradientNorm, Method::IntegratedGradients, Method::Occlusion];
@@ -31,8 +32,7 @@ fn job(prompt: &[u32], response: &[u32], target: Target) -> Job {
 
 fn importance(engine: &mut CpuEngine, job: &Job, how: &How) -> Vec<Vec<f32>> {
     let row = baseline_row(engine, &how.baseline, &[]).unwrap();
-    let mut quiet = async |_: RunEvent| ControlFlow::Continue(());
-    block_on(methods::run(engine, job, how, &row, || 0.0, &mut quiet)).unwrap().outcome.importance
+    block_on(methods::run(engine, job, how, &row, no_clock, &mut quiet)).unwrap().outcome.importance
 }
 
 /// Checks a picture in which the last token, which the model answers from, is not ranked.
@@ -41,7 +41,6 @@ fn checked(engine: &mut CpuEngine, job: &Job, how: &How, importance: &[Vec<f32>]
     let Respond::Forced(response) = &job.respond else { panic!() };
     let scored: Vec<bool> = (0..job.groups.len()).map(|n| n + 1 < job.groups.len()).collect();
     let picture = Picture { method: how.method, groups: &job.groups, scored: &scored, importance };
-    let mut quiet = async |_| ControlFlow::Continue(());
     block_on(async {
         let mut passage = Passage::new(engine, &job.prompt, response, job.target, &[]).await.unwrap();
         check(&mut passage, picture, (&how.baseline, &row), &mut quiet).await.unwrap()
@@ -181,12 +180,11 @@ fn a_picture_is_checked_after_its_run() {
             template_row: false,
             how: How { method, against, check: true, steps: Some(8), ..How::default() },
         };
-        let mut quiet = async |_: Update| ControlFlow::Continue(());
-        let report = block_on(runner.run(&run, || 0.0, &mut quiet)).unwrap();
+        let report = block_on(runner.run(&run, no_clock, &mut quiet)).unwrap();
         let asked = Run { how: How { check: false, ..run.how.clone() }, ..run.clone() };
         let prompt: Vec<u32> = report.prompt.iter().map(|t| t.id).collect();
         let mut check = |run: &Run, prompt: &[u32], importance: &[Vec<f32>]| {
-            block_on(runner.check(run, prompt, importance, &mut async |_: Tick| ControlFlow::Continue(())))
+            block_on(runner.check(run, prompt, importance, &mut quiet))
         };
         assert_eq!(check(&asked, &prompt, &report.importance), Ok(report.faithfulness.unwrap()), "{method:?}");
         if asked.how.against.is_none() {
@@ -210,9 +208,9 @@ fn a_picture_is_checked_after_its_run() {
         ] {
             assert_eq!(check(run, prompt, importance), Err(ModelError::OtherPicture), "{run:?}");
         }
-        let mut stop = async |_: Tick| ControlFlow::Break(());
-        let stopped = runner.check(&asked, &prompt, &report.importance, &mut stop);
-        assert_eq!(block_on(stopped), Err(ModelError::Cancelled));
+        let mut stop = |_: Tick| ControlFlow::Break(());
+        let stopped = block_on(runner.check(&asked, &prompt, &report.importance, &mut hearing(&mut stop)));
+        assert_eq!(stopped, Err(ModelError::Cancelled));
     }
 }
 
@@ -232,7 +230,7 @@ fn a_report_says_why_a_word_and_not_another() {
             template_row: false,
             how: How { against: Some(Against::Tokens(others)), ..How::default() },
         };
-        block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap()
+        block_on(runner.run(&run, no_clock, &mut quiet)).unwrap()
     };
     let report = explained(vec![97, 98, 99], vec![97, 120, 99]);
     assert_eq!(report.against_text, ["", "x", ""]);

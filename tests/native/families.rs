@@ -1,14 +1,15 @@
 //! Every family against PyTorch: from safetensors and from GGUF, forward and in reverse, for every target.
 
-use std::ops::ControlFlow;
-
 use crate::support::families::{FAMILIES, gguf, safetensors};
+use crate::support::listeners::quiet;
 use crate::support::{engine, gold, gpu, on_gpu, run, singles};
 use serde_json::Value as Json;
 use shiftlens::checkpoint::Checkpoint;
 use shiftlens::explain::attribution::{Mode, Respond};
 use shiftlens::model::head::Target;
 use shiftlens::model::{Engine, block_on};
+
+const BOTH: [Mode; 2] = [Mode::Forward, Mode::Reverse];
 
 fn floats(v: &Json) -> Vec<f32> {
     v.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
@@ -21,11 +22,11 @@ fn reference(folder: &str) -> (Json, Vec<u32>, usize) {
     (gold, ids, n)
 }
 
-/// Both modes and all targets within `tolerance` of a column's largest value.
-fn importance_matches(what: &str, engine: &mut impl Engine, folder: &str, tolerance: f32) {
+/// These modes and all targets within `tolerance` of a column's largest value.
+fn importance_matches(what: &str, engine: &mut impl Engine, folder: &str, modes: &[Mode], tolerance: f32) {
     let (gold, ids, n) = reference(folder);
     for (key, target) in [("prob", Target::Prob), ("logprob", Target::Logprob), ("logit", Target::Logit)] {
-        for mode in [Mode::Forward, Mode::Reverse] {
+        for &mode in modes {
             let forced = Respond::Forced(ids[n..].to_vec());
             let outcome = run(engine, &ids[..n], singles(n), forced, target, mode).unwrap();
             for (m, column) in gold["importance"][key].as_array().unwrap().iter().enumerate() {
@@ -55,7 +56,7 @@ fn attention_matches(what: &str, checkpoint: &Checkpoint, folder: &str) {
     let engine = engine(checkpoint);
     let mut trace = engine.trace(&ids).unwrap();
     for layer in 0..trace.layers() {
-        block_on(engine.read_to(&mut trace, layer, &mut async |_| ControlFlow::Continue(()))).unwrap();
+        block_on(engine.read_to(&mut trace, layer, &mut quiet)).unwrap();
         for head in 0..trace.heads() {
             let pattern = trace.attention(layer, head).unwrap();
             for query in 0..ids.len() {
@@ -79,7 +80,7 @@ fn every_family_matches_pytorch_on_the_cpu() {
         for (kind, checkpoint) in files {
             let what = format!("{folder} from {kind}");
             assert_eq!(checkpoint.config.architecture, architecture, "{what}");
-            importance_matches(&what, &mut engine(&checkpoint), folder, 1e-4);
+            importance_matches(&what, &mut engine(&checkpoint), folder, &BOTH, 1e-4);
             attention_matches(&what, &checkpoint, folder);
         }
     }
@@ -88,15 +89,16 @@ fn every_family_matches_pytorch_on_the_cpu() {
 each_family!(every_family_matches_pytorch_on_the_gpu: matches_pytorch_on_the_gpu);
 
 fn matches_pytorch_on_the_gpu(folder: &str, architecture: &str) {
-    // one with cached tangents in f16 where the device computes in it, the other as if it did not
-    for (kind, whole, checkpoint) in
-        [("safetensors", false, safetensors(folder)), ("GGUF, fused", true, gguf(folder, architecture, true))]
-    {
+    // one with cached tangents in f16 where the device computes in it, the other as if it did not; reverse mode has none
+    for (kind, whole, checkpoint, modes) in [
+        ("safetensors", false, safetensors(folder), &BOTH[..1]),
+        ("GGUF, fused", true, gguf(folder, architecture, true), &BOTH[..]),
+    ] {
         let Some(gpu) = gpu() else { return };
         if whole {
             gpu.keep_tangents_in_f32();
         }
         let what = format!("{folder} from {kind} on the GPU");
-        importance_matches(&what, &mut on_gpu(gpu, &checkpoint), folder, 1e-3);
+        importance_matches(&what, &mut on_gpu(gpu, &checkpoint), folder, modes, 1e-3);
     }
 }

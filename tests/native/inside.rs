@@ -1,13 +1,12 @@
 //! What goes on inside a model on one sequence, against direct computation. (Attention against PyTorch: `gold.rs`.)
 
-use std::ops::ControlFlow;
-
 use crate::support::Tiny;
+use crate::support::listeners::quiet;
 use candle_core::{Device, Tensor};
 use shiftlens::checkpoint::Checkpoint;
 use shiftlens::explain::local::{LayerAttention, LayerFiring, weight};
+use shiftlens::model::block_on;
 use shiftlens::model::cpu::Trace;
-use shiftlens::model::{Tick, block_on};
 
 const SEQUENCE: [u32; 7] = [5, 9, 2, 9, 31, 17, 4];
 
@@ -16,7 +15,7 @@ fn each_layer(checkpoint: &Checkpoint, mut see: impl FnMut(&Trace, usize)) {
     let engine = crate::support::engine(checkpoint);
     let mut trace = engine.trace(&SEQUENCE).unwrap();
     for layer in 0..trace.layers() {
-        block_on(engine.read_to(&mut trace, layer, &mut async |_: Tick| ControlFlow::Continue(()))).unwrap();
+        block_on(engine.read_to(&mut trace, layer, &mut quiet)).unwrap();
         see(&trace, layer);
     }
 }

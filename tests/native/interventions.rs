@@ -1,6 +1,5 @@
 //! A head or a concept switched off for one run, on the bundled pair.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
@@ -13,7 +12,9 @@ use shiftlens::explain::{By, ModelReport};
 use shiftlens::model::cpu::{Scaled, Scaling};
 use shiftlens::model::{Engine, ModelError, block_on};
 use shiftlens::protocol::{Prompt, Response, Run, Template};
-use shiftlens::worker::{Runner, Update};
+use shiftlens::worker::Runner;
+
+use crate::support::listeners::{no_clock, quiet};
 
 const PROMPT: &str = "Name three animals that live in the forest.";
 
@@ -33,7 +34,7 @@ fn asked(mode: Mode, interventions: Vec<Intervention>) -> Run {
 }
 
 fn run(runner: &mut Runner, run: &Run) -> Result<ModelReport, ModelError> {
-    block_on(runner.run(run, || 0.0, &mut async |_: Update| ControlFlow::Continue(())))
+    block_on(runner.run(run, no_clock, &mut quiet))
 }
 
 fn intervention(layer: usize, site: Site, factor: f32) -> Intervention {
@@ -79,13 +80,14 @@ fn the_answer_it_becomes_is_explained_beside_the_one_before() {
     assert!(forward.what().contains("head 0 of layer 1 off") && forward.how().interventions == off);
     assert_eq!(forward.backend, "CPU");
 
-    let mut reverse = asked(Mode::Reverse, off);
-    reverse.how.check = true;
-    let reverse = run(&mut runner, &reverse).unwrap();
+    let reverse = run(&mut runner, &asked(Mode::Reverse, off.clone())).unwrap();
     assert_eq!(texts(&reverse), texts(&forward));
     assert!(apart(&reverse, &forward) < 1e-2, "{}", apart(&reverse, &forward));
-    // ten cells by finite differences of the changed model
-    let check = reverse.faithfulness.expect("it was checked");
+    // ten cells by finite differences of the changed model; of a shorter answer, which takes less time
+    let mut short = asked(Mode::Reverse, off);
+    short.response = Response::Own { limit: 4, sampling: Sampling::default() };
+    short.how.check = true;
+    let check = run(&mut runner, &short).unwrap().faithfulness.expect("it was checked");
     assert!(check.cells.iter().all(|cell| cell.verdict() != Some(false)), "{:?}", check.cells);
 
     let again = run(&mut runner, &asked(Mode::Forward, Vec::new())).unwrap();
@@ -127,8 +129,7 @@ fn a_concept_that_is_off_is_not_written() {
     let direction = directions(runner.checkpoint(), 2, &[0]).unwrap().remove(0);
     let ids = [1u32, 5, 9, 20, 7];
     let along = |runner: &mut Runner| {
-        let quiet = &mut async |_| ControlFlow::Continue(());
-        let residual = block_on(runner.engine().residual(&ids, quiet)).unwrap();
+        let residual = block_on(runner.engine().residual(&ids, &mut quiet)).unwrap();
         let of_layer = |w: &&shiftlens::model::cpu::Written| {
             matches!(w.source, shiftlens::model::cpu::Source::FeedForward { layer: 2 })
         };

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::io::Cursor;
 use std::rc::Rc;
 
+use crate::support::listeners::{hearing, no_clock};
 use crate::support::{Tiny, cosine, engine, run, singles};
 use candle_core::quantized::{GgmlDType, gguf_file};
 use candle_core::{Device, Tensor};
@@ -205,11 +206,11 @@ fn cancelling_stops_within_one_token() {
             against: None,
         };
         let mut heard = 0;
-        let mut emit = async |e: RunEvent| {
+        let mut emit = |e: RunEvent| {
             heard += usize::from(matches!(e, RunEvent::Token { .. }));
             if heard == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let outcome = block_on(attribution::run(&mut engine, &job, || 0.0, &mut emit));
+        let outcome = block_on(attribution::run(&mut engine, &job, no_clock, &mut hearing(&mut emit)));
         assert_eq!(outcome.unwrap_err(), ModelError::Cancelled);
         assert_eq!(heard, 3);
     }

@@ -1,7 +1,6 @@
 //! Tokenizers: exact round trips on multilingual text and emoji, spans, special tokens.
 
-use std::ops::ControlFlow;
-
+use crate::support::listeners::{no_clock, quiet};
 use crate::support::{Tiny, shared};
 use candle_core::quantized::gguf_file::Value;
 use shiftlens::checkpoint::{Checkpoint, FileBytes, MemoryBytes, Tokenizer};
@@ -9,7 +8,7 @@ use shiftlens::explain::attribution::Mode;
 use shiftlens::explain::{By, PromptToken, ResponseToken, Role};
 use shiftlens::model::block_on;
 use shiftlens::protocol::{Prompt, Response, Run, Template};
-use shiftlens::worker::{Runner, Update};
+use shiftlens::worker::Runner;
 
 const TEXTS: &[&str] = &[
     "Hello, world!",
@@ -181,7 +180,7 @@ fn the_text_of_a_response_gives_its_tokens_again() {
 
 fn answer(runner: &mut Runner, prompt: &str, response: Response) -> Vec<ResponseToken> {
     let run = Run { by: By::Word, mode: Mode::Off, ..Run::by_token(Prompt::text(prompt, Template::Off), response) };
-    block_on(runner.run(&run, || 0.0, &mut async |_: Update| ControlFlow::Continue(()))).unwrap().response
+    block_on(runner.run(&run, no_clock, &mut quiet)).unwrap().response
 }
 
 #[test]

@@ -2,16 +2,16 @@
 //! as it is.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 
 use crate::support::families;
+use crate::support::listeners::quiet;
 use crate::support::{Noise, Tiny};
 use candle_core::{Device, Tensor};
 use shiftlens::checkpoint::Checkpoint;
 use shiftlens::explain::weights::concepts::Concepts;
 use shiftlens::explain::weights::heads::{Head, HeadOptions, Reading, WordPairs};
 use shiftlens::explain::weights::{Nearest, Related, Relatedness, Words};
-use shiftlens::model::{Tick, block_on};
+use shiftlens::model::block_on;
 
 const LETTERS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN";
 
@@ -23,7 +23,6 @@ fn pairs_of(checkpoint: &Checkpoint) -> WordPairs {
     let vector = |i: usize| (0..list.len() / 2).map(|j| if i / 2 == j { 1.0 } else { 0.01 * j as f32 }).collect();
     let given = list.iter().enumerate().map(|(i, w)| (w.clone(), vector(i))).collect::<HashMap<String, Vec<f32>>>();
     let input = words.input(checkpoint).unwrap();
-    let mut quiet = async |_: Tick| ControlFlow::Continue(());
     let related = block_on(Related::find(&words.words, &input, &Relatedness::Given(given), &mut quiet)).unwrap();
     assert_eq!(related.pairs.len(), list.len() / 2);
     WordPairs::new(words, input, related)

@@ -3,20 +3,22 @@
 
 pub mod families;
 mod huggingface;
+pub mod listeners;
 mod not_checked;
 mod vocabularies;
 
 pub use not_checked::not_checked;
 
+use listeners::{no_clock, quiet};
+
 use std::io::Cursor;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use candle_core::quantized::gguf_file::{self, Value};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
 use shiftlens::checkpoint::{Checkpoint, MemoryBytes};
-use shiftlens::explain::attribution::{self, Job, Mode, Outcome, Respond, RunEvent};
+use shiftlens::explain::attribution::{self, Job, Mode, Outcome, Respond};
 use shiftlens::model::cpu::{CpuEngine, CpuModel};
 use shiftlens::model::gpu::{Gpu, GpuEngine, GpuModel};
 use shiftlens::model::head::Target;
@@ -289,7 +291,7 @@ pub fn run<E: shiftlens::model::Engine>(
     mode: Mode,
 ) -> Result<Outcome, ModelError> {
     let job = Job { prompt: prompt.to_vec(), groups, respond, target, mode, alternatives: 3, against: None };
-    block_on(attribution::run(engine, &job, || 0.0, &mut async |_: RunEvent| ControlFlow::Continue(())))
+    block_on(attribution::run(engine, &job, no_clock, &mut quiet))
 }
 
 pub fn singles(n: usize) -> Vec<Vec<usize>> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::root;
 use crate::shell::{first_line, run, say};
 use crate::tools::cache;
 
@@ -20,6 +21,8 @@ pub struct Tool {
     /// How long a build takes on two cores, minutes.
     pub minutes: u64,
     pub flags: &'static [&'static str],
+    /// The folder of a smaller crate with the same program, in the repository: what is built in place of the published one.
+    pub smaller: Option<&'static str>,
 }
 
 /// Where a tool is: its path, and the folder to put before PATH if it is not on PATH.
@@ -123,9 +126,19 @@ impl Tool {
     fn build(&self, at: usize, of: usize) -> Result<(), String> {
         let (package, version, minutes) = (self.package, self.version, self.minutes);
         say(&format!("Tool {at} of {of}: building {package} {version} (about {minutes} minutes on two cores)"));
+        let mut command = Command::new("cargo");
+        match self.smaller {
+            Some(folder) => {
+                command.args(["install", "--locked", "--path"]).arg(root().join(folder));
+                command.arg("--target-dir").arg(root().join("target").join(self.program));
+            }
+            None => {
+                command.args(["install", package, "--version", version]);
+            }
+        }
         // A tool's own speed matters less here than the time it takes to build.
-        run(Command::new("cargo")
-            .args(["install", package, "--version", version, "--force", "--root"])
+        run(command
+            .args(["--force", "--root"])
             .arg(self.home()?)
             .args(self.flags)
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
@@ -154,8 +167,15 @@ fn in_words(time: Duration) -> String {
 mod tests {
     use super::*;
 
-    const EXACT: Tool =
-        Tool { package: "a-cli", program: "a", version: "0.2.13", later_patch: false, minutes: 3, flags: &[] };
+    const EXACT: Tool = Tool {
+        package: "a-cli",
+        program: "a",
+        version: "0.2.13",
+        later_patch: false,
+        minutes: 3,
+        flags: &[],
+        smaller: None,
+    };
 
     #[test]
     fn a_later_patch_will_do_only_where_that_is_said() {

@@ -4,6 +4,7 @@ mod bench;
 mod finish;
 mod install;
 mod names;
+mod native;
 mod page;
 mod real;
 mod server;

@@ -17,13 +17,22 @@ pub fn run(command: &mut Command) -> Result<(), String> {
 
 /// Runs `command`, passing its output on and keeping it.
 pub fn run_and_read(command: &mut Command) -> Result<String, String> {
+    read(command, |line| println!("{line}"))
+}
+
+/// Runs `command` and keeps its output. Its errors are passed on.
+pub fn run_and_read_quietly(command: &mut Command) -> Result<String, String> {
+    read(command, |_| ())
+}
+
+fn read(command: &mut Command, each: impl Fn(&str)) -> Result<String, String> {
     use std::io::{BufRead, BufReader};
     let words = describe(command);
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(|e| format!("{words}: {e}"))?;
     let mut text = String::new();
     if let Some(out) = child.stdout.take() {
         for line in BufReader::new(out).lines().map_while(Result::ok) {
-            println!("{line}");
+            each(&line);
             text.push_str(&line);
             text.push('\n');
         }

@@ -88,9 +88,7 @@ pub fn run(native_only: bool) -> Result<(), String> {
     crate::shell::run(run_cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     say("Native tests");
     let gpu = if tools::vulkan() { "required" } else { "optional" };
-    let mut tests = run_cargo();
-    tests.args(["test", "--workspace"]).env("SHIFTLENS_GPU", gpu).env(NOTES, &notes);
-    count.add(&run_and_read(&mut tests)?);
+    count.add(&crate::native::run(&[("SHIFTLENS_GPU", gpu.into()), (NOTES, notes.display().to_string())])?);
     if !native_only {
         say("Lints of the wasm side");
         let wasm = ["clippy", "--target", "wasm32-unknown-unknown", "--bins", "--", "-D", "warnings"];

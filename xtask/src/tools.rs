@@ -13,7 +13,9 @@ const FOR_WASM: [Tool; 2] = [
         version: "0.21.14",
         later_patch: true,
         minutes: 7,
-        flags: &["--locked"],
+        // it is called without a network, and so needs no TLS
+        flags: &["--locked", "--no-default-features"],
+        smaller: None,
     },
     Tool {
         package: "wasm-bindgen-cli",
@@ -21,8 +23,9 @@ const FOR_WASM: [Tool; 2] = [
         // that of the `wasm-bindgen` crate in Cargo.lock: the two must be equal
         version: "0.2.130",
         later_patch: false,
-        minutes: 3,
+        minutes: 1,
         flags: &[],
+        smaller: Some("xtask/wasm-bindgen"),
     },
 ];
 
@@ -34,6 +37,7 @@ const GECKODRIVER: Tool = Tool {
     later_patch: true,
     minutes: 3,
     flags: &["--locked"],
+    smaller: None,
 };
 
 /// Folders to put before PATH for Trunk and wasm-bindgen.
@@ -115,4 +119,24 @@ pub fn browser() -> Result<(), String> {
     Err("The browser tests need `chromium` and `chromedriver` on PATH. On Debian or Ubuntu: `sudo apt-get install chromium chromium-driver`. \
          Or leave them out with `cargo xtask test --native`."
         .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The glue is made for one version of the crate alone.
+    #[test]
+    fn the_wasm_bindgen_that_is_called_is_the_crates() {
+        let version = FOR_WASM[1].version;
+        for (file, line) in [
+            ("Cargo.lock", format!("name = \"wasm-bindgen\"\nversion = \"{version}\"")),
+            ("Trunk.toml", format!("wasm_bindgen = \"{version}\"")),
+            ("xtask/wasm-bindgen/Cargo.toml", format!("version = \"{version}\"")),
+            ("xtask/wasm-bindgen/Cargo.toml", format!("wasm-bindgen-cli-support = \"={version}\"")),
+        ] {
+            let text = std::fs::read_to_string(crate::root().join(file)).unwrap();
+            assert!(text.contains(&line), "{file} has no {line}");
+        }
+    }
 }

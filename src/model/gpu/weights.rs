@@ -65,11 +65,11 @@ pub struct GpuModel {
 impl GpuModel {
     /// Bytes of GPU memory that the weights of `checkpoint` take.
     pub fn need(checkpoint: &Checkpoint) -> u64 {
-        let bytes = |(shape, dtype): (&[usize], _)| match shape {
+        let bytes = |(dtype, shape): (_, &[usize])| match shape {
             [rows, columns] => (rows * Format::of(dtype).row_bytes(*columns)) as u64,
             other => 4 * other.iter().product::<usize>() as u64,
         };
-        checkpoint.tensor_kinds().map(bytes).sum()
+        checkpoint.tensors().map(bytes).sum()
     }
 
     /// Sends all weights; `progress` is awaited with the tensors done of tensors in all, and may stop it by an error.

@@ -124,9 +124,12 @@ async fn select_backend(engine: &EngineState) {
     }
 }
 
-/// On a device of its own, so that a fault leaves the models' alone.
+/// On a device of its own, so that a fault leaves the models' alone. With the model's storage types, as each takes a browser
+/// seconds to compile for; with all of them where there is no model.
 async fn check_gpu(engine: &EngineState, job: JobId) -> Result<Event, Failure> {
     let gpu = Gpu::open().await.map_err(ModelError::from)?;
+    let of_model = engine.runner.borrow().as_ref().map(|runner| runner.checkpoint().matrix_types());
+    let types = of_model.unwrap_or_else(|| check::TYPES.to_vec());
     let mut tick = async |t: Tick| {
         post(&Event::Progress { job, stage: Stage::Kernels, done: t.done as u64, total: t.total as u64 });
         match engine.yield_now(job).await {
@@ -134,7 +137,7 @@ async fn check_gpu(engine: &EngineState, job: JobId) -> Result<Event, Failure> {
             Err(_) => ControlFlow::Break(()),
         }
     };
-    let checked = check::check(&gpu, &mut tick).await?;
+    let checked = check::check(&gpu, &types, &mut tick).await?;
     Ok(Event::Checked { job, gpu: gpu.name().to_owned(), checked })
 }
 

@@ -1,5 +1,5 @@
 //! Every kernel on its own against the CPU: value, jvp and vjp, on shapes that fill no tile. The page offers it for the
-//! visitor's GPU; the tests run the same table natively and in Chromium.
+//! visitor's GPU, with the weights that are loaded; the tests do natively, with all that there are, and in Chromium.
 
 mod attention;
 mod head;
@@ -9,8 +9,11 @@ mod products;
 use std::fmt::Display;
 use std::ops::ControlFlow;
 
+use candle_core::quantized::GgmlDType;
 use serde::{Deserialize, Serialize};
 use wgpu::Buffer;
+
+pub use products::TYPES;
 
 use super::bindings::OfKernel;
 use super::cache::{Places, TangentType};
@@ -57,13 +60,18 @@ impl Checked {
     }
 }
 
-/// Holds every kernel against the CPU. `tick` hears of each comparison. Fails if the GPU does, or if `tick` stops it.
-pub async fn check(gpu: &Gpu, tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>) -> Result<Vec<Checked>, ModelError> {
+/// Holds every kernel against the CPU, those of products with weights in f32 and in `types`. `tick` hears of each part. Fails if
+/// the GPU does, or if `tick` stops it.
+pub async fn check(
+    gpu: &Gpu,
+    types: &[GgmlDType],
+    tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+) -> Result<Vec<Checked>, ModelError> {
     let mut bench = Bench { gpu, kernels: Kernels::default(), seed: 1, checked: Vec::new() };
     let total = 5;
     for done in 0..total {
         match done {
-            0 => products::check(&mut bench).await?,
+            0 => products::check(&mut bench, types).await?,
             1 => layer::check(&mut bench).await?,
             2 => attention::check(&mut bench).await?,
             3 => attention::check_vjp(&mut bench).await?,
@@ -236,13 +244,25 @@ mod tests {
         agrees(&gpu);
     }
 
+    /// What is left out is never a kernel.
+    #[test]
+    fn few_storage_types_leave_no_kernel_out() {
+        let Ok(gpu) = block_on(Gpu::open()) else { return not_checked("no GPU") };
+        let mut quiet = async |_: Tick| ControlFlow::Continue(());
+        let checked = block_on(check(&gpu, &[GgmlDType::Q8_0], &mut quiet)).unwrap();
+        let names: BTreeSet<String> = checked.iter().map(|c| c.kernel.clone()).collect();
+        assert_eq!(names, Kernel::VARIANTS.iter().map(|k| k.name()).collect());
+        let of = |dtype: &str| checked.iter().filter(|c| c.case.contains(dtype)).count();
+        assert!(of("Q8_0") > 0 && of("F32") > 0 && of("Q4K") == 0 && of("F16") == 0);
+    }
+
     fn agrees(gpu: &Gpu) {
         let mut ticks = Vec::new();
         let mut noted = async |t: Tick| {
             ticks.push((t.done, t.total));
             ControlFlow::Continue(())
         };
-        let checked = block_on(check(gpu, &mut noted)).unwrap();
+        let checked = block_on(check(gpu, &TYPES, &mut noted)).unwrap();
         let off: Vec<&Checked> = checked.iter().filter(|c| !c.agrees()).collect();
         assert!(off.is_empty(), "{off:#?}");
         let names: BTreeSet<String> = checked.iter().map(|c| c.kernel.clone()).collect();

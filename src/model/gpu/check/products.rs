@@ -13,7 +13,8 @@ use crate::model::gpu::matrix::{Matrix, Normed, Rows, Through, kernel_of};
 
 /// Rows of every matrix: a multiple of no tile.
 const OUTPUTS: usize = 70;
-const TYPES: [GgmlDType; 14] = {
+/// Every storage type that the GPU multiplies with.
+pub const TYPES: [GgmlDType; 14] = {
     use GgmlDType::*;
     [F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K, Q8K]
 };
@@ -84,41 +85,56 @@ impl Pair {
     }
 }
 
-pub(super) async fn check(bench: &mut Bench<'_>) -> Result<(), ModelError> {
-    for dtype in TYPES {
+/// With weights in f32 and in `types`.
+pub(super) async fn check(bench: &mut Bench<'_>, types: &[GgmlDType]) -> Result<(), ModelError> {
+    let asked = |dtype: &GgmlDType| *dtype == GgmlDType::F32 || types.contains(dtype);
+    for dtype in TYPES.into_iter().filter(asked) {
         let pair = Pair::new(bench, dtype, OUTPUTS)?;
-        all(bench, &pair).await?;
+        match dtype {
+            GgmlDType::F32 | GgmlDType::Q4K => every_count(bench, &pair).await?,
+            _ => every_kernel(bench, &pair).await?,
+        }
     }
-    for dtype in [GgmlDType::F16, GgmlDType::Q4_1, GgmlDType::Q2K] {
+    for dtype in [GgmlDType::F32, GgmlDType::F16, GgmlDType::Q4_1, GgmlDType::Q2K].into_iter().filter(asked) {
         let pair = Pair::new(bench, dtype, 30)?;
-        all(bench, &pair).await?;
+        every_kernel(bench, &pair).await?;
     }
-    for (dtype, inputs) in WIDE {
+    for (dtype, inputs) in WIDE.into_iter().filter(|(dtype, _)| asked(dtype)) {
         let name = format!("{dtype:?}, {inputs} inputs");
         let pair = Pair::with_inputs(bench, &[(dtype, OUTPUTS, false)], OUTPUTS, name, inputs)?;
-        all(bench, &pair).await?;
+        every_kernel(bench, &pair).await?;
     }
-    for (types, most) in STACKS {
+    for (types, most) in STACKS.into_iter().filter(|(of, _)| of.iter().all(|(dtype, ..)| asked(dtype))) {
         let name = types.map(|(dtype, ..)| format!("{dtype:?}")).join(" on ");
         let parts = if most < OUTPUTS { format!(" in bindings of {most} rows") } else { String::new() };
         let pair = Pair::stacked(bench, &types, most, format!("{name}{parts}"))?;
-        all(bench, &pair).await?;
+        every_kernel(bench, &pair).await?;
+        bias(bench, &pair).await?;
     }
     Ok(())
 }
 
-async fn all(bench: &mut Bench<'_>, pair: &Pair) -> Result<(), ModelError> {
-    for (rows, accumulate) in [(1, false), (3, true), (8, true), (13, false), (33, false), (40, true)] {
+/// Each kernel that reads these weights, at one count of rows: how it unpacks them does not depend on the count.
+async fn every_kernel(bench: &mut Bench<'_>, pair: &Pair) -> Result<(), ModelError> {
+    for (rows, accumulate) in [(1, false), (3, true), (8, true), (40, true)] {
         product(bench, pair, rows, accumulate).await?;
     }
-    for (rows, accumulate) in [(5, false), (40, true)] {
-        transposed(bench, pair, rows, accumulate).await?;
-    }
-    for (count, firsts) in [(1, &[][..]), (1, &[0, 4]), (2, &[0, 4, 5]), (3, &[0, 1, 4])] {
+    transposed(bench, pair, 5, false).await?;
+    for (count, firsts) in [(1, &[][..]), (1, &[0, 4]), (2, &[0, 4, 5])] {
         normed(bench, pair, count, firsts).await?;
     }
-    bias(bench, pair).await?;
     lookup(bench, pair).await
+}
+
+/// Counts of rows that fill tiles and that do not.
+async fn every_count(bench: &mut Bench<'_>, pair: &Pair) -> Result<(), ModelError> {
+    every_kernel(bench, pair).await?;
+    for rows in [13, 33] {
+        product(bench, pair, rows, false).await?;
+    }
+    transposed(bench, pair, 40, true).await?;
+    normed(bench, pair, 3, &[0, 1, 4]).await?;
+    bias(bench, pair).await
 }
 
 fn sum(mut a: Vec<f32>, b: &[f32]) -> Vec<f32> {

@@ -1,9 +1,8 @@
 //! The report that the page opens: everything that `merge` writes, in one file of bounded size.
 
-mod support;
-
 use std::path::Path;
 
+use super::support::{output, plan, root, tables, text};
 use shiftlens::explain::Seconds;
 use shiftlens::explain::findings::PromptCase;
 use shiftlens::share::study::MOST_BYTES;
@@ -11,7 +10,6 @@ use shiftlens::share::{Export, Study as Report};
 use shiftlens_study::parts::write;
 use shiftlens_study::row::Row;
 use shiftlens_study::study::{Checkpoint, PromptSet, Settings, Study, VERSION};
-use support::{output, plan, root, tables, text};
 
 const FILE: &str = "study.shiftlens.json";
 

@@ -1,10 +1,9 @@
 //! Any prompt's picture as a file that the page opens: what the run itself would have exported.
 
-mod support;
-
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use super::support::{output, plan, root, tables, text};
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::attribution::Mode;
 use shiftlens::explain::{By, ModelReport};
@@ -14,7 +13,6 @@ use shiftlens::protocol::{Prompt, Response, Run, Template};
 use shiftlens::share::Export;
 use shiftlens::worker::{Runner, Update};
 use shiftlens_study::study::Study;
-use support::{output, plan, root, tables, text};
 
 /// The same run, straight from the library.
 fn explained(name: &str, template: Template, response: &[u32], study: &Study, by: By) -> ModelReport {

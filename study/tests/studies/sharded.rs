@@ -1,12 +1,10 @@
 //! The command on the bundled pair: killed and resumed, in shards, with hostile plans and damaged parts.
 
-mod support;
-
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use support::{command, output, plan, tables, text};
+use super::support::{command, output, plan, tables, text};
 
 /// Findings 2 and 3 are tested in `chain.rs`.
 const NO_WEIGHTS: &str = "weights = false";

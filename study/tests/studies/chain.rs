@@ -1,11 +1,10 @@
 //! What a study says of a chain: how far each checkpoint lies from the one before it, and findings 2 and 3 from their weights. Held
 //! against the library's own results.
 
-mod support;
-
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use super::support::{output, plan, root, tables, text};
 use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::divergence::log_probabilities;
 use shiftlens::explain::findings::{Controls, concept_shift, verb_shift};
@@ -18,7 +17,6 @@ use shiftlens::worker::Runner;
 use shiftlens_study::folder::gather;
 use shiftlens_study::parts::Part;
 use shiftlens_study::study::Study;
-use support::{output, plan, root, tables, text};
 
 fn open(name: &str) -> Checkpoint {
     let path = root().join("public/models").join(name);
@@ -155,10 +153,10 @@ fn responses_that_follow_are_held_against_those_that_do_not() {
     std::fs::write(&path, plan).unwrap();
     let out = folder.path().join("out");
     ran(path.to_str().unwrap(), &out, "1/1");
-    let tables = tables(&out);
+    let found = tables(&out);
     let scores: Vec<f64> =
-        tables["scores.csv"].lines().skip(1).map(|l| l.rsplit(',').next().unwrap().parse().unwrap()).collect();
-    let cells: Vec<&str> = tables["followed.csv"].lines().nth(1).unwrap().split(',').collect();
+        found["scores.csv"].lines().skip(1).map(|l| l.rsplit(',').next().unwrap().parse().unwrap()).collect();
+    let cells: Vec<&str> = found["followed.csv"].lines().nth(1).unwrap().split(',').collect();
     assert_eq!((cells[0], cells[1], cells[2], cells[5]), ("marked", "tuned", "4", "2"));
     let mean = |scores: &[f64]| scores.iter().sum::<f64>() / scores.len() as f64;
     for (cell, wanted) in [(3, mean(&scores[..4])), (6, mean(&scores[4..]))] {
@@ -171,8 +169,8 @@ fn responses_that_follow_are_held_against_those_that_do_not() {
     std::fs::write(folder.path().join("marked.jsonl"), one).unwrap();
     let again = output(&["run", path.to_str().unwrap(), "--replace", "--out"], &out);
     assert!(text(&again.stdout).ends_with("0 units run, 6 skipped, 0 failed\n"), "{}", text(&again.stderr));
-    let tables = support::tables(&out);
-    let cells: Vec<&str> = tables["followed.csv"].lines().nth(1).unwrap().split(',').collect();
+    let found = tables(&out);
+    let cells: Vec<&str> = found["followed.csv"].lines().nth(1).unwrap().split(',').collect();
     assert_eq!((cells[2], cells[4], &cells[5..]), ("1", "", &["0", "", "", "", "", ""][..]));
 
     // and one that says of none has no such table, though the plan before had
@@ -182,5 +180,5 @@ fn responses_that_follow_are_held_against_those_that_do_not() {
     )
     .unwrap();
     assert!(output(&["run", path.to_str().unwrap(), "--replace", "--out"], &out).status.success());
-    assert!(support::tables(&out).keys().all(|name| !name.starts_with("followed")));
+    assert!(tables(&out).keys().all(|name| !name.starts_with("followed")));
 }

@@ -1,16 +1,14 @@
 //! What docs/studies.md and docs/study.ipynb read in Python, run by Python. Needs the packages that the notebook names, and nbclient:
 //! `SHIFTLENS_PYTHON` says which Python has them, python3 if it says nothing.
 
-mod support;
-
-#[path = "../../tests/support/not_checked.rs"]
+#[path = "../../../tests/support/not_checked.rs"]
 mod not_checked;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use super::support::{output, root, tables, text};
 use serde_json::Value as Json;
-use support::{output, root, tables, text};
 
 /// A Python that has these modules. The test that does without it is counted.
 fn python(modules: &str) -> Option<PathBuf> {

@@ -1,12 +1,10 @@
 //! The paper's published matrices as a study: the tables hold what the paper's code gives.
 
-mod support;
-
 use std::io::{Read, Write};
 
+use super::support::{output, plan, root, tables, text};
 use serde_json::Value as Json;
 use shiftlens::explain::statistics::{Summary, welch};
-use support::{output, root, tables, text};
 
 fn published() -> String {
     let file = std::fs::File::open(root().join("tests/gold/density_cases.jsonl.gz")).unwrap();
@@ -49,7 +47,7 @@ fn published_matrices_give_the_papers_scores() {
     println!("{}", tables["finding-1.md"]);
     // the same file again is the same study; a plan is another one
     assert!(output(&["import", file.to_str().unwrap(), "--name", "LIMA", "--out"], &out).status.success());
-    let plan = support::plan(folder.path(), 1, "", "");
+    let plan = plan(folder.path(), 1, "", "");
     assert!(text(&output(&["run", &plan, "--out"], &out).stderr).contains("holds a study by another plan"));
 }
 
