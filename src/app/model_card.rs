@@ -134,9 +134,11 @@ fn Status(state: State, half: Slot) -> impl IntoView {
 
 fn summary(r: &Half) -> String {
     match &r.report {
-        Some(p) => wording::tokens_and_time(r.response.len(), &numbers::seconds(p.seconds.total)),
-        None if !r.response.is_empty() => wording::tokens(r.response.len()),
-        None => String::new(),
+        Some(p) if p.seconds.total > 0.0 => {
+            wording::tokens_and_time(r.response.len(), &numbers::seconds(p.seconds.total))
+        }
+        _ if !r.response.is_empty() => wording::tokens(r.response.len()),
+        _ => String::new(),
     }
 }
 
@@ -159,6 +161,8 @@ fn provenance(r: &Half, shown: Shown, given: bool) -> String {
     let full = if p.fills_context() && !given { wording::context_full(c.context) } else { String::new() };
     let seconds = numbers::seconds;
     let times = match shown {
+        // a study's report does not say
+        _ if s.total == 0.0 => String::new(),
         Shown::Linked | Shown::Earlier => wording::took_there(&seconds(s.total)),
         _ => {
             let reverse = (s.reverse > 0.0).then(|| seconds(s.reverse));

@@ -101,7 +101,7 @@ pub struct Provenance<'a> {
     pub by: &'a str,
     /// Empty where it is not known.
     pub backend: &'a str,
-    /// Of [`took_there`] or [`times`].
+    /// Of [`took_there`] or [`times`]; empty where it is not known.
     pub times: &'a str,
 }
 
@@ -109,7 +109,8 @@ pub struct Provenance<'a> {
 pub fn provenance(p: &Provenance) -> String {
     let Provenance { model, file, quantization, parameters, what, mode, by, backend, times } = p;
     let on = if backend.is_empty() { String::new() } else { format!(" on {backend}") };
-    format!("{model} ({file}, {quantization}, {parameters} parameters) · {what} · {mode} mode by {by}{on} · {times}")
+    let times = if times.is_empty() { String::new() } else { format!(" · {times}") };
+    format!("{model} ({file}, {quantization}, {parameters} parameters) · {what} · {mode} mode by {by}{on}{times}")
 }
 
 /// Before the footer.
@@ -192,5 +193,7 @@ mod tests {
         assert_eq!(provenance(&p), format!("{said} · prompt 0.1 s, response 2.0 s"));
         p.backend = "CPU";
         assert_eq!(provenance(&p), format!("{said} on CPU · prompt 0.1 s, response 2.0 s"));
+        (p.backend, p.times) = ("", "");
+        assert_eq!(provenance(&p), said);
     }
 }

@@ -20,7 +20,7 @@ async fn a_run_by_another_method_says_so() {
     page.models_ready().await;
     page.fill("#prompt", "What is the opposite of loud?").await;
     page.js(
-        "const l=document.querySelector('#limit'); l.value='6'; l.dispatchEvent(new Event('change',{bubbles:true}))",
+        "const l=document.querySelector('#limit'); l.value='2'; l.dispatchEvent(new Event('change',{bubbles:true}))",
     )
     .await;
     page.press_segment("Response to explain", "Tuned model's").await;

@@ -207,6 +207,8 @@ async fn a_studys_report_is_looked_through_and_left_as_it_was_found() {
     page.keys("\u{E007}").await;
     page.wait_text("#linked", "From study.shiftlens.json (held-out, prompt 1)").await;
     assert_eq!(page.js(PICTURE).await, alone, "it is the same as from a file of its own");
+    let card = page.text("#card-tuned").await;
+    assert!(card.contains("mode by token") && !card.contains("0.0 s"), "no time is known: {card}");
     assert_eq!(page.js("return document.querySelector('#prompt').value").await, json!(study.pictures[2].prompt));
     focused(&page, "results").await;
     each_theme_and_size(&page, "study-picture", "#results").await;

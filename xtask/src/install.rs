@@ -53,7 +53,7 @@ fn announcement(missing: &[&Tool], folder: &Path) -> String {
     let names: Vec<String> = missing.iter().map(|t| format!("{} {}", t.package, t.version)).collect();
     let minutes: u64 = missing.iter().map(|t| t.minutes).sum();
     format!(
-        "To install first: {} (up to {minutes} minutes on two cores, once for all clones, in {})",
+        "To install first: {} (up to {minutes} min on two cores, once for all clones, in {})",
         names.join(" and "),
         folder.display()
     )
@@ -125,7 +125,7 @@ impl Tool {
 
     fn build(&self, at: usize, of: usize) -> Result<(), String> {
         let (package, version, minutes) = (self.package, self.version, self.minutes);
-        say(&format!("Tool {at} of {of}: building {package} {version} (about {minutes} minutes on two cores)"));
+        say(&format!("Tool {at} of {of}: building {package} {version} (about {minutes} min on two cores)"));
         let mut command = Command::new("cargo");
         match self.smaller {
             Some(folder) => {
@@ -197,7 +197,7 @@ mod tests {
         let said = announcement(&[&EXACT, &Tool { package: "b", ..EXACT }], Path::new("/cache/tools"));
         assert_eq!(
             said,
-            "To install first: a-cli 0.2.13 and b 0.2.13 (up to 6 minutes on two cores, once for all clones, in /cache/tools)"
+            "To install first: a-cli 0.2.13 and b 0.2.13 (up to 6 min on two cores, once for all clones, in /cache/tools)"
         );
     }
 }

@@ -12,7 +12,7 @@ const FOR_WASM: [Tool; 2] = [
         program: "trunk",
         version: "0.21.14",
         later_patch: true,
-        minutes: 7,
+        minutes: 5,
         // it is called without a network, and so needs no TLS
         flags: &["--locked", "--no-default-features"],
         smaller: None,
