@@ -227,14 +227,22 @@ mod tests {
     use crate::model::block_on;
     use crate::testing::not_checked;
 
+    /// A device, or nothing where none is needed.
+    fn gpu() -> Option<Gpu> {
+        match block_on(Gpu::open()) {
+            Ok(gpu) => Some(gpu),
+            Err(e) if std::env::var("SHIFTLENS_GPU").as_deref() == Ok("required") => panic!("{e}"),
+            Err(e) => {
+                not_checked(&e.to_string());
+                None
+            }
+        }
+    }
+
     /// Natively; `tests/browser/gpu.rs` does the same through the page.
     #[test]
     fn every_kernel_agrees_with_the_cpu() {
-        let gpu = match block_on(Gpu::open()) {
-            Ok(gpu) => gpu,
-            Err(e) if std::env::var("SHIFTLENS_GPU").as_deref() == Ok("required") => panic!("{e}"),
-            Err(e) => return not_checked(&e.to_string()),
-        };
+        let Some(gpu) = gpu() else { return };
         if gpu.has_f16_tangents() {
             agrees(&gpu);
             gpu.keep_tangents_in_f32();
@@ -247,7 +255,7 @@ mod tests {
     /// What is left out is never a kernel.
     #[test]
     fn few_storage_types_leave_no_kernel_out() {
-        let Ok(gpu) = block_on(Gpu::open()) else { return not_checked("no GPU") };
+        let Some(gpu) = gpu() else { return };
         let mut quiet = async |_: Tick| ControlFlow::Continue(());
         let checked = block_on(check(&gpu, &[GgmlDType::Q8_0], &mut quiet)).unwrap();
         let names: BTreeSet<String> = checked.iter().map(|c| c.kernel.clone()).collect();
