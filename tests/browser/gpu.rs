@@ -55,7 +55,7 @@ async fn the_gpu_gives_the_cpus_results() {
     page.shot("webgpu-lost").await;
     // the choice is remembered
     page.reload().await;
-    page.wait_js("return document.querySelector('#backend').value=='gpu'").await;
+    page.wait_text_for("#backend-used", "on the GPU", SLOW).await;
     page.close().await;
 }
 

@@ -34,13 +34,6 @@ async fn a_run_that_memory_cannot_hold_is_refused_and_the_page_goes_on() {
     // and what was said helps
     page.press_segment("Mode", "Auto").await;
     page.wait_js("return !document.querySelector('#memory-base.error')").await;
-    page.click("#run").await;
-    page.wait_js(
-        "return !!document.querySelector('#card-tuned .response .tok') && !document.querySelector('.card .error')",
-    )
-    .await;
-    // to its end it would take a minute
-    page.click("#run").await;
-    page.wait_js("return document.querySelector('#run').textContent=='Run'").await;
+    page.run().await;
     page.close().await;
 }

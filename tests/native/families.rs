@@ -89,10 +89,10 @@ fn every_family_matches_pytorch_on_the_cpu() {
 each_family!(every_family_matches_pytorch_on_the_gpu: matches_pytorch_on_the_gpu);
 
 fn matches_pytorch_on_the_gpu(folder: &str, architecture: &str) {
-    // one with cached tangents in f16 where the device computes in it, the other as if it did not; reverse mode has none
+    // one with cached tangents in f16 where the device computes in it, the other as if it did not
     for (kind, whole, checkpoint, modes) in [
-        ("safetensors", false, safetensors(folder), &BOTH[..1]),
-        ("GGUF, fused", true, gguf(folder, architecture, true), &BOTH[..]),
+        ("safetensors", false, safetensors(folder), &BOTH),
+        ("GGUF, fused", true, gguf(folder, architecture, true), &BOTH),
     ] {
         let Some(gpu) = gpu() else { return };
         if whole {

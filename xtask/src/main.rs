@@ -85,7 +85,7 @@ impl Command {
             Self::Test { firefox: true, .. } => "Building the page and opening it in Firefox.",
             Self::Test { native: true, .. } => "Formatting, lints and native tests.",
             Self::Test { .. } => {
-                "Formatting, lints, native tests, the wasm build, and the page in headless Chromium: half an hour the first time."
+                "Formatting, lints, native tests, the wasm build, and the page in headless Chromium: up to 50 minutes the first time, on two cores."
             }
             Self::Build => "Building the page that ships, fully optimised: some minutes.",
             Self::Bench { .. } => "Measuring: leave the machine alone meanwhile.",

@@ -58,6 +58,9 @@ pub fn run(environment: &[(&str, String)]) -> Result<String, String> {
     let messages = run_and_read_quietly(&mut build)?;
     let messages = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
     let mut binaries: Vec<Binary> = messages.filter_map(|message: Json| Binary::of(&message)).collect();
+    if binaries.is_empty() {
+        return Err("cargo built no test binary".into());
+    }
     // the largest has most tests, and would be left to run alone at the end
     binaries.sort_by_key(|binary| std::cmp::Reverse(std::fs::metadata(&binary.path).map_or(0, |of| of.len())));
     let done = side_by_side(binaries.into(), environment)?;
@@ -73,6 +76,7 @@ fn side_by_side(binaries: VecDeque<Binary>, environment: &[(&str, String)]) -> R
         for _ in 0..TOGETHER {
             scope.spawn(|| {
                 while let Some(binary) = next() {
+                    println!("running {}…", binary.target);
                     let started = Instant::now();
                     let (text, passed) = binary.run(environment).unwrap_or_else(|message| (message, false));
                     let seconds = started.elapsed().as_secs_f64();

@@ -1,5 +1,5 @@
 //! A study of 100,000 units: `merge` is to take no longer than ten seconds, where it is optimised as a user's is. Elsewhere that
-//! is not asked, and a tenth of them is enough.
+//! is not asked, and one prompt set of the ten is enough.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,8 +14,8 @@ use shiftlens_study::study::{Checkpoint, PromptSet, Settings, Study, VERSION};
 use shiftlens::explain::findings::PromptCase;
 
 const CHECKPOINTS: usize = 5;
-const SETS: usize = 10;
-const PROMPTS: usize = if cfg!(debug_assertions) { 200 } else { 2_000 };
+const SETS: usize = if cfg!(debug_assertions) { 1 } else { 10 };
+const PROMPTS: usize = 2_000;
 
 /// A prompt of 15 to 40 words, the first third of which are the instruction.
 fn case(rng: &mut StdRng) -> PromptCase {
@@ -103,10 +103,7 @@ fn merged(together: usize) -> (f64, String) {
 fn many_units_are_merged_within_ten_seconds() {
     let (seconds, finding) = merged(GROUP);
     assert_eq!(finding.lines().count(), 1 + SETS * (CHECKPOINTS - 1));
-    // a tenth of the prompts are too few for some of the small rises
-    let judged = |line: &str| line.contains("Holds: ") || cfg!(debug_assertions) && line.contains("Does not hold: ");
-    let of_all = format!(",{PROMPTS},");
-    assert!(finding.lines().skip(1).all(|line| line.contains(&of_all) && judged(line)), "{finding}");
+    assert!(finding.lines().skip(1).all(|line| line.contains(",2000,") && line.contains("Holds: ")), "{finding}");
     assert!(cfg!(debug_assertions) || seconds < 10.0, "{seconds:.1} s");
 }
 

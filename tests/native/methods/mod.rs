@@ -155,18 +155,12 @@ fn methods_match_on_the_gpu(folder: &str, _: &str) {
         method_matches_on(folder, &mut ours, &row, &how, |r| &r.methods[key]);
     }
     if folder != "gemma3" {
-        return;
+        return; // norms have held all gradients against PyTorch's, and a software GPU takes half a minute for as many nodes
     }
-    // a software GPU takes half a minute for the nodes that PyTorch's values need, so these few are held against the CPU's
-    let how = How { method: Method::IntegratedGradients, steps: Some(6), ..How::default() };
+    let how = How { method: Method::IntegratedGradients, ..How::default() };
     let row = row(&mut on_cpu, &how.baseline);
-    let job = Reference::of(folder).job(Target::Prob, Mode::Auto);
-    let expected = block_on(methods::run(&mut on_cpu, &job, &how, &row, no_clock, &mut quiet)).unwrap().outcome;
-    let found = block_on(methods::run(&mut ours, &job, &how, &row, no_clock, &mut quiet)).unwrap().outcome;
-    for m in 0..expected.response.len() {
-        let column: Vec<f64> = expected.importance.iter().map(|row| f64::from(row[m])).collect();
-        column_matches(&found.importance, m, &column, folder);
-    }
+    let found = method_matches_on(folder, &mut ours, &row, &how, |r| &r.methods["ig_mean"]);
+    assert!(found.completeness.iter().all(|gap| f64::from(*gap) < GAP), "{folder} {:?}", found.completeness);
 }
 
 /// Words of several tokens, in no order and overlapping; the gradient's norm of a word is the root of its squares' sum, integrated

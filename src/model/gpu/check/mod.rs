@@ -1,5 +1,5 @@
 //! Every kernel on its own against the CPU: value, jvp and vjp, on shapes that fill no tile. The page offers it for the
-//! visitor's GPU, with the weights that are loaded; the tests do natively, with all that there are, and in Chromium.
+//! visitor's GPU, in the storage types that are loaded. The tests run it natively, in every type, and in Chromium.
 
 mod attention;
 mod head;
