@@ -1,10 +1,12 @@
 //! The check of a picture: on a model whose right order is planted, and every method's cells against differences of the target.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use crate::support::listeners::{hearing, no_clock, quiet};
 use crate::support::{Tiny, engine, singles};
 use candle_core::{Device, Tensor};
+use shiftlens::checkpoint::{Checkpoint, FileBytes};
 use shiftlens::explain::By;
 use shiftlens::explain::attribution::{Against, Job, Mode, Respond, Sampling};
 use shiftlens::explain::methods::faithfulness::{CELLS, Faithfulness, ORDERS, Picture, check};
@@ -138,6 +140,29 @@ fn every_methods_cells_agree_with_differences() {
             }
         }
     }
+}
+
+/// The models that ship round activations to 16 bits, so that their targets are noisy. Right numbers are not called wrong for it,
+/// as this prompt's were once, and wrong ones are found out all the same.
+#[test]
+fn cells_of_a_quantized_model_agree_with_differences() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("public/models/stories-base.gguf");
+    let checkpoint = Checkpoint::open(FileBytes::open_set(&path).unwrap()).unwrap();
+    let mut runner = Runner::load_at_once(checkpoint, "base").unwrap();
+    let prompt = Prompt::text("Say this politely: Open the window!", Template::Own);
+    let own = Response::Own { limit: 16, sampling: Sampling::default() };
+    let how = How { check: true, ..How::default() };
+    let run = Run { by: By::Word, how, mode: Mode::Forward, ..Run::by_token(prompt, own) };
+    let report = block_on(runner.run(&run, no_clock, &mut quiet)).unwrap();
+    let found = report.faithfulness.unwrap();
+    assert!(found.said.contains("cells recomputed by finite differences agree within"), "{:?}", found.cells);
+
+    let larger: Vec<Vec<f32>> = report.importance.iter().map(|row| row.iter().map(|v| 1.3 * v).collect()).collect();
+    let prompt: Vec<u32> = report.prompt.iter().map(|token| token.id).collect();
+    let ids = report.response.iter().map(|token| token.id).collect();
+    let run = Run { response: Response::Ids { ids }, how: How::default(), ..run };
+    let wrong = block_on(runner.check(&run, &prompt, &larger, &mut quiet)).unwrap();
+    assert!(wrong.said.contains("do not trust these numbers"), "{:?}", wrong.cells);
 }
 
 /// Curves of a real pass: they begin with the prompt as it is and end with all ranked units replaced.

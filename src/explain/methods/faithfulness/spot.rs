@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use serde::{Deserialize, Serialize};
 
 use super::Picture;
-use super::ridders::slope_of;
+use super::ridders::{APART, EVALUATIONS, noise_of, slope_of};
 use crate::explain::attribution::go_on;
 use crate::explain::chance::{below, seeded};
 use crate::explain::methods::integrated::along;
@@ -14,9 +14,8 @@ use crate::model::{ModelError, RowEngine, Tick};
 
 /// Cells that are looked at.
 pub const CELLS: usize = 10;
-/// How far a difference may be from its cell, as a share of the column's largest value, beside what it is uncertain by itself. Models
-/// in quantized products round activations to 16 bits, so that differences of a sure model's probability are off by a few percent.
-pub const AGREES: f64 = 0.05;
+/// How far a difference may be from its cell, as a share of the column's largest value, beside what it is uncertain by itself.
+pub const AGREES: f64 = 0.02;
 /// A difference that is more uncertain than this tells nothing of its cell.
 const VAGUE: f64 = 0.1;
 /// Where on its way integrated gradients are looked at.
@@ -69,11 +68,16 @@ pub(super) async fn cells(
 ) -> Result<Vec<Cell>, ModelError> {
     let chosen = chosen(picture, &passage.asked());
     let claims = claims(passage, picture, row, &chosen, tick).await?;
+    let noise =
+        if picture.method == Method::Occlusion { Vec::new() } else { noise(passage, picture, row, tick).await? };
     let mut cells = Vec::with_capacity(chosen.len());
     for (done, (&(unit, token), Claim { value, largest, direction })) in chosen.iter().zip(claims).enumerate() {
         let tokens = &picture.groups[unit];
         let (difference, error) = match direction {
-            Some(direction) => slope(passage, picture.method, row, tokens, &direction, token).await?,
+            Some(direction) => {
+                let start = start(passage, picture.method, row);
+                slope(passage, &start, tokens, &direction, (token, noise[token])).await?
+            }
             None => {
                 let own = passage.edited(|_, _| {});
                 let without = passage.without(tokens, row);
@@ -225,23 +229,44 @@ fn brought_to(length: f64, vector: &[f32]) -> Vec<f32> {
     vector.iter().map(|v| (f64::from(*v) * factor) as f32).collect()
 }
 
-/// The slope of the target of response token `m` where the rows of `tokens` move along `direction`, and how far off it may be.
+/// Where the slopes are taken: the prompt's own rows, but for integrated gradients those at the middle of the way from `baseline`.
+fn start(passage: &Passage<'_, impl RowEngine>, method: Method, baseline: &[f32]) -> Vec<f32> {
+    if method == Method::IntegratedGradients { passage.between(baseline, MIDDLE) } else { passage.edited(|_, _| {}) }
+}
+
+/// The standard deviation of each target's rounding, from the targets where all of the prompt's rows are a little longer.
+async fn noise(
+    passage: &mut Passage<'_, impl RowEngine>,
+    picture: Picture<'_>,
+    baseline: &[f32],
+    tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
+) -> Result<Vec<f64>, ModelError> {
+    let start = start(passage, picture.method, baseline);
+    let prompt = baseline.len() * passage.n_prompt();
+    let mut values = vec![Vec::with_capacity(EVALUATIONS); passage.goals().len()];
+    for done in 0..EVALUATIONS {
+        let longer = 1.0 + done as f64 * APART;
+        let mut rows = start.clone();
+        rows[..prompt].iter_mut().for_each(|x| *x = (f64::from(*x) * longer) as f32);
+        let targets = passage.values(&rows).await?;
+        values.iter_mut().zip(targets).for_each(|(values, target)| values.push(target));
+        go_on(tick(Tick { done, total: EVALUATIONS }).await)?;
+    }
+    Ok(values.iter().map(|values| noise_of(values)).collect())
+}
+
+/// The slope of the target of response token `m`, whose rounding has the standard deviation `noise`, where the rows of `tokens`
+/// move from `start` along `direction`, and how far off it may be.
 async fn slope(
     passage: &mut Passage<'_, impl RowEngine>,
-    method: Method,
-    baseline: &[f32],
+    start: &[f32],
     tokens: &[usize],
     direction: &[f32],
-    m: usize,
+    (m, noise): (usize, f64),
 ) -> Result<(f64, f64), ModelError> {
-    let width = baseline.len();
-    let start = if method == Method::IntegratedGradients {
-        passage.between(baseline, MIDDLE)
-    } else {
-        passage.edited(|_, _| {})
-    };
-    slope_of(async |step: f64| {
-        let mut rows = start.clone();
+    let width = passage.row(0).len();
+    slope_of(noise, async |step: f64| {
+        let mut rows = start.to_vec();
         for (n, direction) in tokens.iter().zip(direction.chunks_exact(width)) {
             rows[n * width..(n + 1) * width].iter_mut().zip(direction).for_each(|(x, d)| *x += step as f32 * d);
         }
