@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::fetch::FetchError;
 use crate::parts::PartError;
 use crate::plan::Problem;
 
@@ -34,6 +35,17 @@ pub enum StudyError {
         /// All of them, by line.
         problems: Vec<Problem>,
     },
+    /// A checkpoint could not be had from the hub; nothing has run.
+    #[error("{checkpoint}: {why}")]
+    Fetch {
+        /// Its name in the plan.
+        checkpoint: String,
+        /// Why.
+        why: FetchError,
+    },
+    /// There is no folder for files of the hub.
+    #[error("There is no place to keep files of the hub: set HOME or XDG_CACHE_HOME to a folder.")]
+    NoCache,
     /// The folder holds the results of another plan.
     #[error(
         "{0} holds a study by another plan. Choose another folder with --out, or take the new plan with --replace; finished units that it still names are kept."

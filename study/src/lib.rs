@@ -2,7 +2,9 @@
 
 pub mod bundle;
 pub mod error;
+pub mod fetch;
 pub mod folder;
+pub mod hub;
 pub mod import;
 mod loose;
 pub mod merge;
@@ -12,6 +14,7 @@ pub mod picture;
 pub mod plan;
 pub mod row;
 pub mod run;
+pub mod sources;
 pub mod study;
 pub mod tables;
 pub mod weights;

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use shiftlens_study::error::StudyError;
 use shiftlens_study::picture::Which;
 use shiftlens_study::run::Shard;
-use shiftlens_study::{bundle, import, merge, picture, plan, run, study};
+use shiftlens_study::{bundle, import, merge, picture, plan, run, sources, study};
 
 /// The exit code where some units failed, and the rest is done.
 const SOME_FAILED: u8 = 2;
@@ -110,6 +110,12 @@ fn run(path: &Path, out: Option<&Path>, shard: Shard, retry: bool, replace: bool
     let folder = path.parent().unwrap_or(Path::new(""));
     let problems = |problems| StudyError::Plan { path: path.to_owned(), problems };
     let mut study = plan::parse(&text, folder).map_err(problems)?;
+    let begun = out.filter(|_| !replace).and_then(|out| study::Study::of(out).ok());
+    let missing = sources::bring(&mut study, begun.as_ref(), out.is_none())?;
+    if missing > 0 && out.is_none() {
+        println!("Run the plan to fetch them. What it takes is told once all checkpoints are here.");
+        return Ok(0);
+    }
     study.checkpoints.iter_mut().for_each(study::Checkpoint::identify);
     println!("{}", run::estimate(&study));
     let Some(out) = out else { return Ok(0) };

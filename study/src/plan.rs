@@ -11,6 +11,7 @@ use shiftlens::model::head::Target;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::hub::Wanted;
 use crate::study::{Checkpoint, PromptSet, Settings, Study, Template, VERSION};
 
 /// Something wrong with a plan.
@@ -134,12 +135,26 @@ impl Reader<'_> {
     }
 
     fn checkpoint(&mut self, table: &DeTable, at: usize) -> Option<Checkpoint> {
-        self.known(table, "[[checkpoint]]", &["name", "path", "template"]);
+        self.known(table, "[[checkpoint]]", &["name", "path", "hub", "storage", "template"]);
         let name = self.string(table, "name", at);
-        let path = self.path(table, at);
+        let (path, wanted) = match table.contains_key("hub") {
+            true => (Some(PathBuf::new()), Some(self.wanted(table, at)?)),
+            false => (self.path(table, at), None),
+        };
         let templates = [("own", Template::Own), ("off", Template::Off)];
         let template = self.choice(table, "template", &templates).unwrap_or_default();
-        Some(Checkpoint { name: name?, path: path?, template, ..Checkpoint::default() })
+        Some(Checkpoint { name: name?, path: path?, wanted, template, ..Checkpoint::default() })
+    }
+
+    /// A repository of the hub.
+    fn wanted(&mut self, table: &DeTable, at: usize) -> Option<Wanted> {
+        if table.contains_key("path") {
+            self.problem(at, "a checkpoint has a “path” or a “hub”, not both.");
+        }
+        let storage = table.contains_key("storage").then(|| self.string(table, "storage", at)).flatten();
+        let text = self.string(table, "hub", at)?;
+        let read = Wanted::read(&text, storage);
+        read.inspect_err(|why| self.problem(at, why.clone())).ok()
     }
 
     fn prompts(&mut self, table: &DeTable, at: usize) -> Option<PromptSet> {
@@ -288,7 +303,8 @@ mod tests {
     fn every_problem_is_said_with_its_line() {
         let found = problems(
             "[settings]\nresponse = 3\nlimit = -1\nby = \"letter\"\nfloor = 20\nspeed = 1\nkl = 1\n[[checkpoint]]\npath = \"none.gguf\"\n\
-             [[checkpoint]]\nname = \" \"\npath = \"Cargo.toml\"\n[[prompts]]\nname = \"a\"\n",
+             [[checkpoint]]\nname = \" \"\npath = \"Cargo.toml\"\n[[prompts]]\nname = \"a\"\n\
+             [[checkpoint]]\nname = \"c\"\nhub = \"a/b/c\"\n[[checkpoint]]\nname = \"d\"\nhub = \"a/b\"\npath = \"Cargo.toml\"\n",
         );
         let said = found.join("\n");
         for wanted in [
@@ -302,6 +318,8 @@ mod tests {
             "none.gguf does not exist.",
             "line 11: “name” must be a string",
             "line 13: “path” is missing.",
+            "line 15: “a/b/c” is neither an address nor a repository's name.",
+            "line 18: a checkpoint has a “path” or a “hub”, not both.",
         ] {
             assert!(said.contains(wanted), "{wanted}\n{said}");
         }

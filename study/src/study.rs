@@ -12,6 +12,7 @@ use shiftlens::model::head::Target;
 use shiftlens::share::study as shared;
 
 use crate::error::StudyError;
+use crate::hub::Wanted;
 use crate::parts::write_whole;
 
 /// The version of descriptions and of what a unit computes: a new one gives every unit a new name.
@@ -94,6 +95,12 @@ pub struct Checkpoint {
     /// Where it is; another machine may have it elsewhere, so it is no part of the description.
     #[serde(skip)]
     pub path: PathBuf,
+    /// What is to be fetched from the hub, if the plan says so; `path` is then where it goes.
+    #[serde(skip)]
+    pub wanted: Option<Wanted>,
+    /// The file of the hub, at its commit, that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Its template.
     pub template: Template,
     /// Names its weights.
@@ -233,6 +240,13 @@ impl Study {
         }
     }
 
+    /// What is to be done, wherever the checkpoints come from: another machine may have the same weights from elsewhere.
+    fn work(&self) -> String {
+        let mut work = self.clone();
+        work.checkpoints.iter_mut().for_each(|c| c.source = None);
+        json(&work)
+    }
+
     /// Writes the description into `folder`, which is made if need be. Refuses to write over another unless `replace`.
     pub fn describe(&self, folder: &Path, replace: bool) -> Result<(), StudyError> {
         let parts = folder.join("parts");
@@ -242,7 +256,7 @@ impl Study {
             match Self::of(folder) {
                 Err(StudyError::NoStudy(_)) => {}
                 Err(e) => return Err(e),
-                Ok(there) if json(&there) == json(self) => return Ok(()),
+                Ok(there) if there.work() == self.work() => return Ok(()),
                 Ok(_) => return Err(StudyError::OtherPlan(folder.to_owned())),
             }
         }

@@ -15,7 +15,7 @@ use crate::test::run_cargo;
 const TOGETHER: usize = 2;
 
 /// A test binary.
-struct Binary {
+pub struct Binary {
     /// What it tests: "native", "shiftlens".
     target: String,
     path: PathBuf,
@@ -51,16 +51,18 @@ impl Binary {
     }
 }
 
-/// Builds and runs all of them, with `environment`. Gives what they printed; fails at the end if any test has.
-pub fn run(environment: &[(&str, String)]) -> Result<String, String> {
+/// Builds all of them.
+pub fn build() -> Result<Vec<Binary>, String> {
     let mut build = run_cargo();
     build.args(["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
     let messages = run_and_read_quietly(&mut build)?;
     let messages = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
-    let mut binaries: Vec<Binary> = messages.filter_map(|message: Json| Binary::of(&message)).collect();
-    if binaries.is_empty() {
-        return Err("cargo built no test binary".into());
-    }
+    let binaries: Vec<Binary> = messages.filter_map(|message: Json| Binary::of(&message)).collect();
+    if binaries.is_empty() { Err("cargo built no test binary".into()) } else { Ok(binaries) }
+}
+
+/// Runs all of `binaries`, with `environment`. Gives what they printed; fails at the end if any test has.
+pub fn run(mut binaries: Vec<Binary>, environment: &[(&str, String)]) -> Result<String, String> {
     // the largest has most tests, and would be left to run alone at the end
     binaries.sort_by_key(|binary| std::cmp::Reverse(std::fs::metadata(&binary.path).map_or(0, |of| of.len())));
     let done = side_by_side(binaries.into(), environment)?;

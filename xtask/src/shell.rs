@@ -15,6 +15,15 @@ pub fn run(command: &mut Command) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{words} failed ({status})")) }
 }
 
+/// Runs `command` and shows nothing; fails with the last line that it said if it does.
+pub fn run_quietly(command: &mut Command) -> Result<(), String> {
+    let words = describe(command);
+    let output = command.stdin(Stdio::null()).output().map_err(|e| format!("{words}: {e}"))?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let last = said.lines().last().unwrap_or_default();
+    if output.status.success() { Ok(()) } else { Err(format!("{words} failed ({}): {last}", output.status)) }
+}
+
 /// Runs `command`, passing its output on and keeping it.
 pub fn run_and_read(command: &mut Command) -> Result<String, String> {
     read(command, |line| println!("{line}"))

@@ -82,13 +82,22 @@ pub fn run_cargo() -> Command {
 /// Everything, or all but the browser.
 pub fn run(native_only: bool) -> Result<(), String> {
     let (mut count, notes) = (Count::default(), notes()?);
+    // it takes a minute of network, and the compiler takes longer
+    let python = std::thread::spawn(tools::python);
+    tools::parallel();
     say("Formatting");
     crate::shell::run(run_cargo().args(["fmt", "--all", "--check"]))?;
     say("Lints");
     crate::shell::run(run_cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     say("Native tests");
     let gpu = if tools::vulkan() { "required" } else { "optional" };
-    count.add(&crate::native::run(&[("SHIFTLENS_GPU", gpu.into()), (NOTES, notes.display().to_string())])?);
+    let mut environment = vec![("SHIFTLENS_GPU", gpu.to_owned()), (NOTES, notes.display().to_string())];
+    let built = crate::native::build()?;
+    match python.join().unwrap_or_else(|_| Err("the installation broke off".into())) {
+        Ok(python) => environment.push(("SHIFTLENS_PYTHON", python.display().to_string())),
+        Err(why) => println!("Not installed: {why}. Tests that need Python will say that they are skipped."),
+    }
+    count.add(&crate::native::run(built, &environment)?);
     if !native_only {
         say("Lints of the wasm side");
         let wasm = ["clippy", "--target", "wasm32-unknown-unknown", "--bins", "--", "-D", "warnings"];

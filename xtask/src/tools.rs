@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::install::{self, Tool};
-use crate::shell::{first_line, run, say};
+use crate::shell::{first_line, run, run_quietly, say};
 
 const FOR_WASM: [Tool; 2] = [
     Tool {
@@ -82,6 +82,36 @@ pub fn vulkan() -> bool {
         println!("Not installed: without another Vulkan driver the GPU's tests will say that they are skipped.");
     }
     there()
+}
+
+/// A Python with the packages that the studies' tests read and run studies with, in the per-user cache. Where it cannot be had, these
+/// tests say that they are skipped.
+pub fn python() -> Result<PathBuf, String> {
+    if let Some(named) = std::env::var_os("SHIFTLENS_PYTHON") {
+        return Ok(named.into());
+    }
+    let packages = crate::root().join("study/tests/python.txt");
+    let wanted = std::fs::read_to_string(&packages).map_err(|e| format!("{}: {e}", packages.display()))?;
+    let folder = cache()?.join("python");
+    let (python, done) = (folder.join("bin/python"), folder.join("installed.txt"));
+    if std::fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
+        return Ok(python);
+    }
+    say("Installing Python packages for the studies' tests, beside what follows");
+    run_quietly(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    run_quietly(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&packages))?;
+    std::fs::write(&done, wanted).map_err(|e| format!("{}: {e}", done.display()))?;
+    Ok(python)
+}
+
+/// GNU parallel, which runs a study's shards in one of the documented ways; installed where that is allowed.
+pub fn parallel() {
+    if first_line("parallel", &["--version"]).is_none() {
+        say("Installing Debian's parallel");
+        if apt(&["update", "-q"]).and_then(|()| apt(&["install", "-y", "-q", "parallel"])).is_err() {
+            println!("Not installed: its test will say that it is skipped.");
+        }
+    }
 }
 
 fn apt(arguments: &[&str]) -> Result<(), String> {

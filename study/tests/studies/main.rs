@@ -2,9 +2,12 @@
 
 mod bundle;
 mod chain;
+mod hub;
 mod import;
 mod large;
+mod machines;
 mod notebook;
 mod picture;
+mod python;
 mod sharded;
 mod support;

@@ -1,25 +1,11 @@
-//! What docs/studies.md and docs/study.ipynb read in Python, run by Python. Needs the packages that the notebook names, and nbclient:
-//! `SHIFTLENS_PYTHON` says which Python has them, python3 if it says nothing.
+//! What docs/studies.md and docs/study.ipynb read in Python, run by Python.
 
-#[path = "../../../tests/support/not_checked.rs"]
-mod not_checked;
-
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
+use super::python::python;
 use super::support::{output, root, tables, text};
 use serde_json::Value as Json;
-
-/// A Python that has these modules. The test that does without it is counted.
-fn python(modules: &str) -> Option<PathBuf> {
-    let python = std::env::var_os("SHIFTLENS_PYTHON").map_or_else(|| "python3".into(), PathBuf::from);
-    let found = Command::new(&python).args(["-c", &format!("import {modules}")]).output();
-    if found.is_ok_and(|found| found.status.success()) {
-        return Some(python);
-    }
-    not_checked::not_checked(&format!("{} cannot import {modules}", python.display()));
-    None
-}
 
 fn run(python: &Path, script: &str, arguments: &[&str], folder: &Path) -> Output {
     let ran = Command::new(python).args(["-c", script]).args(arguments).current_dir(folder).output().unwrap();

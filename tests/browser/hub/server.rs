@@ -28,6 +28,12 @@ pub struct Repository {
     pub refuses: Option<(u16, &'static str)>,
     /// With which status it answers when a file is asked for.
     pub keeps: Option<u16>,
+    /// What it gives instead of any file's own bytes.
+    pub forges: Option<Vec<u8>>,
+    /// After how many bytes of a file the connection ends, if it does.
+    pub breaks: Option<usize>,
+    /// Without which token it gives nothing.
+    pub token: Option<&'static str>,
 }
 
 #[derive(Default)]
@@ -81,15 +87,34 @@ impl Hub {
     }
 }
 
+/// What is asked.
+struct Question {
+    path: String,
+    /// From which byte to which, the last with it.
+    range: Option<(usize, usize)>,
+    token: Option<String>,
+}
+
 fn answer(mut stream: TcpStream, host: &Host) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
-    lines.map_while(Result::ok).take_while(|line| !line.is_empty()).for_each(drop);
-    let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
-    host.asked.lock().unwrap().push(path.clone());
-    let (status, code, body) = match first.starts_with("OPTIONS") {
-        true => (204, "", Vec::new()),
-        false => reply(&path, &host.repositories.lock().unwrap()),
+    let headers: Vec<String> = lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+    let header = |name: &str| {
+        let named = |line: &String| {
+            line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.to_owned())
+        };
+        headers.iter().find_map(named)
+    };
+    let range = header("Range").and_then(|range| {
+        let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
+        Some((from.parse().ok()?, to.parse().unwrap_or(usize::MAX)))
+    });
+    let token = header("Authorization").and_then(|given| given.strip_prefix("Bearer ").map(str::to_owned));
+    let question = Question { path: first.split(' ').nth(1).unwrap_or_default().to_owned(), range, token };
+    host.asked.lock().unwrap().push(question.path.clone());
+    let Reply { status, code, body, breaks } = match first.starts_with("OPTIONS") {
+        true => Reply::of(204, "", Vec::new()),
+        false => reply(&question, &host.repositories.lock().unwrap()),
     };
     write!(
         stream,
@@ -99,36 +124,61 @@ fn answer(mut stream: TcpStream, host: &Host) -> std::io::Result<()> {
         write!(stream, "X-Error-Code: {code}\r\n")?;
     }
     write!(stream, "Content-Length: {}\r\nConnection: close\r\n\r\n", body.len())?;
-    stream.write_all(&body)?;
+    stream.write_all(&body[..breaks.unwrap_or(body.len()).min(body.len())])?;
     stream.flush()
 }
 
-type Reply = (u16, &'static str, Vec<u8>);
+struct Reply {
+    status: u16,
+    code: &'static str,
+    body: Vec<u8>,
+    /// After how many bytes of the body nothing more comes.
+    breaks: Option<usize>,
+}
 
-fn reply(path: &str, repositories: &HashMap<String, Repository>) -> Reply {
-    let bare = path.split('?').next().unwrap_or_default().trim_start_matches('/');
-    if bare == "api/models" {
-        return (200, "", b"[]".to_vec()); // nobody else has made anything of anything
+impl Reply {
+    fn of(status: u16, code: &'static str, body: Vec<u8>) -> Self {
+        Self { status, code, body, breaks: None }
     }
+}
+
+fn reply(question: &Question, repositories: &HashMap<String, Repository>) -> Reply {
+    let bare = question.path.split('?').next().unwrap_or_default().trim_start_matches('/');
+    if bare == "api/models" {
+        return Reply::of(200, "", b"[]".to_vec()); // nobody else has made anything of anything
+    }
+    let may_read = |repository: &Repository| repository.token.is_none_or(|t| question.token.as_deref() == Some(t));
     if let Some(name) = bare.strip_prefix("api/models/") {
         let name = name.split("/revision/").next().unwrap_or_default();
         return match repositories.get(name) {
-            Some(Repository { refuses: Some((status, code)), .. }) => (*status, code, Vec::new()),
-            Some(repository) => (200, "", listing(name, repository).to_string().into_bytes()),
+            Some(Repository { refuses: Some((status, code)), .. }) => Reply::of(*status, code, Vec::new()),
+            Some(repository) if may_read(repository) => {
+                Reply::of(200, "", listing(name, repository).to_string().into_bytes())
+            }
             // strangers are not told whether it is private
-            None => (401, "RepoNotFound", br#"{"error":"Repository not found"}"#.to_vec()),
+            _ => Reply::of(401, "RepoNotFound", br#"{"error":"Repository not found"}"#.to_vec()),
         };
     }
     let parts: Vec<&str> = bare.splitn(5, '/').collect();
-    let [owner, name, "resolve", COMMIT, file] = parts.as_slice() else { return (404, "EntryNotFound", Vec::new()) };
-    let Some(repository) = repositories.get(&format!("{owner}/{name}")) else {
-        return (404, "RepoNotFound", Vec::new());
+    let [owner, name, "resolve", COMMIT, file] = parts.as_slice() else {
+        return Reply::of(404, "EntryNotFound", Vec::new());
+    };
+    let Some(repository) = repositories.get(&format!("{owner}/{name}")).filter(|r| may_read(r)) else {
+        return Reply::of(404, "RepoNotFound", Vec::new());
     };
     if let Some(status) = repository.keeps {
-        return (status, "", Vec::new());
+        return Reply::of(status, "", Vec::new());
     }
-    let found = repository.files.iter().find(|(path, _)| path == file);
-    found.map_or((404, "EntryNotFound", Vec::new()), |(_, bytes)| (200, "", bytes.clone()))
+    let Some((_, bytes)) = repository.files.iter().find(|(path, _)| path == file) else {
+        return Reply::of(404, "EntryNotFound", Vec::new());
+    };
+    let bytes = repository.forges.as_ref().unwrap_or(bytes);
+    let (status, body) = match question.range {
+        Some((from, _)) if from >= bytes.len() => (416, Vec::new()),
+        Some((from, to)) => (206, bytes[from..bytes.len().min(to.saturating_add(1))].to_vec()),
+        None => (200, bytes.clone()),
+    };
+    Reply { breaks: repository.breaks, ..Reply::of(status, "", body) }
 }
 
 fn listing(name: &str, repository: &Repository) -> Json {
