@@ -24,9 +24,9 @@ const FFN: usize = 11008;
 const LAYERS: usize = 32;
 const HEADS: usize = 32;
 const VOCAB: usize = 32000;
-/// Tokens of the prompt; each byte is one.
-const PROMPT: usize = 128;
-const RESPONSE: usize = 16;
+/// Each byte is a token, and a space is three.
+const PROMPT: &str = "tell us more about those two";
+const RESPONSE: usize = 8;
 
 /// SplitMix64.
 struct Noise(u64);
@@ -149,8 +149,7 @@ fn memory(line: &str) -> f64 {
 }
 
 fn run(runner: &mut Runner, mode: Mode, by: By, limit: usize) -> Result<ModelReport, Box<dyn Error>> {
-    let words = "tell us more ".repeat(PROMPT);
-    let prompt = Prompt::text(&words[..PROMPT - 2], Template::Off);
+    let prompt = Prompt::text(PROMPT, Template::Off);
     let run = Run { by, mode, ..Run::by_token(prompt, Response::Own { limit, sampling: Sampling::default() }) };
     let clock = Instant::now();
     let mut quiet = async |_: Update| ControlFlow::Continue(());

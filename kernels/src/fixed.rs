@@ -65,7 +65,7 @@ impl Rounded {
                 sum += f32x4::new(*part);
             }
             let largest = largest.to_array().into_iter().fold(0.0f32, f32::max);
-            let inverse = f32x4::splat(if largest > 0.0 { 32_767.0 / largest } else { 0.0 });
+            let inverse = f32x4::splat(factor(32_767.0, largest));
             let mut values = [0; BLOCK];
             for (part, out) in parts.iter().zip(values.as_chunks_mut::<4>().0) {
                 let bits: i32x4 = cast(f32x4::new(*part) * inverse + f32x4::splat(MAGIC));
@@ -77,6 +77,12 @@ impl Rounded {
             self.sums.push(sum.to_array().into_iter().sum());
         }
     }
+}
+
+/// What brings `largest` to `to`; 0 for what is so small that no f32 does: times infinity it would be no number.
+pub(crate) fn factor(to: f32, largest: f32) -> f32 {
+    let factor = to / largest;
+    if factor.is_finite() { factor } else { 0.0 }
 }
 
 /// The sums of a block's halves.

@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use bytemuck::cast;
 use wide::{f32x4, i16x8, i32x4, u32x4};
 
-use crate::fixed::MAGIC;
+use crate::fixed::{MAGIC, factor};
 use crate::tile::{BLOCK, Quants, Tile};
 
 /// Rows of weights in a tile, at most.
@@ -55,7 +55,7 @@ impl Panels {
                 self.m[b][o] = at.map_or(0.0, |at| tile.m[at]);
             }
             self.largest[b] = largest(&self.d[b]);
-            let inverse = inverse(self.largest[b]);
+            let inverse = factor(1.0, self.largest[b]);
             self.d[b].iter_mut().for_each(|d| *d *= inverse);
             let row = |o: usize| if o < rows { &tile.q[o * blocks + b] } else { &NOTHING };
             for (p, panel) in self.q[b].iter_mut().enumerate().take(self.pairs) {
@@ -89,10 +89,6 @@ fn largest(values: &[f32; ROWS]) -> f32 {
     a.max(b).max(c.max(d))
 }
 
-fn inverse(x: f32) -> f32 {
-    if x > 0.0 { 1.0 / x } else { 0.0 }
-}
-
 /// A row of cotangents over a tile, times 32767 over the largest; short tiles are filled up with zeros.
 struct Cotangents {
     c: [f32; ROWS],
@@ -105,7 +101,7 @@ impl Cotangents {
         let mut c = [0.0; ROWS];
         c[..row.len()].copy_from_slice(row);
         let largest = largest(&c);
-        let by = 32_767.0 * inverse(largest);
+        let by = factor(32_767.0, largest);
         c.iter_mut().for_each(|c| *c *= by);
         Self { c, unit: largest / 32_767.0 }
     }

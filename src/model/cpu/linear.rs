@@ -350,6 +350,22 @@ mod tests {
         }
     }
 
+    /// A saturated attention head has cotangents that are next to nothing, in a tile of their own where its width is the tile's.
+    #[test]
+    fn values_of_any_size_have_products() {
+        for dtype in [GgmlDType::F32, GgmlDType::Q8_0, GgmlDType::Q4K, GgmlDType::Q6K] {
+            let (layer, dense) = layer(dtype, 256, 256);
+            for tiny in [1e-30, 1e-35, 1e-38, 1e-42] {
+                let row = |i: usize| if i % 256 < 128 { tiny } else { ((i % 7) as f32 - 3.0) * 1e-3 };
+                let c: Vec<f32> = (0..8 * 256).map(row).collect();
+                let exact = Tensor::from_slice(&c, (8, 256), &Device::Cpu).unwrap();
+                let tensor = |v: Vec<f32>| Tensor::from_vec(v, (8, 256), &Device::Cpu).unwrap();
+                close(&tensor(layer.apply_transposed(&c).unwrap()), &exact.matmul(&dense).unwrap());
+                close(&tensor(layer.apply(&c, 8).unwrap()), &exact.matmul(&dense.t().unwrap()).unwrap());
+            }
+        }
+    }
+
     #[test]
     fn a_sparse_cotangent_gives_the_same_product() {
         let (layer, dense) = layer(GgmlDType::Q8_0, 50, 64);
