@@ -65,7 +65,8 @@ impl Noise {
 
 /// Layers whose value and down projections llama.cpp stores in more bits for Q4_K_M.
 fn in_more_bits(layer: usize) -> bool {
-    layer < LAYERS / 8 || layer >= 7 * LAYERS / 8 || (layer - LAYERS / 8) % 3 == 2
+    let middle = LAYERS / 8..7 * LAYERS / 8;
+    !middle.contains(&layer) || (layer - middle.start) % 3 == 2
 }
 
 fn write(path: &Path) -> Result<(), Box<dyn Error>> {

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
+use shiftlens::protocol::BackendChoice;
 use shiftlens_study::error::StudyError;
 use shiftlens_study::picture::Which;
 use shiftlens_study::run::Shard;
@@ -37,6 +38,9 @@ enum Command {
         /// Run units again whose row holds an error.
         #[arg(long)]
         retry: bool,
+        /// What computes.
+        #[arg(long, value_enum, default_value_t)]
+        backend: Backend,
         /// Take the place of another plan in the folder; finished units that both name are kept.
         #[arg(long)]
         replace: bool,
@@ -82,10 +86,33 @@ enum Command {
     },
 }
 
+/// What computes.
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Backend {
+    /// The faster of the two on this machine.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The graphics processor, if there is one that computes rightly.
+    Gpu,
+}
+
+impl From<Backend> for BackendChoice {
+    fn from(chosen: Backend) -> Self {
+        match chosen {
+            Backend::Auto => Self::Auto,
+            Backend::Cpu => Self::Cpu,
+            Backend::Gpu => Self::Gpu,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Run { plan, shard, out, check, retry, replace } => {
-            run(&plan, (!check).then_some(out.as_path()), shard, retry, replace)
+        Command::Run { plan, shard, out, check, retry, backend, replace } => {
+            let how = run::How { shard, retry, backend: backend.into() };
+            run(&plan, (!check).then_some(out.as_path()), how, replace)
         }
         Command::Import { file, name, out } => import(&file, &out, &name),
         Command::Picture { folder, index, prompts, checkpoint, to } => {
@@ -105,7 +132,7 @@ fn main() -> ExitCode {
 }
 
 /// Gives how many units failed.
-fn run(path: &Path, out: Option<&Path>, shard: Shard, retry: bool, replace: bool) -> Result<usize, StudyError> {
+fn run(path: &Path, out: Option<&Path>, how: run::How, replace: bool) -> Result<usize, StudyError> {
     let text = std::fs::read_to_string(path).map_err(|source| StudyError::File { path: path.to_owned(), source })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let problems = |problems| StudyError::Plan { path: path.to_owned(), problems };
@@ -120,7 +147,7 @@ fn run(path: &Path, out: Option<&Path>, shard: Shard, retry: bool, replace: bool
     println!("{}", run::estimate(&study));
     let Some(out) = out else { return Ok(0) };
     study.describe(out, replace)?;
-    let tally = run::run(&study, out, shard, retry)?;
+    let tally = run::run(&study, out, how)?;
     println!("{} units run, {} skipped, {} failed", tally.ran, tally.skipped, tally.failed);
     Ok(tally.failed)
 }

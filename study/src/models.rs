@@ -1,8 +1,11 @@
 //! The models that are in memory: the one whose units run, and the one before it in the chain, which its distributions are held
 //! against. Each is opened once, as the earlier of two is the later of the next two.
 
+use std::time::Instant;
+
 use shiftlens::explain::divergence::compare;
 use shiftlens::model::block_on;
+use shiftlens::protocol::BackendChoice;
 use shiftlens::worker::Runner;
 
 use crate::row::Row;
@@ -19,6 +22,14 @@ pub struct Models {
     before: Option<Opened>,
 }
 
+/// Lets the model compute where `backend` says, and says where that is.
+fn select(runner: &mut Runner, name: &str, backend: BackendChoice) {
+    let clock = Instant::now();
+    let mut go_on = async || Ok(());
+    let report = block_on(runner.select_backend(backend, || clock.elapsed().as_secs_f64(), &mut go_on));
+    println!("{name}: computed by {}. {}", report.name(), report.reason());
+}
+
 fn load(checkpoint: &Checkpoint) -> Opened {
     if let Some(why) = &checkpoint.problem {
         return Err(why.clone());
@@ -28,9 +39,12 @@ fn load(checkpoint: &Checkpoint) -> Opened {
 }
 
 impl Models {
-    /// Opens what the units of `checkpoint` need. `opened`: what [`Models::into_before`] gave for it, if it did.
-    pub fn load(study: &Study, checkpoint: &Checkpoint, opened: Option<Opened>) -> Self {
-        let current = opened.unwrap_or_else(|| load(checkpoint));
+    /// Opens what the units of `checkpoint` need, which `backend` computes; distributions are compared on the CPU. `opened`: what [`Models::into_before`] gave for it, if it did.
+    pub fn load(study: &Study, checkpoint: &Checkpoint, opened: Option<Opened>, backend: BackendChoice) -> Self {
+        let mut current = opened.unwrap_or_else(|| load(checkpoint));
+        if let (Ok(runner), true) = (&mut current, backend != BackendChoice::Cpu) {
+            select(runner, &checkpoint.name, backend);
+        }
         // without the current model there is nothing to compare
         let before = study.before(checkpoint).filter(|_| current.is_ok()).map(load);
         Self { current, before }

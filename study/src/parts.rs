@@ -38,6 +38,7 @@ pub const SCHEMA: &str = "message study {
   optional double score;
   optional double kl;
   optional double seconds;
+  optional binary backend (UTF8);
   required group prompt_tokens (LIST) { repeated group list { required int32 element; } }
   required group prompt_texts (LIST) { repeated group list { required binary element (UTF8); } }
   required group prompt_start (LIST) { repeated group list { required int32 element; } }
@@ -144,6 +145,7 @@ fn write_group(group: &mut Group, rows: &[Row]) -> Result<(), ParquetError> {
     scalars::<DoubleType>(group, rows, |r| r.score)?;
     scalars::<DoubleType>(group, rows, |r| r.kl)?;
     scalars::<DoubleType>(group, rows, |r| r.seconds)?;
+    scalars::<ByteArrayType>(group, rows, |r| r.backend.as_deref().map(text))?;
     lists::<Int32Type>(group, rows, |r| r.prompt_tokens.iter().map(id).collect())?;
     lists::<ByteArrayType>(group, rows, |r| r.prompt_texts.iter().map(|t| text(t)).collect())?;
     lists::<Int32Type>(group, rows, |r| r.prompt_spans.iter().map(|s| int(s.start)).collect())?;

@@ -34,6 +34,8 @@ pub struct Row {
     pub kl: Option<f64>,
     /// How long it took.
     pub seconds: Option<f64>,
+    /// What computed it: "CPU", or "GPU: " and its name.
+    pub backend: Option<String>,
     /// Ids of the prompt as the model read it, its template with it.
     pub prompt_tokens: Vec<u32>,
     /// Their texts.
@@ -69,6 +71,7 @@ impl Row {
     pub fn filled(mut self, report: ModelReport) -> Self {
         self.response = Some(report.response.iter().map(|t| t.text.as_str()).collect());
         self.score = report.instruction_score;
+        self.backend = Some(report.backend);
         self.prompt_tokens = report.prompt.iter().map(|t| t.id).collect();
         self.prompt_spans = report.prompt.iter().map(|t| t.span.clone()).collect();
         self.prompt_texts = report.prompt.into_iter().map(|t| t.text).collect();
@@ -106,6 +109,7 @@ impl Row {
             response_texts: self.response_texts.clone(),
             probability: self.probability.clone(),
             importance: Exact(self.importance.clone()),
+            backend: self.backend.clone().unwrap_or_default(),
         }
     }
 

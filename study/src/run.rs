@@ -8,7 +8,7 @@ use std::time::Instant;
 use shiftlens::explain::attribution::Sampling;
 use shiftlens::explain::findings::PromptCase;
 use shiftlens::model::block_on;
-use shiftlens::protocol::{Prompt, Response, Run, Template as Around};
+use shiftlens::protocol::{BackendChoice, Prompt, Response, Run, Template as Around};
 use shiftlens::worker::{Runner, Update};
 
 use crate::error::StudyError;
@@ -85,23 +85,34 @@ struct Session<'a> {
     /// A model that is in memory already, with its checkpoint's name.
     opened: Option<(String, Opened)>,
     tally: Tally,
-    retry: bool,
+    how: How,
 }
 
-/// Runs what `shard` has still to do. With `retry`, units whose row holds an error run again.
-pub fn run(study: &Study, folder: &Path, shard: Shard, retry: bool) -> Result<Tally, StudyError> {
+/// How a shard runs.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct How {
+    /// Which.
+    pub shard: Shard,
+    /// Whether units whose row holds an error run again.
+    pub retry: bool,
+    /// What computes.
+    pub backend: BackendChoice,
+}
+
+/// Runs what a shard has still to do.
+pub fn run(study: &Study, folder: &Path, how: How) -> Result<Tally, StudyError> {
     let found = gather(folder, Part::responses)?;
     for part in &found.damaged {
         set_aside(part)?;
     }
     let (loose, tally) = (Loose::new(folder), Tally::default());
-    let mut session = Session { study, found, loose, opened: None, tally, retry };
+    let mut session = Session { study, found, loose, opened: None, tally, how };
     // the last checkpoint first: the others explain its responses
     for checkpoint in study.checkpoints.iter().rev() {
-        session.checkpoint(checkpoint, shard)?;
+        session.checkpoint(checkpoint)?;
     }
     session.loose.put_together()?;
-    let layers = crate::weights::run(study, folder, shard, retry)?;
+    let layers = crate::weights::run(study, folder, how.shard, how.retry)?;
     Ok(session.tally.and(layers))
 }
 
@@ -117,15 +128,15 @@ pub fn set_aside(part: &PartError) -> Result<(), StudyError> {
 }
 
 impl Session<'_> {
-    fn checkpoint(&mut self, checkpoint: &Checkpoint, shard: Shard) -> Result<(), StudyError> {
-        let study = self.study;
+    fn checkpoint(&mut self, checkpoint: &Checkpoint) -> Result<(), StudyError> {
+        let (study, How { shard, retry, backend }) = (self.study, self.how);
         let mine = study.cases().enumerate().filter(|(at, _)| shard.has(*at));
         let units =
             mine.map(|(_, (set, index, case))| Unit { name: study.unit(checkpoint, set, case), set, index, case });
         let mut to_do = Vec::new();
         for unit in units {
             match self.found.rows.get(&unit.name) {
-                Some(row) if row.error.is_none() || !self.retry => {
+                Some(row) if row.error.is_none() || !retry => {
                     self.tally.skipped += 1;
                     self.tally.failed += usize::from(row.error.is_some());
                 }
@@ -136,7 +147,7 @@ impl Session<'_> {
             return Ok(());
         }
         let opened = self.opened.take().filter(|(name, _)| *name == checkpoint.name);
-        let mut models = Models::load(study, checkpoint, opened.map(|(_, opened)| opened));
+        let mut models = Models::load(study, checkpoint, opened.map(|(_, opened)| opened), backend);
         let all = to_do.len();
         for (done, unit) in to_do.into_iter().enumerate() {
             let row = self.unit(checkpoint, &mut models, &unit);

@@ -16,7 +16,7 @@ use crate::hub::Wanted;
 use crate::parts::write_whole;
 
 /// The version of descriptions and of what a unit computes: a new one gives every unit a new name.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// More layers than any checkpoint has that can be opened.
 const MOST_LAYERS: usize = 4096;
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn descriptions_of_another_version_or_out_of_proportion_are_refused() {
         let said = refused(|study| study.version = VERSION + 1);
-        assert!(said.contains("is of version 3, and this command knows version 2"), "{said}");
+        assert!(said.contains("is of version 4, and this command knows version 3"), "{said}");
         let said = refused(|study| study.checkpoints[0].layers = usize::MAX);
         assert!(said.contains("a is said to have 18446744073709551615 layers"), "{said}");
     }

@@ -1,5 +1,8 @@
 //! The report of a study: dropped on the page, looked through, a prompt's picture shown and left again, and closed.
 
+use std::path::Path;
+use std::process::Command;
+
 use serde_json::json;
 use shiftlens::explain::{By, ModelReport};
 use shiftlens::share::presets::PRESETS;
@@ -33,6 +36,7 @@ fn seen(report: &ModelReport) -> Seen {
         response_texts: report.response.iter().map(|t| t.text.clone()).collect(),
         probability: report.response.iter().map(|t| t.probability).collect(),
         importance: Exact(report.importance.concat()),
+        backend: report.backend.clone(),
     }
 }
 
@@ -233,5 +237,49 @@ async fn a_studys_report_is_looked_through_and_left_as_it_was_found() {
     damaged.checkpoints.pop();
     page.drop_file(&file("bad.shiftlens.json", &serde_json::to_string(&damaged).unwrap())).await;
     page.wait_text("#notice", "bad.shiftlens.json is damaged: its parts do not fit together.").await;
+    page.close().await;
+}
+
+/// The study's command, which is a package of its own.
+fn command(arguments: &[&str], folder: &Path) {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut study = Command::new(cargo);
+    study.current_dir(repository("")).args(["run", "--quiet", "--package", "shiftlens-study", "--"]);
+    let ran = study.args(arguments).arg(folder.join("results")).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
+/// What `merge` writes of a study of the bundled pair, in the page.
+#[tokio::test]
+async fn the_report_that_a_merge_writes_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = |name: &str| {
+        let path = repository(&format!("public/models/stories-{name}.gguf"));
+        format!("[[checkpoint]]\nname = \"{name}\"\npath = '{}'\n", path.display())
+    };
+    let prompts = repository("public/findings/held-out.jsonl");
+    let set = format!("[[prompts]]\nname = \"held-out\"\npath = '{}'\nlimit = 3\n", prompts.display());
+    let plan = format!("name = \"Bundled\"\n[settings]\nlimit = 8\n{}{}{set}", model("base"), model("tuned"));
+    let path = folder.path().join("plan.toml");
+    std::fs::write(&path, plan).unwrap();
+    command(&["run", path.to_str().unwrap(), "--backend", "cpu", "--out"], folder.path());
+    command(&["merge"], folder.path());
+
+    let page = Page::open("study-merged").await;
+    page.wait_text("#card-tuned .foot", "An example that ships").await;
+    page.drop_file(&folder.path().join("results/tables/study.shiftlens.json")).await;
+    page.wait_text("#study h2", "Bundled").await;
+    // score, KL, components and heads, each with its curve; three prompts, and a table of each finding with a verdict
+    let counts = "return ['#study-curves .study-chart>svg','#study-prompts tbody tr'].map(s=>document.querySelectorAll(s).length)";
+    assert_eq!(page.js(counts).await, json!([4, 3]));
+    let tables = page.text("#study-tables").await;
+    for finding in ["Finding 1", "Finding 2", "Finding 3"] {
+        assert!(tables.contains(finding), "{finding}: {tables}");
+    }
+    each_theme_and_size(&page, "study-merged", "#study").await;
+    page.click("#study-show-1").await;
+    page.wait_text("#linked", "From study.shiftlens.json (held-out, prompt 1)").await;
+    page.wait_text("#card-base .foot", "CPU").await;
+    each_theme_and_size(&page, "study-merged-picture", "#results").await;
     page.close().await;
 }

@@ -108,7 +108,7 @@ pub fn LinkedNote(state: State) -> impl IntoView {
                 <span>{move || what().unwrap_or_default()}</span>" "
                 <Show when=move || offered() && can()><button class="btn" id="recompute" on:click=move |_| command(state, Command::Recompute)>{label}</button></Show>
                 <Show when=move || offered() && !can()><span>{wording::OWN_FILE}</span></Show>
-                <b id="recomputed">{outcome}</b>
+                <b id="recomputed">{outcome}</b>" "
                 <Show when=move || linked.with(|l| l.as_ref().is_some_and(|l| l.of_study))><BackToReport state/></Show>
             </div>
         </Show>

@@ -45,6 +45,9 @@ pub struct Seen {
     pub probability: Vec<f32>,
     /// Signed gradient x input `[rows][response]`, row by row.
     pub importance: Exact,
+    /// What computed it: "CPU", or "GPU: " and its name; empty where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub backend: String,
 }
 
 impl Seen {
@@ -77,7 +80,7 @@ impl Seen {
             against_text: Vec::new(),
             interventions: Vec::new(),
             without: Vec::new(),
-            backend: String::new(),
+            backend: self.backend.clone(),
             seconds: Seconds::default(),
         };
         report.score(Levels::default()); // a file holds the page's own levels, whatever the study's are

@@ -15,6 +15,7 @@ fn seen(name: &str, prompt: &str) -> Seen {
         response_texts: vec![format!("{name} on {prompt}")],
         probability: vec![0.5],
         importance: Exact(vec![1.0]),
+        backend: "CPU".to_owned(),
     }
 }
 

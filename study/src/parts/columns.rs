@@ -62,6 +62,7 @@ impl Columns<'_> {
         self.texts("tokenizer", &mut rows, |r, v| r.tokenizer = v.unwrap_or_default())?;
         self.scalars::<DoubleType>("score", &mut rows, |r, v| r.score = v)?;
         self.scalars::<DoubleType>("seconds", &mut rows, |r, v| r.seconds = v)?;
+        self.texts("backend", &mut rows, |r, v| r.backend = v)?;
         self.each::<Int32Type>("prompt_tokens", &mut rows, |r, v| r.prompt_tokens = ids(v))?;
         self.each::<ByteArrayType>("prompt_texts", &mut rows, |r, v| r.prompt_texts = v.iter().map(string).collect())?;
         self.spans(["prompt_start", "prompt_end"], &mut rows, |r, v| r.prompt_spans = v)?;

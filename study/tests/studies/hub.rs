@@ -51,7 +51,7 @@ fn run(folder: &Path, hub: &Hub, arguments: &[&str], more: &[(&str, &str)]) -> O
 }
 
 fn said(output: &Output) -> String {
-    text(&output.stdout) + &text(&output.stderr)
+    text(&output.stderr) + &text(&output.stdout)
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The studies' tests in one binary: they share the cores, and the library's generic code is compiled once for them.
 
+mod backend;
 mod bundle;
 mod chain;
 mod hub;
