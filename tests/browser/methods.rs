@@ -96,6 +96,9 @@ async fn a_word_is_set_against_another_and_the_picture_is_checked() {
     page.js("document.querySelector('#check-tuned').focus()").await;
     page.keys("\u{E007}").await;
     page.wait_text("#checked-tuned .verdict", "random orders").await;
+    // the shipped numbers are right, however noisy the differences of a quantized model are
+    let verdict = page.text("#checked-tuned .verdict").await;
+    assert!(verdict.contains("agree within") && !verdict.contains("do not trust these numbers"), "{verdict}");
     page.js("document.querySelectorAll('#checked-tuned details').forEach(d=>d.open=true)").await;
     page.wait_js("return document.querySelectorAll('#checked-tuned table').length==3").await;
     each_theme_and_size(&page, "check", "#checked-tuned").await;
