@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::app::is_open;
 use crate::page::study::Report;
-use crate::share::study::chart::{self, Chart, Drawn, PLOT, Placed, SIZE, chart, mark};
+use crate::share::study::chart::{self, Chart, Drawn, PLOT, Placed, WIDTH, chart, mark};
 use crate::share::study::{Curve, Line, Point};
 use crate::wording::study as wording;
 
@@ -56,7 +56,7 @@ fn drawing(figure: Figure) -> Option<impl IntoView> {
     Some(view! {
         <figure class="study-chart">
             <figcaption>{figure.title.clone()}</figcaption>
-            <svg viewBox=format!("0 0 {} {}", SIZE.0, SIZE.1) role="img" aria-label=said>
+            <svg viewBox=format!("0 0 {} {}", WIDTH, drawn.height) role="img" aria-label=said>
                 {frame(&drawn, &figure.axis)}
                 {drawn.lines.iter().enumerate().map(|(number, line)| plotted(number, line, &figure)).collect_view()}
             </svg>
@@ -86,7 +86,7 @@ fn frame(drawn: &Chart, axis: &str) -> impl IntoView + use<> {
         <path class="axis" d=format!("M{left} {top}V{bottom}H{right}")/>
         {drawn.names.iter().map(name).collect_view()}
         <text class="axis-name" transform=format!("translate(11 {middle}) rotate(-90)") text-anchor="middle">{axis.to_owned()}</text>
-        <text class="axis-name" x=(left + right) / 2.0 y=SIZE.1 - 5.0 text-anchor="middle">{wording::CHECKPOINTS}</text>
+        <text class="axis-name" x=(left + right) / 2.0 y=drawn.height - 5.0 text-anchor="middle">{wording::CHECKPOINTS}</text>
     }
 }
 

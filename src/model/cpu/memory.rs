@@ -272,23 +272,28 @@ impl<'a> Memory<'a> {
         let columns = size(prompt) * size(response) * FLOAT;
         let lengths: Vec<usize> = (prompt..prompt + response).collect();
         let top = c.specs.last().map(steps).unwrap_or_default();
-        for batch in reverse::split(&lengths, c.ffn_width.max(c.width)) {
-            let (cotangents, rows) = (size(batch.len()), size(batch.iter().sum()));
+        for parts in reverse::split(&lengths, c) {
+            let (cotangents, rows) = (size(parts.iter().map(Vec::len).sum()), size(parts.iter().flatten().sum()));
             let held = inputs + x + columns + 16 * rows;
             let at_once = cotangents.min(size(reverse::HEAD_ROWS));
             peak =
                 peak.max(tiles + held + x + self.stream(cotangents) + self.stream(at_once) + self.head(at_once, false));
-            let back = |steps: &Vec<Step>, first: u64| {
-                let kept = self.pass(steps, read, true);
-                let mut fold = Fold::new(c, self.stream(first));
-                fold.beside = kept.beside;
-                let longest = batch.last().copied().unwrap_or(0);
-                fold.workspace = self.attention_workspace(|shape| Vjp::workspace(shape, batch.len(), longest));
-                fold.vjp(steps, first, rows, read);
-                fold.peak.max(kept.peak + self.stream(first))
-            };
-            let below = self.kinds.iter().map(|steps| back(steps, rows)).max().unwrap_or(0);
-            peak = peak.max(transposed + held + back(&top, cotangents).max(if c.layers > 1 { below } else { 0 }));
+            for part in &parts {
+                let back = |steps: &Vec<Step>, first: usize| {
+                    let (first, all) = (size(first), size(part.iter().sum()));
+                    let kept = self.pass(steps, read, true);
+                    let mut fold = Fold::new(c, self.stream(first));
+                    fold.beside = kept.beside;
+                    let longest = part.last().copied().unwrap_or(0);
+                    fold.workspace = self.attention_workspace(|shape| Vjp::workspace(shape, part.len(), longest));
+                    fold.vjp(steps, first, all, read);
+                    // the other parts' cotangents wait beside
+                    self.stream(rows - all) + fold.peak.max(kept.peak + self.stream(first))
+                };
+                let below = self.kinds.iter().map(|steps| back(steps, part.iter().sum())).max().unwrap_or(0);
+                let highest = back(&top, part.len()).max(if c.layers > 1 { below } else { 0 });
+                peak = peak.max(transposed + held + highest);
+            }
         }
         peak
     }

@@ -9,6 +9,7 @@ use shiftlens_kernels::floats::dot;
 
 use super::layer::{Batch, Kept, Layer, Pass};
 use super::weights::CpuModel;
+use crate::checkpoint::ModelConfig;
 use crate::model::head::Goal;
 use crate::model::row_plan::{RowPlan, batches};
 use crate::model::{Length, ModelError, Tick};
@@ -16,8 +17,11 @@ use crate::model::{Length, ModelError, Tick};
 /// Positions whose logits are found at once.
 pub(super) const HEAD_ROWS: usize = 8;
 
-/// f32 values that the largest matrix of a batch of cotangents may hold.
-const BATCH_VALUES: usize = 4 << 20;
+/// f32 values of a batch's cotangents in the residual stream, at most. Each layer is computed again for every batch.
+const BATCH_VALUES: usize = 8 << 20;
+/// f32 values that the largest matrix of a part of a batch may hold. Parts go through a layer one after another, and a run can stop
+/// between two of them.
+const PART_VALUES: usize = 1 << 20;
 
 /// Layer `layer`'s output for the whole sequence `x`, with what its vjp needs.
 pub(super) fn keep(
@@ -82,8 +86,8 @@ pub(super) async fn gradients(
     let lengths: Vec<usize> = passage.goals.iter().map(|(m, _)| n_prompt + m).collect();
     let Some(&read) = lengths.last() else { return Ok(()) };
     let plan = RowPlan::new(0, read, &[]);
-    let batches = split(&lengths, config.ffn_width.max(config.width));
-    let total = config.layers * (1 + batches.len());
+    let batches = split(&lengths, config);
+    let total = config.layers * (1 + batches.iter().map(Vec::len).sum::<usize>());
     let mut done = 0;
 
     let positions = plan.positions();
@@ -96,18 +100,23 @@ pub(super) async fn gradients(
         report(&mut done, total, tick).await?;
     }
 
-    for lengths in batches {
-        let batch = Batch::new(lengths);
-        let mut c = head_cotangents(model, &top, &plan, &passage, &batch.lengths)?;
+    for parts in batches {
+        let parts: Vec<Batch> = parts.into_iter().map(Batch::new).collect();
+        let of = |part: &Batch| head_cotangents(model, &top, &plan, &passage, &part.lengths);
+        let mut cotangents = parts.iter().map(of).collect::<Result<Vec<_>, _>>()?;
         for (i, (layer, x)) in model.layers.iter().zip(&inputs).enumerate().rev() {
             let (_, kept) = keep(model, layer, x.clone(), &plan)?;
-            c = layer.vjp(config, &kept, &batch, c, i + 1 == config.layers)?;
-            report(&mut done, total, tick).await?;
+            for (part, c) in parts.iter().zip(&mut cotangents) {
+                *c = layer.vjp(config, &kept, part, std::mem::take(c), i + 1 == config.layers)?;
+                report(&mut done, total, tick).await?;
+            }
         }
-        let mut start = 0;
-        for &n in &batch.lengths {
-            each(n - n_prompt, &c[start * config.width..(start + n_prompt) * config.width]);
-            start += n;
+        for (part, c) in parts.iter().zip(&cotangents) {
+            let mut start = 0;
+            for &n in &part.lengths {
+                each(n - n_prompt, &c[start * config.width..(start + n_prompt) * config.width]);
+                start += n;
+            }
         }
     }
     Ok(())
@@ -125,9 +134,10 @@ async fn report(
     }
 }
 
-/// Consecutive cotangents whose rows fit a batch where the largest matrix is so wide.
-pub(super) fn split(lengths: &[usize], widest: usize) -> Vec<Vec<usize>> {
-    batches(lengths.iter().copied(), BATCH_VALUES / widest)
+/// Consecutive cotangents in batches, and each batch in parts: how many rows each cotangent has.
+pub(super) fn split(lengths: &[usize], config: &ModelConfig) -> Vec<Vec<Vec<usize>>> {
+    let held = batches(lengths.iter().copied(), BATCH_VALUES / config.width);
+    held.into_iter().map(|lengths| batches(lengths, PART_VALUES / config.ffn_width.max(config.width))).collect()
 }
 
 /// The goals' cotangents at the top of the residual stream, `[lengths, width]`: those of the predicting positions, as

@@ -5,8 +5,10 @@ use std::fmt::Write;
 
 use super::{Line, Point};
 
-/// Width and height of the drawing.
-pub const SIZE: (f64, f64) = (360.0, 260.0);
+/// Width of the drawing.
+pub const WIDTH: f64 = 360.0;
+/// Its height, with names that are level and with slanted ones.
+const HEIGHTS: [f64; 2] = [216.0, 260.0];
 /// Most lines of one drawing: as many as there are marks to tell them apart.
 pub const MOST_LINES: usize = 6;
 
@@ -39,6 +41,8 @@ pub struct Chart {
     pub names: Vec<(f64, String)>,
     /// Whether the names are written slantwise.
     pub slanted: bool,
+    /// How high the drawing is.
+    pub height: f64,
     /// The lines, in the curve's order.
     pub lines: Vec<Drawn>,
 }
@@ -97,6 +101,7 @@ pub fn chart(lines: &[Line], checkpoints: &[&str]) -> Option<Chart> {
         scale: scale.steps(),
         names: named.collect(),
         slanted: !few,
+        height: HEIGHTS[usize::from(!few)],
         lines: lines.iter().enumerate().map(drawn).collect(),
     })
 }
