@@ -46,15 +46,6 @@ pub struct Chosen {
     pub candidate: Candidate,
 }
 
-impl Chosen {
-    /// What the description of a study keeps of it: the first file at its commit.
-    pub fn pinned(&self) -> Option<Pinned> {
-        let Listing { repository, revision, .. } = self.listing.clone();
-        let file = self.candidate.files.first()?.path.clone();
-        Some(Pinned { host: None, repository, revision, file })
-    }
-}
-
 /// The hub: where it is, where its files are kept, and who asks.
 pub struct Hub {
     /// Where it is.
@@ -101,6 +92,11 @@ impl Hub {
             request = request.header("Range", format!("bytes={from}-{}", to.saturating_sub(1)));
         }
         request.call().map_err(|e| HubError::Unreachable(e.to_string()))
+    }
+
+    /// What the description of a study keeps of `chosen`: its first file at its commit, and the host if that is not the hub.
+    pub fn pinned(&self, chosen: &Chosen) -> Option<Pinned> {
+        Pinned::of_url(chosen.candidate.urls(&chosen.listing, &self.at).first()?)
     }
 
     /// The folder of a repository at a commit.

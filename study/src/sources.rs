@@ -23,7 +23,7 @@ pub fn bring(study: &mut Study, begun: Option<&Study>, look_only: bool) -> Resul
         let Some(wanted) = &checkpoint.wanted else { continue };
         let failed = |why| StudyError::Fetch { checkpoint: checkpoint.name.clone(), why };
         let chosen = choose(&hub, wanted, checkpoint, begun).map_err(|e| failed(FetchError::Hub(e)))?;
-        let (to_fetch, of) = (hub.missing(&chosen), chosen.pinned());
+        let (to_fetch, of) = (hub.missing(&chosen), hub.pinned(&chosen));
         println!(
             "{}: {}, {}, {}",
             checkpoint.name,

@@ -61,7 +61,7 @@ fn a_checkpoint_of_the_hub_is_fetched_once_and_pinned() {
     let hub = hub(|_| ());
     let plan_file = plan(folder, &checkpoint("lab/stories"));
     let check = said(&run(folder, &hub, &["run", &plan_file, "--check", "--out"], &[]));
-    assert!(check.contains("tuned: lab/stories@0123456/stories-tuned-Q8_0.gguf, Q8_0, 8.4 MB to fetch"), "{check}");
+    assert!(check.contains("/lab/stories@0123456/stories-tuned-Q8_0.gguf, Q8_0, 8.4 MB to fetch"), "{check}");
     assert!(hub.asked("/resolve/").is_empty(), "a check fetches nothing");
 
     let ran = said(&run(folder, &hub, &["run", &plan_file, "--out"], &[]));

@@ -69,7 +69,8 @@ fn ray_runs_all_shards() {
     let line = documented("python examples/ray_study.py ", (" 40", " 2"));
     let driver = root().join("examples/ray_study.py");
     let arguments = line.strip_prefix("python examples/ray_study.py ").unwrap();
-    let command = format!("'{}' '{}' {arguments}", python.display(), driver.display());
+    // a cluster that does not come up would hold all tests
+    let command = format!("timeout 300 '{}' '{}' {arguments}", python.display(), driver.display());
     shell(&command, folder.path(), &[("RAY_USAGE_STATS_ENABLED", "0")]);
     assert_eq!(tables(&folder.path().join("results")), expected);
 }
