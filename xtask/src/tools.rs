@@ -97,7 +97,7 @@ pub fn python() -> Result<PathBuf, String> {
     if std::fs::read_to_string(&done).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
     }
-    say("Installing Python packages for the studies' tests, beside what follows");
+    say("Installing Python packages for the studies' tests, a gigabyte, beside what follows");
     run_quietly(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
     run_quietly(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&packages))?;
     std::fs::write(&done, wanted).map_err(|e| format!("{}: {e}", done.display()))?;

@@ -120,6 +120,26 @@ fn a_broken_transfer_goes_on_and_wrong_bytes_are_thrown_away() {
     assert!(!ran.contains("tuned: 0.") && !ran.contains("tuned: 2."), "it went on from three megabytes: {ran}");
 }
 
+/// The hub sends those who ask for a large file on to another host: there a transfer goes on too, and the token is not told.
+#[test]
+fn files_may_be_on_another_host_which_never_sees_the_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let plan_file = plan(folder, &checkpoint("lab/stories"));
+    let fetch = |breaks: Option<usize>| {
+        let hub = Hub::start();
+        let elsewhere = Some(hub.url().replace("127.0.0.1", "localhost"));
+        let files = vec![(FILE.into(), tuned())];
+        hub.add("lab/stories", Repository { files, breaks, elsewhere, token: Some("hf_me"), ..Repository::default() });
+        let ran = said(&run(folder, &hub, &["run", &plan_file, "--out"], &[("HF_TOKEN", "hf_me")]));
+        assert_eq!(hub.asked("/moved/").len(), 1, "{ran}");
+        ran
+    };
+    assert!(fetch(Some(3 << 20)).contains("what has come is kept"));
+    let ran = fetch(None);
+    assert!(ran.ends_with("4 units run, 0 skipped, 0 failed\n") && !ran.contains("tuned: 0."), "{ran}");
+}
+
 #[test]
 fn refusals_of_the_hub_say_what_to_do() {
     let folder = tempfile::tempdir().unwrap();

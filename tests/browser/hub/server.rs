@@ -34,6 +34,8 @@ pub struct Repository {
     pub breaks: Option<usize>,
     /// Without which token it gives nothing.
     pub token: Option<&'static str>,
+    /// At which address its files are in truth, as the hub has them with a host of its own. No token may come there.
+    pub elsewhere: Option<String>,
 }
 
 #[derive(Default)]
@@ -112,7 +114,7 @@ fn answer(mut stream: TcpStream, host: &Host) -> std::io::Result<()> {
     let token = header("Authorization").and_then(|given| given.strip_prefix("Bearer ").map(str::to_owned));
     let question = Question { path: first.split(' ').nth(1).unwrap_or_default().to_owned(), range, token };
     host.asked.lock().unwrap().push(question.path.clone());
-    let Reply { status, code, body, breaks } = match first.starts_with("OPTIONS") {
+    let Reply { status, code, body, breaks, location } = match first.starts_with("OPTIONS") {
         true => Reply::of(204, "", Vec::new()),
         false => reply(&question, &host.repositories.lock().unwrap()),
     };
@@ -122,6 +124,9 @@ fn answer(mut stream: TcpStream, host: &Host) -> std::io::Result<()> {
     )?;
     if !code.is_empty() {
         write!(stream, "X-Error-Code: {code}\r\n")?;
+    }
+    if let Some(location) = location {
+        write!(stream, "Location: {location}\r\n")?;
     }
     write!(stream, "Content-Length: {}\r\nConnection: close\r\n\r\n", body.len())?;
     stream.write_all(&body[..breaks.unwrap_or(body.len()).min(body.len())])?;
@@ -134,11 +139,13 @@ struct Reply {
     body: Vec<u8>,
     /// After how many bytes of the body nothing more comes.
     breaks: Option<usize>,
+    /// Where else it is.
+    location: Option<String>,
 }
 
 impl Reply {
     fn of(status: u16, code: &'static str, body: Vec<u8>) -> Self {
-        Self { status, code, body, breaks: None }
+        Self { status, code, body, breaks: None, location: None }
     }
 }
 
@@ -147,7 +154,11 @@ fn reply(question: &Question, repositories: &HashMap<String, Repository>) -> Rep
     if bare == "api/models" {
         return Reply::of(200, "", b"[]".to_vec()); // nobody else has made anything of anything
     }
-    let may_read = |repository: &Repository| repository.token.is_none_or(|t| question.token.as_deref() == Some(t));
+    let (moved, bare) = bare.strip_prefix("moved/").map_or((false, bare), |bare| (true, bare));
+    let may_read = |repository: &Repository| match moved {
+        true => question.token.is_none(),
+        false => repository.token.is_none_or(|t| question.token.as_deref() == Some(t)),
+    };
     if let Some(name) = bare.strip_prefix("api/models/") {
         let name = name.split("/revision/").next().unwrap_or_default();
         return match repositories.get(name) {
@@ -172,6 +183,9 @@ fn reply(question: &Question, repositories: &HashMap<String, Repository>) -> Rep
     let Some((_, bytes)) = repository.files.iter().find(|(path, _)| path == file) else {
         return Reply::of(404, "EntryNotFound", Vec::new());
     };
+    if let Some(place) = repository.elsewhere.as_ref().filter(|_| !moved) {
+        return Reply { location: Some(format!("{place}/moved/{bare}")), ..Reply::of(302, "", Vec::new()) };
+    }
     let bytes = repository.forges.as_ref().unwrap_or(bytes);
     let (status, body) = match question.range {
         Some((from, _)) if from >= bytes.len() => (416, Vec::new()),
