@@ -17,7 +17,7 @@ use shiftlens::explain::{By, ModelReport};
 use shiftlens::model::cpu::{CpuEngine, Memory, weight_bytes};
 use shiftlens::model::head::Target;
 use shiftlens::model::{ModelError, Needing, Remedy, block_on};
-use shiftlens::protocol::{Failure, Prompt, Response, Run, Template};
+use shiftlens::protocol::{Event, Failure, Prompt, Response, Run, Template};
 use shiftlens::worker::Runner;
 use shiftlens::worker::budget::{self, Budget};
 use support::families::{FAMILIES, gguf};
@@ -123,6 +123,8 @@ fn runs() {
         let what = format!("vocabulary, temperature {temperature}");
         check(&what, &mut engine(&head), &head.config, (20, 1), own(4, temperature));
     }
+    // several tokens at once, whose logits the cores put together from columns of their own
+    check("vocabulary, given", &mut engine(&head), &head.config, (20, 1), Respond::Forced(vec![4; 30]));
 }
 
 fn families() {
@@ -132,6 +134,12 @@ fn families() {
         check(folder, &mut engine, &checkpoint.config, (150, 1), own(20, 0.0));
         check(folder, &mut engine, &checkpoint.config, (100, 2), Respond::Forced(vec![3; 30]));
     }
+}
+
+/// An event as it is sent: its text, and the numbers beside it.
+fn message(mut event: Event) -> (String, Option<Vec<f32>>) {
+    let numbers = event.take_numbers();
+    (serde_json::to_string(&event).unwrap(), numbers)
 }
 
 /// A trace, and a layer's attention as it is sent.
@@ -146,8 +154,8 @@ fn traces() {
         trace
     });
     holds("a trace", memory.trace(ids.len()), measured);
-    let send = || serde_json::to_string(&LayerAttention::of(&trace, 3).unwrap()).unwrap();
-    let (measured, _) = peak(send);
+    let attention = || Box::new(LayerAttention::of(&trace, 3).unwrap());
+    let (measured, _) = peak(|| message(Event::Attention { job: 1, attention: attention() }));
     holds("attention", memory.attention(ids.len()), measured);
 }
 
@@ -162,7 +170,7 @@ fn messages(checkpoint: Checkpoint, what: &str, tokens: usize, response: usize) 
         let need = runner.need((&prepared, &text), &run.response, By::Token, (mode, &run.how)).unwrap().unwrap();
         let (measured, _) = peak(|| {
             let report: ModelReport = block_on(runner.run(&run, no_clock, &mut quiet)).unwrap();
-            serde_json::to_string(&report).unwrap()
+            message(Event::Finished { job: 1, report: Box::new(report), memory: 0, threads: 1 })
         });
         holds(&format!("{what} with its message, {mode:?}"), need.bytes, measured);
     }

@@ -79,13 +79,9 @@ impl EngineHandle {
         };
         let handler = self.handler.clone();
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
-            let (text, rows) = taken_apart(&message.data());
-            let event = text.and_then(|text| serde_json::from_str(&text).ok());
-            handler(
-                epoch,
-                event.unwrap_or_else(|| Event::Crashed { message: wording::MESSAGE_UNREADABLE.into() }),
-                rows,
-            );
+            let unreadable = || (Event::Crashed { message: wording::MESSAGE_UNREADABLE.into() }, None);
+            let (event, rows) = heard(&message.data()).unwrap_or_else(unreadable);
+            handler(epoch, event, rows);
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         on_message.forget(); // lives as long as the worker
@@ -136,6 +132,19 @@ impl EngineHandle {
         if let Err(e) = posted {
             self.crash(&e);
         }
+    }
+}
+
+/// An event, and the rows beside it that are not its own numbers. None where it cannot be read.
+fn heard(data: &JsValue) -> Option<(Event, Option<ArrayBuffer>)> {
+    let (text, rows) = taken_apart(data);
+    let mut event: Event = serde_json::from_str(&text?).ok()?;
+    match rows {
+        Some(rows) if event.misses_numbers() => {
+            let numbers = js_sys::Float32Array::new(&rows).to_vec();
+            event.put_numbers(&numbers).then_some((event, None))
+        }
+        rows => Some((event, rows)),
     }
 }
 

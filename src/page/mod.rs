@@ -239,7 +239,7 @@ impl Page {
         let purpose = job.and_then(|job| Some((job, self.ledger.purpose(side, job)?)));
         let mut context = Context { facts: &self.facts, ledger: &mut self.ledger, effects };
         match (purpose, event) {
-            (None, Event::Ready) => self.slots.ready(side),
+            (None, Event::Ready {}) => self.slots.ready(side),
             (None, Event::Backend { report }) => {
                 if self.slots.slot(side).backend.as_ref().is_some_and(|before| before.used != report.used) {
                     self.preparing.backend_changed();

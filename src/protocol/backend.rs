@@ -28,7 +28,7 @@ pub enum Backend {
 
 /// Why it does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "because", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
 pub enum Why {
     /// The user asked for it.
     Asked,

@@ -58,10 +58,10 @@ pub struct StoredEntry {
 
 /// What an engine says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
 pub enum Event {
     /// The engine's code has started.
-    Ready,
+    Ready {},
     /// True progress: `done` of `total`, 0 where the total is not known.
     Progress {
         /// The job.
@@ -268,7 +268,7 @@ impl Event {
     /// The job that it is of; none if it is of the engine as a whole.
     pub fn job(&self) -> Option<JobId> {
         match self {
-            Self::Ready | Self::Backend { .. } | Self::Crashed { .. } => None,
+            Self::Ready {} | Self::Backend { .. } | Self::Crashed { .. } => None,
             Self::Progress { job, .. }
             | Self::Loaded { job, .. }
             | Self::Unloaded { job }

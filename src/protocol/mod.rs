@@ -1,11 +1,12 @@
 //! The typed messages between the page and an engine, and how one run is asked for.
 //!
-//! They cross as JSON text, so that a test or a benchmark can speak to an engine in a few lines of JavaScript; files
-//! travel beside the text in the same `postMessage`.
+//! They cross as JSON text, so that a test or a benchmark can speak to an engine in a few lines of JavaScript. Files and long rows
+//! of numbers travel beside the text in the same `postMessage`.
 
 mod backend;
 mod event;
 mod failure;
+mod numbers;
 mod request;
 mod run;
 pub mod text;

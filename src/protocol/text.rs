@@ -44,7 +44,7 @@ pub type Spelled = Vec<(u32, String)>;
 
 /// An answer to a [`Question`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "answer", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
 pub enum Answer {
     /// The rows are attached: f32, `[response][vocabulary]`, nats.
     Rows {

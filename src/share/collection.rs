@@ -1,5 +1,6 @@
 //! Several runs as one file (documented in docs/formats.md).
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::export::{Export, FileError, VERSION};
@@ -19,6 +20,13 @@ pub struct Collection {
     pub runs: Vec<Export>,
 }
 
+/// As much of a file as tells what it is.
+#[derive(Deserialize)]
+struct Tag {
+    version: Option<u64>,
+    runs: Option<IgnoredAny>,
+}
+
 impl Collection {
     /// A file of these runs, of this version.
     pub fn new(runs: Vec<Export>) -> Self {
@@ -27,16 +35,20 @@ impl Collection {
 
     /// The runs in the text of `file`, none if it is no file of several. Every one of them can be shown.
     pub fn read(file: &str, text: &str) -> Option<Result<Vec<Export>, FileError>> {
-        let value: serde_json::Value = serde_json::from_str(text).ok()?;
-        let runs = value.get("runs")?.as_array()?;
-        if value["version"].as_u64().is_some_and(|version| version > u64::from(VERSION)) {
-            return Some(Err(FileError::Newer(file.to_owned())));
+        let tag: Tag = serde_json::from_str(text).ok()?;
+        tag.runs.map(|_| Self::of(file, text, tag.version))
+    }
+
+    fn of(file: &str, text: &str, version: Option<u64>) -> Result<Vec<Export>, FileError> {
+        if version.is_some_and(|version| version > u64::from(VERSION)) {
+            return Err(FileError::Newer(file.to_owned()));
         }
-        if runs.is_empty() {
-            return Some(Err(FileError::Empty(file.to_owned())));
+        let other = |e: serde_json::Error| FileError::Other { file: file.to_owned(), message: e.to_string() };
+        let all: Self = serde_json::from_str(text).map_err(other)?;
+        if all.runs.is_empty() {
+            return Err(FileError::Empty(file.to_owned()));
         }
-        let read = |run: &serde_json::Value| Export::read(file, &run.to_string());
-        Some(runs.iter().take(MOST).map(read).collect())
+        all.runs.into_iter().take(MOST).map(|run| run.sound(file)).collect()
     }
 }
 

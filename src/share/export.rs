@@ -61,6 +61,12 @@ pub struct Export {
     pub models: Models,
 }
 
+/// As much of a file as tells who can read it.
+#[derive(Deserialize)]
+struct Tag {
+    version: Option<u64>,
+}
+
 /// The two slots.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Models {
@@ -76,11 +82,16 @@ impl Export {
     /// Reads the text of `file`, which may hold anything. The reports that come of it can be shown.
     pub fn read(file: &str, text: &str) -> Result<Self, FileError> {
         let other = |e: serde_json::Error| FileError::Other { file: file.to_owned(), message: e.to_string() };
-        let value: serde_json::Value = serde_json::from_str(text).map_err(other)?;
-        if value["version"].as_u64().is_some_and(|v| v > u64::from(VERSION)) {
+        let tag: Tag = serde_json::from_str(text).map_err(other)?;
+        if tag.version.is_some_and(|version| version > u64::from(VERSION)) {
             return Err(FileError::Newer(file.to_owned()));
         }
-        let mut export: Self = serde_json::from_value(value).map_err(other)?;
+        serde_json::from_str::<Self>(text).map_err(other)?.sound(file)
+    }
+
+    /// Refuses it where its parts do not fit together; `file` is its name.
+    pub(super) fn sound(self, file: &str) -> Result<Self, FileError> {
+        let mut export = self;
         let damaged = || FileError::Damaged(file.to_owned());
         if let Some(spec) = export.spec.take() {
             export.spec = Some(spec.sound(&export.prompt).ok_or_else(damaged)?);

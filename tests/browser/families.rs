@@ -19,8 +19,8 @@ const LIMIT: usize = 8;
 const QUIET: &str = "window.requestIdleCallback = () => 0;";
 /// Notes what every engine says of its memory.
 const NOTES: &str = "window.memories = []; window.Worker = class extends Worker { constructor(...all) { super(...all); \
-    this.addEventListener('message', (e) => { const said = JSON.parse(e.data); \
-        if ('memory' in said) window.memories.push([said.type, said.info?.file ?? said.report.checkpoint.file, said.memory]); }) } };";
+    this.addEventListener('message', (e) => { const [type, said] = Object.entries(JSON.parse(e.data.event ?? e.data))[0]; \
+        if ('memory' in said) window.memories.push([type, said.info?.file ?? said.report.checkpoint.file, said.memory]); }) } };";
 /// The last file that was saved.
 const SAVES: &str = "window.saved=null; if(!window.make){window.make=URL.createObjectURL; \
     URL.createObjectURL=b=>{b.text().then(t=>window.saved=JSON.parse(t)); return window.make(b)}}";

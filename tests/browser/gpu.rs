@@ -109,9 +109,10 @@ const done = arguments[arguments.length - 1];
   const worker = new Worker("./engine-start.js", { type: "module" });
   const waiting = [];
   worker.onmessage = ({ data }) => {
-    const event = JSON.parse(data);
-    const at = waiting.findIndex((w) => event.type === "failed" || w.wanted(event));
-    if (at >= 0) event.type === "failed" ? waiting[at].no(data) : waiting.splice(at, 1)[0].yes(event);
+    const [type, said] = Object.entries(JSON.parse(data.event ?? data))[0];
+    const event = { ...said, type, numbers: data.rows && [...new Float32Array(data.rows)] };
+    const at = waiting.findIndex((w) => type === "failed" || w.wanted(event));
+    if (at >= 0) type === "failed" ? waiting[at].no(data) : waiting.splice(at, 1)[0].yes(event);
   };
   const next = (wanted) => new Promise((yes, no) => waiting.push({ wanted, yes, no }));
   let job = 0;
@@ -121,7 +122,7 @@ const done = arguments[arguments.length - 1];
     return answer;
   };
   await next((e) => e.type === "ready");
-  const settled = (e) => e.type === "backend" && e.report.why.because !== "trying";
+  const settled = (e) => e.type === "backend" && !e.report.why.trying;
   const found = [];
   for (const file of document.querySelector("#carrier").files) {
     const one = { name: file.name, runs: {} };
@@ -137,8 +138,8 @@ const done = arguments[arguments.length - 1];
           prompt: { kind: "text", text: "A fox.", template: { use: "off" } },
           response: { kind: "ids", ids: [7, 30, 2, 19] }, by: "word", target: "prob", mode, instruction: null,
         };
-        const { report } = await ask({ type: "run", job: id, run }, (e) => e.type === "finished" && e.job === id);
-        one.runs[choice + " " + mode] = { on: report.backend, importance: report.importance.flat(), probability: report.response.map((t) => t.probability) };
+        const { report, numbers } = await ask({ type: "run", job: id, run }, (e) => e.type === "finished" && e.job === id);
+        one.runs[choice + " " + mode] = { on: report.backend, importance: numbers, probability: report.response.map((t) => t.probability) };
       }
     }
     found.push(one);

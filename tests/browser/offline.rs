@@ -103,7 +103,7 @@ async fn another_tab_keeps_its_own_version() {
         worker.onmessage = (e) => (window.said = e.data); worker.onerror = (e) => (window.said = e.message)";
     page.js(start).await;
     page.wait_js("return window.said !== null").await;
-    assert_eq!(page.js("return window.said").await, json!(r#"{"type":"ready"}"#));
+    assert_eq!(page.js("return window.said").await, json!(r#"{"ready":{}}"#));
     page.close().await;
 }
 

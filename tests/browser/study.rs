@@ -240,11 +240,15 @@ async fn a_studys_report_is_looked_through_and_left_as_it_was_found() {
     page.close().await;
 }
 
-/// The study's command, which is a package of its own.
+/// The study's command, which is a package of its own. Its tests need it built, with the features of all tests: where the native
+/// tests were built, nothing is compiled again.
 fn command(arguments: &[&str], folder: &Path) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut study = Command::new(cargo);
-    study.current_dir(repository("")).args(["run", "--quiet", "--package", "shiftlens-study", "--"]);
+    let mut build = Command::new(cargo);
+    build.current_dir(repository("")).args(["test", "--quiet", "--workspace", "--test", "studies", "--no-run"]);
+    assert!(build.status().unwrap().success());
+    let name = format!("debug/shiftlens-study{}", std::env::consts::EXE_SUFFIX);
+    let mut study = Command::new(Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(name));
     let ran = study.args(arguments).arg(folder.join("results")).output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }

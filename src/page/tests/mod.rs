@@ -193,7 +193,7 @@ impl Played {
         }
         if !self.never_up {
             let starting = std::mem::take(&mut self.starting);
-            starting.into_iter().for_each(|side| self.hear(side, Event::Ready));
+            starting.into_iter().for_each(|side| self.hear(side, Event::Ready {}));
         }
     }
 

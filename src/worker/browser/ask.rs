@@ -25,7 +25,7 @@ pub fn begin(engine: &Rc<EngineState>, job: JobId, url: String, most: u64) {
             Ok(event) => event,
             Err(failure) => Event::Failed { job, failure },
         };
-        post(&event);
+        post(event);
     });
 }
 

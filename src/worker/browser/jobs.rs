@@ -80,17 +80,18 @@ async fn answer(engine: &Rc<EngineState>, request: Request, files: Vec<File>) {
     let rows = engine.rows.borrow_mut().remove(&job);
     match outcome {
         Ok(event) => {
+            let is_loaded = matches!(event, Event::Loaded { .. });
             match rows {
                 Some(rows) => post_with(&event, &rows),
-                None => post(&event),
+                None => post(event),
             }
-            if matches!(event, Event::Loaded { .. }) {
+            if is_loaded {
                 select_backend(engine).await;
             }
         }
         // the page ends this worker and starts another: what the threads hold can no longer be trusted
-        Err(Failure::Model(e @ ModelError::Threads(_))) => post(&Event::Crashed { message: e.to_string() }),
-        Err(failure) => post(&Event::Failed { job, failure }),
+        Err(Failure::Model(e @ ModelError::Threads(_))) => post(Event::Crashed { message: e.to_string() }),
+        Err(failure) => post(Event::Failed { job, failure }),
     }
 }
 
@@ -110,7 +111,7 @@ async fn select_backend(engine: &EngineState) {
     if let Some(mut runner) = runner {
         let choice = engine.choice.get();
         if choice != BackendChoice::Cpu {
-            post(&Event::Backend { report: runner.trying() });
+            post(Event::Backend { report: runner.trying() });
         }
         // what will be loaded or chosen next makes this moot
         let go_on = &mut async || {
@@ -120,7 +121,7 @@ async fn select_backend(engine: &EngineState) {
         };
         let report = runner.select_backend(choice, js::now, go_on).await;
         *engine.runner.borrow_mut() = Some(runner);
-        post(&Event::Backend { report });
+        post(Event::Backend { report });
     }
 }
 
@@ -131,7 +132,7 @@ async fn check_gpu(engine: &EngineState, job: JobId) -> Result<Event, Failure> {
     let of_model = engine.runner.borrow().as_ref().map(|runner| runner.checkpoint().matrix_types());
     let types = of_model.unwrap_or_else(|| check::TYPES.to_vec());
     let mut tick = async |t: Tick| {
-        post(&Event::Progress { job, stage: Stage::Kernels, done: t.done as u64, total: t.total as u64 });
+        post(Event::Progress { job, stage: Stage::Kernels, done: t.done as u64, total: t.total as u64 });
         match engine.yield_now(job).await {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -191,18 +192,18 @@ async fn run_job(engine: &Rc<EngineState>, job: JobId, run: &Run) -> Result<Even
     let mut emit = async |update: Update| {
         let progress = |stage, t: Tick| Event::Progress { job, stage, done: t.done as u64, total: t.total as u64 };
         match update {
-            Update::Started(prompt, units) => post(&Event::Started { job, prompt, units }),
-            Update::Prefill(t) => post(&progress(Stage::Prompt, t)),
-            Update::Reverse(t) => post(&progress(Stage::Reverse, t)),
-            Update::Without(t) => post(&progress(Stage::Without, t)),
+            Update::Started(prompt, units) => post(Event::Started { job, prompt, units }),
+            Update::Prefill(t) => post(progress(Stage::Prompt, t)),
+            Update::Reverse(t) => post(progress(Stage::Reverse, t)),
+            Update::Without(t) => post(progress(Stage::Without, t)),
             Update::Backend(report) => {
                 tokens = 0;
-                post(&Event::Backend { report });
+                post(Event::Backend { report });
             }
             Update::Token(token, column) => {
                 tokens += 1;
-                post(&Event::Token { job, token, column });
-                post(&Event::Progress { job, stage: Stage::Response, done: tokens, total: asked });
+                post(Event::Token { job, token, column });
+                post(Event::Progress { job, stage: Stage::Response, done: tokens, total: asked });
             }
         }
         match engine.yield_now(job).await {
@@ -229,7 +230,7 @@ async fn check_picture(
     let mut runner = engine.runner.borrow_mut().take().ok_or(Failure::NotLoaded)?;
     *engine.trace.borrow_mut() = None; // room for what is read here
     let mut tick = async |t: Tick| {
-        post(&Event::Progress { job, stage: Stage::Picture, done: t.done as u64, total: t.total as u64 });
+        post(Event::Progress { job, stage: Stage::Picture, done: t.done as u64, total: t.total as u64 });
         match engine.yield_now(job).await {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -240,7 +241,7 @@ async fn check_picture(
     let found = runner.check(run, prompt, importance, &mut tick).await;
     runner.engine().set_pause(None);
     if *runner.backend() != used {
-        post(&Event::Backend { report: runner.backend().clone() });
+        post(Event::Backend { report: runner.backend().clone() });
     }
     let weights = runner.info().weights.clone();
     *engine.runner.borrow_mut() = Some(runner);

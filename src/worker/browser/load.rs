@@ -137,11 +137,11 @@ async fn open(
         engine.yield_now(job).await?;
         if let Some(before) = engine.runner.borrow_mut().take() {
             drop(before);
-            post(&Event::Unloaded { job });
+            post(Event::Unloaded { job });
         }
     }
     let progress = &mut async |done: usize, total: usize| {
-        post(&Event::Progress { job, stage: Stage::Weights, done: done as u64, total: total as u64 });
+        post(Event::Progress { job, stage: Stage::Weights, done: done as u64, total: total as u64 });
         engine.yield_now(job).await.map_err(|_| ModelError::Cancelled)
     };
     let budget = Budget::beside(&checkpoint, obtainable);
@@ -185,7 +185,7 @@ async fn into_memory(engine: &EngineState, job: JobId, url: &str) -> Result<(Blo
         done += u64::from(bytes.length());
         parts.push(&bytes);
         sum.take(&bytes);
-        post(&Event::Progress { job, stage: Stage::Download, done, total: download.total() });
+        post(Event::Progress { job, stage: Stage::Download, done, total: download.total() });
         if engine.is_cancelled(job) {
             download.abort().await;
             return Err(Failure::Cancelled);
@@ -320,7 +320,7 @@ async fn into_folder(
         done += u64::from(bytes.length());
         if done - reported >= report_step(download.total()) || done == download.total() {
             reported = done;
-            post(&Event::Progress { job, stage: Stage::Download, done, total: download.total() });
+            post(Event::Progress { job, stage: Stage::Download, done, total: download.total() });
         }
         if engine.is_cancelled(job) {
             download.abort().await;
@@ -350,7 +350,7 @@ async fn keep(engine: &EngineState, job: JobId, files: &[File]) -> Result<String
         let mut before = 0;
         for (index, file) in files.iter().enumerate() {
             let copied = folder.copy(index, file, async |done| {
-                post(&Event::Progress { job, stage: Stage::Keep, done: before + done, total });
+                post(Event::Progress { job, stage: Stage::Keep, done: before + done, total });
                 engine.yield_now(job).await
             });
             if let Err(e) = copied.await {

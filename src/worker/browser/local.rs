@@ -21,7 +21,7 @@ async fn trace(
     let known = engine.trace.borrow_mut().take().filter(|t| t.tokens() == ids);
     let mut trace = known.map_or_else(|| runner.trace(ids), Ok)?;
     let mut tick = async |t: Tick| {
-        post(&Event::Progress { job, stage: Stage::Layers, done: t.done as u64, total: t.total as u64 });
+        post(Event::Progress { job, stage: Stage::Layers, done: t.done as u64, total: t.total as u64 });
         match engine.yield_now(job).await {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),

@@ -87,15 +87,18 @@ impl EngineState {
     }
 }
 
-/// Posts an event to the page.
-fn post(event: &Event) {
-    if let Ok(text) = serde_json::to_string(event) {
+/// Posts an event to the page, its numbers as a buffer that is handed over.
+fn post(mut event: Event) {
+    if let Some(numbers) = event.take_numbers() {
+        return post_with(&event, &js_sys::Float32Array::from(numbers.as_slice()).buffer());
+    }
+    if let Ok(text) = serde_json::to_string(&event) {
         // Posting fails only when the page is gone.
         let _ = scope().post_message(&JsValue::from_str(&text));
     }
 }
 
-/// The same with rows of numbers, which are handed over.
+/// The same with rows of numbers that are there already.
 fn post_with(event: &Event, rows: &ArrayBuffer) {
     let message = js_sys::Object::new();
     let posted = serde_json::to_string(event).map_err(|e| JsValue::from_str(&e.to_string())).and_then(|text| {
@@ -115,7 +118,7 @@ pub fn start() {
     std::panic::set_hook(Box::new(|info| {
         console_error_panic_hook::hook(info);
         let message = info.payload_as_str().unwrap_or("out of memory, perhaps").to_owned();
-        post(&Event::Crashed { message });
+        post(Event::Crashed { message });
     }));
     let engine = Rc::new(EngineState {
         queue: RefCell::default(),
@@ -144,7 +147,7 @@ pub fn start() {
     });
     scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget(); // lives as long as the worker
-    post(&Event::Ready);
+    post(Event::Ready {});
 }
 
 /// `{request: JSON text, files: [File]}`.

@@ -35,7 +35,7 @@ pub async fn answer(engine: &Rc<EngineState>, job: JobId, question: Question) ->
 
 /// Says how far it is, lets messages in, and stops the job if one of them says so.
 async fn done(engine: &EngineState, job: JobId, stage: Stage, done: usize, total: usize) -> Result<(), ModelError> {
-    post(&Event::Progress { job, stage, done: done as u64, total: total as u64 });
+    post(Event::Progress { job, stage, done: done as u64, total: total as u64 });
     engine.yield_now(job).await.map_err(|_| ModelError::Cancelled)
 }
 

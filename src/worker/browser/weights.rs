@@ -135,7 +135,7 @@ pub(super) async fn with_shelf<T>(
 pub async fn heads(engine: &EngineState, job: JobId, layer: usize, reading: Reading) -> Result<Event, Failure> {
     engine.yield_now(job).await?;
     let mut tick = async |t: Tick| {
-        post(&Event::Progress { job, stage: Stage::Words, done: t.done as u64, total: t.total as u64 });
+        post(Event::Progress { job, stage: Stage::Words, done: t.done as u64, total: t.total as u64 });
         match engine.yield_now(job).await {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -226,7 +226,7 @@ async fn read_vectors(
         let bytes = reads.map_err(|e| StorageFailure::Other(js::message(&e)))?;
         reader.push(&js_sys::Uint8Array::new(&bytes.into()).to_vec());
         at = end;
-        post(&Event::Progress { job, stage: Stage::Vectors, done: at as u64, total: file.size() as u64 });
+        post(Event::Progress { job, stage: Stage::Vectors, done: at as u64, total: file.size() as u64 });
         engine.yield_now(job).await?;
     }
     let found = reader.finish();
