@@ -9,10 +9,9 @@ use super::graph::{self, DifferenceGraph};
 use super::matrix::on_resize;
 use super::method::MadeBy;
 use super::reading::extent;
-use super::share::picture::{Drawn, SavePicture, provenance};
-use super::state::State;
+use super::share::picture::{Drawn, SavePicture, provenance_of_runs};
+use super::state::{Slot, State};
 use super::teach::{Explain, NotShown};
-use crate::explain::methods::Method;
 use crate::explain::view::difference;
 use crate::share::sheet::{Legend, Sheet, signed_colour};
 use crate::teach::terms::{self, Panel};
@@ -31,7 +30,7 @@ pub fn Difference(state: State) -> impl IntoView {
         alike.get().then(both).flatten()
     });
     let differ = move || {
-        let tokenizer = |s: super::state::Slot| s.model.with(|m| m.info.as_ref().map(|i| i.tokenizer.clone()));
+        let tokenizer = |s: Slot| s.run.with(|half| half.report.as_ref().map(|r| r.checkpoint.tokenizer.clone()));
         matches!((tokenizer(state.base), tokenizer(state.tuned)), (Some(b), Some(t)) if b != t)
     };
     let shown = move || state.slots().iter().all(|s| s.view.with(|v| !v.columns.is_empty()));
@@ -62,8 +61,7 @@ pub fn Difference(state: State) -> impl IntoView {
 fn picture(state: State, both: Memo<Both>) -> Option<Drawn> {
     let extent = extent(state).max(f32::MIN_POSITIVE);
     let columns = state.tuned.view.with_untracked(|v| v.columns.clone());
-    let what = state.tuned.run.with_untracked(|half| half.report.as_ref().map(|report| report.what()));
-    let what = what.unwrap_or_else(|| Method::default().words().to_owned());
+    let what = graph::method(state);
     both.with_untracked(|both| {
         let (rows, values) = both.as_ref()?;
         let sheet = Sheet {
@@ -73,7 +71,7 @@ fn picture(state: State, both: Memo<Both>) -> Option<Drawn> {
             fill: &|n, m| signed_colour(values[n][m] / extent),
             tip: &|n, m| format!("{:+.4e}", values[n][m]),
             legend: Legend::Signed(wording::MORE_TO_BASE, wording::MORE_TO_TUNED),
-            caption: wording::difference_caption(&what, extent, &provenance(state)),
+            caption: wording::difference_caption(&what, extent, &provenance_of_runs(state)),
         };
         Some((sheet.svg(), sheet.size()))
     })

@@ -21,6 +21,8 @@ pub struct Label {
     pub parts: Vec<usize>,
     /// Whether white space stands before it.
     pub spaced: bool,
+    /// Whether it is a part of the prompt that the user made one unit (rows only).
+    pub own: bool,
 }
 
 /// One model's matrix, ready to draw.
@@ -41,6 +43,19 @@ pub struct View {
 }
 
 impl View {
+    /// What its rows are where they are not all words, tokens or sentences, in the words of a caption.
+    pub fn other_rows(&self) -> Option<String> {
+        let template = self.rows.iter().any(|row| row.role == Role::Template && row.text == TEMPLATE_ROW);
+        let own = match self.rows.iter().filter(|row| row.own).count() {
+            0 => None,
+            1 => Some("One row is a unit the user chose.".to_owned()),
+            count => Some(format!("{count} rows are units the user chose.")),
+        };
+        let template = template.then(|| "The chat template is one row.".to_owned());
+        let all: Vec<String> = own.into_iter().chain(template).collect();
+        (!all.is_empty()).then(|| all.join(" "))
+    }
+
     /// The largest magnitude among the rows that count; the template's tokens would flatten the scale.
     pub fn extent(&self) -> f32 {
         let counted = self.rows.iter().zip(&self.signed).filter(|(r, _)| r.counted);
@@ -114,6 +129,7 @@ fn row_labels(source: &Source, by: By) -> Vec<Label> {
             && source.instruction.start < span.end,
         spaced: text.starts_with(char::is_whitespace)
             || source.text.get(..span.start).is_some_and(|t| t.ends_with(char::is_whitespace)),
+        own: by != By::Token && source.spans.contains(&span),
         text,
         parts,
     };
@@ -148,6 +164,7 @@ fn template_label(source: &Source) -> Option<Label> {
         instruction: false,
         parts,
         spaced: true,
+        own: false,
     })
 }
 
@@ -159,6 +176,7 @@ fn column_labels(response: &[ResponseToken], by: By) -> Vec<Label> {
         instruction: false,
         parts,
         spaced,
+        own: false,
     };
     if by == By::Token {
         let one =
@@ -257,6 +275,8 @@ mod tests {
         let view = present(&asked, By::Word, Levels::default());
         let rows: Vec<&str> = view.rows.iter().map(|r| r.text.as_str()).collect();
         assert_eq!(rows, [TEMPLATE_ROW, "Tell", "me now"]);
+        assert_eq!(view.other_rows().unwrap(), "One row is a unit the user chose. The chat template is one row.");
+        assert_eq!(present(&asked, By::Token, Levels::default()).other_rows(), None);
         assert!(view.rows[1].spaced, "the template's row does not run into the first word");
         assert_eq!(view.signed, [[8.0], [1.0], [6.0]], "the first token is in no row");
         assert_eq!(view.levels[0][0], 10, "a row that was asked for counts");
@@ -274,6 +294,7 @@ mod tests {
         assert_eq!(rows, ["Tell me.", "Now go."], "what was explained by sentence cannot be cut");
         let plain = present(&source(&units, &columns, &response), By::Word, Levels::default());
         assert_eq!(plain.rows.iter().map(|r| r.text.as_str()).collect::<Vec<_>>(), ["Tell", "me", "now"]);
+        assert_eq!(plain.other_rows(), None);
     }
 
     #[test]

@@ -63,6 +63,7 @@ impl Figure<'_> {
         let score =
             self.view.score.map_or_else(String::new, |s| format!(" Instruction score {s:.2} (p = {}).", how.norm));
         let turns = explained_turns(self.turns).map_or_else(String::new, |words| format!(" {words}"));
+        let others = self.view.other_rows().map_or_else(String::new, |words| format!(" {words}"));
         let places = match self.drawn {
             Drawn::Matrix => "Importance of each prompt word (rows) for each response word (columns)",
             Drawn::Graph { .. } => "Importance of prompt words (left) for response words (right)",
@@ -75,7 +76,7 @@ impl Figure<'_> {
                 r.checkpoint.quantization,
                 self.side.to_lowercase()
             ),
-            format!("{places}: {}, {} mode.{turns}", r.what(), r.mode),
+            format!("{places}: {}, {} mode.{turns}{others}", r.what(), r.mode),
             format!("{values}{score}"),
             format!(
                 "Made with Shiftlens {}, {}. Weights {}. Method: Wu et al., NAACL 2024 (arXiv 2310.00492).",

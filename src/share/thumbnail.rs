@@ -51,6 +51,7 @@ mod tests {
             instruction: false,
             parts: vec![],
             spaced: false,
+            own: false,
         };
         let columns = levels.first().map_or(0, Vec::len);
         let rows = levels.iter().map(|_| label()).collect();

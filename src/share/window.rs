@@ -137,6 +137,7 @@ mod tests {
             instruction: false,
             parts: vec![],
             spaced: false,
+            own: false,
         };
         let view = View { columns: (0..3).map(|_| label()).collect(), ..view };
         assert_eq!(profile(&view), [1.0, 0.0, 0.25]);

@@ -113,7 +113,8 @@ impl Transfer<'_> {
         self.rest(&mut half, progress)?;
         half.sync_all().map_err(|e| self.disk(e))?;
         if !self.is_right(&mut half).map_err(|e| self.disk(e))? {
-            std::fs::remove_file(&self.half).map_err(|e| self.disk(e))?;
+            // emptied, not removed: another process may wait for this very file
+            half.set_len(0).map_err(|e| self.disk(e))?;
             return Err(FetchError::Wrong(self.file.path.clone()));
         }
         std::fs::rename(&self.half, &self.to).map_err(|e| self.disk(e))

@@ -7,6 +7,7 @@ use shiftlens::share::{Export, Models};
 
 use super::looks::each_theme_and_size;
 use super::page::{Page, repository};
+use super::support::families::file;
 
 /// How many ribbons the graph of `id` has, and how many it says it has.
 async fn ribbons(page: &Page, id: &str) -> (u64, String) {
@@ -89,6 +90,38 @@ async fn attribution_is_drawn_as_a_graph() {
     }
     page.reload().await;
     page.wait_js("return document.querySelectorAll('#graph-tuned .ribbon').length>0").await;
+    page.close().await;
+}
+
+/// A file says which models made its picture, whichever are loaded by then.
+#[tokio::test]
+async fn a_saved_picture_names_the_models_that_made_it() {
+    let page = Page::open("graph-names").await;
+    page.models_ready().await;
+    page.press_segment("Response to explain", "Tuned model's").await;
+    page.fill("#prompt", "List two birds.").await;
+    page.run().await;
+    let folder = tempfile::tempdir().unwrap();
+    let another = folder.path().join("another.gguf");
+    std::fs::write(&another, file("llama", "llama", "Another", &|_, tensor| tensor)).unwrap();
+    page.click("#open-models").await;
+    page.choose_file("#file-base", &another).await;
+    page.wait_text("#chip-base", "Another").await;
+    page.click("#close-models").await;
+    page.js("window.saved=[]; const make=URL.createObjectURL; URL.createObjectURL=b=>{window.saved.push(b); return make(b)}; HTMLAnchorElement.prototype.click=function(){window.named=this.download}").await;
+    for (form, section, name) in [
+        ("Matrix", "#difference", "difference"),
+        ("Graph", "#difference", "graph-difference"),
+        ("Graph", "#save-both-graphs", "graphs"),
+    ] {
+        page.press_segment("Picture", form).await;
+        page.wait_js(&format!("return !!document.querySelector('{section} .save button')")).await;
+        page.js(&format!("document.querySelector('{section} .save button').click()")).await;
+        page.wait_js(&format!("return window.named=='{name}.svg'")).await;
+        let said = page.await_js("const done=arguments[0]; saved.at(-1).text().then(done)").await;
+        let said = said.as_str().unwrap();
+        assert!(said.contains("stories-base.gguf") && !said.contains("another.gguf"), "{name}: {said}");
+    }
     page.close().await;
 }
 

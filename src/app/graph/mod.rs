@@ -14,7 +14,7 @@ use crate::share::figure::{Drawn, RibbonKey, dotted, ribbon_keys};
 use crate::share::graph::{Colours, Graph, Layout, Pointed, Ribbon, Strip, Word, swatch, unit};
 use crate::wording::{common, graph as wording, numbers};
 use net::Net;
-pub use save::{SaveBoth, slide, slide_of_difference};
+pub use save::{SaveBoth, method, slide, slide_of_difference};
 
 /// Under this name the form that was chosen last outlives the visit.
 const REMEMBERED: &str = "shiftlens.form";

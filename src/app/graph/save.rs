@@ -3,8 +3,8 @@
 use leptos::prelude::*;
 
 use super::{changed, common_unit, dotted_key, graph, is_on, keys};
-use crate::app::share::picture::{Drawn, SavePicture, provenance};
-use crate::app::state::{Scale, Side, State};
+use crate::app::share::picture::{Drawn, SavePicture, provenance_of_runs};
+use crate::app::state::{Scale, Side, Slot, State};
 use crate::explain::methods::Method;
 use crate::explain::weights::graph::Origin;
 use crate::share::figure::RibbonKey;
@@ -23,10 +23,10 @@ pub fn kinds([gained, lost, kept]: [usize; 3]) -> Vec<RibbonKey> {
     ]
 }
 
-/// The method of the run on screen, in words.
-fn method(state: State) -> String {
-    let what = state.tuned.run.with_untracked(|half| half.report.as_ref().map(|report| report.what()));
-    what.unwrap_or_else(|| Method::default().words().to_owned())
+/// The method of the runs on screen, in words.
+pub fn method(state: State) -> String {
+    let of = |slot: Slot| slot.run.with_untracked(|half| half.report.as_ref().map(|report| report.what()));
+    of(state.tuned).or_else(|| of(state.base)).unwrap_or_else(|| Method::default().words().to_owned())
 }
 
 /// Both models' graphs side by side, of the models that have a result; `bare` leaves heading and caption out.
@@ -43,7 +43,7 @@ fn both(state: State, bare: bool) -> Option<Drawn> {
         panels: panels.collect(),
         legend: legend.collect(),
         differs: false,
-        caption: if bare { String::new() } else { wording::both_caption(&method(state), &provenance(state)) },
+        caption: if bare { String::new() } else { wording::both_caption(&method(state), &provenance_of_runs(state)) },
     };
     (!sides.is_empty()).then(|| (poster.svg(), poster.size()))
 }
@@ -65,7 +65,7 @@ fn difference(state: State, bare: bool) -> Option<Drawn> {
         differs: true,
         caption: match bare {
             true => String::new(),
-            false => wording::difference_caption(&method(state), &drawn, &provenance(state)),
+            false => wording::difference_caption(&method(state), &drawn, &provenance_of_runs(state)),
         },
     };
     Some((poster.svg(), poster.size()))

@@ -81,6 +81,7 @@ fn labels(slot: Slot) -> Vec<Label> {
             instruction: i >= prompt,
             parts: vec![i],
             spaced: false,
+            own: false,
         })
         .collect()
     })

@@ -5,8 +5,10 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlImageElement};
 
-use crate::app::state::State;
+use crate::app::state::{Slot, State};
 use crate::app::{document, export, window};
+use crate::explain::CheckpointInfo;
+use crate::explain::view::View;
 use crate::share::sheet::{caption, escaped};
 use crate::wording::share as wording;
 
@@ -144,11 +146,29 @@ pub fn of_page(selector: &str, title: &str, about: &str) -> Option<Drawn> {
     Some((svg, (width, height)))
 }
 
-/// Which pair, how it was made, and when: what every caption ends with.
+/// Which pair is loaded, how it was made, and when: what the caption of a picture of these models ends with.
 pub fn provenance(state: State) -> String {
-    let of = |slot: crate::app::state::Slot| {
-        slot.model.with_untracked(|m| m.info.as_ref().map(|i| wording::model(&i.name, &i.file, &i.quantization)))
+    let of = |slot: Slot| slot.model.with_untracked(|m| m.info.as_ref().map(named));
+    made(of(state.base), of(state.tuned))
+}
+
+/// The same of a picture of the runs on screen, with the models that made them, which need not be loaded any more; before it,
+/// what the rows are where they are not all words.
+pub fn provenance_of_runs(state: State) -> String {
+    let of = |slot: Slot| {
+        let made_it = slot.run.with_untracked(|half| half.report.as_ref().map(|report| named(&report.checkpoint)));
+        // a run that has not ended is the loaded model's
+        made_it.or_else(|| slot.model.with_untracked(|m| m.info.as_ref().map(named)))
     };
-    let (base, tuned) = (of(state.base), of(state.tuned));
+    let rows = state.slots().into_iter().find_map(|slot| slot.view.with_untracked(View::other_rows));
+    let made = made(of(state.base), of(state.tuned));
+    rows.map_or_else(|| made.clone(), |rows| format!("{rows} {made}"))
+}
+
+fn named(info: &CheckpointInfo) -> String {
+    wording::model(&info.name, &info.file, &info.quantization)
+}
+
+fn made(base: Option<String>, tuned: Option<String>) -> String {
     wording::provenance(base.as_deref(), tuned.as_deref(), env!("CARGO_PKG_VERSION"), &crate::app::today())
 }

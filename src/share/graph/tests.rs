@@ -10,7 +10,7 @@ use crate::share::window::Window;
 
 fn label(text: &str) -> Label {
     let role = Role::User;
-    Label { text: text.into(), role, counted: true, instruction: false, parts: vec![], spaced: true }
+    Label { text: text.into(), role, counted: true, instruction: false, parts: vec![], spaced: true, own: false }
 }
 
 fn view(rows: &[&str], columns: &[&str], signed: Vec<Vec<f32>>, how: Levels) -> View {
