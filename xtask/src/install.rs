@@ -20,6 +20,8 @@ pub struct Tool {
     pub later_patch: bool,
     /// How long a build takes on two cores, minutes.
     pub minutes: u64,
+    /// How far it is optimised: a tool's own speed matters less here than the time it takes to build.
+    pub opt_level: &'static str,
     pub flags: &'static [&'static str],
     /// The folder of a smaller crate with the same program, in the repository: what is built in place of the published one.
     pub smaller: Option<&'static str>,
@@ -136,13 +138,12 @@ impl Tool {
                 command.args(["install", package, "--version", version]);
             }
         }
-        // A tool's own speed matters less here than the time it takes to build.
         run(command
             .args(["--force", "--root"])
             .arg(self.home()?)
             .args(self.flags)
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", self.opt_level)
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
             .env_remove("CARGO_TARGET_DIR"))
     }
@@ -173,6 +174,7 @@ mod tests {
         version: "0.2.13",
         later_patch: false,
         minutes: 3,
+        opt_level: "1",
         flags: &[],
         smaller: None,
     };

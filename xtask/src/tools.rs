@@ -13,6 +13,8 @@ const FOR_WASM: [Tool; 2] = [
         version: "0.21.14",
         later_patch: true,
         minutes: 5,
+        // it copies files and starts other programs
+        opt_level: "0",
         // it is called without a network, and so needs no TLS
         flags: &["--locked", "--no-default-features"],
         smaller: None,
@@ -24,6 +26,7 @@ const FOR_WASM: [Tool; 2] = [
         version: "0.2.130",
         later_patch: false,
         minutes: 1,
+        opt_level: "1",
         flags: &[],
         smaller: Some("xtask/wasm-bindgen"),
     },
@@ -36,6 +39,7 @@ const GECKODRIVER: Tool = Tool {
     version: "0.36.0",
     later_patch: true,
     minutes: 3,
+    opt_level: "0",
     flags: &["--locked"],
     smaller: None,
 };
