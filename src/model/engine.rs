@@ -101,7 +101,7 @@ pub trait Engine {
 
     /// Reverse mode: signed gradient x input of every prompt position for every response token, `[response][prompt]`.
     /// `tokens` holds the prompt's `n_prompt` and then the response's; `against` the tokens that these are set against, one for
-    /// each, or none at all. `tick` is called within every layer; breaking it cancels.
+    /// each, or none at all. `tick` is called within every layer, on the CPU within the head too; breaking it cancels.
     async fn reverse(
         &mut self,
         tokens: &[u32],
@@ -129,7 +129,7 @@ pub trait RowEngine: Engine {
 
     /// The gradient of goals at the embedding rows of a prompt of `n_prompt` tokens: each is of a token of the response, counted from
     /// 0 and in order, and `each` gets that place and `[n_prompt, width]`. `rows` are the prompt's and the response's without its last
-    /// token. The sequence in progress stays as it is. `tick` is called within every layer; breaking it cancels.
+    /// token. The sequence in progress stays as it is. `tick` is called within every layer, on the CPU within the head too; breaking it cancels.
     async fn gradients(
         &self,
         rows: &[f32],

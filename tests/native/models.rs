@@ -12,7 +12,7 @@ use candle_core::{Device, Tensor};
 use candle_transformers::models::quantized_llama::ModelWeights;
 use shiftlens::explain::attribution::{Mode, Respond, Sampling};
 use shiftlens::model::head::{Goal, Target};
-use shiftlens::model::{Engine, Group, ModelError, block_on};
+use shiftlens::model::{Engine, Group, ModelError, Tick, block_on};
 
 fn prompt(n: usize) -> Vec<u32> {
     (0..n as u32).map(|i| (i * 37 + 11) % 250).collect()
@@ -213,6 +213,28 @@ fn cancelling_stops_within_one_token() {
         let outcome = block_on(attribution::run(&mut engine, &job, no_clock, &mut hearing(&mut emit)));
         assert_eq!(outcome.unwrap_err(), ModelError::Cancelled);
         assert_eq!(heard, 3);
+    }
+}
+
+/// Between two groups of a response's tokens, too, whose logits and their cotangents come before the first layer on the way back.
+#[test]
+fn a_reverse_pass_counts_its_steps_and_stops_at_each() {
+    use std::ops::ControlFlow;
+    const RESPONSE: usize = 20;
+    let tiny = Tiny { layers: 2, ..Tiny::default() };
+    let tokens = prompt(5 + RESPONSE);
+    // the layers, eight tokens of the response at a time, the layers again
+    let steps = tiny.layers + RESPONSE.div_ceil(8) + tiny.layers;
+    for last in 1..=steps {
+        let mut heard = Vec::new();
+        let mut tick = |tick: Tick| {
+            heard.push((tick.done, tick.total));
+            if tick.done == last && last < steps { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let mut engine = tiny.engine();
+        let outcome = block_on(engine.reverse(&tokens, 5, Target::Prob, &[], &mut hearing(&mut tick)));
+        assert_eq!(outcome.is_ok(), last == steps);
+        assert_eq!(heard, (1..=last).map(|done| (done, steps)).collect::<Vec<_>>());
     }
 }
 

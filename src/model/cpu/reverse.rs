@@ -14,7 +14,7 @@ use crate::model::head::Goal;
 use crate::model::row_plan::{RowPlan, batches};
 use crate::model::{Length, ModelError, Tick};
 
-/// Positions whose logits are found at once.
+/// Positions whose logits are found at once. A run can stop between two such groups.
 pub(super) const HEAD_ROWS: usize = 8;
 
 /// f32 values of a batch's cotangents in the residual stream, at most. Each layer is computed again for every batch.
@@ -87,8 +87,9 @@ pub(super) async fn gradients(
     let Some(&read) = lengths.last() else { return Ok(()) };
     let plan = RowPlan::new(0, read, &[]);
     let batches = split(&lengths, config);
-    let total = config.layers * (1 + batches.iter().map(Vec::len).sum::<usize>());
-    let mut done = 0;
+    let parts = || batches.iter().flatten();
+    let heads: usize = parts().map(|lengths| lengths.len().div_ceil(HEAD_ROWS)).sum();
+    let mut progress = Progress { done: 0, total: config.layers * (1 + parts().count()) + heads, tick };
 
     let positions = plan.positions();
     let pass = Pass { config, plan: &plan, positions: &positions };
@@ -97,18 +98,20 @@ pub(super) async fn gradients(
     for layer in &model.layers {
         inputs.push(top.clone());
         top = layer.forward(&pass, top, &mut layer.cache(&model.config, 0), None)?;
-        report(&mut done, total, tick).await?;
+        progress.step().await?;
     }
 
     for parts in batches {
         let parts: Vec<Batch> = parts.into_iter().map(Batch::new).collect();
-        let of = |part: &Batch| head_cotangents(model, &top, &plan, &passage, &part.lengths);
-        let mut cotangents = parts.iter().map(of).collect::<Result<Vec<_>, _>>()?;
+        let mut cotangents = Vec::with_capacity(parts.len());
+        for part in &parts {
+            cotangents.push(head_cotangents(model, &top, &plan, &passage, &part.lengths, &mut progress).await?);
+        }
         for (i, (layer, x)) in model.layers.iter().zip(&inputs).enumerate().rev() {
             let (_, kept) = keep(model, layer, x.clone(), &plan)?;
             for (part, c) in parts.iter().zip(&mut cotangents) {
                 *c = layer.vjp(config, &kept, part, std::mem::take(c), i + 1 == config.layers)?;
-                report(&mut done, total, tick).await?;
+                progress.step().await?;
             }
         }
         for (part, c) in parts.iter().zip(&cotangents) {
@@ -122,15 +125,21 @@ pub(super) async fn gradients(
     Ok(())
 }
 
-async fn report(
-    done: &mut usize,
+/// How far a reverse pass is, and who hears of it.
+struct Progress<'a, T> {
+    done: usize,
     total: usize,
-    tick: &mut impl AsyncFnMut(Tick) -> ControlFlow<()>,
-) -> Result<(), ModelError> {
-    *done += 1;
-    match tick(Tick { done: *done, total }).await {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(ModelError::Cancelled),
+    tick: &'a mut T,
+}
+
+impl<T: AsyncFnMut(Tick) -> ControlFlow<()>> Progress<'_, T> {
+    /// One step more. Fails where the run is to stop.
+    async fn step(&mut self) -> Result<(), ModelError> {
+        self.done += 1;
+        match (self.tick)(Tick { done: self.done, total: self.total }).await {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(ModelError::Cancelled),
+        }
     }
 }
 
@@ -142,12 +151,13 @@ pub(super) fn split(lengths: &[usize], config: &ModelConfig) -> Vec<Vec<Vec<usiz
 
 /// The goals' cotangents at the top of the residual stream, `[lengths, width]`: those of the predicting positions, as
 /// all others are zero.
-fn head_cotangents(
+async fn head_cotangents<T: AsyncFnMut(Tick) -> ControlFlow<()>>(
     model: &CpuModel,
     top: &[f32],
     plan: &RowPlan,
-    passage: &Passage,
+    passage: &Passage<'_>,
     lengths: &[usize],
+    progress: &mut Progress<'_, T>,
 ) -> Result<Vec<f32>, ModelError> {
     let width = model.config.width;
     let hidden = model.norm.forward(top, plan);
@@ -161,6 +171,7 @@ fn head_cotangents(
             let gradient = super::engine::head_gradient(model, logits, passage.goals[at].1)?;
             model.norm.vjp_into(top, &[n - 1], &gradient, c);
         }
+        progress.step().await?;
     }
     Ok(c)
 }
