@@ -7,8 +7,8 @@ use crate::model::{Needing, Remedy, Shortage};
 
 /// Most bytes that a layer's attention may take: the page holds it too, of both models.
 const VIEW: u64 = 256 << 20;
-/// Bytes of a value of the importance in the end: itself twice, its level, and as text in a message that grows.
-const VALUE: u64 = 2 * 4 + 1 + 3 * 13;
+/// Bytes of a value of the importance in the end: itself twice, its level, and that as text in a message that grows.
+const VALUE: u64 = 2 * 4 + 1 + 3 * 3;
 /// Bytes of a token in the end, with its alternatives, and in a message.
 const TOKEN: u64 = 2048;
 
