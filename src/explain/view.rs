@@ -121,6 +121,8 @@ pub fn present(source: &Source, by: By, how: Levels) -> View {
 }
 
 fn row_labels(source: &Source, by: By) -> Vec<Label> {
+    // a run by sentence cannot be cut any finer
+    let spans = if source.by == By::Sentence { &[] } else { source.spans };
     let label = |unit: &Unit, parts: Vec<usize>, span: Range<usize>, text: String| Label {
         role: unit.role,
         counted: unit.role == Role::User || by != By::Token,
@@ -129,12 +131,10 @@ fn row_labels(source: &Source, by: By) -> Vec<Label> {
             && source.instruction.start < span.end,
         spaced: text.starts_with(char::is_whitespace)
             || source.text.get(..span.start).is_some_and(|t| t.ends_with(char::is_whitespace)),
-        own: by != By::Token && source.spans.contains(&span),
+        own: by != By::Token && spans.contains(&span),
         text,
         parts,
     };
-    // a run by sentence cannot be cut any finer
-    let spans = if source.by == By::Sentence { &[] } else { source.spans };
     if by == By::Token || by == source.by && spans.is_empty() {
         let one = |(i, u): (usize, &Unit)| label(u, vec![i], u.span.clone(), u.text.clone());
         return source.units.iter().enumerate().map(one).collect();

@@ -51,11 +51,8 @@ pub const NOT_DRAWN: &str = "This browser could not draw the picture. Save it as
 
 /// What every caption ends with: which models, as [`model`] says them, the version and the day.
 pub fn provenance(base: Option<&str>, tuned: Option<&str>, version: &str, day: &str) -> String {
-    let pair = match (base, tuned) {
-        (Some(base), Some(tuned)) => format!("Base: {base}. Tuned: {tuned}. "),
-        (Some(one), None) | (None, Some(one)) => format!("{one}. "),
-        (None, None) => String::new(),
-    };
+    let of = |label: &str, model: Option<&str>| model.map_or_else(String::new, |model| format!("{label}: {model}. "));
+    let pair = of("Base", base) + &of("Tuned", tuned);
     format!("{pair}Made with Shiftlens {version}, {day}. Method: Wu et al., NAACL 2024 (arXiv 2310.00492).")
 }
 pub fn model(name: &str, file: &str, quantization: &str) -> String {
@@ -108,7 +105,7 @@ mod tests {
         let end = "Made with Shiftlens 0.1.0, 2026-11-27. Method: Wu et al., NAACL 2024 (arXiv 2310.00492).";
         let of = |base, tuned| provenance(base, tuned, "0.1.0", "2026-11-27");
         assert_eq!(of(None, None), end);
-        assert_eq!(of(None, Some("B")), format!("B. {end}"));
+        assert_eq!(of(None, Some("B")), format!("Tuned: B. {end}"));
         assert_eq!(of(Some("A"), Some("B")), format!("Base: A. Tuned: B. {end}"));
     }
 

@@ -9,6 +9,7 @@ use crate::app::state::{Slot, State};
 use crate::app::{document, export, window};
 use crate::explain::CheckpointInfo;
 use crate::explain::view::View;
+use crate::page::runs::Phase;
 use crate::share::sheet::{caption, escaped};
 use crate::wording::share as wording;
 
@@ -156,13 +157,16 @@ pub fn provenance(state: State) -> String {
 /// what the rows are where they are not all words.
 pub fn provenance_of_runs(state: State) -> String {
     let of = |slot: Slot| {
-        let made_it = slot.run.with_untracked(|half| half.report.as_ref().map(|report| named(&report.checkpoint)));
-        // a run that has not ended is the loaded model's
-        made_it.or_else(|| slot.model.with_untracked(|m| m.info.as_ref().map(named)))
+        let loaded = || slot.model.with_untracked(|m| m.info.as_ref().map(named));
+        slot.run.with_untracked(|half| match &half.report {
+            Some(report) => Some(named(&report.checkpoint)),
+            // no other model can come in while it runs; once it was stopped, nobody can tell
+            None => matches!(half.phase, Phase::Runs(_)).then(loaded).flatten(),
+        })
     };
     let rows = state.slots().into_iter().find_map(|slot| slot.view.with_untracked(View::other_rows));
     let made = made(of(state.base), of(state.tuned));
-    rows.map_or_else(|| made.clone(), |rows| format!("{rows} {made}"))
+    rows.into_iter().chain([made]).collect::<Vec<_>>().join(" ")
 }
 
 fn named(info: &CheckpointInfo) -> String {

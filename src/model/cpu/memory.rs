@@ -328,10 +328,10 @@ impl<'a> Memory<'a> {
     }
 
     /// Bytes of a layer's attention on a sequence of so many tokens, all heads and the rollout, as a view takes them: the
-    /// weights, and the message that carries them while it is written.
+    /// weights, and the same in a row as they cross.
     pub fn attention(&self, tokens: usize) -> u64 {
         let one = triangle(size(tokens));
-        (1 + size(self.config.heads)) * one * 12 + one * 8
+        (1 + size(self.config.heads)) * one * 2 * FLOAT + one * 8
     }
 }
 
